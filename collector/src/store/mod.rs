@@ -1,0 +1,55 @@
+//! The store: one database for everything the collector keeps. The only place with SQL; one file per subject.
+
+pub mod audit;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Sqlite, Transaction};
+use std::path::Path;
+use std::time::Duration;
+
+/// A transaction that may write. There is one at a time.
+pub type Write = Transaction<'static, Sqlite>;
+
+/// The embedded store. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    read: SqlitePool,
+    write: SqlitePool,
+}
+
+impl Store {
+    /// Opens the database file, makes it when it is not there, and brings it to the current form.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is no database of ours, or is newer than this program.
+    pub async fn open(path: &Path) -> Result<Self, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // INVARIANT 2: a commit is on disk before it is answered.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(10))
+            .foreign_keys(true)
+            // What was erased leaves no trace in free pages.
+            .pragma("secure_delete", "FAST");
+        let write = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("./migrations").run(&write).await?;
+        let read = SqlitePoolOptions::new().max_connections(4).connect_with(options.read_only(true)).await?;
+        Ok(Self { read, write })
+    }
+
+    /// For queries that change nothing.
+    #[must_use]
+    pub fn read(&self) -> &SqlitePool {
+        &self.read
+    }
+
+    /// Waits for its turn and begins a transaction that writes. Dropped without `commit`, it leaves nothing.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub async fn write(&self) -> Result<Write, sqlx::Error> {
+        self.write.begin_with("BEGIN IMMEDIATE").await
+    }
+}
