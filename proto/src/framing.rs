@@ -28,7 +28,9 @@ impl LocalFrames {
     /// [`FrameError::TooLong`] when the message is over the limit.
     pub fn encode<M: prost::Message>(message: &M) -> Result<Vec<u8>, FrameError> {
         let length = message.encoded_len();
-        let stated = u32::try_from(length).ok().filter(|_| length <= limits::LOCAL_MESSAGE);
+        let stated = u32::try_from(length)
+            .ok()
+            .filter(|_| length <= limits::LOCAL_MESSAGE);
         let stated = stated.ok_or(FrameError::TooLong(length))?;
         let mut bytes = Vec::with_capacity(4 + length);
         bytes.extend_from_slice(&stated.to_be_bytes());
@@ -46,12 +48,16 @@ impl LocalFrames {
     /// # Errors
     /// When the length is over the limit or the bytes are no such message.
     pub fn take<M: prost::Message + Default>(&mut self) -> Result<Option<M>, FrameError> {
-        let Some((head, rest)) = self.pending.split_first_chunk::<4>() else { return Ok(None) };
+        let Some((head, rest)) = self.pending.split_first_chunk::<4>() else {
+            return Ok(None);
+        };
         let length = u32::from_be_bytes(*head) as usize;
         if length > limits::LOCAL_MESSAGE {
             return Err(FrameError::TooLong(length));
         }
-        let Some(body) = rest.get(..length) else { return Ok(None) };
+        let Some(body) = rest.get(..length) else {
+            return Ok(None);
+        };
         let message = M::decode(body).map_err(|error| FrameError::Malformed(error.to_string()))?;
         self.pending.drain(..4 + length);
         Ok(Some(message))
@@ -65,7 +71,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn heartbeat() -> FromHelper {
-        FromHelper { message: Some(Message::Heartbeat(Heartbeat { desktop_answers: true })) }
+        FromHelper {
+            message: Some(Message::Heartbeat(Heartbeat {
+                desktop_answers: true,
+            })),
+        }
     }
 
     #[test]
@@ -84,7 +94,10 @@ mod tests {
     fn an_oversized_length_is_refused_before_it_is_read() {
         let mut frames = LocalFrames::default();
         frames.push(&u32::MAX.to_be_bytes());
-        assert_eq!(frames.take::<FromHelper>(), Err(FrameError::TooLong(u32::MAX as usize)));
+        assert_eq!(
+            frames.take::<FromHelper>(),
+            Err(FrameError::TooLong(u32::MAX as usize))
+        );
     }
 
     proptest! {
