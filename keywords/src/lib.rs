@@ -1,5 +1,21 @@
 //! What is looked for, and the engine that finds it. Pure: no I/O, no clock, no async.
+//!
+//! A [`KeywordList`] is read from TOML (`FORMAT.md` says how one is written), lists are built into an [`Engine`], and the
+//! engine finds terms in a [`Text`]. A text is matched in views, each with a map back to what was really written; the
+//! plain view is the only one so far.
 
+mod engine;
+mod fault;
+mod found;
+mod list;
+mod raw;
+pub mod shipped;
+mod view;
 mod vocabulary;
 
+pub use engine::{BuildError, Engine, MATCHES, Text};
+pub use fault::ListError;
+pub use found::{Considered, Explanation, Findings, Found, NotApplied, Scope, WhyNot};
+pub use list::{Exception, KeywordList, PHRASE, REASON, Term};
+pub use view::View;
 pub use vocabulary::{Area, Audience, Provenance, Severity, Source, Topic, UnknownCode};

@@ -208,7 +208,11 @@ impl TryFrom<u8> for Severity {
         if (1..=5).contains(&value) {
             Ok(Self(value))
         } else {
-            Err(UnknownCode { what: "severity", given: value.to_string(), known: "1, 2, 3, 4, 5".into() })
+            Err(UnknownCode {
+                what: "severity",
+                given: value.to_string(),
+                known: "1, 2, 3, 4, 5".into(),
+            })
         }
     }
 }
