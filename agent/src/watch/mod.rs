@@ -1,5 +1,7 @@
 //! What is seen: one file per source.
 
+pub mod search;
+
 use pastoral_keywords::{Provenance, Source};
 use pastoral_proto::Account;
 
