@@ -1,0 +1,1 @@
+//! The helper in one desktop session.
