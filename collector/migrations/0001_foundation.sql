@@ -7,6 +7,7 @@ CREATE TABLE school (
     profile     TEXT NOT NULL,              -- the last profile accepted, as TOML: stays in force when the file is broken
     generation  INTEGER NOT NULL DEFAULT 1, -- raised when a backup is restored
     counter     INTEGER NOT NULL DEFAULT 0, -- of the last policy made in this generation
+    directory_version INTEGER NOT NULL DEFAULT 0, -- raised by the triggers below whenever routing could change
     created_at  INTEGER NOT NULL
 );
 
@@ -68,6 +69,26 @@ CREATE TABLE conflict (
     ended_at    INTEGER,
     PRIMARY KEY (school_id, reader_id, about_id, recorded_at)
 );
+
+-- Delivery routes by people, duties, conflicts and known accounts kept in memory; these say when to read them again.
+CREATE TRIGGER person_insert_raises AFTER INSERT ON person BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
+CREATE TRIGGER person_update_raises AFTER UPDATE ON person BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
+CREATE TRIGGER person_delete_raises AFTER DELETE ON person BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = OLD.school_id; END;
+CREATE TRIGGER duty_insert_raises AFTER INSERT ON duty BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
+CREATE TRIGGER duty_update_raises AFTER UPDATE ON duty BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
+CREATE TRIGGER conflict_insert_raises AFTER INSERT ON conflict BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
+CREATE TRIGGER conflict_update_raises AFTER UPDATE ON conflict BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
+CREATE TRIGGER conflict_delete_raises AFTER DELETE ON conflict BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = OLD.school_id; END;
+CREATE TRIGGER account_identified_raises AFTER UPDATE OF person_id ON account BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
 
 -- ---- Devices ----
 
@@ -139,7 +160,8 @@ CREATE TABLE delivered (
     epoch_no    INTEGER NOT NULL,
     sequence    INTEGER NOT NULL,
     digest      BLOB NOT NULL,
-    PRIMARY KEY (epoch_no, sequence)
+    flag_id     INTEGER,                    -- where the record was a flag
+    PRIMARY KEY (epoch_no, sequence, digest)
 ) WITHOUT ROWID;
 
 CREATE TABLE gap (
@@ -152,7 +174,8 @@ CREATE TABLE gap (
     highest_severity INTEGER,
     from_at     INTEGER NOT NULL,
     to_at       INTEGER NOT NULL,
-    received_at INTEGER NOT NULL
+    received_at INTEGER NOT NULL,
+    epoch_no    INTEGER UNIQUE              -- where records of a whole epoch are missing, as its successor tells
 );
 
 -- A record that could not be read: kept, sealed to the school safe's key.
@@ -175,6 +198,17 @@ CREATE TABLE list (
     content     BLOB NOT NULL,
     added_at    INTEGER NOT NULL,
     PRIMARY KEY (school_id, sha256)
+);
+
+-- The last policy made for a group of devices; made again, under a higher counter, when its fingerprint changes.
+CREATE TABLE policy (
+    school_id   TEXT NOT NULL,
+    group_name  TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    generation  INTEGER NOT NULL,
+    counter     INTEGER NOT NULL,
+    made_at     INTEGER NOT NULL,
+    PRIMARY KEY (school_id, group_name)
 );
 
 -- ---- Keys ----

@@ -57,7 +57,9 @@ impl GroupPrivateKey {
     /// # Errors
     /// [`SealError::NotAKey`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
-        KemPrivate::from_bytes(bytes).map(Self).map_err(|_| SealError::NotAKey)
+        KemPrivate::from_bytes(bytes)
+            .map(Self)
+            .map_err(|_| SealError::NotAKey)
     }
 
     /// Opens what was sealed for this group and purpose.
@@ -92,7 +94,9 @@ impl GroupPublicKey {
     /// # Errors
     /// [`SealError::NotAKey`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SealError> {
-        KemPublic::from_bytes(bytes).map(Self).map_err(|_| SealError::NotAKey)
+        KemPublic::from_bytes(bytes)
+            .map(Self)
+            .map_err(|_| SealError::NotAKey)
     }
 
     /// Seals for this group and purpose.
@@ -100,14 +104,15 @@ impl GroupPublicKey {
     /// # Errors
     /// [`SealError::CannotSeal`].
     pub fn seal(&self, content: &[u8], purpose: &[u8]) -> Result<Vec<u8>, SealError> {
-        let (encapped, ciphertext) = hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeS::Base,
-            &self.0,
-            INFO,
-            content,
-            purpose,
-        )
-        .map_err(|_| SealError::CannotSeal)?;
+        let (encapped, ciphertext) =
+            hpke::single_shot_seal::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+                &OpModeS::Base,
+                &self.0,
+                INFO,
+                content,
+                purpose,
+            )
+            .map_err(|_| SealError::CannotSeal)?;
         let mut sealed = encapped.to_bytes().to_vec();
         sealed.extend_from_slice(&ciphertext);
         Ok(sealed)
@@ -126,13 +131,19 @@ mod tests {
         assert_eq!(private.open(&sealed, b"data key 1").unwrap().as_slice(), b"words");
         assert_eq!(private.open(&sealed, b"data key 2"), Err(SealError::CannotOpen));
         assert_eq!(other.open(&sealed, b"data key 1"), Err(SealError::CannotOpen));
-        assert_eq!(private.open(&sealed[..40], b"data key 1"), Err(SealError::CannotOpen));
+        assert_eq!(
+            private.open(&sealed[..40], b"data key 1"),
+            Err(SealError::CannotOpen)
+        );
     }
 
     #[test]
     fn a_key_reads_back_as_itself() {
         let (private, public) = GroupPrivateKey::generate();
-        let sealed = GroupPublicKey::from_bytes(&public.to_bytes()).unwrap().seal(b"words", b"p").unwrap();
+        let sealed = GroupPublicKey::from_bytes(&public.to_bytes())
+            .unwrap()
+            .seal(b"words", b"p")
+            .unwrap();
         let again = GroupPrivateKey::from_bytes(private.to_bytes().as_slice()).unwrap();
         assert_eq!(again.open(&sealed, b"p").unwrap().as_slice(), b"words");
         assert!(GroupPrivateKey::from_bytes(&[0; 5]).is_err());

@@ -1,4 +1,5 @@
 //! Content at rest (invariant 10): what readers may see is sealed to their group's key before it reaches the store.
 
+pub mod content;
 pub mod groups;
 pub use groups::{GroupPrivateKey, GroupPublicKey, SealError};

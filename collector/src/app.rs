@@ -1,0 +1,34 @@
+//! What every part of the running collector shares.
+
+use crate::live::Live;
+use crate::profile::Profile;
+use crate::seal::content::Sealer;
+use crate::store::Store;
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// What every part of the running collector shares. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// The database.
+    pub store: Store,
+    /// Tells open consoles of changes.
+    pub live: Live,
+    /// The school.
+    pub school_id: Arc<str>,
+    /// What the school is called.
+    pub school_name: Arc<str>,
+    /// The profile in force, checked. Swapped when the school changes its file.
+    pub profile: Arc<ArcSwap<Profile>>,
+    /// Seals content to reader groups.
+    pub sealer: Arc<Sealer>,
+    /// Where people reach the console, without a slash at the end.
+    pub console_url: Arc<str>,
+    /// Woken when a notice was queued.
+    pub outbox_wake: Arc<Notify>,
+    /// Woken when a concern's timers changed.
+    pub escalation_wake: Arc<Notify>,
+    /// Whether cookies are for https only.
+    pub secure_cookies: bool,
+}

@@ -1,0 +1,320 @@
+//! Seals content at commit and opens it for a signed-in reader.
+//!
+//! A data key (32 random bytes, ChaCha20-Poly1305) seals the content of one concern for at most five minutes; it is
+//! itself sealed once to the concern's reader group. A sealed content is the nonce (12 bytes) and the ciphertext,
+//! with the concern's id as associated data: what belongs to one concern cannot be moved to another.
+
+use super::{GroupPrivateKey, GroupPublicKey, SealError};
+use crate::clock;
+use crate::concerns::model::ReaderGroup;
+use crate::store::Write;
+use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::rand::{SecureRandom, SystemRandom};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
+
+/// How long a data key stays in memory.
+const KEY_LIFE_MS: i64 = 5 * 60 * 1000;
+/// Data keys in memory at most; beyond it all are forgotten and new ones drawn.
+const KEYS_IN_MEMORY: usize = 20_000;
+
+/// Why content could not be sealed into the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreSealError {
+    /// The cryptography failed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The key could not be stored.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// A data key as it stands in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataKeyRow {
+    /// Its id.
+    pub data_key_id: Vec<u8>,
+    /// The concern whose content it seals.
+    pub concern_id: String,
+    /// The group it is sealed to.
+    pub group: ReaderGroup,
+    /// The key, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// A data key in memory.
+pub struct DataKey {
+    row: DataKeyRow,
+    key: LessSafeKey,
+    made_at: i64,
+}
+
+/// Holds the groups' public keys and the data keys of the last minutes.
+pub struct Sealer {
+    school_id: Arc<str>,
+    publics: HashMap<ReaderGroup, GroupPublicKey>,
+    keys: Mutex<HashMap<(String, ReaderGroup), Arc<DataKey>>>,
+}
+
+impl Sealer {
+    /// For one school, with the public key of every group.
+    #[must_use]
+    pub fn new(school_id: Arc<str>, publics: HashMap<ReaderGroup, GroupPublicKey>) -> Self {
+        Self {
+            school_id,
+            publics,
+            keys: Mutex::default(),
+        }
+    }
+
+    /// The public key of a group.
+    ///
+    /// # Errors
+    /// [`SealError::CannotSeal`] when the school has none, which `init` does not leave.
+    pub fn public(&self, group: ReaderGroup) -> Result<&GroupPublicKey, SealError> {
+        self.publics.get(&group).ok_or(SealError::CannotSeal)
+    }
+
+    /// The data key in use for a concern and group. It must be saved in the same transaction as what it seals:
+    /// the key may have been drawn for a transaction that was never committed.
+    ///
+    /// # Errors
+    /// [`SealError::CannotSeal`].
+    pub fn key_for(&self, concern_id: &str, group: ReaderGroup) -> Result<Arc<DataKey>, SealError> {
+        let now = clock::now_ms();
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = (concern_id.to_owned(), group);
+        if let Some(key) = keys
+            .get(&place)
+            .filter(|key| now.abs_diff(key.made_at) < KEY_LIFE_MS.unsigned_abs())
+        {
+            return Ok(Arc::clone(key));
+        }
+        if keys.len() >= KEYS_IN_MEMORY {
+            keys.clear();
+        }
+        let key = Arc::new(DataKey::draw(concern_id, group, self.public(group)?, now)?);
+        keys.insert(place, Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// Forgets the data keys whose time is over. Called by a timer, so that a quiet collector holds none.
+    pub fn forget_old(&self) {
+        let now = clock::now_ms();
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.retain(|_, key| now.abs_diff(key.made_at) < KEY_LIFE_MS.unsigned_abs());
+    }
+
+    /// Seals for a concern and saves the data key in the caller's transaction. Gives the data key's id and the
+    /// sealed content.
+    ///
+    /// # Errors
+    /// When sealing fails or the store cannot be written.
+    pub async fn seal_for(
+        &self,
+        tx: &mut Write,
+        concern_id: &str,
+        group: ReaderGroup,
+        plaintext: &[u8],
+    ) -> Result<(Vec<u8>, Vec<u8>), StoreSealError> {
+        let key = self.key_for(concern_id, group)?;
+        crate::store::keys::save_data_keys(tx, &self.school_id, &[Arc::clone(&key)]).await?;
+        Ok((key.row.data_key_id.clone(), key.seal(plaintext)?))
+    }
+}
+
+impl DataKey {
+    fn draw(
+        concern_id: &str,
+        group: ReaderGroup,
+        public: &GroupPublicKey,
+        now_ms: i64,
+    ) -> Result<Self, SealError> {
+        let random = SystemRandom::new();
+        let (mut bytes, mut id) = (Zeroizing::new([0; 32]), [0; 16]);
+        random.fill(&mut bytes[..]).map_err(|_| SealError::CannotSeal)?;
+        random.fill(&mut id).map_err(|_| SealError::CannotSeal)?;
+        let sealed = public.seal(&bytes[..], &purpose(&id, concern_id))?;
+        let row = DataKeyRow {
+            data_key_id: id.to_vec(),
+            concern_id: concern_id.to_owned(),
+            group,
+            sealed,
+        };
+        Ok(Self {
+            row,
+            key: key_from(&bytes[..])?,
+            made_at: now_ms,
+        })
+    }
+
+    /// The key as it stands in the store.
+    #[must_use]
+    pub fn row(&self) -> &DataKeyRow {
+        &self.row
+    }
+
+    /// When it was drawn.
+    #[must_use]
+    pub fn made_at(&self) -> i64 {
+        self.made_at
+    }
+
+    /// Seals content of its concern.
+    ///
+    /// # Errors
+    /// [`SealError::CannotSeal`].
+    pub fn seal(&self, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
+        let mut sealed = Vec::with_capacity(NONCE_LEN + plaintext.len() + CHACHA20_POLY1305.tag_len());
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new()
+            .fill(&mut nonce)
+            .map_err(|_| SealError::CannotSeal)?;
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plaintext);
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let aad = Aad::from(self.row.concern_id.as_bytes());
+        let tag = self
+            .key
+            .seal_in_place_separate_tag(nonce, aad, &mut sealed[NONCE_LEN..]);
+        sealed.extend_from_slice(tag.map_err(|_| SealError::CannotSeal)?.as_ref());
+        Ok(sealed)
+    }
+}
+
+/// Opens sealed content with the private key of its group, where the reader holds it.
+///
+/// # Errors
+/// [`SealError::CannotOpen`] when the reader holds no such key, or what is stored was changed.
+pub fn open<'k>(
+    group_private: &impl Fn(ReaderGroup) -> Option<&'k GroupPrivateKey>,
+    row: &DataKeyRow,
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let private = group_private(row.group).ok_or(SealError::CannotOpen)?;
+    let key = key_from(&private.open(&row.sealed, &purpose(&row.data_key_id, &row.concern_id))?)?;
+    let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError::CannotOpen)?;
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::CannotOpen)?;
+    let mut plaintext = Zeroizing::new(ciphertext.to_vec());
+    let aad = Aad::from(row.concern_id.as_bytes());
+    let length = key
+        .open_in_place(nonce, aad, &mut plaintext)
+        .map_err(|_| SealError::CannotOpen)?
+        .len();
+    plaintext.truncate(length);
+    Ok(plaintext)
+}
+
+/// Seals the data keys of a concern to another group, when the concern is handed over or its person becomes known.
+///
+/// # Errors
+/// [`SealError::CannotOpen`] when `from` is not the private key of their group.
+pub fn reseal(
+    rows: &[DataKeyRow],
+    from: &GroupPrivateKey,
+    to: ReaderGroup,
+    to_public: &GroupPublicKey,
+) -> Result<Vec<DataKeyRow>, SealError> {
+    let again = |row: &DataKeyRow| {
+        let purpose = purpose(&row.data_key_id, &row.concern_id);
+        let sealed = to_public.seal(&from.open(&row.sealed, &purpose)?, &purpose)?;
+        Ok(DataKeyRow {
+            group: to,
+            sealed,
+            ..row.clone()
+        })
+    };
+    rows.iter().map(again).collect()
+}
+
+fn purpose(data_key_id: &[u8], concern_id: &str) -> Vec<u8> {
+    [
+        b"data key ".as_slice(),
+        data_key_id,
+        b" of concern ",
+        concern_id.as_bytes(),
+    ]
+    .concat()
+}
+
+fn key_from(bytes: &[u8]) -> Result<LessSafeKey, SealError> {
+    UnboundKey::new(&CHACHA20_POLY1305, bytes)
+        .map(LessSafeKey::new)
+        .map_err(|_| SealError::CannotOpen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sealer() -> (Sealer, HashMap<ReaderGroup, GroupPrivateKey>) {
+        let (mut privates, mut publics) = (HashMap::new(), HashMap::new());
+        for group in ReaderGroup::ALL {
+            let (private, public) = GroupPrivateKey::generate();
+            privates.insert(group, private);
+            publics.insert(group, public);
+        }
+        (Sealer::new("school".into(), publics), privates)
+    }
+
+    #[test]
+    fn only_the_concern_s_group_opens_its_content_and_only_in_that_concern() {
+        let (sealer, privates) = sealer();
+        let key = sealer.key_for("concern-1", ReaderGroup::Pupil).unwrap();
+        let sealed = key.seal(b"what was seen").unwrap();
+        let all = |group| privates.get(&group);
+        assert_eq!(
+            open(&all, key.row(), &sealed).unwrap().as_slice(),
+            b"what was seen"
+        );
+        let none = |_| None::<&GroupPrivateKey>;
+        assert_eq!(
+            open(&none, key.row(), &sealed).unwrap_err(),
+            SealError::CannotOpen
+        );
+        let moved = DataKeyRow {
+            concern_id: "concern-2".into(),
+            ..key.row().clone()
+        };
+        assert_eq!(open(&all, &moved, &sealed).unwrap_err(), SealError::CannotOpen);
+        let other = sealer.key_for("concern-1", ReaderGroup::Staff).unwrap();
+        assert!(open(&all, other.row(), &sealed).is_err());
+    }
+
+    #[test]
+    fn content_handed_over_is_opened_by_the_new_group_and_no_longer_by_the_old() {
+        let (sealer, privates) = sealer();
+        let key = sealer.key_for("concern-1", ReaderGroup::Staff).unwrap();
+        let sealed = key.seal(b"words").unwrap();
+        let to = sealer.public(ReaderGroup::Pupil).unwrap();
+        let rows = [key.row().clone()];
+        let moved = reseal(&rows, &privates[&ReaderGroup::Staff], ReaderGroup::Pupil, to).unwrap();
+        let only = |held: ReaderGroup| {
+            let privates = &privates;
+            move |group| privates.get(&group).filter(|_| group == held)
+        };
+        assert_eq!(
+            open(&only(ReaderGroup::Pupil), &moved[0], &sealed)
+                .unwrap()
+                .as_slice(),
+            b"words"
+        );
+        assert!(open(&only(ReaderGroup::Staff), &moved[0], &sealed).is_err());
+        assert!(reseal(&rows, &privates[&ReaderGroup::Head], ReaderGroup::Pupil, to).is_err());
+    }
+
+    #[test]
+    fn one_data_key_serves_a_concern_for_a_while() {
+        let (sealer, _) = sealer();
+        let first = sealer.key_for("concern-1", ReaderGroup::Pupil).unwrap();
+        assert!(Arc::ptr_eq(
+            &first,
+            &sealer.key_for("concern-1", ReaderGroup::Pupil).unwrap()
+        ));
+        assert!(!Arc::ptr_eq(
+            &first,
+            &sealer.key_for("concern-2", ReaderGroup::Pupil).unwrap()
+        ));
+    }
+}

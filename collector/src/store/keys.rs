@@ -1,0 +1,129 @@
+//! The public keys of the reader groups, and the sealed data keys.
+
+use super::Write;
+use crate::concerns::model::ReaderGroup;
+use crate::seal::GroupPublicKey;
+use crate::seal::content::{DataKey, DataKeyRow};
+use sqlx::{QueryBuilder, Row, SqliteExecutor};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The public key of every group of a school.
+///
+/// # Errors
+/// When the database cannot be read or a key in it is damaged.
+pub async fn publics(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+) -> Result<HashMap<ReaderGroup, GroupPublicKey>, sqlx::Error> {
+    let rows = sqlx::query("SELECT reader_group, public_key FROM reader_key WHERE school_id = ?")
+        .bind(school_id)
+        .fetch_all(db)
+        .await?;
+    let read = |row: &sqlx::sqlite::SqliteRow| {
+        let group = ReaderGroup::from_code(row.get(0))?;
+        Some((group, GroupPublicKey::from_bytes(row.get(1)).ok()?))
+    };
+    let damaged = || sqlx::Error::Decode("a reader key in the store is damaged; restore a backup".into());
+    rows.iter().map(|row| read(row).ok_or_else(damaged)).collect()
+}
+
+/// Keeps the public key of a group.
+///
+/// # Errors
+/// When the database cannot be written or the group has a key already.
+pub async fn add_public(
+    tx: &mut Write,
+    school_id: &str,
+    group: ReaderGroup,
+    key: &GroupPublicKey,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO reader_key (school_id, reader_group, public_key, created_at) VALUES (?, ?, ?, ?)",
+    )
+    .bind(school_id)
+    .bind(group.code())
+    .bind(&key.to_bytes()[..])
+    .bind(now_ms)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Saves data keys that the same transaction seals with. Those that are there already stay as they are.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn save_data_keys(
+    tx: &mut Write,
+    school_id: &str,
+    keys: &[Arc<DataKey>],
+) -> Result<(), sqlx::Error> {
+    for keys in keys.chunks(500) {
+        let mut insert = QueryBuilder::new(
+            "INSERT OR IGNORE INTO data_key (school_id, data_key_id, concern_id, reader_group, sealed, created_at) ",
+        );
+        insert.push_values(keys, |mut row, key| {
+            let stored = key.row();
+            row.push_bind(school_id)
+                .push_bind(&stored.data_key_id)
+                .push_bind(&stored.concern_id)
+                .push_bind(stored.group.code())
+                .push_bind(&stored.sealed)
+                .push_bind(key.made_at());
+        });
+        insert.build().execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// The data keys of a concern.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn data_keys(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    concern_id: &str,
+) -> Result<Vec<DataKeyRow>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT data_key_id, concern_id, reader_group, sealed FROM data_key WHERE school_id = ? AND concern_id = ?",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .fetch_all(db)
+    .await?;
+    let read = |row: &sqlx::sqlite::SqliteRow| {
+        Some(DataKeyRow {
+            data_key_id: row.get(0),
+            concern_id: row.get(1),
+            group: ReaderGroup::from_code(row.get(2))?,
+            sealed: row.get(3),
+        })
+    };
+    Ok(rows.iter().filter_map(read).collect())
+}
+
+/// Replaces the sealed form of data keys that were sealed to another group.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn replace_data_keys(
+    tx: &mut Write,
+    school_id: &str,
+    rows: &[DataKeyRow],
+) -> Result<(), sqlx::Error> {
+    for row in rows {
+        sqlx::query(
+            "UPDATE data_key SET reader_group = ?, sealed = ? WHERE school_id = ? AND data_key_id = ?",
+        )
+        .bind(row.group.code())
+        .bind(&row.sealed)
+        .bind(school_id)
+        .bind(&row.data_key_id)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
