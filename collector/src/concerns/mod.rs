@@ -1,3 +1,11 @@
 //! What a reviewer handles. Everything here is pure: no I/O, clock or randomness.
 
+pub mod category;
+pub mod cover;
+pub mod escalation;
+pub mod grouping;
+pub mod kind;
 pub mod model;
+pub mod naming;
+pub mod procedure;
+pub mod routing;

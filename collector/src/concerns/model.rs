@@ -57,8 +57,14 @@ pub enum Duty {
 
 impl Duty {
     /// Every duty.
-    pub const ALL: [Self; 6] =
-        [Self::Dsl, Self::Deputy, Self::Headteacher, Self::Chair, Self::Independent, Self::Technician];
+    pub const ALL: [Self; 6] = [
+        Self::Dsl,
+        Self::Deputy,
+        Self::Headteacher,
+        Self::Chair,
+        Self::Independent,
+        Self::Technician,
+    ];
 
     /// The code in the store.
     #[must_use]

@@ -1,7 +1,9 @@
 //! The store: one database for everything the collector keeps. The only place with SQL; one file per subject.
 
+pub mod access;
 pub mod audit;
 pub mod keys;
+pub mod people;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,

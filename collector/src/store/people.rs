@@ -1,0 +1,352 @@
+//! People, their duties and accounts; and the [`Directory`], the snapshot of them that routing works with.
+
+use super::Write;
+use crate::concerns::kind::{Kind, SubjectRole};
+use crate::concerns::model::{Duty, PersonId};
+use crate::concerns::naming::{Adult, Names};
+use crate::concerns::routing::{Duties, Route, Subject, route};
+use crate::profile::{Profile, Users};
+use pastoral_keywords::Audience;
+use sqlx::{Row, SqliteConnection};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// A person of the school.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The id in the store.
+    pub person_id: PersonId,
+    /// The id in the school's own system, or `pastoral:<uuid>`.
+    pub source_id: String,
+    /// What they are to the school.
+    pub role: SubjectRole,
+    /// Works in the office.
+    pub administration: bool,
+    /// `R`, `1` to `13`, or empty.
+    pub year_group: String,
+    /// The user name on the school's devices; may be empty.
+    pub username: String,
+    /// Given name.
+    pub given_name: String,
+    /// Family name.
+    pub family_name: String,
+    /// E-mail address; may be empty.
+    pub email: String,
+    /// Still at the school.
+    pub active: bool,
+}
+
+impl Person {
+    /// The rules for this person (P3).
+    #[must_use]
+    pub fn audience(&self) -> Audience {
+        match self.role {
+            SubjectRole::Pupil | SubjectRole::UnknownPupil => audience_of_year(&self.year_group),
+            _ if self.administration => Audience::Administration,
+            _ => Audience::Staff,
+        }
+    }
+}
+
+/// The rules for a year group of England's schools; what is not one has the strictest.
+#[must_use]
+pub fn audience_of_year(year_group: &str) -> Audience {
+    match year_group.parse::<u8>() {
+        Ok(3..=6) => Audience::Ks2,
+        Ok(7..=13) => Audience::Secondary,
+        _ => Audience::STRICTEST,
+    }
+}
+
+/// Everything routing needs to know about people, as it is at one moment. Read it with [`Directory::fresh`] in the
+/// transaction that decides by it.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    version: i64,
+    profile: Arc<Profile>,
+    people: HashMap<PersonId, Person>,
+    /// Active people by user name, in lower case; none where two share one.
+    usernames: HashMap<String, Option<PersonId>>,
+    duties: Duties,
+    /// Person concerned, and the readers in conflict.
+    conflicts: BTreeMap<PersonId, BTreeSet<PersonId>>,
+    names: Names,
+}
+
+impl Directory {
+    /// Reads everything.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn load(
+        connection: &mut SqliteConnection,
+        school_id: &str,
+        profile: &Arc<Profile>,
+    ) -> Result<Self, sqlx::Error> {
+        let version = version(connection, school_id).await?;
+        let people = read_people(connection, school_id).await?;
+        let mut usernames: HashMap<String, Option<PersonId>> = HashMap::new();
+        for person in people
+            .values()
+            .filter(|person| person.active && !person.username.is_empty())
+        {
+            usernames
+                .entry(person.username.to_lowercase())
+                .and_modify(|known| *known = None)
+                .or_insert_with(|| Some(person.person_id.clone()));
+        }
+        let adults: Vec<_> = people
+            .values()
+            .filter(|person| person.active && !person.role.is_pupil())
+            .collect();
+        let adults: Vec<_> = adults
+            .into_iter()
+            .map(|person| Adult {
+                person_id: person.person_id.clone(),
+                given: person.given_name.clone(),
+                family: person.family_name.clone(),
+            })
+            .collect();
+        Ok(Self {
+            version,
+            profile: profile.clone(),
+            duties: read_duties(connection, school_id, profile, &people).await?,
+            conflicts: read_conflicts(connection, school_id).await?,
+            names: Names::new(&adults),
+            usernames,
+            people,
+        })
+    }
+
+    /// This snapshot if nothing has changed since, otherwise a new one. Costs one small query.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn fresh(
+        known: Option<Arc<Self>>,
+        tx: &mut Write,
+        school_id: &str,
+        profile: &Arc<Profile>,
+    ) -> Result<Arc<Self>, sqlx::Error> {
+        if let Some(known) = known
+            && Arc::ptr_eq(&known.profile, profile)
+            && version(tx, school_id).await? == known.version
+        {
+            return Ok(known);
+        }
+        Ok(Arc::new(Self::load(tx, school_id, profile).await?))
+    }
+
+    /// The profile it was read with.
+    #[must_use]
+    pub fn profile(&self) -> &Arc<Profile> {
+        &self.profile
+    }
+
+    /// A person of the school, also one who has left.
+    #[must_use]
+    pub fn person(&self, person_id: &str) -> Option<&Person> {
+        self.people.get(person_id)
+    }
+
+    /// Who holds which duty.
+    #[must_use]
+    pub fn duties(&self) -> &Duties {
+        &self.duties
+    }
+
+    /// The person a user name on an approved device stands for: exactly one active person has it.
+    #[must_use]
+    pub fn person_of_username(&self, username: &str) -> Option<&Person> {
+        // A directory's names come as `SCHOOL\name` or `name@school`.
+        let name = username.rsplit('\\').next().unwrap_or_default();
+        let name = name.split('@').next().unwrap_or_default();
+        if name.is_empty() {
+            return None;
+        }
+        self.usernames
+            .get(&name.to_lowercase())?
+            .as_ref()
+            .and_then(|person_id| self.people.get(person_id))
+    }
+
+    /// Whom a concern of this person is about, or of an unknown account on a device of this group.
+    #[must_use]
+    pub fn subject(&self, person_id: Option<&str>, group_name: &str) -> Subject {
+        if let Some(person) = person_id.and_then(|person_id| self.people.get(person_id)) {
+            return Subject {
+                person: Some(person.person_id.clone()),
+                role: person.role,
+            };
+        }
+        let pupils = self
+            .profile
+            .group(group_name)
+            .is_some_and(|group| group.users == Users::Pupils);
+        let role = if pupils {
+            SubjectRole::UnknownPupil
+        } else {
+            SubjectRole::UnknownAdult
+        };
+        Subject { person: None, role }
+    }
+
+    /// The rules for an account: those of the person it belongs to, otherwise of the device's group.
+    #[must_use]
+    pub fn audience(&self, person_id: Option<&str>, group_name: &str) -> Audience {
+        match person_id.and_then(|person_id| self.people.get(person_id)) {
+            Some(person) => person.audience(),
+            None => self
+                .profile
+                .group(group_name)
+                .map_or(Audience::STRICTEST, |group| group.unknown_audience),
+        }
+    }
+
+    /// Whom of the school's adults a text names.
+    #[must_use]
+    pub fn named_in(&self, text: &str) -> BTreeSet<PersonId> {
+        self.names.named_in(text)
+    }
+
+    /// What keeps flags that name readers apart from those that do not: the named readers' ids, sorted; empty when the
+    /// text names none.
+    #[must_use]
+    pub fn apart(&self, named: &BTreeSet<PersonId>) -> String {
+        let readers: Vec<_> = named
+            .iter()
+            .filter(|person| self.duties.is_reader(person))
+            .map(String::as_str)
+            .collect();
+        readers.join(",")
+    }
+
+    /// INVARIANT 4: who may see a concern.
+    #[must_use]
+    pub fn route(&self, subject: &Subject, kind: Kind, named: &BTreeSet<PersonId>) -> Route {
+        let mut conflicts = BTreeSet::new();
+        for person in subject.person.iter().chain(named) {
+            conflicts.extend(self.conflicts.get(person).into_iter().flatten().cloned());
+        }
+        route(
+            subject,
+            kind,
+            named,
+            &conflicts,
+            &self.duties,
+            &self.profile.routing,
+        )
+    }
+}
+
+async fn version(connection: &mut SqliteConnection, school_id: &str) -> Result<i64, sqlx::Error> {
+    let row = sqlx::query("SELECT directory_version FROM school WHERE school_id = ?").bind(school_id);
+    Ok(row.fetch_optional(connection).await?.map_or(0, |row| row.get(0)))
+}
+
+async fn read_people(
+    connection: &mut SqliteConnection,
+    school_id: &str,
+) -> Result<HashMap<PersonId, Person>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT person_id, source_id, role, administration, year_group, username, given_name, family_name, email, active
+         FROM person WHERE school_id = ?",
+    )
+    .bind(school_id)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .iter()
+        .map(|row| {
+            let person = Person {
+                person_id: row.get(0),
+                source_id: row.get(1),
+                role: role_from_code(row.get(2)),
+                administration: row.get(3),
+                year_group: row.get(4),
+                username: row.get(5),
+                given_name: row.get(6),
+                family_name: row.get(7),
+                email: row.get(8),
+                active: row.get(9),
+            };
+            (person.person_id.clone(), person)
+        })
+        .collect())
+}
+
+/// Duties in force, of people who are still there and may sign in; those on call first, in the profile's order.
+async fn read_duties(
+    connection: &mut SqliteConnection,
+    school_id: &str,
+    profile: &Profile,
+    people: &HashMap<PersonId, Person>,
+) -> Result<Duties, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT duty.duty, duty.person_id FROM duty
+         LEFT JOIN user ON user.school_id = duty.school_id AND user.person_id = duty.person_id
+         WHERE duty.school_id = ? AND duty.ended_at IS NULL AND user.disabled_at IS NULL
+         ORDER BY duty.granted_at, duty.duty_id",
+    )
+    .bind(school_id)
+    .fetch_all(connection)
+    .await?;
+    let mut held: Vec<(usize, Duty, PersonId)> = Vec::new();
+    for row in &rows {
+        let person_id: PersonId = row.get(1);
+        let active = people.get(&person_id).filter(|person| person.active);
+        if let (Some(duty), Some(person)) = (Duty::from_code(row.get(0)), active) {
+            held.push((on_call_place(profile, &person.email), duty, person_id));
+        }
+    }
+    held.sort_by_key(|(place, _, _)| *place);
+    let mut duties = Duties::default();
+    for (_, duty, person_id) in held {
+        duties.add(duty, person_id);
+    }
+    Ok(duties)
+}
+
+fn on_call_place(profile: &Profile, email: &str) -> usize {
+    let on_call = &profile.accountability.on_call;
+    on_call
+        .iter()
+        .position(|address| address.eq_ignore_ascii_case(email))
+        .unwrap_or(usize::MAX)
+}
+
+async fn read_conflicts(
+    connection: &mut SqliteConnection,
+    school_id: &str,
+) -> Result<BTreeMap<PersonId, BTreeSet<PersonId>>, sqlx::Error> {
+    let rows =
+        sqlx::query("SELECT about_id, reader_id FROM conflict WHERE school_id = ? AND ended_at IS NULL")
+            .bind(school_id)
+            .fetch_all(connection)
+            .await?;
+    let mut conflicts: BTreeMap<PersonId, BTreeSet<PersonId>> = BTreeMap::new();
+    for row in &rows {
+        conflicts.entry(row.get(0)).or_default().insert(row.get(1));
+    }
+    Ok(conflicts)
+}
+
+/// The code of a role in the store.
+#[must_use]
+pub const fn role_code(role: SubjectRole) -> &'static str {
+    match role {
+        SubjectRole::Pupil | SubjectRole::UnknownPupil => "pupil",
+        SubjectRole::Staff | SubjectRole::UnknownAdult => "staff",
+        SubjectRole::Governor => "governor",
+        SubjectRole::Outside => "outside",
+    }
+}
+
+fn role_from_code(code: &str) -> SubjectRole {
+    match code {
+        "pupil" => SubjectRole::Pupil,
+        "governor" => SubjectRole::Governor,
+        "outside" => SubjectRole::Outside,
+        _ => SubjectRole::Staff,
+    }
+}
