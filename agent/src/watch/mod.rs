@@ -1,9 +1,17 @@
 //! What is seen: one file per source.
+//!
+//! The helper watches (a [`Watcher`] for its desktop, probed by [`watcher_for`]); the service tells searches from other
+//! titles ([`search`]) and makes an [`Observation`] of each.
 
+mod blind;
 pub mod search;
+mod title;
+mod x11;
 
+use crate::session::Outbox;
 use pastoral_keywords::{Provenance, Source};
 use pastoral_proto::Account;
+use std::sync::Arc;
 
 /// Something a device saw. Lives in memory only: never written, never logged, unless it matches.
 pub struct Observation {
@@ -21,4 +29,53 @@ pub struct Observation {
     pub site: String,
     /// Device time, in milliseconds since 1970.
     pub observed_at_ms: i64,
+}
+
+/// Hears titles in one desktop and puts them into an [`Outbox`]. There is one for each desktop protocol.
+pub trait Watcher: Send + Sync {
+    /// Whether the desktop answered the last time, and asks it again. Never blocks.
+    fn beat(&self) -> bool;
+
+    /// Shows itself the title of this canary by the way that all titles take. The outbox hears when it was seen.
+    fn show_canary(&self, nonce: u64);
+}
+
+/// The desktop cannot be watched, and the session should say so and end.
+#[derive(Debug, thiserror::Error)]
+pub enum DesktopError {
+    /// There is a display, which does not let us in.
+    #[error("cannot reach the X server at `{display}`: {cause}; start pastoral-session from within the desktop session")]
+    Connect {
+        /// As `DISPLAY` names it.
+        display: String,
+        /// What the connection said.
+        cause: String,
+    },
+    /// It was there, and now is not.
+    #[error("the X server is gone: {0}")]
+    Gone(String),
+}
+
+/// Where a helper finds itself, from its environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desktop {
+    /// The X server, as `DISPLAY` names it.
+    pub display: Option<String>,
+    /// Whether windows may be Wayland's, which an X server does not know of.
+    pub wayland: bool,
+}
+
+/// Starts the watcher that this desktop allows for.
+///
+/// # Errors
+/// When the desktop has an X server and it does not answer.
+pub fn watcher_for(desktop: &Desktop, outbox: &Arc<Outbox>) -> Result<Arc<dyn Watcher>, DesktopError> {
+    match &desktop.display {
+        Some(display) => match x11::X11::start(display, desktop.wayland, outbox) {
+            Ok(watcher) => Ok(watcher),
+            Err(_) if desktop.wayland => Ok(blind::Blind::start(desktop, outbox)),
+            Err(error) => Err(error),
+        },
+        None => Ok(blind::Blind::start(desktop, outbox)),
+    }
 }

@@ -3,7 +3,7 @@
 use nix::libc;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
-use nix::unistd::{geteuid, getgid, setfsgid};
+use nix::unistd::{getegid, geteuid, getgid, setfsgid};
 use std::ffi::OsString;
 use std::io;
 
@@ -58,4 +58,12 @@ pub fn keep_only_environment(names: &[&str]) {
 /// chooses some of the paths (`XAUTHORITY`), and must not have files read that are not theirs.
 pub fn act_on_files_as_the_user() {
     setfsgid(getgid());
+}
+
+/// Does something for which files are opened that the user chooses, and then has the program's own rights again.
+pub fn with_the_users_files<T>(work: impl FnOnce() -> T) -> T {
+    act_on_files_as_the_user();
+    let done = work();
+    setfsgid(getegid());
+    done
 }
