@@ -1,1 +1,17 @@
-//! x
+//! What the end to end tests, the demo and the benchmarks are played with: one file for every actor, each the real
+//! thing, started by its own program and stopped by its own process id.
+//!
+//! Everything made here (processes, users, folders, mounts) is undone when it is dropped, and also on Ctrl-C: see
+//! [`cleanup`].
+
+pub mod browser;
+pub mod cleanup;
+pub mod clock;
+pub mod desktop;
+pub mod disk;
+pub mod mail;
+pub mod poll;
+pub mod process;
+pub mod school;
+pub mod search_site;
+pub mod users;

@@ -49,7 +49,7 @@ fn missing() -> Vec<&'static str> {
         .filter(|(_, program)| !run::present(program))
         .map(|(package, _)| *package)
         .collect();
-    if run::answer_of("python3", &["-c", "import aiosmtpd"]).is_none() {
+    if run::answer_of("/usr/bin/python3", &["-c", "import aiosmtpd"]).is_none() {
         missing.push("python3-aiosmtpd");
     }
     if node_version() < Some(NODE) {

@@ -1,0 +1,156 @@
+//! A pupil's desktop: an X display with a window manager, all of it run by the pupil.
+
+use crate::poll;
+use crate::process::{Folder, Process, output_of};
+use crate::users::User;
+use anyhow::{Context as _, Result};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+use x11rb::connection::Connection as _;
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, Window};
+use x11rb::rust_connection::RustConnection;
+
+/// The desktop. Dropped, everything on it ends.
+pub struct Desktop {
+    display: String,
+    _manager: Process,
+    _server: Process,
+}
+
+impl Desktop {
+    /// Starts a display of its own for the pupil, with a window manager on it.
+    ///
+    /// # Errors
+    /// When one of them does not start.
+    pub fn start(pupil: &User, folder: &Folder) -> Result<Self> {
+        make_socket_folder()?;
+        let mut command = pupil.command("Xvfb");
+        command.args([
+            "-displayfd",
+            "1",
+            "-noreset",
+            "-nolisten",
+            "tcp",
+            "-screen",
+            "0",
+            "1280x800x24",
+        ]);
+        let server = Process::start("the X server", &mut command, &folder.path().join("xvfb.log"))?;
+        let display = format!(":{}", server.line()?.trim());
+        let mut command = pupil.command("openbox");
+        command.args(["--sm-disable"]).env("DISPLAY", &display);
+        let manager = Process::start(
+            "the window manager",
+            &mut command,
+            &folder.path().join("openbox.log"),
+        )?;
+        let titles = Titles::of(&display)?;
+        poll::until_so("the window manager", || titles.is_managed().unwrap_or(false))?;
+        Ok(Self {
+            display,
+            _manager: manager,
+            _server: server,
+        })
+    }
+
+    /// Its name, such as `:50`.
+    #[must_use]
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// A program of the pupil's on this desktop.
+    pub fn command(&self, pupil: &User, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = pupil.command(program);
+        command.env("DISPLAY", &self.display);
+        command
+    }
+
+    /// What the pupil's hands do, in xdotool's words.
+    ///
+    /// # Errors
+    /// When xdotool fails.
+    pub fn hands(&self, pupil: &User, arguments: &[&str]) -> Result<()> {
+        output_of(self.command(pupil, "xdotool").args(arguments)).map(drop)
+    }
+
+    /// The title of the window the pupil looks at.
+    ///
+    /// # Errors
+    /// When the display does not answer.
+    pub fn titles(&self) -> Result<Titles> {
+        Titles::of(&self.display)
+    }
+}
+
+/// What the active window is titled, asked of the display.
+pub struct Titles {
+    connection: RustConnection,
+    root: Window,
+    active: u32,
+    name: u32,
+    check: u32,
+}
+
+impl Titles {
+    fn of(display: &str) -> Result<Self> {
+        let (connection, screen) =
+            RustConnection::connect(Some(display)).context("the display does not answer")?;
+        let root = connection
+            .setup()
+            .roots
+            .get(screen)
+            .context("the display has no screen")?
+            .root;
+        let atom =
+            |name: &str| -> Result<u32> { Ok(connection.intern_atom(false, name.as_bytes())?.reply()?.atom) };
+        let (active, name) = (atom("_NET_ACTIVE_WINDOW")?, atom("_NET_WM_NAME")?);
+        let check = atom("_NET_SUPPORTING_WM_CHECK")?;
+        Ok(Self {
+            connection,
+            root,
+            active,
+            name,
+            check,
+        })
+    }
+
+    /// The active window's title; empty when there is none.
+    ///
+    /// # Errors
+    /// When the display does not answer.
+    pub fn current(&self) -> Result<String> {
+        let active = self.window(self.active)?;
+        if active == 0 {
+            return Ok(String::new());
+        }
+        let name = self
+            .connection
+            .get_property(false, active, self.name, AtomEnum::ANY, 0, 4096)?
+            .reply();
+        Ok(name
+            .map(|name| String::from_utf8_lossy(&name.value).into_owned())
+            .unwrap_or_default())
+    }
+
+    fn is_managed(&self) -> Result<bool> {
+        Ok(self.window(self.check)? != 0)
+    }
+
+    fn window(&self, property: u32) -> Result<Window> {
+        let reply = self
+            .connection
+            .get_property(false, self.root, property, AtomEnum::WINDOW, 0, 1)?
+            .reply()?;
+        Ok(reply.value32().and_then(|mut values| values.next()).unwrap_or(0))
+    }
+}
+
+/// Where displays have their sockets: a new machine has no such folder, and only root may make it.
+fn make_socket_folder() -> Result<()> {
+    let folder = "/tmp/.X11-unix";
+    fs::create_dir_all(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o1777))?;
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! A real mail server that keeps what it takes.
+
+use crate::poll;
+use crate::process::{Folder, Process};
+use anyhow::{Context as _, Result};
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// The mail server and the messages it took.
+pub struct Mail {
+    process: Process,
+    port: u16,
+    folder: PathBuf,
+}
+
+/// A message as it was received.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// When the server accepted it, in milliseconds since 1970.
+    pub accepted_at: i64,
+    /// Whom it was for.
+    pub to: String,
+    /// All of it, with quoted-printable undone.
+    pub text: String,
+}
+
+impl Message {
+    /// A header's value.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let headers = self.text.split("\n\n").next()?;
+        headers
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+    }
+}
+
+impl Mail {
+    /// Starts it on a free port; messages are kept in `folder`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(folder: &Folder) -> Result<Self> {
+        let kept = folder.path().join("mail");
+        fs::create_dir(&kept)?;
+        Self::listen(folder, kept, 0)
+    }
+
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// From now on every message is turned away, with a temporary error, until it is told otherwise.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn refuse(&self, refuse: bool) -> Result<()> {
+        let path = self.folder.join("refuse");
+        if refuse {
+            fs::write(path, "")?
+        } else {
+            fs::remove_file(path)?
+        }
+        Ok(())
+    }
+
+    /// Ends the server at once.
+    ///
+    /// # Errors
+    /// When it had ended.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process.kill().map(drop)
+    }
+
+    /// Every message so far, in the order they came.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn messages(&self) -> Result<Vec<Message>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
+                continue;
+            };
+            let Some((at, number)) = name.split_once('-') else {
+                continue;
+            };
+            if path.extension().is_none() {
+                continue;
+            }
+            let text = String::from_utf8_lossy(&fs::read(&path)?).replace("\r\n", "\n");
+            let to = text
+                .lines()
+                .next()
+                .and_then(|line| line.strip_prefix("X-Envelope-To: "))
+                .unwrap_or_default();
+            let order: u64 = number.parse().context("a message without its number")?;
+            let message = Message {
+                accepted_at: at.parse()?,
+                to: to.into(),
+                text: without_quoting(&text),
+            };
+            found.push((order, message));
+        }
+        found.sort_by_key(|(order, _)| *order);
+        Ok(found.into_iter().map(|(_, message)| message).collect())
+    }
+
+    /// Waits for a message to somebody.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub fn message_to(&self, address: &str) -> Result<Message> {
+        poll::until(&format!("mail to {address}"), || {
+            self.messages()
+                .ok()?
+                .into_iter()
+                .find(|message| message.to.contains(address))
+        })
+    }
+
+    fn listen(folder: &Folder, kept: PathBuf, port: u16) -> Result<Self> {
+        // Debian's own, which is where its packages go.
+        let mut command = Command::new("/usr/bin/python3");
+        command
+            .args(["-c", include_str!("mail.py")])
+            .arg(&kept)
+            .arg(port.to_string())
+            .stdin(Stdio::null());
+        let process = Process::start("the mail server", &mut command, &folder.path().join("mail.log"))?;
+        let first: serde_json::Value = serde_json::from_str(&process.line()?)?;
+        let port = first["port"].as_u64().and_then(|port| u16::try_from(port).ok());
+        Ok(Self {
+            process,
+            port: port.context("the mail server does not say its port")?,
+            folder: kept,
+        })
+    }
+}
+
+/// Undoes quoted-printable, so that what is said can be looked for.
+fn without_quoting(text: &str) -> String {
+    let joined = text.replace("=\n", "");
+    let mut bytes = Vec::with_capacity(joined.len());
+    let mut rest = joined.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(byte) if first == b'=' => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
