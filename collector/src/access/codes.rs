@@ -56,7 +56,10 @@ impl SecondFactor {
     pub fn qr_svg(&self, email: &str, school_name: &str) -> Option<String> {
         let url = Zeroizing::new(self.totp(email, school_name)?.to_url().ok()?);
         let code = qrcode::QrCode::new(url.as_bytes()).ok()?;
-        let svg = code.render::<qrcode::render::svg::Color<'_>>().min_dimensions(220, 220).build();
+        let svg = code
+            .render::<qrcode::render::svg::Color<'_>>()
+            .min_dimensions(220, 220)
+            .build();
         // Without its XML declaration it can stand inside a page.
         svg.find("<svg").map(|at| svg[at..].to_owned())
     }
@@ -105,9 +108,17 @@ impl RecoveryCodes {
             let mut bytes = Zeroizing::new([0; RECOVERY_BYTES]);
             random.fill(bytes.as_mut_slice()).ok()?;
             let text = Zeroizing::new(BASE32_NOPAD.encode(bytes.as_slice()).to_lowercase());
-            Some(Zeroizing::new(format!("{}-{}-{}-{}", &text[..4], &text[4..8], &text[8..12], &text[12..])))
+            Some(Zeroizing::new(format!(
+                "{}-{}-{}-{}",
+                &text[..4],
+                &text[4..8],
+                &text[8..12],
+                &text[12..]
+            )))
         };
-        let codes = std::iter::repeat_with(one).take(RECOVERY_CODES).collect::<Option<Vec<_>>>()?;
+        let codes = std::iter::repeat_with(one)
+            .take(RECOVERY_CODES)
+            .collect::<Option<Vec<_>>>()?;
         Some(Self { codes })
     }
 
@@ -120,14 +131,21 @@ impl RecoveryCodes {
     /// What is stored of them.
     #[must_use]
     pub fn hashes(&self, person_id: &str) -> Vec<Vec<u8>> {
-        self.codes.iter().map(|code| Self::hash(person_id, code)).collect()
+        self.codes
+            .iter()
+            .map(|code| Self::hash(person_id, code))
+            .collect()
     }
 
     /// The stored form of a code as somebody typed it.
     #[must_use]
     pub fn hash(person_id: &str, typed: &str) -> Vec<u8> {
         let plain = Zeroizing::new(
-            typed.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase(),
+            typed
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .collect::<String>()
+                .to_ascii_lowercase(),
         );
         let bytes = Zeroizing::new([person_id.as_bytes(), b"\0", plain.as_bytes()].concat());
         digest(&SHA256, &bytes).as_ref().to_vec()
@@ -162,14 +180,27 @@ mod tests {
         let again = SecondFactor::from_text(&factor.text()).unwrap();
         assert_eq!(*again.secret(), *factor.secret());
         assert!(SecondFactor::from_text("short").is_none());
-        assert!(factor.qr_svg("a@b.example", "Oak: the school").unwrap().starts_with("<svg"));
+        assert!(
+            factor
+                .qr_svg("a@b.example", "Oak: the school")
+                .unwrap()
+                .starts_with("<svg")
+        );
     }
 
     #[test]
     fn a_recovery_code_is_known_however_it_is_typed() {
         let codes = RecoveryCodes::generate().unwrap();
         let typed = codes.shown()[0].to_uppercase().replace('-', " ");
-        assert!(codes.hashes("robin").contains(&RecoveryCodes::hash("robin", &typed)));
-        assert!(!codes.hashes("robin").contains(&RecoveryCodes::hash("sam", &typed)));
+        assert!(
+            codes
+                .hashes("robin")
+                .contains(&RecoveryCodes::hash("robin", &typed))
+        );
+        assert!(
+            !codes
+                .hashes("robin")
+                .contains(&RecoveryCodes::hash("sam", &typed))
+        );
     }
 }

@@ -38,8 +38,10 @@ impl Link {
         let hex = |part: &str, bytes: usize| {
             part.len() == 2 * bytes && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
         };
-        (hex(id, 16) && hex(secret, SECRET))
-            .then(|| Self { invitation_id: id.to_owned(), secret: Zeroizing::new(secret.to_owned()) })
+        (hex(id, 16) && hex(secret, SECRET)).then(|| Self {
+            invitation_id: id.to_owned(),
+            secret: Zeroizing::new(secret.to_owned()),
+        })
     }
 
     /// The address, below the console's own.
@@ -57,7 +59,8 @@ impl Link {
     /// Whether the secret is the one whose hash was stored.
     #[must_use]
     pub fn fits(&self, secret_hash: &[u8]) -> bool {
-        self.derive(b"pastoral invitation check v1").is_some_and(|hash| hash.ct_eq(secret_hash).into())
+        self.derive(b"pastoral invitation check v1")
+            .is_some_and(|hash| hash.ct_eq(secret_hash).into())
     }
 
     fn derive(&self, purpose: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
@@ -74,7 +77,9 @@ impl Link {
 
     fn key(&self) -> Option<LessSafeKey> {
         let key = self.derive(b"pastoral invitation keys v1")?;
-        UnboundKey::new(&CHACHA20_POLY1305, key.as_slice()).ok().map(LessSafeKey::new)
+        UnboundKey::new(&CHACHA20_POLY1305, key.as_slice())
+            .ok()
+            .map(LessSafeKey::new)
     }
 }
 
@@ -94,7 +99,10 @@ pub enum InvitationError {
 ///
 /// # Errors
 /// When the database cannot be written or the system has no randomness.
-#[expect(clippy::too_many_arguments, reason = "the whole of a grant: who, what, with which keys, by whom, when")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the whole of a grant: who, what, with which keys, by whom, when"
+)]
 pub async fn invite(
     tx: &mut Write,
     school_id: &str,
@@ -106,7 +114,9 @@ pub async fn invite(
     now_ms: i64,
 ) -> Result<Link, InvitationError> {
     let link = new_link().ok_or(InvitationError::NoLink)?;
-    let secret_hash = link.derive(b"pastoral invitation check v1").ok_or(InvitationError::NoLink)?;
+    let secret_hash = link
+        .derive(b"pastoral invitation check v1")
+        .ok_or(InvitationError::NoLink)?;
     let invitation = NewInvitation {
         school_id,
         invitation_id: &link.invitation_id,
@@ -148,7 +158,16 @@ pub async fn agree(
 ) -> Result<(), sqlx::Error> {
     rows::agree_invitation(tx, school_id, &invitation.invitation_id, agreed_by, now_ms).await?;
     let by = &invitation.created_by;
-    rows::grant_duty(tx, school_id, &invitation.person_id, invitation.duty, by, Some(agreed_by), now_ms).await?;
+    rows::grant_duty(
+        tx,
+        school_id,
+        &invitation.person_id,
+        invitation.duty,
+        by,
+        Some(agreed_by),
+        now_ms,
+    )
+    .await?;
     let entry = audit::Entry {
         school_id,
         actor: agreed_by,
@@ -165,8 +184,14 @@ pub fn unwrap_keys(link: &Link, wrapped: &[u8]) -> Option<WrappedKeys> {
     let (nonce, content) = wrapped.split_first_chunk::<NONCE_LEN>()?;
     let mut content = Zeroizing::new(content.to_vec());
     let bound = Aad::from(link.invitation_id.as_bytes());
-    let opened =
-        link.key()?.open_in_place(Nonce::assume_unique_for_key(*nonce), bound, content.as_mut_slice()).ok()?;
+    let opened = link
+        .key()?
+        .open_in_place(
+            Nonce::assume_unique_for_key(*nonce),
+            bound,
+            content.as_mut_slice(),
+        )
+        .ok()?;
     decode_keys(opened)
 }
 
@@ -206,7 +231,10 @@ mod tests {
         let keys = unwrap_keys(&read, &wrapped).unwrap();
         assert_eq!(keys[0].0, ReaderGroup::Head);
         assert_eq!(*keys[0].1.to_bytes(), *private.to_bytes());
-        let other = Link { invitation_id: link.invitation_id.clone(), ..new_link().unwrap() };
+        let other = Link {
+            invitation_id: link.invitation_id.clone(),
+            ..new_link().unwrap()
+        };
         assert!(unwrap_keys(&other, &wrapped).is_none());
         let hash = link.derive(b"pastoral invitation check v1").unwrap();
         assert!(read.fits(hash.as_slice()) && !other.fits(hash.as_slice()));
@@ -214,7 +242,13 @@ mod tests {
 
     #[test]
     fn what_has_not_the_form_of_a_link_is_none() {
-        for text in ["", ".", "abc.def", "../../etc", &format!("{}.{}", "A".repeat(32), "a".repeat(64))] {
+        for text in [
+            "",
+            ".",
+            "abc.def",
+            "../../etc",
+            &format!("{}.{}", "A".repeat(32), "a".repeat(64)),
+        ] {
             assert!(Link::parse(text).is_none(), "{text}");
         }
     }

@@ -61,7 +61,8 @@ mod tests {
     #[test]
     fn one_account_cannot_be_guessed_at_from_many_addresses() {
         let limits = Limits::default();
-        let allowed = (0..100u8).filter(|n| limits.allow(Ipv4Addr::new(10, 0, 0, *n).into(), "Head@Oak.example"));
+        let allowed =
+            (0..100u8).filter(|n| limits.allow(Ipv4Addr::new(10, 0, 0, *n).into(), "Head@Oak.example"));
         assert_eq!(allowed.count(), 6);
         assert!(!limits.allow(Ipv4Addr::new(10, 0, 1, 1).into(), " head@oak.example"));
     }
@@ -70,6 +71,11 @@ mod tests {
     fn one_address_cannot_try_many_accounts() {
         let limits = Limits::default();
         let from = Ipv4Addr::LOCALHOST.into();
-        assert_eq!((0..100).filter(|n| limits.allow(from, &format!("{n}@oak.example"))).count(), 20);
+        assert_eq!(
+            (0..100)
+                .filter(|n| limits.allow(from, &format!("{n}@oak.example")))
+                .count(),
+            20
+        );
     }
 }

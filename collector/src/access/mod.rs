@@ -11,7 +11,7 @@ pub use codes::{RecoveryCodes, SecondFactor};
 pub use invitation::{InvitationError, Link, WrappedKeys, agree, invite, unwrap_keys};
 pub use limits::Limits;
 pub use sessions::{Session, SessionId, Sessions};
-pub use sign_in::{Refused, SignIn, Work, accept, change_password, new_recovery_codes, sign_in};
+pub use sign_in::{Refused, SignIn, Typed, Work, accept, change_password, new_recovery_codes, sign_in};
 pub use vault::{Owner, SealedVault, Vault, VaultError};
 
 /// The shortest password that is taken.

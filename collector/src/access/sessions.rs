@@ -57,7 +57,10 @@ impl Sessions {
     #[must_use]
     pub fn new() -> Option<Self> {
         let form_key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok()?;
-        Some(Self { held: Mutex::default(), form_key })
+        Some(Self {
+            held: Mutex::default(),
+            form_key,
+        })
     }
 
     /// Begins a session. Of one person's sessions and of all, the one longest unused gives way.
@@ -73,7 +76,14 @@ impl Sessions {
         if held.len() >= MOST {
             end_oldest(&mut held, |_| true);
         }
-        held.insert(hash(&id), Held { session: Arc::new(session), began_at: now_ms, used_at: now_ms });
+        held.insert(
+            hash(&id),
+            Held {
+                session: Arc::new(session),
+                began_at: now_ms,
+                used_at: now_ms,
+            },
+        );
         Some(id)
     }
 
@@ -97,7 +107,8 @@ impl Sessions {
     /// Ends every session of a person, except one.
     pub fn end_all(&self, person_id: &str, except: Option<&str>) {
         let except = except.map(hash);
-        self.lock().retain(|id, held| held.session.person_id != person_id || Some(id) == except.as_ref());
+        self.lock()
+            .retain(|id, held| held.session.person_id != person_id || Some(id) == except.as_ref());
     }
 
     /// A random value for a cookie: also for visitors who are not signed in.
@@ -139,7 +150,10 @@ impl Sessions {
 }
 
 fn end_oldest(held: &mut HashMap<Vec<u8>, Held>, of: impl Fn(&Held) -> bool) {
-    let oldest = held.iter().filter(|(_, held)| of(held)).min_by_key(|(_, held)| held.used_at);
+    let oldest = held
+        .iter()
+        .filter(|(_, held)| of(held))
+        .min_by_key(|(_, held)| held.used_at);
     if let Some(id) = oldest.map(|(id, _)| id.clone()) {
         held.remove(&id);
     }
@@ -161,7 +175,10 @@ mod tests {
     use super::*;
 
     fn of(person_id: &str) -> Session {
-        Session { person_id: person_id.into(), keys: Vec::new() }
+        Session {
+            person_id: person_id.into(),
+            keys: Vec::new(),
+        }
     }
 
     #[test]
@@ -201,7 +218,10 @@ mod tests {
     #[test]
     fn signing_out_everywhere_can_leave_the_one_in_hand() {
         let sessions = Sessions::new().unwrap();
-        let (here, there) = (sessions.begin(of("robin"), 0).unwrap(), sessions.begin(of("robin"), 0).unwrap());
+        let (here, there) = (
+            sessions.begin(of("robin"), 0).unwrap(),
+            sessions.begin(of("robin"), 0).unwrap(),
+        );
         sessions.end_all("robin", Some(&here));
         assert!(sessions.get(&here, 1).is_some() && sessions.get(&there, 1).is_none());
     }

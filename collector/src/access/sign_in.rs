@@ -58,6 +58,16 @@ pub struct SignIn {
     pub code: Zeroizing<String>,
 }
 
+/// What somebody typed who uses a link.
+pub struct Typed {
+    /// The new password.
+    pub password: Zeroizing<String>,
+    /// The one they have, where they could sign in before.
+    pub present_password: Option<Zeroizing<String>>,
+    /// Six digits from the phone.
+    pub code: Zeroizing<String>,
+}
+
 /// Does the heavy work of passwords off the async threads, a bounded amount at a time (invariant 8).
 #[derive(Clone)]
 pub struct Work {
@@ -98,7 +108,10 @@ impl Work {
                 Vault::open_nothing(&password);
                 return None;
             };
-            let owner = Owner { school_id: &school_id, person_id: &user.person_id };
+            let owner = Owner {
+                school_id: &school_id,
+                person_id: &user.person_id,
+            };
             Vault::open(&password, owner, &user.vault).ok()
         })
         .await
@@ -113,8 +126,14 @@ impl Work {
     ) -> Result<(Vault, super::SealedVault), Refused> {
         let (school_id, person_id) = (school_id.to_owned(), person_id.to_owned());
         self.run(move || {
-            let owner = Owner { school_id: &school_id, person_id: &person_id };
-            vault.seal(&password, owner).map(|sealed| (vault, sealed)).map_err(|_| Refused::Busy)
+            let owner = Owner {
+                school_id: &school_id,
+                person_id: &person_id,
+            };
+            vault
+                .seal(&password, owner)
+                .map(|sealed| (vault, sealed))
+                .map_err(|_| Refused::Busy)
         })
         .await?
     }
@@ -131,8 +150,12 @@ pub async fn sign_in(app: &App, work: &Work, typed: SignIn, now_ms: i64) -> Resu
     let mut came_in = None;
     if let (Some(user), Some(vault)) = (&user, vault) {
         let recovery = spend_code(&mut tx, &app.school_id, user, &vault, &typed.code, now_ms).await?;
-        let has_duty = rows::viewer(&mut *tx, &app.school_id, &user.person_id).await?.is_some();
-        came_in = recovery.filter(|_| has_duty).map(|recovery| (user.person_id.clone(), vault, recovery));
+        let has_duty = rows::viewer(&mut *tx, &app.school_id, &user.person_id)
+            .await?
+            .is_some();
+        came_in = recovery
+            .filter(|_| has_duty)
+            .map(|recovery| (user.person_id.clone(), vault, recovery));
     }
     let entry = |actor, action, detail| audit::Entry {
         school_id: &app.school_id,
@@ -149,9 +172,17 @@ pub async fn sign_in(app: &App, work: &Work, typed: SignIn, now_ms: i64) -> Resu
         return Err(Refused::Wrong);
     };
     rows::signed_in(&mut tx, &app.school_id, &person_id, now_ms).await?;
-    audit::append(&mut tx, now_ms, &entry(&person_id, "signed-in", json!({ "recovery_code": recovery }))).await?;
+    audit::append(
+        &mut tx,
+        now_ms,
+        &entry(&person_id, "signed-in", json!({ "recovery_code": recovery })),
+    )
+    .await?;
     tx.commit().await?;
-    Ok(Session { person_id, keys: vault.keys })
+    Ok(Session {
+        person_id,
+        keys: vault.keys,
+    })
 }
 
 // Whether a recovery code was used; none when the code is not right or was used before.
@@ -166,7 +197,9 @@ async fn spend_code(
     let digits = Zeroizing::new(typed.split_whitespace().collect::<String>());
     if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit()) {
         let factor = SecondFactor::from_secret(vault.totp_secret.clone());
-        let Some(step) = factor.check(&digits, user.totp_last_step, now_ms) else { return Ok(None) };
+        let Some(step) = factor.check(&digits, user.totp_last_step, now_ms) else {
+            return Ok(None);
+        };
         let spent = rows::spend_step(tx, school_id, &user.person_id, step).await?;
         return Ok(spent.then_some(false));
     }
@@ -176,7 +209,7 @@ async fn spend_code(
 }
 
 /// Uses a one-time link: the person gets a password, a second factor, recovery codes and the keys of the link.
-/// With their `present_password`, who could sign in before keeps the keys they had.
+/// With their present password, who could sign in before keeps the keys they had.
 ///
 /// # Errors
 /// When the link cannot be used, or something typed is not right; then the link can be tried again.
@@ -184,41 +217,70 @@ pub async fn accept(
     app: &App,
     work: &Work,
     link: &Link,
-    password: Zeroizing<String>,
-    present_password: Option<Zeroizing<String>>,
+    typed: Typed,
     factor: &SecondFactor,
-    code: &str,
     now_ms: i64,
 ) -> Result<(Session, RecoveryCodes), Refused> {
-    check_new_password(&password)?;
+    check_new_password(&typed.password)?;
     let invitation = rows::open_invitation(app.store.read(), &app.school_id, link.invitation_id()).await?;
     let invitation = invitation
         .filter(|invitation| link.fits(&invitation.secret_hash) && invitation.is_usable(now_ms))
         .ok_or(Refused::Link)?;
-    let digits = Zeroizing::new(code.split_whitespace().collect::<String>());
+    let digits = Zeroizing::new(typed.code.split_whitespace().collect::<String>());
     let step = factor.check(&digits, 0, now_ms).ok_or(Refused::Code)?;
     let mut keys = unwrap_keys(link, &invitation.wrapped_keys).ok_or(Refused::Link)?;
-    if let Some(present) = present_password {
+    if let Some(present) = typed.present_password {
         let user = rows::user(app.store.read(), &app.school_id, &invitation.person_id).await?;
-        let vault = work.open(&app.school_id, user.as_ref(), present).await?.ok_or(Refused::PresentPassword)?;
+        let vault = work
+            .open(&app.school_id, user.as_ref(), present)
+            .await?
+            .ok_or(Refused::PresentPassword)?;
         let carried: Vec<_> = keys.iter().map(|(group, _)| *group).collect();
-        keys.extend(vault.keys.into_iter().filter(|(group, _)| !carried.contains(group)));
+        keys.extend(
+            vault
+                .keys
+                .into_iter()
+                .filter(|(group, _)| !carried.contains(group)),
+        );
     }
-    let vault = Vault { totp_secret: factor.secret(), keys };
-    let (vault, sealed) = work.seal(&app.school_id, &invitation.person_id, vault, password).await?;
+    let vault = Vault {
+        totp_secret: factor.secret(),
+        keys,
+    };
+    let (vault, sealed) = work
+        .seal(&app.school_id, &invitation.person_id, vault, typed.password)
+        .await?;
     let codes = RecoveryCodes::generate().ok_or(Refused::Busy)?;
     let mut tx = app.store.write().await?;
     if !rows::use_invitation(&mut tx, &app.school_id, &invitation.invitation_id, now_ms).await? {
         return Err(Refused::Link);
     }
     let person_id = invitation.person_id;
-    let user = User { person_id: person_id.clone(), vault: sealed, totp_last_step: step };
+    let user = User {
+        person_id: person_id.clone(),
+        vault: sealed,
+        totp_last_step: step,
+    };
     rows::save_user(&mut tx, &app.school_id, &user, now_ms).await?;
     rows::replace_recovery_codes(&mut tx, &app.school_id, &person_id, &codes.hashes(&person_id)).await?;
     rows::signed_in(&mut tx, &app.school_id, &person_id, now_ms).await?;
-    record(app, &mut tx, &person_id, "joined", json!({"duty": invitation.duty.code()}), now_ms).await?;
+    record(
+        app,
+        &mut tx,
+        &person_id,
+        "joined",
+        json!({"duty": invitation.duty.code()}),
+        now_ms,
+    )
+    .await?;
     tx.commit().await?;
-    Ok((Session { person_id, keys: vault.keys }, codes))
+    Ok((
+        Session {
+            person_id,
+            keys: vault.keys,
+        },
+        codes,
+    ))
 }
 
 /// Changes a password; the present one must be right.
@@ -284,7 +346,13 @@ async fn record(
     detail: serde_json::Value,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let entry = audit::Entry { school_id: &app.school_id, actor: person_id, action, concern_id: None, detail };
+    let entry = audit::Entry {
+        school_id: &app.school_id,
+        actor: person_id,
+        action,
+        concern_id: None,
+        detail,
+    };
     audit::append(tx, now_ms, &entry).await
 }
 

@@ -84,8 +84,10 @@ impl Vault {
     /// [`VaultError::WrongPassword`].
     pub fn open(password: &str, owner: Owner<'_>, sealed: &SealedVault) -> Result<Self, VaultError> {
         let key = key(password, &sealed.salt).ok_or(VaultError::WrongPassword)?;
-        let (nonce, content) =
-            sealed.bytes.split_first_chunk::<NONCE_LEN>().ok_or(VaultError::WrongPassword)?;
+        let (nonce, content) = sealed
+            .bytes
+            .split_first_chunk::<NONCE_LEN>()
+            .ok_or(VaultError::WrongPassword)?;
         let mut content = Zeroizing::new(content.to_vec());
         let opened = key
             .open_in_place(
@@ -119,7 +121,10 @@ impl Vault {
         if version != VERSION {
             return None;
         }
-        Some(Self { totp_secret: Zeroizing::new(secret.to_vec()), keys: decode_keys(keys)? })
+        Some(Self {
+            totp_secret: Zeroizing::new(secret.to_vec()),
+            keys: decode_keys(keys)?,
+        })
     }
 }
 
@@ -140,7 +145,9 @@ pub(super) fn decode_keys(bytes: &[u8]) -> Option<Vec<(ReaderGroup, GroupPrivate
         return None;
     }
     let decode = |chunk: &[u8; 1 + KEY]| {
-        let group = ReaderGroup::ALL.into_iter().find(|group| *group as u8 == chunk[0])?;
+        let group = ReaderGroup::ALL
+            .into_iter()
+            .find(|group| *group as u8 == chunk[0])?;
         Some((group, GroupPrivateKey::from_bytes(&chunk[1..]).ok()?))
     };
     whole.iter().map(decode).collect()
@@ -152,22 +159,36 @@ fn key(password: &str, salt: &[u8]) -> Option<LessSafeKey> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(password.as_bytes(), salt, key.as_mut_slice())
         .ok()?;
-    UnboundKey::new(&CHACHA20_POLY1305, key.as_slice()).ok().map(LessSafeKey::new)
+    UnboundKey::new(&CHACHA20_POLY1305, key.as_slice())
+        .ok()
+        .map(LessSafeKey::new)
 }
 
 fn bound_to(owner: Owner<'_>) -> Vec<u8> {
-    [b"pastoral vault v1\0", owner.school_id.as_bytes(), b"\0", owner.person_id.as_bytes()].concat()
+    [
+        b"pastoral vault v1\0",
+        owner.school_id.as_bytes(),
+        b"\0",
+        owner.person_id.as_bytes(),
+    ]
+    .concat()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ROBIN: Owner<'static> = Owner { school_id: "school", person_id: "robin" };
+    const ROBIN: Owner<'static> = Owner {
+        school_id: "school",
+        person_id: "robin",
+    };
 
     fn vault() -> Vault {
         let (staff, _) = GroupPrivateKey::generate();
-        Vault { totp_secret: Zeroizing::new(vec![7; 20]), keys: vec![(ReaderGroup::Staff, staff)] }
+        Vault {
+            totp_secret: Zeroizing::new(vec![7; 20]),
+            keys: vec![(ReaderGroup::Staff, staff)],
+        }
     }
 
     #[test]
@@ -179,9 +200,18 @@ mod tests {
         assert_eq!(opened.keys[0].0, ReaderGroup::Staff);
         assert_eq!(*opened.keys[0].1.to_bytes(), *made.keys[0].1.to_bytes());
         let wrong = |password, owner| Vault::open(password, owner, &sealed).err();
-        assert_eq!(wrong("correct horse batterz", ROBIN), Some(VaultError::WrongPassword));
-        let other = Owner { person_id: "sam", ..ROBIN };
-        assert_eq!(wrong("correct horse battery", other), Some(VaultError::WrongPassword));
+        assert_eq!(
+            wrong("correct horse batterz", ROBIN),
+            Some(VaultError::WrongPassword)
+        );
+        let other = Owner {
+            person_id: "sam",
+            ..ROBIN
+        };
+        assert_eq!(
+            wrong("correct horse battery", other),
+            Some(VaultError::WrongPassword)
+        );
     }
 
     #[test]

@@ -1,9 +1,78 @@
 //! The console: what the people who look after children see and do.
+//!
+//! Server-rendered pages that work without scripts; the queue updates itself where there are some. Every page asks the
+//! store as its own viewer (invariant 4); what a page shows of a concern's content is audited before it is sent
+//! (invariant 5); addresses hold random ids and codes only (invariant 9).
 
+mod assets;
+mod guard;
+mod join;
+mod page;
+mod queue;
+mod sign_in;
+mod who;
+mod words;
+
+use crate::access::{Limits, Sessions, Work};
 use crate::app::App;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::{get, post};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
-/// The console's pages. The listener gives each request a `ConnectInfo<SocketAddr>`.
+/// The largest form that is taken.
+const FORM_MOST: usize = 64 * 1024;
+/// The address of the stream that keeps a queue current.
+const LIVE: &str = "/queue/live";
+/// Open consoles that update themselves at one time.
+const LIVE_MOST: usize = 256;
+
+/// What every page needs.
+#[derive(Clone)]
+struct Console {
+    app: App,
+    sessions: Arc<Sessions>,
+    limits: Arc<Limits>,
+    work: Work,
+    live_places: Arc<Semaphore>,
+}
+
+/// The console's pages. The listener gives each request a `ConnectInfo<SocketAddr>`; without one, every visitor counts
+/// as the same address.
+///
+/// # Panics
+/// Never; without randomness from the system every page answers that the console cannot work.
 pub fn router(app: App) -> Router {
-    Router::new().with_state(app)
+    let Some(sessions) = Sessions::new() else {
+        return Router::new().fallback(|| async {
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the system gives no randomness; restart the collector",
+            )
+        });
+    };
+    let console = Console {
+        app,
+        sessions: Arc::new(sessions),
+        limits: Arc::default(),
+        work: Work::default(),
+        live_places: Arc::new(Semaphore::new(LIVE_MOST)),
+    };
+    let pages = Router::new()
+        .route("/", get(queue::home))
+        .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/join/{link}", get(join::form).post(join::join))
+        .route("/queue", get(queue::queue))
+        .route(LIVE, get(queue::live))
+        .fallback(page::not_found)
+        .layer(DefaultBodyLimit::max(FORM_MOST))
+        .layer(middleware::from_fn_with_state(console.clone(), guard::guard))
+        .with_state(console);
+    Router::new()
+        .route("/assets/{name}", get(assets::serve))
+        .merge(pages)
 }

@@ -1,0 +1,99 @@
+//! What holds for every page: no request forged by another site, and headers that allow a page nothing it does not need.
+
+use super::{Console, page};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+
+const HEADERS: [(HeaderName, &str); 8] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    // Names and what was seen stay in no cache and no history.
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), microphone=(), geolocation=()",
+    ),
+];
+
+/// Goes before and after every page.
+pub(super) async fn guard(State(console): State<Console>, request: Request, next: Next) -> Response {
+    let changes = request.method() != Method::GET && request.method() != Method::HEAD;
+    let mut response = if changes && !is_own(request.headers(), &console.app.console_url) {
+        page::forged()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if console.app.secure_cookies {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+    response
+}
+
+// Browsers say where a request comes from; one that says neither is held up by the form's token.
+fn is_own(headers: &HeaderMap, console_url: &str) -> bool {
+    let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if value("sec-fetch-site").is_some_and(|site| site != "same-origin" && site != "none") {
+        return false;
+    }
+    let Some(origin) = value("origin") else {
+        return true;
+    };
+    let host = value("host").unwrap_or_default();
+    let without_scheme = origin.split_once("://").map_or(origin, |(_, host)| host);
+    origin == console_url || (!host.is_empty() && without_scheme == host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn only_the_console_s_own_pages_may_change_anything() {
+        let url = "https://pastoral.oak.example";
+        let own = |pairs: &[(&'static str, &'static str)]| is_own(&with(pairs), url);
+        assert!(own(&[
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "https://pastoral.oak.example")
+        ]));
+        assert!(own(&[
+            ("origin", "http://127.0.0.1:8443"),
+            ("host", "127.0.0.1:8443")
+        ]));
+        assert!(own(&[]));
+        assert!(!own(&[("sec-fetch-site", "cross-site")]));
+        assert!(!own(&[("sec-fetch-site", "same-site")]));
+        assert!(!own(&[
+            ("origin", "https://elsewhere.example"),
+            ("host", "pastoral.oak.example")
+        ]));
+        assert!(!own(&[("origin", "null"), ("host", "pastoral.oak.example")]));
+    }
+}

@@ -1,0 +1,184 @@
+//! Using a one-time link: a password, codes on the phone, recovery codes.
+
+use super::Console;
+use super::page::{Failure, Page, show, show_again};
+use super::sign_in::with_cookie;
+use super::who::{Address, Fields, Visitor, begin_cookie};
+use crate::access::{self, Link, Refused, SecondFactor};
+use crate::clock;
+use crate::store::access as rows;
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+
+#[derive(Template)]
+#[template(path = "join.html")]
+struct JoinPage {
+    page: Page,
+    action: String,
+    name: String,
+    email: String,
+    duty: &'static str,
+    has_user: bool,
+    secret: String,
+    spaced_secret: String,
+    qr: String,
+}
+
+#[derive(Template)]
+#[template(path = "join_closed.html")]
+struct ClosedPage {
+    page: Page,
+    words: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "codes.html")]
+pub(super) struct CodesPage {
+    pub(super) page: Page,
+    pub(super) codes: Vec<String>,
+    pub(super) next: &'static str,
+}
+
+/// The form behind a link.
+pub(super) async fn form(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Address(address): Address,
+    Path(link): Path<String>,
+) -> Result<Response, Failure> {
+    if !console.limits.allow(address, &link) {
+        return Err(Failure::TooMany);
+    }
+    let page = console.visitor_page(&visitor, "Set up how you sign in");
+    let factor = SecondFactor::generate().ok_or(Failure::Busy)?;
+    let response = match filled(&console, page, &link, &factor).await? {
+        Ok(page) => show(&page)?,
+        Err(closed) => show_again(&closed)?,
+    };
+    with_cookie(response, visitor.set)
+}
+
+/// What somebody typed.
+pub(super) async fn join(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Address(address): Address,
+    Path(path): Path<String>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    if !console.limits.allow(address, &path) {
+        return Err(Failure::TooMany);
+    }
+    let link = Link::parse(&path).ok_or(Failure::NotFound)?;
+    let factor = SecondFactor::from_text(fields.trimmed("secret")).ok_or(Failure::BadForm)?;
+    let mut page = console.visitor_page(&visitor, "Set up how you sign in");
+    if fields.get("password") != fields.get("again") {
+        page.fault("again", "The two passwords are not the same.");
+        return again(&console, page, &path, &factor).await;
+    }
+    let present = Some(fields.secret("present")).filter(|present| !present.is_empty());
+    let joined = access::accept(
+        &console.app,
+        &console.work,
+        &link,
+        access::Typed {
+            password: fields.secret("password"),
+            present_password: present,
+            code: fields.secret("code"),
+        },
+        &factor,
+        clock::now_ms(),
+    )
+    .await;
+    let (session, codes) = match joined {
+        Ok(joined) => joined,
+        Err(refused) => {
+            let (field, words) = match refused {
+                Refused::Code => (
+                    "code",
+                    "The code is not right. Type the 6 digits that the app shows now.",
+                ),
+                Refused::NewPassword => ("password", "The password must have at least 12 characters."),
+                Refused::PresentPassword => ("present", "Your present password is not right."),
+                Refused::Busy => return Err(Failure::Busy),
+                Refused::Store(error) => return Err(error.into()),
+                Refused::Link | Refused::Wrong => ("password", "This link cannot be used any more."),
+            };
+            page.fault(field, words);
+            return again(&console, page, &path, &factor).await;
+        }
+    };
+    // A password that was lost may be in other hands: what it opened ends.
+    console.sessions.end_all(&session.person_id, None);
+    let id = console
+        .sessions
+        .begin(session, clock::now_ms())
+        .ok_or(Failure::Busy)?;
+    let page = console.visitor_page(&visitor, "Your recovery codes");
+    let response = show(&CodesPage {
+        page,
+        codes: codes.shown(),
+        next: "/",
+    })?;
+    with_cookie(response, begin_cookie(console.app.secure_cookies, &id))
+}
+
+async fn again(
+    console: &Console,
+    page: Page,
+    link: &str,
+    factor: &SecondFactor,
+) -> Result<Response, Failure> {
+    match filled(console, page, link, factor).await? {
+        Ok(page) => show_again(&page),
+        Err(closed) => show_again(&closed),
+    }
+}
+
+async fn filled(
+    console: &Console,
+    page: Page,
+    path: &str,
+    factor: &SecondFactor,
+) -> Result<Result<JoinPage, ClosedPage>, Failure> {
+    let app = &console.app;
+    let Some(link) = Link::parse(path) else {
+        return Err(Failure::NotFound);
+    };
+    let invitation = rows::open_invitation(app.store.read(), &app.school_id, link.invitation_id()).await?;
+    let Some(invitation) = invitation.filter(|invitation| link.fits(&invitation.secret_hash)) else {
+        let words = "It was used already, withdrawn, or not copied whole. If you have set up your sign-in, sign in. \
+                     Otherwise ask the person who gave it to you for a new one.";
+        return Ok(Err(ClosedPage { page, words }));
+    };
+    if !invitation.is_usable(clock::now_ms()) {
+        let words = if invitation.needs_agreement && invitation.agreed_by.is_none() {
+            "A second person must first agree that you get this access. Ask the person who gave you the link, and try again then."
+        } else {
+            "It has run out. Ask the person who gave it to you for a new one."
+        };
+        return Ok(Err(ClosedPage { page, words }));
+    }
+    let person = rows::name_and_email(app.store.read(), &app.school_id, &invitation.person_id).await?;
+    let (name, email) = person.ok_or(Failure::NotFound)?;
+    let user = rows::user(app.store.read(), &app.school_id, &invitation.person_id).await?;
+    let secret = factor.text().to_string();
+    let spaced = secret
+        .as_bytes()
+        .chunks(4)
+        .map(String::from_utf8_lossy)
+        .collect::<Vec<_>>()
+        .join(" ");
+    Ok(Ok(JoinPage {
+        qr: factor.qr_svg(&email, &page.school).ok_or(Failure::Template)?,
+        action: link.path(),
+        duty: invitation.duty.label(),
+        has_user: user.is_some(),
+        secret,
+        spaced_secret: spaced,
+        name,
+        email,
+        page,
+    }))
+}

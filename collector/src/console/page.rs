@@ -1,0 +1,311 @@
+//! What every page has around its content, and the pages that say that something did not work.
+
+use super::Console;
+use super::assets;
+use super::who::{SignedIn, Visitor};
+use super::words::Clock;
+use crate::clock;
+use crate::concerns::model::Duty;
+use crate::store::overview;
+use askama::Template;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+
+/// A link in the navigation.
+pub(super) struct Tab {
+    pub(super) label: &'static str,
+    pub(super) address: &'static str,
+    pub(super) current: bool,
+}
+
+/// What every page has around its content.
+pub(super) struct Page {
+    pub(super) title: String,
+    pub(super) school: String,
+    pub(super) who: Option<String>,
+    pub(super) duties: String,
+    pub(super) tabs: Vec<Tab>,
+    /// What is wrong and somebody must see to.
+    pub(super) banner: Vec<String>,
+    /// What was just done.
+    pub(super) said: &'static str,
+    /// What stopped a form.
+    pub(super) errors: Vec<FieldError>,
+    pub(super) csrf: String,
+    pub(super) clock: Clock,
+}
+
+/// What is wrong with a field.
+#[derive(Clone)]
+pub(super) struct FieldError {
+    /// Its name and the id of its element.
+    pub(super) field: &'static str,
+    /// In words.
+    pub(super) words: String,
+}
+
+impl Page {
+    /// The address of an asset.
+    pub(super) fn asset(&self, name: &str) -> String {
+        assets::address(name)
+    }
+
+    /// What is wrong with a field.
+    pub(super) fn error(&self, field: &str) -> Option<&str> {
+        self.errors
+            .iter()
+            .find(|error| error.field == field)
+            .map(|error| error.words.as_str())
+    }
+
+    /// Says what is wrong with a field.
+    pub(super) fn fault(&mut self, field: &'static str, words: impl Into<String>) {
+        self.errors.push(FieldError {
+            field,
+            words: words.into(),
+        });
+    }
+}
+
+impl Console {
+    /// The page around somebody's content.
+    pub(super) async fn page(
+        &self,
+        who: &SignedIn,
+        title: impl Into<String>,
+        address: &str,
+    ) -> Result<Page, Failure> {
+        let mut page = self.bare_page(title);
+        page.csrf = self.sessions.form_token(&who.cookie);
+        page.who = Some(who.viewer.name.clone());
+        page.duties = who
+            .viewer
+            .duties
+            .iter()
+            .map(|duty| duty.label())
+            .collect::<Vec<_>>()
+            .join(", ");
+        page.tabs = tabs(who, address);
+        page.banner = self.banner(who).await?;
+        Ok(page)
+    }
+
+    /// The page around what somebody sees who is not signed in.
+    pub(super) fn visitor_page(&self, visitor: &Visitor, title: impl Into<String>) -> Page {
+        let mut page = self.bare_page(title);
+        page.csrf = self.sessions.form_token(&visitor.cookie);
+        page
+    }
+
+    /// The school's clock, now.
+    pub(super) fn clock(&self) -> Clock {
+        Clock::new(self.app.profile.load().cover.time_zone.clone(), clock::now_ms())
+    }
+
+    fn bare_page(&self, title: impl Into<String>) -> Page {
+        Page {
+            title: title.into(),
+            school: self.app.school_name.to_string(),
+            who: None,
+            duties: String::new(),
+            tabs: Vec::new(),
+            banner: Vec::new(),
+            said: "",
+            errors: Vec::new(),
+            csrf: String::new(),
+            clock: self.clock(),
+        }
+    }
+
+    async fn banner(&self, who: &SignedIn) -> Result<Vec<String>, Failure> {
+        let app = &self.app;
+        let mut banner = Vec::new();
+        if who.is_reader() {
+            let unread = overview::without_reader(app.store.read(), &app.school_id, who.id()).await?;
+            if unread > 0 {
+                let (are, them) = if unread == 1 {
+                    ("concern is", "it")
+                } else {
+                    ("concerns are", "them")
+                };
+                banner.push(format!(
+                    "{unread} {are} waiting that nobody who signs in may see. The school must appoint a reader who may: \
+                     the recovery copy in the school safe opens {them}."
+                ));
+            }
+        }
+        if who.has(Duty::Headteacher) || who.has(Duty::Technician) {
+            let missing = app.profile.load().accountability_missing();
+            if !missing.is_empty() {
+                banner.push(format!(
+                    "No device can be approved yet. The school's profile must first state: {}.",
+                    missing.join("; ")
+                ));
+            }
+        }
+        if overview::mail_is_failing(app.store.read(), &app.school_id).await? {
+            banner.push(
+                "Mail is not getting out, so people may not be told of concerns. See Health.".to_owned(),
+            );
+        }
+        Ok(banner)
+    }
+}
+
+fn tabs(who: &SignedIn, address: &str) -> Vec<Tab> {
+    let tab = |label, to: &'static str| Tab {
+        label,
+        address: to,
+        current: address == to,
+    };
+    let mut tabs = Vec::new();
+    if who.is_reader() {
+        tabs.extend([
+            tab("Concerns", "/queue"),
+            tab("Closed", "/closed"),
+            tab("Record a concern", "/concerns/new"),
+        ]);
+    }
+    tabs.extend([
+        tab("Devices", "/devices"),
+        tab("People", "/people"),
+        tab("Health", "/health"),
+        tab("Audit log", "/audit"),
+        tab("Your sign-in", "/account"),
+    ]);
+    tabs
+}
+
+/// Renders a page.
+pub(super) fn show(template: &impl Template) -> Result<Response, Failure> {
+    Ok(Html(template.render().map_err(|_| Failure::Template)?).into_response())
+}
+
+/// Renders a page whose form was not taken.
+pub(super) fn show_again(template: &impl Template) -> Result<Response, Failure> {
+    let html = Html(template.render().map_err(|_| Failure::Template)?);
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, html).into_response())
+}
+
+/// Sends the browser on after a form, so that reloading sends nothing twice.
+pub(super) fn go(address: &str) -> Response {
+    Redirect::to(address).into_response()
+}
+
+/// Where to go after signing in: only pages of concerns, whose addresses notices hold, and the queue.
+pub(super) fn way_back(method: &Method, path: &str) -> Option<String> {
+    (method == Method::GET && is_way_back(path)).then(|| path.to_owned())
+}
+
+/// Whether an address may be gone to after signing in: a concern's page and no other.
+pub(super) fn is_way_back(path: &str) -> bool {
+    let id = path.strip_prefix("/concerns/").unwrap_or_default();
+    !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// Why a page is not shown.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Nobody is signed in; where to go afterwards.
+    SignedOut(Option<String>),
+    /// There is no such page for this person. Never says whether there is one for another.
+    NotFound,
+    /// The form's token does not belong to this browser.
+    Forged,
+    /// The form cannot be read.
+    BadForm,
+    /// Too many attempts.
+    TooMany,
+    /// Too much to do at the moment.
+    Busy,
+    /// A template could not be rendered.
+    Template,
+    /// The store.
+    Store(sqlx::Error),
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self {
+            Self::SignedOut(back) => {
+                let back = back.map(|path| format!("?back={path}")).unwrap_or_default();
+                go(&format!("/sign-in{back}"))
+            }
+            Self::NotFound => plain(
+                StatusCode::NOT_FOUND,
+                "Page not found",
+                "There is no such page, or it is not for you to see.",
+            ),
+            Self::Forged => forged(),
+            Self::BadForm => plain(
+                StatusCode::BAD_REQUEST,
+                "That could not be read",
+                "What was sent is too long or not a form. Go back and try again.",
+            ),
+            Self::TooMany => plain(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many attempts",
+                "Wait a minute, then try again.",
+            ),
+            Self::Busy => plain(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Pastoral is busy",
+                "Wait a moment, then try again.",
+            ),
+            Self::Template => {
+                tracing::error!("a page could not be rendered");
+                broken()
+            }
+            Self::Store(error) => {
+                tracing::error!(%error, "the console could not use the store");
+                broken()
+            }
+        }
+    }
+}
+
+/// A request that another site made, or a form of a session that is over.
+pub(super) fn forged() -> Response {
+    plain(
+        StatusCode::FORBIDDEN,
+        "This form is out of date",
+        "You may have signed in again since it was opened. Go back, reload the page and try again. Nothing was changed.",
+    )
+}
+
+/// Nothing under this address.
+pub(super) async fn not_found() -> Failure {
+    Failure::NotFound
+}
+
+#[derive(Template)]
+#[template(path = "plain.html")]
+struct Plain {
+    title: &'static str,
+    words: &'static str,
+    stylesheet: String,
+}
+
+fn broken() -> Response {
+    plain(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "Something went wrong",
+        "Nothing was changed. Try again; if it happens again, tell your technician the time.",
+    )
+}
+
+fn plain(status: StatusCode, title: &'static str, words: &'static str) -> Response {
+    let page = Plain {
+        title,
+        words,
+        stylesheet: assets::address("console.css"),
+    };
+    let html = page.render().unwrap_or_else(|_| words.to_owned());
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
+}

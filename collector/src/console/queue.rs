@@ -1,0 +1,316 @@
+//! The queue: a viewer's open concerns, most urgent first, and the stream that keeps an open page current.
+
+use super::Console;
+use super::page::{Failure, Page, go, show};
+use super::who::SignedIn;
+use super::words::{self, Clock};
+use crate::clock;
+use crate::concerns::kind::Kind;
+use crate::store::access;
+use crate::store::queue::{self as rows, Summary, Told};
+use askama::Template;
+use axum::extract::State;
+use axum::http::{HeaderName, header};
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::Stream;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+
+/// Concerns on one page; less urgent ones wait.
+const SHOWN: i64 = 100;
+/// A burst of changes is drawn once.
+const SETTLE: Duration = Duration::from_millis(40);
+/// How often an open page is told that the connection lives, and whether its session still does.
+const BEAT: Duration = Duration::from_secs(15);
+
+#[derive(Template)]
+#[template(path = "queue.html")]
+struct QueuePage {
+    page: Page,
+    cover: String,
+    list: String,
+}
+
+#[derive(Template)]
+#[template(path = "queue_list.html")]
+pub(super) struct QueueList {
+    pub(super) cards: Vec<Card>,
+    pub(super) more: i64,
+}
+
+/// A concern in the queue, in words.
+pub(super) struct Card {
+    concern: Summary,
+    name: String,
+    kind: &'static str,
+    severity: &'static str,
+    seen: String,
+    arrived: String,
+    state: &'static str,
+    tag: &'static str,
+    owner: String,
+    flags: String,
+    next: String,
+}
+
+/// Where a person starts.
+pub(super) async fn home(who: SignedIn) -> Response {
+    go(if who.is_reader() { "/queue" } else { "/devices" })
+}
+
+/// The queue.
+pub(super) async fn queue(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    let page = console.page(&who, "Concerns", "/queue").await?;
+    let list = console.list(who.id()).await?;
+    show(&QueuePage {
+        cover: cover(&console, &page.clock),
+        list,
+        page,
+    })
+}
+
+/// Keeps an open queue current: sends the list as its viewer may see it, whenever it has changed.
+pub(super) async fn live(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    let place = console
+        .live_places
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| Failure::Busy)?;
+    let (sender, receiver) = tokio::sync::mpsc::channel(4);
+    tokio::spawn(async move {
+        keep_current(&console, &who, &sender).await;
+        drop(place);
+    });
+    let stream: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> =
+        Box::pin(tokio_stream::wrappers::ReceiverStream::new(receiver));
+    let unbuffered = [
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((unbuffered, Sse::new(stream)).into_response())
+}
+
+async fn keep_current(
+    console: &Console,
+    who: &SignedIn,
+    sender: &tokio::sync::mpsc::Sender<Result<Event, Infallible>>,
+) {
+    let mut changes = console.app.live.listen();
+    let mut sent = String::new();
+    loop {
+        // Also at the start: what changed between the page and this connection.
+        match console.list_if_still_in(who).await {
+            Ok(Some(list)) if list != sent => {
+                if sender.send(Ok(Event::default().data(&list))).await.is_err() {
+                    return;
+                }
+                sent = list;
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let _gone_anyway = sender
+                    .send(Ok(Event::default().event("signed-out").data(".")))
+                    .await;
+                return;
+            }
+            // The browser connects again and finds out.
+            Err(_) => return,
+        }
+        loop {
+            let change = tokio::select! {
+                change = changes.recv() => change,
+                () = sender.closed() => return,
+                () = tokio::time::sleep(BEAT) => {
+                    let beat = Event::default().comment("still here");
+                    if sender.send(Ok(beat)).await.is_err() { return; }
+                    break;
+                }
+            };
+            match change {
+                Ok(change) if change.school_id == *console.app.school_id => {}
+                Ok(_) => continue,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return,
+            }
+            tokio::time::sleep(SETTLE).await;
+            changes = changes.resubscribe();
+            break;
+        }
+    }
+}
+
+impl Console {
+    async fn list_if_still_in(&self, who: &SignedIn) -> Result<Option<String>, Failure> {
+        if self.sessions.look(&who.cookie, clock::now_ms()).is_none() {
+            return Ok(None);
+        }
+        let viewer = access::viewer(self.app.store.read(), &self.app.school_id, who.id()).await?;
+        if viewer.is_none_or(|viewer| viewer.duties != who.viewer.duties) {
+            return Ok(None);
+        }
+        self.list(who.id()).await.map(Some)
+    }
+
+    async fn list(&self, viewer: &str) -> Result<String, Failure> {
+        let (store, school_id) = (self.app.store.read(), &self.app.school_id);
+        let concerns = rows::open(store, school_id, viewer, SHOWN).await?;
+        let readers = rows::readers_of_open(store, school_id, viewer).await?;
+        let mut more = 0;
+        if i64::try_from(concerns.len()).is_ok_and(|shown| shown >= SHOWN) {
+            more = rows::count_open(store, school_id, viewer).await? - SHOWN;
+        }
+        let clock = self.clock();
+        let cards = concerns.into_iter().map(|concern| {
+            let of = |told: &&Told| told.concern_id == concern.concern_id;
+            let readers: Vec<_> = readers.iter().filter(of).cloned().collect();
+            card(&clock, concern, &readers, viewer)
+        });
+        QueueList {
+            cards: cards.collect(),
+            more,
+        }
+        .render()
+        .map_err(|_| Failure::Template)
+    }
+}
+
+fn card(clock: &Clock, concern: Summary, readers: &[Told], viewer: &str) -> Card {
+    let (state, tag) = state(&concern);
+    let owner = match (&concern.owner_id, &concern.owner) {
+        (Some(id), _) if id == viewer => "You are dealing with it".to_owned(),
+        (_, Some(name)) => format!("{name} is dealing with it"),
+        _ => String::new(),
+    };
+    Card {
+        name: name(&concern),
+        kind: Kind::from_code(&concern.kind).map_or("Other", Kind::label),
+        severity: words::severity(concern.severity),
+        seen: seen(clock, &concern),
+        arrived: arrived(clock, &concern),
+        state,
+        tag,
+        owner,
+        flags: words::count(concern.flag_count, "flag"),
+        next: next(clock, &concern, readers, viewer),
+        concern,
+    }
+}
+
+/// The person, or what is known of them.
+pub(super) fn name(concern: &Summary) -> String {
+    match (&concern.person, &concern.account_name) {
+        (Some(person), _) if person.role == "pupil" && !person.year_group.is_empty() => {
+            let year = if person.year_group == "R" {
+                "Reception"
+            } else {
+                &format!("year {}", person.year_group)
+            };
+            format!("{}, {year}", person.name)
+        }
+        (Some(person), _) if person.role == "pupil" => person.name.clone(),
+        (Some(person), _) => format!("{} ({})", person.name, role(&person.role)),
+        (None, Some(account)) => format!("Unknown person, account {account}"),
+        (None, None) => "Nobody named".to_owned(),
+    }
+}
+
+/// What a person is to the school.
+pub(super) fn role(code: &str) -> &'static str {
+    match code {
+        "pupil" => "pupil",
+        "governor" => "governor",
+        "outside" => "from outside",
+        _ => "staff",
+    }
+}
+
+/// A concern's state in words, and the colour of its tag.
+pub(super) fn state(concern: &Summary) -> (&'static str, &'static str) {
+    match concern.state.as_str() {
+        "closed" => ("Closed", "govuk-tag--grey"),
+        _ if concern.close_proposed_by.is_some() => ("Second person wanted", "govuk-tag--purple"),
+        "new" => ("New", "govuk-tag--red"),
+        _ => ("Acknowledged", "govuk-tag--blue"),
+    }
+}
+
+fn seen(clock: &Clock, concern: &Summary) -> String {
+    if concern.by_hand && concern.flag_count == 0 {
+        return format!(
+            "Happened {}, recorded by hand",
+            clock.when(&concern.last_event_at)
+        );
+    }
+    let device = concern
+        .device
+        .as_deref()
+        .map(|device| format!(" on {device}"))
+        .unwrap_or_default();
+    format!("Seen {}{device}", clock.when(&concern.last_event_at))
+}
+
+fn arrived(clock: &Clock, concern: &Summary) -> String {
+    let arrived = format!(
+        "Arrived {}",
+        clock.when(&concern.arrived_at.unwrap_or(concern.opened_at))
+    );
+    if concern.backlog {
+        format!("{arrived}: the device could not deliver before")
+    } else {
+        arrived
+    }
+}
+
+/// Who was told and what happens when nobody answers.
+pub(super) fn next(clock: &Clock, concern: &Summary, readers: &[Told], viewer: &str) -> String {
+    if concern.state != "new" {
+        return match &concern.close_proposed_by {
+            Some(by) if by == viewer => "You propose to close it. Another person must agree.".to_owned(),
+            Some(_) => "A colleague proposes to close it. You can agree.".to_owned(),
+            None => String::new(),
+        };
+    }
+    let you = |told: &Told| {
+        if told.person_id == viewer {
+            "you".to_owned()
+        } else {
+            told.name.clone()
+        }
+    };
+    let told = usize::try_from(concern.told).unwrap_or(0).min(readers.len());
+    let mut words = match told {
+        0 => "Nobody has been told yet.".to_owned(),
+        _ => format!(
+            "Told: {}.",
+            readers[..told].iter().map(you).collect::<Vec<_>>().join(", ")
+        ),
+    };
+    if let Some(due) = concern.next_due_at {
+        let by = clock.when(&due);
+        let next = match readers.get(told) {
+            Some(next) => format!(" Next: {}, if nobody acknowledges it by {by}.", you(next)),
+            None => format!(" If nobody acknowledges it by {by}, everybody is reminded."),
+        };
+        words.push_str(&next);
+    }
+    words
+}
+
+/// What is promised now.
+pub(super) fn cover(console: &Console, clock: &Clock) -> String {
+    let profile = console.app.profile.load();
+    let now = clock::now_ms();
+    if profile.cover.is_open(now) {
+        return "These are cover hours: the people on call are told at once.".to_owned();
+    }
+    let begins = profile
+        .cover
+        .next_open(now)
+        .map(|at| format!(" Cover begins {}.", clock.when(&at)))
+        .unwrap_or_default();
+    format!("It is outside cover hours.{begins} {}", profile.outside_cover)
+}

@@ -1,0 +1,106 @@
+//! Signing in and out.
+
+use super::Console;
+use super::page::{self, Failure, Page, go, show, show_again};
+use super::who::{self, Address, Fields, Visitor};
+use crate::access::{Refused, SignIn};
+use crate::clock;
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use std::collections::HashMap;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    page: Page,
+    email: String,
+    back: String,
+}
+
+/// The form.
+pub(super) async fn form(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let back = query
+        .get("back")
+        .filter(|path| page::is_way_back(path))
+        .cloned()
+        .unwrap_or_default();
+    let page = console.visitor_page(&visitor, "Sign in");
+    with_cookie(
+        show(&SignInPage {
+            page,
+            email: String::new(),
+            back,
+        })?,
+        visitor.set,
+    )
+}
+
+/// What somebody typed.
+pub(super) async fn sign_in(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Address(address): Address,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let email = fields.trimmed("email").to_owned();
+    if !console.limits.allow(address, &email) {
+        return Err(Failure::TooMany);
+    }
+    let typed = SignIn {
+        email: email.clone(),
+        password: fields.secret("password"),
+        code: fields.secret("code"),
+    };
+    match crate::access::sign_in(&console.app, &console.work, typed, clock::now_ms()).await {
+        Ok(session) => {
+            let id = console
+                .sessions
+                .begin(session, clock::now_ms())
+                .ok_or(Failure::Busy)?;
+            let back = fields.get("back");
+            let next = if page::is_way_back(back) { back } else { "/" };
+            with_cookie(go(next), who::begin_cookie(console.app.secure_cookies, &id))
+        }
+        Err(Refused::Busy) => Err(Failure::Busy),
+        Err(Refused::Store(error)) => Err(error.into()),
+        Err(_) => {
+            let mut page = console.visitor_page(&visitor, "Sign in");
+            page.fault(
+                "email",
+                "The e-mail address, password or code is not right. A code serves once: wait for the next.",
+            );
+            show_again(&SignInPage {
+                page,
+                email,
+                back: fields.get("back").to_owned(),
+            })
+        }
+    }
+}
+
+/// Signs out.
+pub(super) async fn sign_out(
+    State(console): State<Console>,
+    headers: HeaderMap,
+    _fields: Fields,
+) -> Result<Response, Failure> {
+    let secure = console.app.secure_cookies;
+    if let Some(cookie) = who::session_cookie(&headers, secure) {
+        console.sessions.end(&cookie);
+    }
+    with_cookie(go("/sign-in"), who::end_cookie(secure))
+}
+
+/// Adds a cookie to a response.
+pub(super) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Result<Response, Failure> {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

@@ -1,0 +1,228 @@
+//! Who asks, and what they typed.
+
+use super::page::Failure;
+use super::{Console, page};
+use crate::access::{Session, Sessions};
+use crate::clock;
+use crate::concerns::model::Duty;
+use crate::store::access::{self, Viewer};
+use axum::Form;
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// The longest text somebody may type into a form, in characters.
+pub(super) const TEXT_MOST: usize = 4_000;
+
+/// A signed-in person. Pages that are not for them answer that they are not found.
+pub(super) struct SignedIn {
+    pub(super) viewer: Viewer,
+    pub(super) session: Arc<Session>,
+    pub(super) cookie: String,
+}
+
+impl SignedIn {
+    /// Whether any of their duties reads concerns.
+    pub(super) fn is_reader(&self) -> bool {
+        self.viewer.duties.iter().any(|duty| *duty != Duty::Technician)
+    }
+
+    /// Whether they have a duty.
+    pub(super) fn has(&self, duty: Duty) -> bool {
+        self.viewer.duties.contains(&duty)
+    }
+
+    /// Who they are in the store.
+    pub(super) fn id(&self) -> &str {
+        &self.viewer.person_id
+    }
+
+    /// Refuses everybody who reads no concerns.
+    pub(super) fn reader(self) -> Result<Self, Failure> {
+        if self.is_reader() {
+            Ok(self)
+        } else {
+            Err(Failure::NotFound)
+        }
+    }
+}
+
+impl FromRequestParts<Console> for SignedIn {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
+        let signed_out = || Failure::SignedOut(page::way_back(&parts.method, parts.uri.path()));
+        let cookie = session_cookie(&parts.headers, console.app.secure_cookies).ok_or_else(signed_out)?;
+        // A page left open that updates itself is not use.
+        let now = clock::now_ms();
+        let session = match parts.uri.path() {
+            super::LIVE => console.sessions.look(&cookie, now),
+            _ => console.sessions.get(&cookie, now),
+        };
+        let session = session.ok_or_else(signed_out)?;
+        match access::viewer(
+            console.app.store.read(),
+            &console.app.school_id,
+            &session.person_id,
+        )
+        .await?
+        {
+            Some(viewer) => Ok(Self {
+                viewer,
+                session,
+                cookie,
+            }),
+            // Their last duty ended, or they were disabled.
+            None => {
+                console.sessions.end(&cookie);
+                Err(signed_out())
+            }
+        }
+    }
+}
+
+/// Somebody who is not signed in: known by a cookie of this browser, so that forms cannot be forged.
+pub(super) struct Visitor {
+    /// The cookie's value.
+    pub(super) cookie: String,
+    /// To be set, when the browser had none.
+    pub(super) set: Option<HeaderValue>,
+}
+
+impl FromRequestParts<Console> for Visitor {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
+        let secure = console.app.secure_cookies;
+        if let Some(cookie) = form_cookie(&parts.headers, secure) {
+            return Ok(Self { cookie, set: None });
+        }
+        let cookie = Sessions::random_id().ok_or(Failure::Busy)?;
+        let set = set_cookie(visit_name(secure), &cookie, secure);
+        Ok(Self { cookie, set })
+    }
+}
+
+/// The form that somebody sent, its token checked against their cookie.
+pub(super) struct Fields(HashMap<String, Zeroizing<String>>);
+
+impl Fields {
+    /// A field as it is; empty when it is missing.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |value| value.as_str())
+    }
+
+    /// A field without the space around it.
+    pub(super) fn trimmed(&self, name: &str) -> &str {
+        self.get(name).trim()
+    }
+
+    /// A password or code.
+    pub(super) fn secret(&self, name: &str) -> Zeroizing<String> {
+        Zeroizing::new(self.get(name).to_owned())
+    }
+
+    /// What somebody wrote; none when it is too long.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let text = self.trimmed(name).replace("\r\n", "\n");
+        (text.chars().count() <= TEXT_MOST).then_some(text)
+    }
+}
+
+impl FromRequest<Console> for Fields {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Failure> {
+        let cookie = form_cookie(request.headers(), console.app.secure_cookies);
+        let form = Form::<Vec<(String, String)>>::from_request(request, &()).await;
+        let Form(pairs) = form.map_err(|_| Failure::BadForm)?;
+        let fields = Self(
+            pairs
+                .into_iter()
+                .map(|(name, value)| (name, Zeroizing::new(value)))
+                .collect(),
+        );
+        let cookie = cookie.ok_or(Failure::Forged)?;
+        if !console.sessions.form_token_fits(&cookie, fields.get("csrf")) {
+            return Err(Failure::Forged);
+        }
+        Ok(fields)
+    }
+}
+
+/// Where a request comes from.
+pub(super) struct Address(pub(super) IpAddr);
+
+impl FromRequestParts<Console> for Address {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Console) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        Ok(Self(
+            peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip()),
+        ))
+    }
+}
+
+/// The cookie that opens a session.
+pub(super) fn begin_cookie(secure: bool, id: &str) -> Option<HeaderValue> {
+    set_cookie(session_name(secure), id, secure)
+}
+
+/// Takes the session's cookie away.
+pub(super) fn end_cookie(secure: bool) -> Option<HeaderValue> {
+    let name = session_name(secure);
+    let secure = if secure { "; Secure" } else { "" };
+    HeaderValue::try_from(format!(
+        "{name}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0{secure}"
+    ))
+    .ok()
+}
+
+/// The session's cookie of a request.
+pub(super) fn session_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
+    cookie(headers, session_name(secure))
+}
+
+// Forms belong to the session where there is one, and to the visit before that.
+fn form_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
+    session_cookie(headers, secure).or_else(|| cookie(headers, visit_name(secure)))
+}
+
+// `__Host-`: set by this very host, over TLS, for all of it. Without TLS only loopback is served, under a plain name.
+const fn session_name(secure: bool) -> &'static str {
+    if secure { "__Host-pastoral" } else { "pastoral" }
+}
+
+const fn visit_name(secure: bool) -> &'static str {
+    if secure {
+        "__Host-pastoral-visit"
+    } else {
+        "pastoral-visit"
+    }
+}
+
+fn set_cookie(name: &str, value: &str, secure: bool) -> Option<HeaderValue> {
+    let secure = if secure { "; Secure" } else { "" };
+    HeaderValue::try_from(format!(
+        "{name}={value}; Path=/; HttpOnly; SameSite=Strict{secure}"
+    ))
+    .ok()
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let value = pairs.find(|(key, _)| *key == name)?.1;
+    (value.len() == 64).then(|| value.to_owned())
+}

@@ -1,0 +1,146 @@
+//! Times, severities and codes in the words a tired person understands at once.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Says times as people at the school say them.
+#[derive(Clone)]
+pub(super) struct Clock {
+    zone: TimeZone,
+    now_ms: i64,
+}
+
+impl Clock {
+    /// The school's clock, at a moment.
+    pub(super) fn new(zone: TimeZone, now_ms: i64) -> Self {
+        Self { zone, now_ms }
+    }
+
+    /// For example `today at 2:03pm` or `Tuesday 3 November at 2:03pm`.
+    pub(super) fn when(&self, at_ms: &i64) -> String {
+        let (Some(at), Some(now)) = (self.local(*at_ms), self.local(self.now_ms)) else {
+            return String::new();
+        };
+        let time = self.time(at_ms);
+        let (day, today) = (at.date(), now.date());
+        if day == today {
+            return format!("today at {time}");
+        }
+        if today.yesterday().is_ok_and(|yesterday| yesterday == day) {
+            return format!("yesterday at {time}");
+        }
+        if today.tomorrow().is_ok_and(|tomorrow| tomorrow == day) {
+            return format!("tomorrow at {time}");
+        }
+        let form = if day.year() == today.year() {
+            "%A %-d %B"
+        } else {
+            "%-d %B %Y"
+        };
+        format!("{} at {time}", at.strftime(form))
+    }
+
+    /// For example `3 November 2026 at 2:03:45pm`: for the record.
+    pub(super) fn exactly(&self, at_ms: &i64) -> String {
+        self.local(*at_ms).map_or_else(String::new, |at| {
+            format!(
+                "{}{}",
+                at.strftime("%-d %B %Y at %-I:%M:%S"),
+                at.strftime("%p").to_string().to_lowercase()
+            )
+        })
+    }
+
+    /// For example `3 November 2026`.
+    pub(super) fn day(&self, at_ms: &i64) -> String {
+        self.local(*at_ms)
+            .map_or_else(String::new, |at| at.strftime("%-d %B %Y").to_string())
+    }
+
+    /// How long ago, roughly, for example `4 minutes ago`.
+    pub(super) fn ago(&self, at_ms: &i64) -> String {
+        let minutes = (self.now_ms - at_ms) / 60_000;
+        let many = |count: i64, what: &str| match count {
+            1 => format!("1 {what} ago"),
+            _ => format!("{count} {what}s ago"),
+        };
+        match minutes {
+            ..=0 => "just now".to_owned(),
+            1..=59 => many(minutes, "minute"),
+            60..=2879 => many(minutes / 60, "hour"),
+            _ => many(minutes / 1440, "day"),
+        }
+    }
+
+    fn time(&self, at_ms: &i64) -> String {
+        self.local(*at_ms).map_or_else(String::new, |at| {
+            format!(
+                "{}{}",
+                at.strftime("%-I:%M"),
+                at.strftime("%p").to_string().to_lowercase()
+            )
+        })
+    }
+
+    fn local(&self, at_ms: i64) -> Option<jiff::Zoned> {
+        Some(
+            Timestamp::from_millisecond(at_ms)
+                .ok()?
+                .to_zoned(self.zone.clone()),
+        )
+    }
+}
+
+/// What a severity means.
+pub(super) const fn severity(severity: i64) -> &'static str {
+    match severity {
+        5 => "A life may be at risk",
+        4 => "Serious",
+        3 => "Worrying",
+        2 => "Look when you can",
+        _ => "For your information",
+    }
+}
+
+/// How soon a person must look.
+pub(super) const fn how_soon(severity: i64) -> &'static str {
+    match severity {
+        5 => "Act now.",
+        4 => "Look at once.",
+        3 => "Look today.",
+        2 => "Look within a few days.",
+        _ => "No need to hurry.",
+    }
+}
+
+/// `1 flag`, `2 flags`.
+pub(super) fn count(number: i64, what: &str) -> String {
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        let zone = TimeZone::UTC;
+        let now = "2026-11-22T15:00:00Z"
+            .parse::<Timestamp>()
+            .unwrap()
+            .as_millisecond();
+        let clock = Clock::new(zone, now);
+        let at = |text: &str| clock.when(&text.parse::<Timestamp>().unwrap().as_millisecond());
+        assert_eq!(at("2026-11-22T14:03:09Z"), "today at 2:03pm");
+        assert_eq!(at("2026-11-21T09:30:00Z"), "yesterday at 9:30am");
+        assert_eq!(at("2026-11-23T08:00:00Z"), "tomorrow at 8:00am");
+        assert_eq!(at("2026-11-03T00:05:00Z"), "Tuesday 3 November at 12:05am");
+        assert_eq!(at("2025-11-03T12:05:00Z"), "3 November 2025 at 12:05pm");
+        assert_eq!(clock.ago(&(now - 60_000)), "1 minute ago");
+        assert_eq!(clock.ago(&(now - 7_200_000)), "2 hours ago");
+    }
+}
