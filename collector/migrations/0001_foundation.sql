@@ -266,6 +266,7 @@ CREATE TABLE concern (
     UNIQUE (school_id, reference)
 );
 CREATE INDEX concern_open ON concern (school_id, person_id, account_id, kind) WHERE state <> 'closed';
+CREATE INDEX concern_closed ON concern (school_id, person_id, account_id, kind) WHERE state = 'closed';
 CREATE INDEX concern_due ON concern (next_due_at) WHERE next_due_at IS NOT NULL;
 CREATE INDEX concern_queue ON concern (school_id, state, severity DESC, changed_at DESC);
 
@@ -354,6 +355,9 @@ CREATE TABLE user (
     disabled_at  INTEGER,
     PRIMARY KEY (school_id, person_id)
 );
+
+CREATE TRIGGER user_disabled_raises AFTER UPDATE OF disabled_at ON user BEGIN
+    UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
 
 CREATE TABLE recovery_code (
     school_id    TEXT NOT NULL,

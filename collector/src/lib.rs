@@ -3,11 +3,17 @@
 pub mod access;
 pub mod app;
 pub mod ca;
+pub mod cli;
 pub mod clock;
 pub mod concerns;
 pub mod config;
 pub mod console;
+pub mod escalate;
+pub mod devices;
 pub mod live;
+pub mod notify;
+pub mod people;
 pub mod profile;
+pub mod retention;
 pub mod seal;
 pub mod store;

@@ -57,6 +57,8 @@ pub enum Why {
     Risen,
     /// Those told before have not answered.
     Unanswered,
+    /// A colleague passed it on.
+    PassedOn,
 }
 
 /// What to do now.

@@ -5,10 +5,10 @@
 //! `detail_hash = SHA-256(salt ‖ detail)`; `hash = SHA-256(previous hash ‖ sequence ‖ at ‖ lengths and bytes of
 //! school, actor, action, concern ‖ detail_hash)`, integers big-endian, the first entry's previous hash 32 zero bytes.
 
-use super::Write;
+use super::{Store, Write};
 use ring::digest::{Context, SHA256};
 use ring::rand::{SecureRandom, SystemRandom};
-use sqlx::Row;
+use sqlx::{Row, SqliteConnection};
 
 /// One thing somebody looked at or changed.
 #[derive(Debug, Clone)]
@@ -30,16 +30,19 @@ pub struct Entry<'a> {
 /// # Errors
 /// When the database cannot be written or the system has no randomness.
 pub async fn append(tx: &mut Write, now_ms: i64, entry: &Entry<'_>) -> Result<(), sqlx::Error> {
-    let last = sqlx::query("SELECT sequence, hash FROM audit WHERE school_id = ? ORDER BY sequence DESC LIMIT 1")
-        .bind(entry.school_id)
-        .fetch_optional(&mut **tx)
-        .await?;
+    let last =
+        sqlx::query("SELECT sequence, hash FROM audit WHERE school_id = ? ORDER BY sequence DESC LIMIT 1")
+            .bind(entry.school_id)
+            .fetch_optional(&mut **tx)
+            .await?;
     let (sequence, previous) = match &last {
         Some(row) => (row.get::<i64, _>(0) + 1, row.get::<Vec<u8>, _>(1)),
         None => (1, vec![0; 32]),
     };
     let mut salt = [0; 16];
-    SystemRandom::new().fill(&mut salt).map_err(|_| sqlx::Error::Protocol("no randomness".into()))?;
+    SystemRandom::new()
+        .fill(&mut salt)
+        .map_err(|_| sqlx::Error::Protocol("no randomness".into()))?;
     let detail = entry.detail.to_string();
     let detail_hash = hash_detail(&salt, &detail);
     let hash = hash_entry(&previous, sequence, now_ms, entry, &detail_hash);
@@ -62,6 +65,174 @@ pub async fn append(tx: &mut Write, now_ms: i64, entry: &Entry<'_>) -> Result<()
     Ok(())
 }
 
+/// The last entry of a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// Its number.
+    pub sequence: i64,
+    /// Its hash, which covers all entries before it.
+    pub hash: Vec<u8>,
+}
+
+/// The head of the school's chain; none while it is empty.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn head(connection: &mut SqliteConnection, school_id: &str) -> Result<Option<Head>, sqlx::Error> {
+    let row =
+        sqlx::query("SELECT sequence, hash FROM audit WHERE school_id = ? ORDER BY sequence DESC LIMIT 1")
+            .bind(school_id)
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.map(|row| Head {
+        sequence: row.get(0),
+        hash: row.get(1),
+    }))
+}
+
+/// When the head was last sent to headteacher and chair.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last_head_sent(store: &Store, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
+    let row = sqlx::query("SELECT MAX(at) FROM audit WHERE school_id = ? AND action = 'audit-head-sent'")
+        .bind(school_id)
+        .fetch_one(store.read())
+        .await?;
+    Ok(row.get(0))
+}
+
+/// What is wrong with a chain.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// Entries are missing.
+    #[error(
+        "entry {0} is missing; compare with a backup and with the heads sent by mail, and tell the chair"
+    )]
+    Missing(i64),
+    /// An entry was changed.
+    #[error(
+        "entry {0} was changed; compare with a backup and with the heads sent by mail, and tell the chair"
+    )]
+    Changed(i64),
+}
+
+/// Checks the whole chain, and says its head, or where it is broken first. What retention erased is no break.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn verify(store: &Store, school_id: &str) -> Result<Result<Option<Head>, Broken>, sqlx::Error> {
+    let mut head: Option<Head> = None;
+    loop {
+        let after = head.as_ref().map_or(0, |head| head.sequence);
+        let rows = sqlx::query(
+            "SELECT sequence, at, actor, action, concern_id, salt, detail, detail_hash, hash FROM audit
+             WHERE school_id = ? AND sequence > ? ORDER BY sequence LIMIT 1000",
+        )
+        .bind(school_id)
+        .bind(after)
+        .fetch_all(store.read())
+        .await?;
+        if rows.is_empty() {
+            return Ok(Ok(head));
+        }
+        for row in &rows {
+            match verify_entry(row, school_id, head.as_ref()) {
+                Ok(next) => head = Some(next),
+                Err(broken) => return Ok(Err(broken)),
+            }
+        }
+    }
+}
+
+fn verify_entry(
+    row: &sqlx::sqlite::SqliteRow,
+    school_id: &str,
+    previous: Option<&Head>,
+) -> Result<Head, Broken> {
+    let sequence: i64 = row.get(0);
+    let expected = previous.map_or(1, |head| head.sequence + 1);
+    if sequence != expected {
+        return Err(Broken::Missing(expected));
+    }
+    let (salt, detail): (Option<Vec<u8>>, Option<String>) = (row.get(5), row.get(6));
+    let (detail_hash, hash): (Vec<u8>, Vec<u8>) = (row.get(7), row.get(8));
+    let detail_holds = match (&salt, &detail) {
+        (Some(salt), Some(detail)) => hash_detail(salt, detail) == detail_hash,
+        (None, None) => true,
+        _ => false,
+    };
+    let concern_id: Option<String> = row.get(4);
+    let entry = Entry {
+        school_id,
+        actor: row.get(2),
+        action: row.get(3),
+        concern_id: concern_id.as_deref(),
+        detail: serde_json::Value::Null,
+    };
+    let before = previous.map_or_else(|| vec![0; 32], |head| head.hash.clone());
+    if !detail_holds || hash_entry(&before, sequence, row.get(1), &entry, &detail_hash) != hash {
+        return Err(Broken::Changed(sequence));
+    }
+    Ok(Head { sequence, hash })
+}
+
+/// An entry, for the page that shows the audit log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logged {
+    /// Its number.
+    pub sequence: i64,
+    /// When.
+    pub at: i64,
+    /// A person_id, `pastoral`, or `command line`.
+    pub actor: String,
+    /// A code.
+    pub action: String,
+    /// The concern, where there is one.
+    pub concern_id: Option<String>,
+    /// JSON without content; none once retention erased it.
+    pub detail: Option<String>,
+}
+
+/// Entries below a number (all, with [`i64::MAX`]), newest first, at most `most`: those of concerns that `viewer` may
+/// see, and those about no concern.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list(
+    store: &Store,
+    school_id: &str,
+    viewer: &str,
+    below: i64,
+    most: i64,
+) -> Result<Vec<Logged>, sqlx::Error> {
+    // INVARIANT 4: an entry about a concern shows only to those who may see the concern.
+    let rows = sqlx::query(
+        "SELECT sequence, at, actor, action, concern_id, detail FROM audit
+         WHERE school_id = ? AND sequence < ? AND (concern_id IS NULL OR EXISTS (
+            SELECT 1 FROM concern_reader
+            WHERE concern_reader.concern_id = audit.concern_id AND concern_reader.person_id = ?))
+         ORDER BY sequence DESC LIMIT ?",
+    )
+    .bind(school_id)
+    .bind(below)
+    .bind(viewer)
+    .bind(most)
+    .fetch_all(store.read())
+    .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Logged {
+            sequence: row.get(0),
+            at: row.get(1),
+            actor: row.get(2),
+            action: row.get(3),
+            concern_id: row.get(4),
+            detail: row.get(5),
+        })
+        .collect())
+}
+
 fn hash_detail(salt: &[u8], detail: &str) -> Vec<u8> {
     let mut context = Context::new(&SHA256);
     context.update(salt);
@@ -74,7 +245,12 @@ fn hash_entry(previous: &[u8], sequence: i64, at: i64, entry: &Entry<'_>, detail
     context.update(previous);
     context.update(&sequence.to_be_bytes());
     context.update(&at.to_be_bytes());
-    for part in [entry.school_id, entry.actor, entry.action, entry.concern_id.unwrap_or_default()] {
+    for part in [
+        entry.school_id,
+        entry.actor,
+        entry.action,
+        entry.concern_id.unwrap_or_default(),
+    ] {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part.as_bytes());
     }

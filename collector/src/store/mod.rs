@@ -2,13 +2,26 @@
 
 pub mod access;
 pub mod audit;
+pub mod category;
+pub mod devices;
+pub mod disk;
+pub mod escalation;
+pub mod import;
+pub mod ingest;
 pub mod keys;
+pub mod lists;
+pub mod outbox;
+pub mod overview;
 pub mod people;
+pub mod queue;
+pub mod retention;
+pub mod routing;
+pub mod tokens;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, Transaction};
+use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection, Transaction};
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,5 +75,31 @@ impl Store {
     /// When the database cannot be written.
     pub async fn write(&self) -> Result<Write, sqlx::Error> {
         self.write.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// A connection of its own that notices when any other, in this program or another, has committed something.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub async fn watcher(&self) -> Result<Watcher, sqlx::Error> {
+        Ok(Watcher { connection: self.read.connect_options().connect().await?, seen: -1 })
+    }
+}
+
+/// Notices commits of other connections.
+#[derive(Debug)]
+pub struct Watcher {
+    connection: SqliteConnection,
+    seen: i64,
+}
+
+impl Watcher {
+    /// Whether something was committed since the last look.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn look(&mut self) -> Result<bool, sqlx::Error> {
+        let version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.connection).await?;
+        Ok(std::mem::replace(&mut self.seen, version) != version)
     }
 }

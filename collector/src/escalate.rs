@@ -1,0 +1,69 @@
+//! Brings concerns to the next person when their time to answer is over.
+
+use crate::app::App;
+use crate::live::Change;
+use crate::notify::Telling;
+use crate::{clock, store::escalation};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const AT_ONCE: i64 = 100;
+/// Another process, such as the command line, may have changed a timer; and the machine may have slept.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// Runs until stopped.
+///
+/// # Errors
+/// When the store cannot be read or written; the caller starts it again.
+pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
+    loop {
+        let woken = app.escalation_wake.notified();
+        let now = clock::now_ms();
+        let stepped = step_due(&app, now).await?;
+        if stepped >= usize::try_from(AT_ONCE).unwrap_or_default() {
+            continue;
+        }
+        let next = escalation::next_due(&app.store, &app.school_id).await?;
+        let sleep = next.map_or(LONGEST_SLEEP, |next| {
+            until(next, clock::now_ms()).min(LONGEST_SLEEP)
+        });
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = woken => {}
+            () = tokio::time::sleep(sleep) => {}
+        }
+    }
+}
+
+/// Takes the next step of every concern that is due, and says how many there were.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn step_due(app: &App, now: i64) -> Result<usize, sqlx::Error> {
+    let due = escalation::due(&app.store, &app.school_id, now, AT_ONCE).await?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let telling = Telling::of(app);
+    let mut tx = app.store.write().await?;
+    for concern_id in &due {
+        escalation::step(&mut tx, &telling, concern_id, now).await?;
+    }
+    tx.commit().await?;
+    app.outbox_wake.notify_one();
+    for concern_id in &due {
+        app.live.tell(Change {
+            school_id: app.school_id.to_string(),
+            concern_id: Some(concern_id.clone()),
+        });
+    }
+    tracing::info!(
+        concerns = due.len(),
+        "nobody answered in time, so the next person is told"
+    );
+    Ok(due.len())
+}
+
+fn until(at: i64, now: i64) -> Duration {
+    Duration::from_millis(at.saturating_sub(now).max(1).try_into().unwrap_or(1))
+}

@@ -1,0 +1,145 @@
+//! The words of notices: plain text, calm, and what to do next.
+//!
+//! INVARIANT 9: a notice names nobody, quotes nothing and tells neither topic nor kind. What it may say is in the
+//! parameters of these functions and nowhere else.
+
+use super::Telling;
+use crate::concerns::escalation::Why;
+use jiff::Timestamp;
+
+/// A notice, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The subject line.
+    pub subject: String,
+    /// The message.
+    pub body: String,
+}
+
+/// What a notice about one concern may say.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    /// Random; says nothing.
+    pub concern_id: &'a str,
+    /// 1 to 5.
+    pub severity: u8,
+    /// When others are told, if nobody answers.
+    pub next_at: Option<i64>,
+    /// Whether there is somebody else left to be told.
+    pub others_left: bool,
+}
+
+const CLOSING: &str = "This message leaves out on purpose whom it is about and what was seen.\n\
+    Please do not forward it; it is only for you.\n";
+
+/// About one concern.
+#[must_use]
+pub fn concern(telling: &Telling, why: Why, about: &About<'_>) -> Text {
+    let (speed, urgency) = urgency(about.severity);
+    let (what, opening) = match why {
+        Why::New => (
+            "a concern is waiting for you",
+            "There is a new concern for you to look at.",
+        ),
+        Why::Risen => (
+            "a concern has become more serious",
+            "A concern that you can see has become more serious.",
+        ),
+        Why::Unanswered => (
+            "a concern has had no answer",
+            "Nobody has acknowledged a concern yet. It now comes to you.",
+        ),
+        Why::PassedOn => (
+            "a concern was passed to you",
+            "A colleague has passed a concern to you.",
+        ),
+    };
+    let next = match (about.next_at, about.others_left) {
+        (None, _) => String::new(),
+        (Some(at), true) => format!(
+            "If nobody acknowledges it by {}, the next person who may see it is told.\n\n",
+            local_time(telling, at)
+        ),
+        (Some(at), false) => format!(
+            "Everybody who may see it has been told. If nobody acknowledges it by {},\nall are reminded.\n\n",
+            local_time(telling, at)
+        ),
+    };
+    Text {
+        subject: format!("Pastoral: {speed} – {what}"),
+        body: format!(
+            "{school}\n\n{opening}\n{urgency}\n\nWhat to do\n1. Open {url}/concerns/{id}\n   and sign in.\n\
+             2. Press \"Acknowledge\", so that others know that somebody is on it.\n\
+             3. Follow the steps that the page shows.\n\n{next}{CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+            id = about.concern_id,
+        ),
+    }
+}
+
+/// About what devices kept while they could not deliver.
+#[must_use]
+pub fn digest(telling: &Telling) -> Text {
+    Text {
+        subject: "Pastoral: please look today – concerns from earlier have arrived".into(),
+        body: format!(
+            "{school}\n\nOne or more devices could not reach the school's server for a while, for example\n\
+             at home or in the holidays. What they kept has now arrived, and there are concerns\n\
+             from that time for you to look at.\n\n\
+             What to do\n1. Open {url}/concerns and sign in.\n\
+             2. Look at the most urgent first, and acknowledge each, so that others know that\n\
+             \x20  somebody is on it.\n\n\
+             Concerns that nobody acknowledges come to the next person who may see them.\n\n{CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
+/// The head of the audit chain, which leaves the machine daily (invariant 5).
+#[must_use]
+pub fn audit_head(telling: &Telling, sequence: i64, hash: &str, at: i64) -> Text {
+    Text {
+        subject: format!("Pastoral: audit record, entry {sequence}"),
+        body: format!(
+            "{school}\n\nPlease keep this message. You need not do anything now.\n\n\
+             Pastoral records who looked at what and who changed what. Each entry is tied to the\n\
+             one before, so with the numbers below anybody can show later that nothing up to now\n\
+             was changed or removed.\n\n\
+             Time   {time}\nEntry  {sequence}\nHash   {hash}\n\n\
+             To compare, the technician runs: pastoral-collector check\n",
+            school = telling.school_name,
+            time = local_time(telling, at),
+        ),
+    }
+}
+
+/// In words for the subject line, and for the message.
+const fn urgency(severity: u8) -> (&'static str, &'static str) {
+    match severity {
+        5 => (
+            "look now",
+            "Urgency: the highest. A life may be at risk. Please look now.",
+        ),
+        4 => (
+            "look as soon as you can",
+            "Urgency: high. Please look as soon as you can.",
+        ),
+        3 => ("look today", "Urgency: medium. Please look today."),
+        2 => ("look soon", "Urgency: low. Please look within a day."),
+        _ => (
+            "for your notice",
+            "Urgency: the lowest. Please look when you next go through the list.",
+        ),
+    }
+}
+
+fn local_time(telling: &Telling, at_ms: i64) -> String {
+    let Ok(at) = Timestamp::from_millisecond(at_ms) else {
+        return "then".into();
+    };
+    at.to_zoned(telling.profile.cover.time_zone.clone())
+        .strftime("%H:%M on %A %-d %B")
+        .to_string()
+}

@@ -1,0 +1,103 @@
+//! What is done once a day: erasing what is older than the school keeps, and sending the head of the audit chain to
+//! headteacher and chair.
+
+use crate::app::App;
+use crate::clock;
+use crate::concerns::model::Duty;
+use crate::notify::{Telling, text};
+use crate::store::outbox::{self, Notice, Sort};
+use crate::store::people::Directory;
+use crate::store::{audit, retention};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const DAY_MS: i64 = 86_400_000;
+const LOOK_EVERY: Duration = Duration::from_secs(600);
+
+/// Runs until stopped.
+///
+/// # Errors
+/// When the store cannot be read or written; the caller starts it again.
+pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
+    loop {
+        daily(&app, clock::now_ms()).await?;
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Does what is due today, and says whether it was: a day after the last time.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
+    let last = audit::last_head_sent(&app.store, &app.school_id).await?;
+    if last.is_some_and(|last| now < last.saturating_add(DAY_MS)) {
+        return Ok(false);
+    }
+    let telling = Telling::of(app);
+    let cutoff = now.saturating_sub(telling.profile.retention_ms());
+    let erased = retention::erase(&app.store, &app.school_id, cutoff, now).await?;
+    tracing::info!(
+        concerns = erased.concerns,
+        flags = erased.flags,
+        "what is older than the school keeps is erased"
+    );
+    send_audit_head(app, &telling, now).await?;
+    Ok(true)
+}
+
+/// INVARIANT 5: the head of the chain leaves the machine daily.
+async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
+    let mut tx = app.store.write().await?;
+    let detail = serde_json::json!({ "to": ["headteacher", "chair"] });
+    let entry = audit::Entry {
+        school_id: &app.school_id,
+        actor: "pastoral",
+        action: "audit-head-sent",
+        concern_id: None,
+        detail,
+    };
+    audit::append(&mut tx, now, &entry).await?;
+    let Some(head) = audit::head(&mut tx, &app.school_id).await? else {
+        return Ok(());
+    };
+    let directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
+    let text = text::audit_head(
+        telling,
+        head.sequence,
+        &data_encoding::HEXLOWER.encode(&head.hash),
+        now,
+    );
+    let mut told = Vec::new();
+    for person_id in [Duty::Headteacher, Duty::Chair]
+        .iter()
+        .flat_map(|duty| directory.duties().holders(*duty))
+    {
+        let Some(person) = directory
+            .person(person_id)
+            .filter(|person| !person.email.is_empty())
+        else {
+            continue;
+        };
+        if told.contains(&person_id) {
+            continue;
+        }
+        told.push(person_id);
+        let (address, text) = (person.email.as_str(), text.clone());
+        let notice = Notice {
+            concern_id: None,
+            person_id,
+            address,
+            sort: Sort::AuditHead,
+            text,
+            due_at: now,
+        };
+        outbox::queue(&mut tx, telling, &notice, now).await?;
+    }
+    tx.commit().await?;
+    app.outbox_wake.notify_one();
+    Ok(())
+}

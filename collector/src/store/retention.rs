@@ -1,0 +1,230 @@
+//! Erases what is older than the school keeps, in bounded steps: content, words, data keys, who it was, notices, and
+//! what audit entries stand for. What stays: the audit chain's hashes, numbers without people, and each epoch's
+//! `forgotten_below`, so that nothing delivered once can come twice.
+
+use super::{Store, Write, audit};
+use sqlx::Row;
+use std::collections::BTreeMap;
+
+/// How many rows one transaction takes, so that flags never wait long for their turn.
+const STEP: i64 = 200;
+const SEQUENCES: i64 = 5_000;
+
+/// What was erased.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Erased {
+    /// Concerns with everything in them.
+    pub concerns: u64,
+    /// Flags.
+    pub flags: u64,
+    /// Notices' words.
+    pub notices: u64,
+    /// What audit entries stood for.
+    pub audit: u64,
+    /// Unreadable records that were kept.
+    pub quarantined: u64,
+}
+
+/// Erases everything from before `cutoff`: concerns that were closed before it, or, if nobody closed them, have not
+/// changed since.
+///
+/// # Errors
+/// When the database cannot be read or written. What was erased until then stays erased.
+pub async fn erase(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Result<Erased, sqlx::Error> {
+    let mut erased = Erased::default();
+    loop {
+        let mut tx = store.write().await?;
+        let (concerns, flags) = erase_concerns(&mut tx, school_id, cutoff, now).await?;
+        tx.commit().await?;
+        erased.concerns += concerns;
+        erased.flags += flags;
+        if concerns == 0 {
+            break;
+        }
+    }
+    erased.notices = in_steps(store, NOTICES, school_id, cutoff).await?;
+    erased.audit = in_steps(store, AUDIT, school_id, cutoff).await?;
+    erased.quarantined = in_steps(store, QUARANTINE, school_id, cutoff).await?;
+    if erased != Erased::default() {
+        let mut tx = store.write().await?;
+        let detail = serde_json::json!({ "before": cutoff, "erased": erased });
+        let entry = audit::Entry {
+            school_id,
+            actor: "pastoral",
+            action: "retention",
+            concern_id: None,
+            detail,
+        };
+        audit::append(&mut tx, now, &entry).await?;
+        tx.commit().await?;
+    }
+    Ok(erased)
+}
+
+const NOTICES: &str = "UPDATE outbox SET subject = '', body = '', address = '',
+        failed_at = CASE WHEN sent_at IS NULL THEN COALESCE(failed_at, ?2) ELSE failed_at END
+    WHERE rowid IN (SELECT rowid FROM outbox WHERE school_id = ?1 AND created_at < ?2 AND body <> '' LIMIT ?3)";
+/// INVARIANT 5: the hashes stay, so the chain still verifies.
+const AUDIT: &str = "UPDATE audit SET detail = NULL, salt = NULL WHERE school_id = ?1 AND sequence IN (
+    SELECT sequence FROM audit WHERE school_id = ?1 AND at < ?2 AND salt IS NOT NULL LIMIT ?3)";
+const QUARANTINE: &str = "DELETE FROM quarantine WHERE rowid IN (
+    SELECT rowid FROM quarantine WHERE school_id = ?1 AND received_at < ?2 LIMIT ?3)";
+
+async fn in_steps(
+    store: &Store,
+    statement: &'static str,
+    school_id: &str,
+    cutoff: i64,
+) -> Result<u64, sqlx::Error> {
+    let mut all = 0;
+    loop {
+        let mut tx = store.write().await?;
+        let done = sqlx::query(statement)
+            .bind(school_id)
+            .bind(cutoff)
+            .bind(STEP)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        if done.rows_affected() == 0 {
+            return Ok(all);
+        }
+        all += done.rows_affected();
+    }
+}
+
+async fn erase_concerns(
+    tx: &mut Write,
+    school_id: &str,
+    cutoff: i64,
+    now: i64,
+) -> Result<(u64, u64), sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT concern_id FROM concern WHERE school_id = ? AND erased_at IS NULL
+         AND COALESCE(closed_at, changed_at) < ? LIMIT ?",
+    )
+    .bind(school_id)
+    .bind(cutoff)
+    .bind(STEP)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut flags = 0;
+    let mut epochs: BTreeMap<i64, i64> = BTreeMap::new();
+    for row in &rows {
+        let concern_id: String = row.get(0);
+        let highest = sqlx::query(
+            "SELECT epoch_no, MAX(sequence) FROM flag WHERE school_id = ? AND concern_id = ? GROUP BY epoch_no",
+        )
+        .bind(school_id)
+        .bind(&concern_id)
+        .fetch_all(&mut **tx)
+        .await?;
+        for row in &highest {
+            let known = epochs.entry(row.get(0)).or_default();
+            *known = row.get::<i64, _>(1).max(*known);
+        }
+        flags += erase_concern(tx, school_id, &concern_id, now).await?;
+    }
+    for (epoch_no, highest) in epochs {
+        forget_below(tx, school_id, epoch_no, highest).await?;
+    }
+    Ok((rows.len() as u64, flags))
+}
+
+async fn erase_concern(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    now: i64,
+) -> Result<u64, sqlx::Error> {
+    let flags = sqlx::query("DELETE FROM flag WHERE school_id = ? AND concern_id = ?")
+        .bind(school_id)
+        .bind(concern_id)
+        .execute(&mut **tx)
+        .await?;
+    for statement in [
+        "DELETE FROM data_key WHERE school_id = ? AND concern_id = ?",
+        "DELETE FROM concern_reader WHERE school_id = ? AND concern_id = ?",
+        "DELETE FROM concern_named WHERE school_id = ? AND concern_id = ?",
+        "DELETE FROM warning WHERE school_id = ? AND concern_id = ?",
+        "DELETE FROM outbox WHERE school_id = ? AND concern_id = ? AND sent_at IS NULL",
+        "UPDATE action SET sealed = NULL, data_key_id = NULL, detail = '{}' WHERE school_id = ? AND concern_id = ?",
+    ] {
+        sqlx::query(statement)
+            .bind(school_id)
+            .bind(concern_id)
+            .execute(&mut **tx)
+            .await?;
+    }
+    // The number of concerns of a kind stays; whose it was goes.
+    sqlx::query(
+        "UPDATE concern SET person_id = NULL, account_id = NULL, owner_id = NULL, apart = '', category_reason = NULL,
+                next_due_at = NULL, state = 'closed', closed_at = COALESCE(closed_at, ?1),
+                outcome = COALESCE(outcome, 'expired'), erased_at = ?1
+         WHERE school_id = ?2 AND concern_id = ?3",
+    )
+    .bind(now)
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(flags.rows_affected())
+}
+
+/// INVARIANT 2: nothing delivered once comes twice. The run of delivered records without a hole becomes one number,
+/// up to what was erased and below what is still kept. Beyond a hole the digests stay: what is missing there may come.
+async fn forget_below(
+    tx: &mut Write,
+    school_id: &str,
+    epoch_no: i64,
+    highest: i64,
+) -> Result<(), sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT forgotten_below, (SELECT MIN(sequence) FROM flag WHERE flag.epoch_no = epoch.epoch_no)
+         FROM epoch WHERE school_id = ? AND epoch_no = ?",
+    )
+    .bind(school_id)
+    .bind(epoch_no)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let mut below: i64 = row.get(0);
+    let limit = row
+        .get::<Option<i64>, _>(1)
+        .unwrap_or(i64::MAX)
+        .min(highest.saturating_add(1));
+    loop {
+        let delivered = sqlx::query(
+            "SELECT sequence FROM delivered WHERE epoch_no = ? AND sequence >= ? AND sequence < ?
+             ORDER BY sequence LIMIT ?",
+        )
+        .bind(epoch_no)
+        .bind(below)
+        .bind(limit)
+        .bind(SEQUENCES)
+        .fetch_all(&mut **tx)
+        .await?;
+        let before = below;
+        for row in &delivered {
+            if row.get::<i64, _>(0) != below {
+                break;
+            }
+            below += 1;
+        }
+        if below - before < SEQUENCES {
+            break;
+        }
+    }
+    sqlx::query("UPDATE epoch SET forgotten_below = ? WHERE school_id = ? AND epoch_no = ?")
+        .bind(below)
+        .bind(school_id)
+        .bind(epoch_no)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("DELETE FROM delivered WHERE epoch_no = ? AND sequence < ?")
+        .bind(epoch_no)
+        .bind(below)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
