@@ -3,7 +3,28 @@
 //! The service ([`service`]) hears observations from the helpers ([`helpers`]), matches and keeps them ([`flagging`],
 //! [`spool`]), and delivers flags ([`uplink`]). The helper ([`session`]) sees titles ([`watch`]) as the user.
 
+pub mod audience;
+pub mod cli;
+pub mod clock;
+pub mod condition;
+pub mod config;
+pub mod connector;
+pub mod control;
+pub mod enrolment;
+pub mod explain;
+pub mod flagging;
+pub mod health;
 pub mod helpers;
+pub mod identity;
 pub mod platform;
+pub mod policy;
+pub mod rules;
+pub mod service;
 pub mod session;
+pub mod spool;
+pub mod status;
+pub mod supervisor;
+pub mod tls;
+pub mod token;
+pub mod uplink;
 pub mod watch;

@@ -2,11 +2,13 @@
 
 mod files;
 mod machine;
+mod owner;
 mod peers;
 mod process;
 
 pub use files::{read_state_file, sync_file, sync_folder, write_state_file};
 pub use machine::{desktop_users, free_bytes, host_name, os_name, user_has_processes};
+pub use owner::act_as_owner_of;
 pub use peers::{Peer, account_of_uid, bind_socket, group_named, own_group, peer_of};
 pub use process::{
     act_on_files_as_the_user, harden_process, is_root, is_secure_exec, keep_only_environment,

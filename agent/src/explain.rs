@@ -1,0 +1,111 @@
+//! What a text would raise and why: the answer of `explain`, for root only.
+
+use crate::rules::Rules;
+use pastoral_keywords::{Audience, Found, Provenance, Source, Text};
+use serde::{Deserialize, Serialize};
+
+/// What is said of a text.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Whether it would be flagged.
+    pub flagged: bool,
+    /// For whom.
+    pub audience: String,
+    /// Seen where.
+    pub source: String,
+    /// What matches, the winner first.
+    pub found: Vec<Line>,
+    /// Exceptions that stand in the text, and terms that are not for this audience or source, in words.
+    pub notes: Vec<String>,
+}
+
+/// One match.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Line {
+    /// The part of the text.
+    pub matched: String,
+    /// The term as the list writes it.
+    pub term: String,
+    /// Its identity in the list.
+    pub term_id: String,
+    /// The list and its version.
+    pub list: String,
+    /// Its topic.
+    pub topic: String,
+    /// For this audience and source.
+    pub severity: u8,
+    /// How the text was looked at.
+    pub view: String,
+    /// Why the term is in the list.
+    pub reason: String,
+}
+
+/// Explains a text by the rules in force. An empty audience is the one of unknown accounts, an empty source a search.
+///
+/// # Errors
+/// When there is no such audience or source; says which there are.
+pub fn explain(rules: &Rules, text: &str, audience: &str, source: &str) -> Result<Explanation, String> {
+    let audience: Audience = match audience {
+        "" => rules.unknown_audience,
+        code => code
+            .parse()
+            .map_err(|error: pastoral_keywords::UnknownCode| error.to_string())?,
+    };
+    let source: Source = match source {
+        "" => Source::Search,
+        code => code
+            .parse()
+            .map_err(|error: pastoral_keywords::UnknownCode| error.to_string())?,
+    };
+    let provenance = match source {
+        Source::Search => Provenance::Typed,
+        Source::Title => Provenance::Page,
+        Source::FileName => Provenance::Medium,
+    };
+    let explained = rules.engine.explain(&Text {
+        text,
+        source,
+        provenance,
+        audience,
+    });
+    let exceptions = explained.exceptions.iter().map(|exception| {
+        let covers = if exception.covers.is_empty() {
+            "nothing here".into()
+        } else {
+            exception.covers.join(", ")
+        };
+        format!(
+            "the exception `{}` covers {covers}: {}",
+            exception.exception, exception.reason
+        )
+    });
+    let not_applied = explained
+        .not_applied
+        .iter()
+        .map(|term| format!("`{}` is {}", term.term, term.why));
+    Ok(Explanation {
+        flagged: !explained.found.is_empty(),
+        audience: audience.code().into(),
+        source: source.code().into(),
+        found: explained.found.iter().map(|found| line(text, found)).collect(),
+        notes: exceptions.chain(not_applied).collect(),
+    })
+}
+
+fn line(text: &str, found: &Found) -> Line {
+    let note = found
+        .severity_note
+        .as_ref()
+        .map(|note| format!(" ({note})"))
+        .unwrap_or_default();
+    Line {
+        matched: text.get(found.span.clone()).unwrap_or_default().into(),
+        term: found.term.clone(),
+        term_id: found.term_id.clone(),
+        list: format!("{} {}", found.list_id, found.list_version),
+        topic: found.topic.code().into(),
+        severity: found.severity.get(),
+        view: found.view.code().into(),
+        reason: format!("{}{note}", found.reason),
+    }
+}

@@ -1,0 +1,58 @@
+//! What the device tells of itself, and who has logged in.
+
+use crate::service::Context;
+use crate::{clock, status};
+use pastoral_proto::Account;
+use pastoral_proto::device::Health;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How the device is, for the collector.
+#[must_use]
+pub fn message(context: &Context) -> Health {
+    let usage = context.spool.standing().borrow().usage;
+    let troubles = status::troubles(context).into_iter();
+    Health {
+        spool_records: usage.records,
+        spool_bytes: usage.bytes,
+        troubles: troubles
+            .map(|trouble| format!("{}; {}", trouble.what, trouble.to_do))
+            .collect(),
+        helpers: context.board.health(),
+        device_time_ms: clock::now_ms(),
+    }
+}
+
+/// Asks the collector about an account's audience at each of its log-ins, before it has done anything.
+///
+/// # Errors
+/// None; the signature is the supervisor's.
+pub async fn watch_log_ins(context: Arc<Context>, token: CancellationToken) -> anyhow::Result<()> {
+    let mut known = BTreeSet::new();
+    loop {
+        let present: BTreeSet<_> = context
+            .board
+            .helpers()
+            .into_iter()
+            .filter(|helper| helper.alive)
+            .map(|helper| (helper.stable_id, helper.name, helper.since_ms))
+            .collect();
+        for (stable_id, name, _) in present.difference(&known) {
+            let (stable_id, name) = (stable_id.clone(), name.clone());
+            context.audiences.logged_in(&Account {
+                authority: "local".into(),
+                stable_id,
+                name,
+            });
+        }
+        known = present;
+        tokio::select! {
+            () = token.cancelled() => return Ok(()),
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The rules in force: lists built into an engine, and the settings of the policy they came with.
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use pastoral_keywords::{Audience, Engine, KeywordList};
+use std::sync::Arc;
+
+/// The rules in force, replaced as a whole.
+pub type SharedRules = Arc<ArcSwap<Rules>>;
+
+/// What applies on this device.
+#[derive(Debug)]
+pub struct Rules {
+    /// Finds the terms of the lists.
+    pub engine: Engine,
+    /// The lists that the engine is built from, and their versions.
+    pub lists: Vec<(String, u32)>,
+    /// Where they come from; none: they came with Pastoral, because no policy has arrived yet.
+    pub policy: Option<PolicyNumber>,
+    /// The audience of an account until the collector has answered.
+    pub unknown_audience: Audience,
+    /// How often the device says how it is.
+    pub health_interval_s: u32,
+    /// How often helpers prove that they see titles; 0: never.
+    pub canary_interval_s: u32,
+    /// Accounts below this uid are the system's own and are not watched.
+    pub lowest_user_id: u32,
+}
+
+/// A policy's place in the order of policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct PolicyNumber {
+    /// Raised by restoring a backup.
+    pub generation: u64,
+    /// Raised by every change.
+    pub counter: u64,
+}
+
+impl Rules {
+    /// What protects a fresh device at once: the shipped lists, for the strictest audience.
+    ///
+    /// # Errors
+    /// When a shipped list is faulty; a test of its crate makes sure that none is.
+    pub fn shipped() -> anyhow::Result<Self> {
+        let lists = pastoral_keywords::shipped::lists().context("a shipped keyword list is faulty")?;
+        Ok(Self {
+            engine: Engine::build(&lists).context("the shipped keyword lists cannot be used")?,
+            lists: names(&lists),
+            policy: None,
+            unknown_audience: Audience::STRICTEST,
+            health_interval_s: 300,
+            canary_interval_s: 300,
+            lowest_user_id: 1000,
+        })
+    }
+}
+
+/// Lists by name and version.
+#[must_use]
+pub fn names(lists: &[KeywordList]) -> Vec<(String, u32)> {
+    lists.iter().map(|list| (list.id.clone(), list.version)).collect()
+}

@@ -1,0 +1,275 @@
+//! The service: puts its parts together, runs them, and stops them in order.
+
+use crate::audience::Audiences;
+use crate::condition::{About, Condition, Link, Trouble};
+use crate::config::Config;
+use crate::flagging::Flagging;
+use crate::helpers::{self, Board, HelperEvent, HelperRules, HelperSettings, Patience};
+use crate::identity::Identity;
+use crate::policy::PolicyStore;
+use crate::rules::{Rules, SharedRules};
+use crate::spool::{Keeper, KeeperSettings, SpoolHandle};
+use crate::supervisor::Supervisor;
+use crate::watch::search::SearchSites;
+use crate::{clock, control, enrolment, health, platform, uplink};
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use pastoral_proto::Gap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+/// Observations on their way to be matched: few, so that no account is ahead of another by much.
+const OBSERVATIONS: usize = 16;
+/// A policy without canaries.
+const NO_CANARY: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// What the service's tasks share.
+pub struct Context {
+    /// The settings.
+    pub config: Config,
+    /// The rules in force.
+    pub rules: SharedRules,
+    /// Who is in front of the device.
+    pub audiences: Arc<Audiences>,
+    /// How the device is.
+    pub condition: Condition,
+    /// What waits for the collector.
+    pub spool: SpoolHandle,
+    /// Who this device is; none before it has joined. A change makes the uplink connect again.
+    pub identity: watch::Sender<Option<Arc<Identity>>>,
+    /// The policy on disk.
+    pub policies: PolicyStore,
+    /// What is known of the helpers.
+    pub board: Arc<Board>,
+    helper_rules: watch::Sender<HelperRules>,
+}
+
+impl Context {
+    /// Puts rules in force, here and for the helpers.
+    pub fn put_in_force(&self, rules: Rules) {
+        self.helper_rules.send_replace(for_helpers(&rules));
+        self.rules.store(Arc::new(rules));
+    }
+
+    /// The device has joined: connects as what it is now.
+    pub fn joined(&self, identity: Identity) {
+        // A policy of another school must not stay; the same school's comes into force again.
+        let rules = self
+            .policies
+            .load(&identity)
+            .ok()
+            .flatten()
+            .map_or_else(Rules::shipped, Ok);
+        match rules {
+            Ok(rules) => self.put_in_force(rules),
+            Err(error) => tracing::error!(%error, "the rules stay as they are"),
+        }
+        self.identity.send_replace(Some(Arc::new(identity)));
+    }
+}
+
+/// Runs the service until it is told to stop.
+///
+/// # Errors
+/// When it cannot start, or a part ended that it cannot be without.
+pub fn run(config: Config) -> anyhow::Result<()> {
+    platform::harden_process().context("cannot harden the service's process")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    for folder in [&config.state_dir, &config.run_dir] {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    let settings = KeeperSettings {
+        state_dir: config.state_dir.clone(),
+        bound_bytes: config.spool_bytes,
+    };
+    let (spool, thread) = Keeper::start(settings).context("cannot start the spool")?;
+    let (board, events) = Board::new();
+    let context = Arc::new(build(config, spool.clone(), Arc::clone(&board))?);
+    let token = CancellationToken::new();
+    let mut supervisor = Supervisor::new(token.clone());
+    let (observations, received) = mpsc::channel(OBSERVATIONS);
+    start_helpers(&context, &mut supervisor, observations, &token)?;
+    start_control(&context, &mut supervisor, &token)?;
+    let flagging = Flagging::new(
+        Arc::clone(&context.rules),
+        Arc::clone(&context.audiences),
+        spool.clone(),
+    );
+    supervisor.essential("flagging", flagging.run(received, token.clone()));
+    supervisor.essential("helpers' events", tell_gaps(events, spool.clone(), token.clone()));
+    supervisor.essential("the spool", spool.clone().tick(token.clone()));
+    supervisor.essential("signals", stop_on_signal(token.clone()));
+    let (shared, stop) = (Arc::clone(&context), token.clone());
+    supervisor.restarted("the uplink", move || {
+        uplink::run(Arc::clone(&shared), stop.clone())
+    });
+    let (shared, stop) = (Arc::clone(&context), token.clone());
+    supervisor.restarted("joining", move || {
+        enrolment::run(Arc::clone(&shared), stop.clone())
+    });
+    let (shared, stop) = (Arc::clone(&context), token.clone());
+    supervisor.restarted("watching log-ins", move || {
+        health::watch_log_ins(Arc::clone(&shared), stop.clone())
+    });
+    tracing::info!("running");
+    let ended = supervisor.wait().await;
+    spool.stop().await;
+    let _ = thread.join();
+    tracing::info!("stopped");
+    ended
+}
+
+fn build(config: Config, spool: SpoolHandle, board: Arc<Board>) -> anyhow::Result<Context> {
+    let condition = Condition::default();
+    let policies = PolicyStore::new(&config.state_dir);
+    let identity = Identity::load(&config.state_dir).unwrap_or_else(|error| {
+        condition.trouble(
+            About::State,
+            Trouble::new(format!("{error:#}"), "enrol this device again"),
+        );
+        None
+    });
+    let rules = match identity.as_ref().map(|identity| policies.load(identity)) {
+        Some(Ok(Some(rules))) => rules,
+        Some(Err(refused)) => {
+            let what = format!("the stored policy cannot be used: {refused}");
+            let to_do = "nothing: the lists that came with Pastoral apply until the collector sends it again";
+            condition.trouble(About::Policy, Trouble::new(what, to_do));
+            Rules::shipped()?
+        }
+        Some(Ok(None)) | None => Rules::shipped()?,
+    };
+    if identity.is_some() {
+        condition.update(|condition| condition.link = Link::Away);
+    }
+    let (helper_rules, _) = watch::channel(for_helpers(&rules));
+    Ok(Context {
+        audiences: Arc::new(Audiences::load(&config.state_dir)),
+        rules: Arc::new(ArcSwap::from_pointee(rules)),
+        condition,
+        spool,
+        identity: watch::channel(identity.map(Arc::new)).0,
+        policies,
+        board,
+        helper_rules,
+        config,
+    })
+}
+
+fn for_helpers(rules: &Rules) -> HelperRules {
+    let canary = u64::from(rules.canary_interval_s);
+    HelperRules {
+        lowest_user_id: rules.lowest_user_id,
+        canary_interval: if canary == 0 {
+            NO_CANARY
+        } else {
+            Duration::from_secs(canary)
+        },
+    }
+}
+
+fn start_helpers(
+    context: &Arc<Context>,
+    supervisor: &mut Supervisor,
+    observations: mpsc::Sender<crate::watch::Observation>,
+    token: &CancellationToken,
+) -> anyhow::Result<()> {
+    let name = &context.config.group;
+    let group = platform::group_named(name).unwrap_or_else(|| {
+        tracing::warn!(
+            group = name,
+            "there is no such group; helpers must run in the service's own"
+        );
+        platform::own_group()
+    });
+    let listener = listen(&context.config.session_socket(), 0o660, Some(group))?;
+    let settings = HelperSettings {
+        group,
+        rules: context.helper_rules.subscribe(),
+        sites: Arc::new(SearchSites::shipped()),
+        now_ms: clock::now_ms,
+        patience: Patience::default(),
+    };
+    let serving = helpers::serve(
+        listener,
+        settings,
+        observations,
+        Arc::clone(&context.board),
+        token.clone(),
+    );
+    supervisor.essential("the helpers' socket", async move {
+        serving.await;
+        Ok(())
+    });
+    Ok(())
+}
+
+fn start_control(
+    context: &Arc<Context>,
+    supervisor: &mut Supervisor,
+    token: &CancellationToken,
+) -> anyhow::Result<()> {
+    // Everybody may ask; who asks decides what is answered.
+    let listener = listen(&context.config.control_socket(), 0o666, None)?;
+    supervisor.essential(
+        "the control socket",
+        control::serve(listener, Arc::clone(context), token.clone()),
+    );
+    Ok(())
+}
+
+fn listen(path: &std::path::Path, mode: u32, group: Option<u32>) -> anyhow::Result<UnixListener> {
+    let listener = platform::bind_socket(path, mode, group)
+        .with_context(|| format!("cannot listen at {}", path.display()))?;
+    Ok(UnixListener::from_std(listener)?)
+}
+
+/// What happens to helpers becomes gaps.
+async fn tell_gaps(
+    mut events: mpsc::Receiver<HelperEvent>,
+    spool: SpoolHandle,
+    token: CancellationToken,
+) -> anyhow::Result<()> {
+    loop {
+        let event = tokio::select! {
+            biased;
+            event = events.recv() => event,
+            () = token.cancelled() => return Ok(()),
+        };
+        let Some(event) = event else {
+            anyhow::bail!("nobody tells of helpers any more")
+        };
+        let gap = Gap {
+            account: Some(event.account),
+            cause: event.fault.cause().into(),
+            count: event.fault.count(),
+            highest_severity: None,
+            from_ms: event.from_ms,
+            to_ms: event.to_ms,
+        };
+        spool.gap(gap).await;
+    }
+}
+
+async fn stop_on_signal(token: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+        () = token.cancelled() => {}
+    }
+    token.cancel();
+    Ok(())
+}

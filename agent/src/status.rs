@@ -1,0 +1,264 @@
+//! Whether this device is protected, in plain words.
+//!
+//! INVARIANT 11: it says honestly when it is not; and what an ordinary user may ask says nothing that depends on
+//! whether anything was flagged: no counts, no spool, no times.
+
+use crate::clock;
+use crate::condition::{Link, Snapshot, Trouble};
+use crate::helpers::Counters;
+use crate::service::Context;
+use serde::{Deserialize, Serialize};
+
+/// Without contact for longer, nobody hears in time.
+const AWAY_MS: i64 = 10 * 60 * 1000;
+/// Helpers and troubles that are listed; the answer must fit one local message.
+const LISTED: usize = 12;
+const LISTED_CHARS: usize = 300;
+
+/// The answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// Whether a person hears in time of what happens here.
+    pub protected: bool,
+    /// Why not, or that it is.
+    pub reason: String,
+    /// For root only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
+}
+
+/// What root is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Detail {
+    /// Of this program.
+    pub version: String,
+    /// `not-joined`, `awaiting-approval`, `away` or `connected`.
+    pub connection: String,
+    /// To be compared with the one on the collector, while the device waits for approval.
+    pub confirm_code: String,
+    /// Its name, as the collector says it.
+    pub school_name: String,
+    /// Empty before the device has joined.
+    pub school_id: String,
+    /// Empty before the device has joined.
+    pub device_id: String,
+    /// Its address.
+    pub collector: String,
+    /// Device time, in milliseconds since 1970, here and below.
+    pub connected_since_ms: Option<i64>,
+    /// When the collector was last heard.
+    pub last_contact_ms: Option<i64>,
+    /// When it last confirmed a record.
+    pub last_delivery_ms: Option<i64>,
+    /// When the device's certificate ends.
+    pub certificate_until_ms: Option<i64>,
+    /// Records that wait.
+    pub spool_records: u64,
+    /// Their size.
+    pub spool_bytes: u64,
+    /// Records the collector could not read, since the start.
+    pub quarantined: u64,
+    /// The policy in force, as `generation.counter`; `shipped` before there is one.
+    pub policy: String,
+    /// The lists in force, as `id version`.
+    pub lists: Vec<String>,
+    /// One for each desktop.
+    pub helpers: Vec<Helper>,
+    /// What was turned away at the helpers' socket.
+    pub counters: serde_json::Value,
+    /// What is not watched and why.
+    pub not_watched: Vec<String>,
+    /// What is wrong and what to do.
+    pub troubles: Vec<Trouble>,
+}
+
+/// A session's helper.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Helper {
+    /// Whose session.
+    pub account: String,
+    /// `working`, or what is wrong with it.
+    pub state: String,
+    /// How it hears titles.
+    pub titles_by: String,
+}
+
+/// Answers, for root or for anybody else.
+#[must_use]
+pub fn answer(context: &Context, for_root: bool) -> Status {
+    let snapshot = context.condition.snapshot();
+    let fault = fault(context, &snapshot, clock::now_ms());
+    Status {
+        protected: fault.is_none(),
+        reason: match fault {
+            None => "this device is protected".into(),
+            Some(fault) => format!("this device is not protected: {}", fault.words()),
+        },
+        detail: for_root.then(|| detail(context, snapshot)),
+    }
+}
+
+/// What is wrong, from the spool too.
+#[must_use]
+pub fn troubles(context: &Context) -> Vec<Trouble> {
+    let snapshot = context.condition.snapshot();
+    let spool = context.spool.standing().borrow().trouble.clone();
+    let spool = (!spool.is_empty()).then(|| {
+        Trouble::new(
+            spool,
+            "look at this device's disk; the service recovers by itself",
+        )
+    });
+    let joining = (snapshot.link == Link::NotJoined).then(|| {
+        Trouble::new(
+            "this device has not joined a school",
+            "make a token with `pastoral-collector token` and run `pastoral-agent enrol`",
+        )
+    });
+    snapshot
+        .troubles
+        .into_values()
+        .chain(spool)
+        .chain(joining)
+        .take(LISTED)
+        .map(shortened)
+        .collect()
+}
+
+/// Why a device is not protected, as far as everybody may know.
+enum Fault {
+    NotJoined,
+    NotApproved,
+    NotConnected,
+    NotWatched,
+    Broken,
+}
+
+impl Fault {
+    fn words(&self) -> &'static str {
+        match self {
+            Self::NotJoined => "it has not joined a school",
+            Self::NotApproved => "the school has not approved it yet",
+            Self::NotConnected => "it cannot reach the school",
+            Self::NotWatched => "a part of it is not running in a session; logging out and in again may help",
+            Self::Broken => "something on it does not work; tell your technician",
+        }
+    }
+}
+
+fn fault(context: &Context, snapshot: &Snapshot, now_ms: i64) -> Option<Fault> {
+    let heard = snapshot
+        .last_contact_ms
+        .is_some_and(|at_ms| (now_ms - at_ms).abs() < AWAY_MS);
+    match snapshot.link {
+        Link::NotJoined => return Some(Fault::NotJoined),
+        Link::AwaitingApproval { .. } => return Some(Fault::NotApproved),
+        Link::Away if !heard => return Some(Fault::NotConnected),
+        Link::Away | Link::Connected { .. } => {}
+    }
+    if !context.spool.standing().borrow().trouble.is_empty() {
+        return Some(Fault::Broken);
+    }
+    let watched = |helper: &crate::helpers::HelperView| {
+        helper.alive && helper.desktop_answers && !helper.titles_by.is_empty()
+    };
+    (!context.board.helpers().iter().all(watched)).then_some(Fault::NotWatched)
+}
+
+fn detail(context: &Context, snapshot: Snapshot) -> Detail {
+    let identity = context.identity.borrow().clone();
+    let rules = context.rules.load();
+    let usage = context.spool.standing().borrow().usage;
+    let helpers = context.board.helpers();
+    let mut not_watched: Vec<String> = helpers
+        .iter()
+        .flat_map(|helper| {
+            helper
+                .not_watched
+                .iter()
+                .map(|what| short(&format!("{}: {what}", helper.name)))
+        })
+        .collect();
+    not_watched.sort();
+    not_watched.dedup();
+    not_watched.truncate(LISTED);
+    let (connection, confirm_code, connected_since_ms) = match snapshot.link {
+        Link::NotJoined => ("not-joined", String::new(), None),
+        Link::AwaitingApproval { confirm_code } => ("awaiting-approval", confirm_code, None),
+        Link::Away => ("away", String::new(), None),
+        Link::Connected { since_ms } => ("connected", String::new(), Some(since_ms)),
+    };
+    Detail {
+        version: env!("CARGO_PKG_VERSION").into(),
+        connection: connection.into(),
+        confirm_code,
+        school_name: short(&snapshot.school_name),
+        school_id: identity
+            .as_ref()
+            .map(|identity| identity.school_id.clone())
+            .unwrap_or_default(),
+        device_id: identity
+            .as_ref()
+            .map(|identity| identity.device_id.clone())
+            .unwrap_or_default(),
+        collector: identity
+            .as_ref()
+            .map(|identity| identity.collector.clone())
+            .unwrap_or_default(),
+        connected_since_ms,
+        last_contact_ms: snapshot.last_contact_ms,
+        last_delivery_ms: snapshot.last_delivery_ms,
+        certificate_until_ms: identity.as_ref().map(|identity| identity.pairs[0].not_after_ms),
+        spool_records: usage.records,
+        spool_bytes: usage.bytes,
+        quarantined: snapshot.quarantined,
+        policy: rules.policy.map_or_else(
+            || "shipped".into(),
+            |number| format!("{}.{}", number.generation, number.counter),
+        ),
+        lists: rules
+            .lists
+            .iter()
+            .take(LISTED)
+            .map(|(id, version)| format!("{id} {version}"))
+            .collect(),
+        helpers: helpers.iter().take(LISTED).map(helper).collect(),
+        counters: counters(context.board.counters()),
+        not_watched,
+        troubles: troubles(context),
+    }
+}
+
+fn helper(view: &crate::helpers::HelperView) -> Helper {
+    let state = match (view.alive, view.desktop_answers, view.canary_seen) {
+        (false, ..) => "not running, or not answering",
+        (_, false, _) => "its desktop does not answer",
+        (_, _, false) => "has not shown yet that it sees titles",
+        _ => "working",
+    };
+    let account = if view.name.is_empty() {
+        &view.stable_id
+    } else {
+        &view.name
+    };
+    Helper {
+        account: short(account),
+        state: state.into(),
+        titles_by: short(&view.titles_by),
+    }
+}
+
+fn counters(counters: Counters) -> serde_json::Value {
+    serde_json::to_value(counters).unwrap_or_default()
+}
+
+fn shortened(trouble: Trouble) -> Trouble {
+    Trouble {
+        what: short(&trouble.what),
+        to_do: short(&trouble.to_do),
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(LISTED_CHARS).collect()
+}

@@ -1,0 +1,148 @@
+//! What the collector sends: answers, audiences and policies.
+
+use super::Client;
+use super::window::Window;
+use crate::clock;
+use crate::condition::{About, Trouble};
+use crate::identity::Identity;
+use crate::policy::{self, PolicyRefused};
+use crate::service::Context;
+use crate::spool::Key;
+use pastoral_keywords::Audience;
+use pastoral_proto::device::answer::Outcome;
+use pastoral_proto::device::{Answers, AudienceAnswer, FetchListRequest, Policy, PolicyReport, SignedPolicy};
+use pastoral_proto::{Account, Epoch, FlagId, limits};
+use prost::Message as _;
+use std::sync::Arc;
+
+/// The longest the collector can put a record off.
+const LONGEST_DELAY_MS: i64 = 5 * 60 * 1000;
+
+/// Takes the collector's answers; gives what is delivered.
+pub(super) fn answers(context: &Context, window: &mut Window, answers: Answers) -> Vec<Key> {
+    let now_ms = clock::now_ms();
+    let mut gone = Vec::new();
+    for answer in answers.answers {
+        let Ok(epoch) = Epoch::try_from(&*answer.epoch) else {
+            continue;
+        };
+        let id = FlagId {
+            epoch,
+            sequence: answer.sequence,
+        };
+        match answer.outcome {
+            Some(Outcome::Committed(_)) => {
+                gone.extend(window.answered(id));
+                context
+                    .condition
+                    .update(|condition| condition.last_delivery_ms = Some(now_ms));
+                context.condition.well(About::Delivery);
+            }
+            Some(Outcome::Quarantined(quarantined)) => {
+                gone.extend(window.answered(id));
+                let reason: String = quarantined.reason.chars().take(200).collect();
+                tracing::warn!(
+                    sequence = id.sequence,
+                    reason,
+                    "the collector cannot read a record and has put it aside"
+                );
+                context.condition.update(|condition| condition.quarantined += 1);
+            }
+            Some(Outcome::NotNow(not_now)) => {
+                let delay_ms = i64::from(not_now.retry_after_ms).clamp(100, LONGEST_DELAY_MS);
+                window.not_now(id, now_ms + delay_ms);
+                let reason: String = not_now.reason.chars().take(200).collect();
+                context.condition.trouble(
+                    About::Delivery,
+                    Trouble::new(
+                        format!("the collector cannot store records now: {reason}"),
+                        "look at the collector (`pastoral-collector check`); what is flagged here is kept",
+                    ),
+                );
+            }
+            None => {}
+        }
+    }
+    gone
+}
+
+/// Takes an account's audience.
+pub(super) fn audience(context: &Context, answer: AudienceAnswer) {
+    let Some(account) = answer.account.and_then(|account| Account::try_from(account).ok()) else {
+        return;
+    };
+    // An audience that this version does not know is like none: the strictest applies.
+    let audience = answer.audience.parse::<Audience>().ok();
+    match context.audiences.answered(&account, audience) {
+        Ok(_) => context.condition.well(About::State),
+        Err(error) => context.condition.trouble(
+            About::State,
+            Trouble::new(
+                format!("an account's audience cannot be stored: {error}"),
+                "free some space on this device's disk",
+            ),
+        ),
+    }
+}
+
+/// Checks a policy, fetches its lists and puts it in force; says what became of it.
+pub(super) async fn policy(
+    context: Arc<Context>,
+    identity: Arc<Identity>,
+    client: Client,
+    signed: SignedPolicy,
+) -> PolicyReport {
+    let numbers = Policy::decode(&*signed.policy).unwrap_or_default();
+    let mut report = PolicyReport {
+        generation: numbers.generation,
+        counter: numbers.counter,
+        in_force: true,
+        refusal: String::new(),
+    };
+    // INVARIANT 6: only a policy that is right in every respect replaces the one in force.
+    match put_in_force(&context, &identity, client, &signed).await {
+        Ok(()) => context.condition.well(About::Policy),
+        Err(refused) => {
+            report.in_force = false;
+            report.refusal = refused.to_string();
+            context.condition.trouble(
+                About::Policy,
+                Trouble::new(
+                    format!("a policy was refused: {refused}"),
+                    "correct it on the collector; the last good one stays in force",
+                ),
+            );
+        }
+    }
+    report
+}
+
+async fn put_in_force(
+    context: &Context,
+    identity: &Identity,
+    client: Client,
+    signed: &SignedPolicy,
+) -> Result<(), PolicyRefused> {
+    if context.policies.is_in_force(signed) {
+        return Ok(());
+    }
+    let policy = policy::verify(signed, identity, context.rules.load().policy, clock::now_ms())?;
+    let client = client.max_decoding_message_size(limits::LIST + 1024);
+    let fetch = |sha256| {
+        let mut client = client.clone();
+        async move {
+            let reply = client.fetch_list(FetchListRequest { sha256 }).await;
+            reply
+                .map(|reply| reply.into_inner().content)
+                .map_err(|status| status.message().to_owned())
+        }
+    };
+    let rules = context.policies.accept(signed, &policy, fetch).await?;
+    tracing::info!(
+        generation = policy.generation,
+        counter = policy.counter,
+        "a policy is in force"
+    );
+    context.put_in_force(rules);
+    Ok(())
+}
