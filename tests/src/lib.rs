@@ -7,11 +7,16 @@
 pub mod browser;
 pub mod cleanup;
 pub mod clock;
+pub mod collector;
 pub mod desktop;
+pub mod device;
 pub mod disk;
+pub mod forms;
+pub mod laptop;
 pub mod mail;
 pub mod poll;
 pub mod process;
+pub mod reader;
 pub mod school;
 pub mod search_site;
 pub mod users;

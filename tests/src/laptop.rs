@@ -1,0 +1,293 @@
+//! A school laptop: the agent's service as its own user, and the session helper, setgid to the service's group.
+
+use crate::collector::Collector;
+use crate::desktop::Desktop;
+use crate::poll;
+use crate::process::{Folder, Process, output_of, program};
+use crate::users::User;
+use anyhow::{Context as _, Result, bail};
+use nix::unistd::chown;
+use serde_json::Value;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The laptop's agent. Dropped, it ends.
+pub struct Laptop {
+    user: User,
+    binary: PathBuf,
+    helper: PathBuf,
+    state_dir: PathBuf,
+    run_dir: PathBuf,
+    log: PathBuf,
+    folder: PathBuf,
+    process: Option<Process>,
+}
+
+impl Laptop {
+    /// Installs the agent in `folder`, as a package would, without starting it.
+    ///
+    /// # Errors
+    /// When we are not root.
+    pub fn install(folder: &Folder) -> Result<Self> {
+        let user = User::system("pastoral", folder)?;
+        let state_dir = folder.of("state", &user, 0o700)?;
+        Self::install_with(folder, user, state_dir)
+    }
+
+    /// As [`Laptop::install`], with its state in a folder of one's own.
+    ///
+    /// # Errors
+    /// When we are not root.
+    pub fn install_with(folder: &Folder, user: User, state_dir: PathBuf) -> Result<Self> {
+        let run_dir = folder.of("run", &user, 0o755)?;
+        let binary = folder.path().join("pastoral-agent");
+        fs::copy(program("pastoral-agent")?, &binary)?;
+        let helper = folder.path().join("pastoral-session");
+        fs::copy(program("pastoral-session")?, &helper)?;
+        give_group(&helper, &user)?;
+        let log = folder.path().join("agent.log");
+        Ok(Self {
+            user,
+            binary,
+            helper,
+            state_dir,
+            run_dir,
+            log,
+            folder: folder.path().into(),
+            process: None,
+        })
+    }
+
+    /// The service's user.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Where it keeps its state.
+    #[must_use]
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
+    /// Where helpers connect.
+    #[must_use]
+    pub fn session_socket(&self) -> PathBuf {
+        self.run_dir.join("session.sock")
+    }
+
+    /// Where its sockets are.
+    #[must_use]
+    pub fn run_dir(&self) -> &Path {
+        &self.run_dir
+    }
+
+    /// Starts the service (again), and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn start(&mut self) -> Result<()> {
+        let mut command = self.user.command(&self.binary);
+        command.args(self.options()).arg("run");
+        self.start_service(command)
+    }
+
+    /// Starts the service under another program, such as `strace`, given with its arguments.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_under(&mut self, program: &str, arguments: &[&str]) -> Result<()> {
+        let mut command = self.user.command(program);
+        command
+            .args(arguments)
+            .arg(&self.binary)
+            .args(self.options())
+            .arg("run");
+        self.start_service(command)
+    }
+
+    /// Its process.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn process(&mut self) -> Result<&mut Process> {
+        self.process.as_mut().context("the service does not run")
+    }
+
+    /// Ends it at once, as a power cut would.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill(&mut self) -> Result<()> {
+        self.process()?.kill()?;
+        self.process = None;
+        Ok(())
+    }
+
+    /// Ends it as the system does when it shuts down.
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn stop(&mut self) -> Result<()> {
+        self.process()?.stop()?;
+        self.process = None;
+        Ok(())
+    }
+
+    /// Joins the school: asks with a token, and waits for the answer.
+    ///
+    /// # Errors
+    /// When it is refused; with what the command said.
+    pub fn enrol(&self, collector: &Collector, token: &str) -> Result<String> {
+        self.enrol_at(collector.devices().port(), token)
+    }
+
+    /// As [`Laptop::enrol`], by another port.
+    ///
+    /// # Errors
+    /// When it is refused; with what the command said.
+    pub fn enrol_at(&self, port: u16, token: &str) -> Result<String> {
+        let file = self.folder.join("token");
+        fs::write(&file, token)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
+        let address = format!("https://localhost:{port}");
+        let answer = self.run(&[
+            "enrol",
+            "--collector",
+            &address,
+            "--wait",
+            "--token-file",
+            &file.to_string_lossy(),
+        ]);
+        fs::remove_file(&file)?;
+        answer
+    }
+
+    /// Starts the helper in a pupil's session.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn helper(&self, desktop: &Desktop, pupil: &User) -> Result<Process> {
+        let mut command = desktop.command(pupil, &self.helper);
+        command.arg("--socket").arg(self.session_socket());
+        let name = pupil.name.clone();
+        let helper = Process::start(
+            "the helper",
+            &mut command,
+            &self.folder.join(format!("helper-{name}.log")),
+        )?;
+        poll::until("the helper to be heard", || {
+            let status = self.status().ok()?;
+            let helpers = status["detail"]["helpers"].as_array()?;
+            helpers
+                .iter()
+                .any(|helper| {
+                    helper["account"]
+                        .as_str()
+                        .is_some_and(|account| account.contains(&name))
+                })
+                .then_some(())
+        })
+        .with_context(|| format!("the helper's log: {}", helper.log()))?;
+        Ok(helper)
+    }
+
+    /// What `status` says to root.
+    ///
+    /// # Errors
+    /// When there is no answer that can be read.
+    pub fn status(&self) -> Result<Value> {
+        let output = self.command(&["status", "--json"]).output()?;
+        Ok(serde_json::from_slice(&output.stdout)?)
+    }
+
+    /// Waits until `status` says it so.
+    ///
+    /// # Errors
+    /// When it does not in time; with what it says instead.
+    pub fn until_status(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
+        let answer = poll::until(what, || self.status().ok().filter(|status| is_so(status)));
+        answer.with_context(|| format!("status: {:?}; log: {}", self.status(), self.log_end()))
+    }
+
+    /// Waits until nothing is left to deliver.
+    ///
+    /// # Errors
+    /// When something stays.
+    pub fn until_delivered(&self) -> Result<()> {
+        let delivered = |status: &Value| status["detail"]["spool_records"] == 0;
+        self.until_status("everything to be delivered", delivered)
+            .map(drop)
+    }
+
+    /// Runs one of its commands as root.
+    ///
+    /// # Errors
+    /// When it fails; with what it said.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
+        output_of(&mut self.command(arguments))
+    }
+
+    /// One of its commands, as root.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.args(self.options()).args(arguments);
+        command
+    }
+
+    /// All it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.log).unwrap_or_default()).into_owned()
+    }
+
+    /// The path of the installed helper.
+    #[must_use]
+    pub fn helper_path(&self) -> &Path {
+        &self.helper
+    }
+
+    fn log_end(&self) -> String {
+        let log = self.log();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
+    }
+
+    fn options(&self) -> Vec<String> {
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        vec![
+            "--state-dir".into(),
+            path(&self.state_dir),
+            "--run-dir".into(),
+            path(&self.run_dir),
+            "--group".into(),
+            self.user.name.clone(),
+        ]
+    }
+
+    fn start_service(&mut self, mut command: Command) -> Result<()> {
+        let mut process = Process::start("the service", &mut command, &self.log)?;
+        poll::until_so("the service to answer", || {
+            !process.runs() || self.status().is_ok_and(|status| status["detail"].is_object())
+        })?;
+        if !process.runs() {
+            bail!("the service does not run; its log ends:\n{}", self.log_end());
+        }
+        self.process = Some(process);
+        Ok(())
+    }
+}
+
+/// Installs a program so that whoever starts it acts in the service's group.
+///
+/// # Errors
+/// When we are not root.
+pub fn give_group(program: &Path, service: &User) -> Result<()> {
+    chown(program, Some(0.into()), Some(service.gid.into()))?;
+    // After the change of owner, which takes the right away again.
+    fs::set_permissions(program, fs::Permissions::from_mode(0o2755))?;
+    Ok(())
+}
