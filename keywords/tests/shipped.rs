@@ -1,5 +1,7 @@
 //! What the shipped lists promise.
 
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
 use std::path::Path;
 
 use pastoral_keywords::{Audience, Engine, KeywordList, Provenance, Severity, Source, Text, Topic, shipped};
@@ -9,7 +11,12 @@ fn engine() -> Engine {
 }
 
 fn searched(text: &str, audience: Audience) -> Text<'_> {
-    Text { text, source: Source::Search, provenance: Provenance::Typed, audience }
+    Text {
+        text,
+        source: Source::Search,
+        provenance: Provenance::Typed,
+        audience,
+    }
 }
 
 fn alarming() -> Severity {
@@ -20,7 +27,15 @@ fn alarming() -> Severity {
 fn every_shipped_list_is_sound() {
     for (file, toml) in shipped::FILES {
         let faults = KeywordList::faults(toml, file);
-        assert!(faults.is_empty(), "{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        assert!(
+            faults.is_empty(),
+            "{}",
+            faults
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("\n")
+        );
     }
 }
 
@@ -28,7 +43,13 @@ fn every_shipped_list_is_sound() {
 fn every_topic_has_terms() {
     let lists = shipped::lists().unwrap();
     for topic in Topic::ALL {
-        assert!(lists.iter().flat_map(|list| list.terms()).any(|term| term.topic == *topic), "{topic}");
+        assert!(
+            lists
+                .iter()
+                .flat_map(|list| list.terms())
+                .any(|term| term.topic == *topic),
+            "{topic}"
+        );
     }
     assert!(engine().term_count() >= 100);
 }
@@ -42,8 +63,14 @@ fn every_spelling_is_found_in_a_sentence_for_each_of_its_audiences_and_for_no_ot
                 let text = format!("Zzz, {}; zzz", spelling.to_uppercase());
                 for audience in Audience::ALL {
                     let found = engine.find(&searched(&text, *audience));
-                    let own = found.iter().find(|found| found.term_id == term.id && found.term == *spelling);
-                    assert_eq!(own.map(|found| found.severity), term.severity(*audience), "{spelling} {audience}");
+                    let own = found
+                        .iter()
+                        .find(|found| found.term_id == term.id && found.term == *spelling);
+                    assert_eq!(
+                        own.map(|found| found.severity),
+                        term.severity(*audience),
+                        "{spelling} {audience}"
+                    );
                     if let Some(own) = own {
                         assert_eq!(&text[own.span.clone()], spelling.to_uppercase());
                     }
@@ -62,7 +89,10 @@ fn every_exception_covers_some_term() {
         for phrase in own.chain(list.exceptions().iter().flat_map(|exception| &exception.phrases)) {
             let covers = Audience::ALL.iter().any(|audience| {
                 let explanation = engine.explain(&searched(phrase, *audience));
-                explanation.exceptions.iter().any(|seen| seen.exception == *phrase && !seen.covers.is_empty())
+                explanation
+                    .exceptions
+                    .iter()
+                    .any(|seen| seen.exception == *phrase && !seen.covers.is_empty())
             });
             if !covers {
                 useless.push(phrase.clone());
@@ -75,7 +105,13 @@ fn every_exception_covers_some_term() {
 #[test]
 fn a_typed_wish_to_die_is_the_highest_severity_for_everyone() {
     let engine = engine();
-    for text in ["how to kill myself", "How To Kill Myself?", "i want to die", "how do i end my life", "how to commit suicide"] {
+    for text in [
+        "how to kill myself",
+        "How To Kill Myself?",
+        "i want to die",
+        "how do i end my life",
+        "how to commit suicide",
+    ] {
         for audience in Audience::ALL {
             let found = engine.find(&searched(text, *audience));
             assert_eq!(found[0].severity, Severity::MAX, "{text}");
@@ -101,11 +137,26 @@ fn the_same_in_a_title_is_one_less_and_says_why() {
 fn staff_are_concerned_by_pornography_and_not_by_looking_for_work_or_help() {
     let engine = engine();
     let found = engine.find(&searched("free porn videos", Audience::Staff));
-    assert_eq!((found[0].topic, found[0].severity), (Topic::Pornography, alarming()));
+    assert_eq!(
+        (found[0].topic, found[0].severity),
+        (Topic::Pornography, alarming())
+    );
     for text in [
-        "teaching jobs near me", "how to write a resignation letter", "teachers union helpline", "whistleblowing advice",
-        "employment tribunal solicitor", "am i depressed", "samaritans", "education support helpline", "divorce lawyer",
-        "nasuwt contact", "antidepressants side effects", "whatsapp web", "buy a vape", "vinted", "nordvpn",
+        "teaching jobs near me",
+        "how to write a resignation letter",
+        "teachers union helpline",
+        "whistleblowing advice",
+        "employment tribunal solicitor",
+        "am i depressed",
+        "samaritans",
+        "education support helpline",
+        "divorce lawyer",
+        "nasuwt contact",
+        "antidepressants side effects",
+        "whatsapp web",
+        "buy a vape",
+        "vinted",
+        "nordvpn",
     ] {
         for audience in [Audience::Staff, Audience::Administration] {
             assert_eq!(engine.find(&searched(text, audience)), [], "{text}");
@@ -117,10 +168,25 @@ fn staff_are_concerned_by_pornography_and_not_by_looking_for_work_or_help() {
 fn a_child_who_looks_for_help_is_not_flagged() {
     let engine = engine();
     for text in [
-        "childline", "childline number", "samaritans phone number", "how to talk to a counsellor", "ceop report",
-        "kooth", "papyrus hopeline", "young minds", "self harm helpline", "suicide helpline", "suicide prevention",
-        "beat eating disorders", "how to report bullying", "nspcc helpline", "report remove tool", "shout text line",
-        "how to tell my teacher i am sad", "help with suicidal thoughts", "frank drugs advice",
+        "childline",
+        "childline number",
+        "samaritans phone number",
+        "how to talk to a counsellor",
+        "ceop report",
+        "kooth",
+        "papyrus hopeline",
+        "young minds",
+        "self harm helpline",
+        "suicide helpline",
+        "suicide prevention",
+        "beat eating disorders",
+        "how to report bullying",
+        "nspcc helpline",
+        "report remove tool",
+        "shout text line",
+        "how to tell my teacher i am sad",
+        "help with suicidal thoughts",
+        "frank drugs advice",
     ] {
         for audience in Audience::ALL {
             assert_eq!(engine.find(&searched(text, *audience)), [], "{text}");
@@ -131,11 +197,19 @@ fn a_child_who_looks_for_help_is_not_flagged() {
 #[test]
 fn what_the_curriculum_needs_raises_nothing() {
     let engine = engine();
-    let source = [(Source::Search, Provenance::Typed), (Source::Title, Provenance::Page)];
+    let source = [
+        (Source::Search, Provenance::Typed),
+        (Source::Title, Provenance::Page),
+    ];
     for text in BENIGN.lines().map(str::trim).filter(|line| !line.is_empty()) {
         for audience in Audience::ALL {
             for (source, provenance) in source {
-                let text = Text { text, source, provenance, audience: *audience };
+                let text = Text {
+                    text,
+                    source,
+                    provenance,
+                    audience: *audience,
+                };
                 assert_eq!(engine.find(&text), [], "{}", text.text);
             }
         }
@@ -145,8 +219,15 @@ fn what_the_curriculum_needs_raises_nothing() {
 #[test]
 fn an_exception_hides_nothing_else_in_the_text() {
     let engine = engine();
-    for text in ["to kill a mockingbird and how to kill myself", "how to kill yourself in minecraft how to kill yourself"] {
-        assert_eq!(engine.find(&searched(text, Audience::Ks2))[0].severity, Severity::MAX, "{text}");
+    for text in [
+        "to kill a mockingbird and how to kill myself",
+        "how to kill yourself in minecraft how to kill yourself",
+    ] {
+        assert_eq!(
+            engine.find(&searched(text, Audience::Ks2))[0].severity,
+            Severity::MAX,
+            "{text}"
+        );
     }
 }
 
@@ -162,15 +243,48 @@ fn benign_texts_are_seldom_flagged() {
         };
         let mut flagged = Vec::new();
         for line in texts.lines() {
-            let found = Audience::ALL.iter().filter_map(|audience| engine.find(&searched(line, *audience)).into_iter().next());
-            if let Some(worst) = found.max_by_key(|found| found.severity).filter(|worst| worst.severity >= alarming()) {
-                println!("{file}: {} {} `{}` in: {line}", worst.severity, worst.topic, worst.term);
+            let found = Audience::ALL
+                .iter()
+                .filter_map(|audience| engine.find(&searched(line, *audience)).into_iter().next());
+            if let Some(worst) = found
+                .max_by_key(|found| found.severity)
+                .filter(|worst| worst.severity >= alarming())
+            {
+                println!(
+                    "{file}: {} {} `{}` in: {line}",
+                    worst.severity, worst.topic, worst.term
+                );
                 if !RIGHTLY.contains(&line) {
                     flagged.push(line);
                 }
             }
         }
-        assert!(flagged.len() * 10_000 <= 2 * texts.lines().count(), "{file}: {flagged:#?}");
+        assert!(
+            flagged.len() * 10_000 <= 2 * texts.lines().count(),
+            "{file}: {flagged:#?}"
+        );
+    }
+}
+
+/// The safe half of a set of questions that only look dangerous.
+#[test]
+fn questions_that_only_look_dangerous_raise_nothing() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/xstest.tsv");
+    let Ok(texts) = std::fs::read_to_string(file) else {
+        println!("skipped: there is no development data beside this workspace (xstest.tsv)");
+        return;
+    };
+    let engine = engine();
+    let safe: Vec<&str> = texts
+        .lines()
+        .filter(|line| line.starts_with("safe\t"))
+        .filter_map(|line| line.split('\t').nth(2))
+        .collect();
+    assert!(safe.len() > 50);
+    for text in safe {
+        for audience in Audience::ALL {
+            assert_eq!(engine.find(&searched(text, *audience)), [], "{text}");
+        }
     }
 }
 
