@@ -146,7 +146,10 @@ impl Flagging {
 
     fn settled(&mut self, same: Same, kept: Result<FlagId, NotKept>) {
         match kept {
-            Ok(id) => self.dedupe.kept(same, id),
+            Ok(id) => {
+                tracing::debug!(sequence = id.sequence, "a flag is on disk");
+                self.dedupe.kept(same, id);
+            }
             Err(NotKept) => self.dedupe.lost(same),
         }
     }

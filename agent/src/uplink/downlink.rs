@@ -32,6 +32,7 @@ pub(super) fn answers(context: &Context, window: &mut Window, answers: Answers) 
         };
         match answer.outcome {
             Some(Outcome::Committed(_)) => {
+                tracing::debug!(sequence = id.sequence, "a record is answered");
                 gone.extend(window.answered(id));
                 context
                     .condition
