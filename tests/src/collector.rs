@@ -141,14 +141,15 @@ impl Collector {
         self.wait_until_it_serves()
     }
 
-    /// Starts serving under another program, such as `strace`, given with its arguments.
+    /// Starts serving under `strace`, run by root, with these options.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn serve_under(&mut self, program: &str, arguments: &[&str]) -> Result<()> {
-        let mut command = self.user.command(program);
+    pub fn serve_traced(&mut self, options: &[&str]) -> Result<()> {
+        let mut command = Command::new("strace");
         command
-            .args(arguments)
+            .args(["-f", "-u", &self.user.name])
+            .args(options)
             .arg(&self.binary)
             .arg("--config")
             .arg(&self.config)

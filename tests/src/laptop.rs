@@ -1,5 +1,6 @@
 //! A school laptop: the agent's service as its own user, and the session helper, setgid to the service's group.
 
+use crate::clock;
 use crate::collector::Collector;
 use crate::desktop::Desktop;
 use crate::poll;
@@ -22,6 +23,7 @@ pub struct Laptop {
     run_dir: PathBuf,
     log: PathBuf,
     folder: PathBuf,
+    log_level: &'static str,
     process: Option<Process>,
 }
 
@@ -56,8 +58,39 @@ impl Laptop {
             run_dir,
             log,
             folder: folder.path().into(),
+            log_level: "info",
             process: None,
         })
+    }
+
+    /// From its next start, the service's log tells when each flag is on disk and when it is answered.
+    pub fn log_flags(&mut self) {
+        self.log_level = "pastoral_agent=debug";
+    }
+
+    /// When each flag was on disk, by that log: its sequence, and microseconds since 1970.
+    #[must_use]
+    pub fn flags_on_disk(&self) -> Vec<(u64, i64)> {
+        self.logged("a flag is on disk")
+    }
+
+    /// When each record was answered, by that log: its sequence, and microseconds since 1970.
+    #[must_use]
+    pub fn records_answered(&self) -> Vec<(u64, i64)> {
+        self.logged("a record is answered")
+    }
+
+    fn logged(&self, what: &str) -> Vec<(u64, i64)> {
+        let log = self.log();
+        let lines = log.lines().filter(|line| line.contains(what));
+        lines
+            .filter_map(|line| {
+                Some((
+                    number_in(line)?,
+                    clock::parse_us(line.split_whitespace().next()?)?,
+                ))
+            })
+            .collect()
     }
 
     /// The service's user.
@@ -94,14 +127,15 @@ impl Laptop {
         self.start_service(command)
     }
 
-    /// Starts the service under another program, such as `strace`, given with its arguments.
+    /// Starts the service under `strace`, run by root, with these options.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn start_under(&mut self, program: &str, arguments: &[&str]) -> Result<()> {
-        let mut command = self.user.command(program);
+    pub fn start_traced(&mut self, options: &[&str]) -> Result<()> {
+        let mut command = Command::new("strace");
         command
-            .args(arguments)
+            .args(["-f", "-u", &self.user.name])
+            .args(options)
             .arg(&self.binary)
             .args(self.options())
             .arg("run");
@@ -269,6 +303,7 @@ impl Laptop {
     }
 
     fn start_service(&mut self, mut command: Command) -> Result<()> {
+        command.env("PASTORAL_LOG", self.log_level);
         let mut process = Process::start("the service", &mut command, &self.log)?;
         poll::until_so("the service to answer", || {
             !process.runs() || self.status().is_ok_and(|status| status["detail"].is_object())
@@ -290,4 +325,13 @@ pub fn give_group(program: &Path, service: &User) -> Result<()> {
     // After the change of owner, which takes the right away again.
     fs::set_permissions(program, fs::Permissions::from_mode(0o2755))?;
     Ok(())
+}
+
+/// The number after `sequence=` in a line of the log.
+fn number_in(line: &str) -> Option<u64> {
+    let (_, rest) = line.split_once("sequence=")?;
+    rest.split(|character: char| !character.is_ascii_digit())
+        .next()?
+        .parse()
+        .ok()
 }

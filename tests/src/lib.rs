@@ -20,3 +20,4 @@ pub mod reader;
 pub mod school;
 pub mod search_site;
 pub mod users;
+pub mod window;

@@ -1,4 +1,4 @@
-//! A window that takes its titles from standard input, one to a line, and says when it had set each. A pupil's program
+//! A window that takes its titles from standard input, one to a line, and says when it began to set each. A pupil's program
 //! for the tests; run under another name (`chromium`), it is taken for that program.
 
 use anyhow::{Context as _, Result};
@@ -41,10 +41,12 @@ fn main() -> Result<()> {
     println!("{window}");
     let mut output = std::io::stdout().lock();
     for title in std::io::stdin().lock().lines() {
-        connection.change_property8(PropMode::REPLACE, window, name, text, title?.as_bytes())?;
+        let title = title?;
+        let began = clock::now_us();
+        connection.change_property8(PropMode::REPLACE, window, name, text, title.as_bytes())?;
         // Answered once the server has done all that came before.
         connection.get_input_focus()?.reply()?;
-        writeln!(output, "{}", clock::now_us())?;
+        writeln!(output, "{began}")?;
         output.flush()?;
     }
     Ok(())
