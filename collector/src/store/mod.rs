@@ -1,11 +1,13 @@
 //! The store: one database for everything the collector keeps. The only place with SQL; one file per subject.
 
 pub mod access;
+pub mod actions;
 pub mod audit;
 pub mod category;
 pub mod devices;
 pub mod disk;
 pub mod escalation;
+pub mod gaps;
 pub mod import;
 pub mod ingest;
 pub mod keys;
@@ -13,9 +15,11 @@ pub mod lists;
 pub mod outbox;
 pub mod overview;
 pub mod people;
+pub mod profile;
 pub mod queue;
 pub mod retention;
 pub mod routing;
+pub mod school;
 pub mod tokens;
 
 use sqlx::sqlite::{

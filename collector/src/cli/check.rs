@@ -1,0 +1,176 @@
+//! `check`: whether configuration, records and deliveries are as they should be.
+
+use super::{school, when};
+use crate::ca::Authority;
+use crate::clock;
+use crate::config::Config;
+use crate::profile::Profile;
+use crate::store::{audit, devices, disk, gaps, outbox, routing};
+use clap::Args;
+use serde::Serialize;
+use std::process::ExitCode;
+
+/// Exit code for findings.
+const FOUND: u8 = 3;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
+
+/// Says whether configuration, records and deliveries are as they should be.
+#[derive(Debug, Args)]
+#[command(after_help = "Exits with 0 when all is well, 3 when a person has to look at something.")]
+pub(super) struct Check {
+    /// Answers as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// One thing that was looked at. Says nothing of content, and no person's name.
+#[derive(Debug, Serialize)]
+struct Finding {
+    what: &'static str,
+    good: bool,
+    says: String,
+}
+
+impl Check {
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
+        let opened = school::open(config).await?;
+        let mut findings = vec![profile(config), accountability(&opened.profile)];
+        findings.push(authority(config, &opened.school.school_id));
+        findings.push(chain(&opened).await?);
+        findings.push(mail(config, &opened).await?);
+        findings.push(readers(&opened).await?);
+        findings.extend(devices_of(&opened).await?);
+        findings.push(disk_of(config));
+        let good = findings.iter().all(|finding| finding.good);
+        if self.json {
+            println!("{}", serde_json::json!({ "good": good, "findings": findings }));
+        } else {
+            for finding in &findings {
+                println!("{}  {:<14} {}", if finding.good { "ok  " } else { "LOOK" }, finding.what, finding.says);
+            }
+        }
+        Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+    }
+}
+
+fn finding(what: &'static str, good: bool, says: impl Into<String>) -> Finding {
+    Finding { what, good, says: says.into() }
+}
+
+fn profile(config: &Config) -> Finding {
+    let Some(file) = &config.profile else { return finding("profile", true, "the one kept in the store is in force") };
+    let name = file.display().to_string();
+    match std::fs::read_to_string(file) {
+        Err(error) => finding("profile", false, format!("{name} cannot be read ({error}); the last good one is in force")),
+        Ok(text) => match Profile::parse(&text, &name) {
+            Ok(_) => finding("profile", true, format!("{name} is sound")),
+            Err(error) => finding("profile", false, format!("{error}; the last good one is in force")),
+        },
+    }
+}
+
+fn accountability(profile: &Profile) -> Finding {
+    let missing = profile.accountability_missing();
+    if missing.is_empty() {
+        return finding("accountability", true, "the profile says who answers for the monitoring");
+    }
+    finding("accountability", false, format!("no device can be approved before the profile says: {}", missing.join(", ")))
+}
+
+fn authority(config: &Config, school_id: &str) -> Finding {
+    match Authority::open(&config.data_dir, school_id) {
+        Ok(_) => finding("certificates", true, "the school's authority is in place"),
+        Err(error) => finding("certificates", false, format!("{error:#}")),
+    }
+}
+
+async fn chain(opened: &school::Opened) -> anyhow::Result<Finding> {
+    Ok(match audit::verify(&opened.store, &opened.school.school_id).await? {
+        Ok(head) => {
+            let entries = head.map_or(0, |head| head.sequence);
+            finding("audit", true, format!("{entries} entries, unbroken"))
+        }
+        Err(broken) => finding("audit", false, format!("{broken}; tell the headteacher and the chair of governors")),
+    })
+}
+
+async fn mail(config: &Config, opened: &school::Opened) -> anyhow::Result<Finding> {
+    let (waiting, failed, last) = outbox::health(&opened.store, &opened.school.school_id).await?;
+    let last = last.map_or_else(|| "none has left yet".into(), |at| format!("the last left {}", when(at)));
+    let says = format!("{waiting} notices wait, {failed} have failed for good, {last}");
+    if config.mail.is_none() {
+        return Ok(finding("mail", false, format!("there is no [mail] in the configuration, so nobody is told; {says}")));
+    }
+    Ok(finding("mail", failed == 0, says))
+}
+
+async fn readers(opened: &school::Opened) -> anyhow::Result<Finding> {
+    let without = routing::without_reader(&opened.store, &opened.school.school_id).await?;
+    if without.is_empty() {
+        return Ok(finding("readers", true, "every open concern has a reader"));
+    }
+    let says = format!(
+        "{} concerns have no reader left, the oldest is number {}; make an independent reader with `user recover` and the copy from the school safe",
+        without.len(),
+        without[0]
+    );
+    Ok(finding("readers", false, says))
+}
+
+async fn devices_of(opened: &school::Opened) -> anyhow::Result<Vec<Finding>> {
+    let school_id = &opened.school.school_id;
+    let devices = devices::list(opened.store.read(), school_id).await?;
+    let now = clock::now_ms();
+    let named = |which: &dyn Fn(&devices::Device) -> bool| {
+        let names: Vec<_> = devices
+            .iter()
+            .filter(|device| device.state == "approved" && which(device))
+            .map(|device| device.host_name.as_str())
+            .collect();
+        names.join(", ")
+    };
+    let mut findings = Vec::new();
+    let mut add = |what, bad: String, good: &str, says: &str| {
+        let says = if bad.is_empty() { good.to_owned() } else { format!("{says}: {bad}") };
+        findings.push((what, bad.is_empty(), says));
+    };
+    add(
+        "clones",
+        named(&|device| device.cloned_at.is_some()),
+        "every identity belongs to one device",
+        "two devices use one identity; remove it from one of them and enrol that again",
+    );
+    add(
+        "clocks",
+        named(&|device| device.clock_offset_ms.is_some_and(|offset| offset.abs() > CLOCK_TOLERANCE_MS)),
+        "no device's clock is far off",
+        "the clocks are wrong on",
+    );
+    add(
+        "policies",
+        named(&|device| device.policy_refusal.is_some()),
+        "no device has refused its policy",
+        "the policy was refused by",
+    );
+    add(
+        "silent",
+        named(&|device| !device.connected && device.last_seen_at.is_none_or(|at| at < now - 14 * DAY_MS)),
+        "every device was heard in the last two weeks",
+        "not heard for two weeks",
+    );
+    let mut findings: Vec<_> = findings.into_iter().map(|(what, good, says)| finding(what, good, says)).collect();
+    let (gaps, quarantined) = gaps::count_since(opened.store.read(), school_id, now - 7 * DAY_MS).await?;
+    let says = format!("{gaps} gaps and {quarantined} unreadable records in the last week; the console shows where");
+    findings.push(finding("gaps", gaps == 0 && quarantined == 0, says));
+    Ok(findings)
+}
+
+fn disk_of(config: &Config) -> Finding {
+    let (free, laid) = disk::state(&config.data_dir);
+    let free = free.map_or_else(|| "unknown".into(), |free| format!("{} MiB", free / (1024 * 1024)));
+    if laid {
+        return finding("disk", true, format!("{free} free"));
+    }
+    finding("disk", false, format!("{free} free, and the reserve is used up (or `serve` has never run): make room"))
+}

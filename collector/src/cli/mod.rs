@@ -1,0 +1,122 @@
+//! The command line.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrongly called, 3 `check` found something that a person has to look at.
+
+mod check;
+mod device;
+mod init;
+mod people;
+mod recovery;
+mod school;
+mod serve;
+mod token;
+mod user;
+mod web;
+
+use crate::config::{self, Overrides};
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const EXAMPLE: &str = r#"A configuration, with every setting (/etc/pastoral/collector.toml):
+  data_dir = "/var/lib/pastoral-collector"
+  profile = "/etc/pastoral/profile.toml"
+  [devices]
+  listen = "0.0.0.0:7443"
+  names = ["collector.school.example"]
+  [console]
+  listen = "0.0.0.0:443"
+  url = "https://pastoral.school.example"
+  tls_certificate = "/etc/pastoral/console.crt"
+  tls_key = "/etc/pastoral/console.key"
+  [mail]
+  host = "smtp.school.example"
+  port = 587
+  from = "pastoral@school.example"
+  tls = "starttls"
+  user = "pastoral"
+  password_file = "/etc/pastoral/mail-password"
+
+Each may also be set in the environment, such as PASTORAL_DATA_DIR or PASTORAL_MAIL_HOST; flags win over the
+environment, the environment over the file.
+
+First steps:
+  pastoral-collector init --profile purley-oaks --headteacher "Ada Bell <head@school.example>" \
+    --technician "Tom Reed <it@school.example>" --chair "Joan Cole <chair@school.example>" --recovery-file recovery.txt
+  pastoral-collector serve
+  pastoral-collector token create --group pupils --uses 30"#;
+
+/// Pastoral's collector: receives what devices flag, and shows it to those who look after children.
+#[derive(Debug, Parser)]
+#[command(name = "pastoral-collector", version, after_long_help = EXAMPLE)]
+struct Arguments {
+    /// The configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where database, keys and certificates lie
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a school: its keys, its certificate authority, and one-time links for its first people
+    Init(init::Init),
+    /// Runs the collector
+    Serve,
+    /// Tokens, with which devices ask to join
+    #[command(subcommand)]
+    Token(token::Token),
+    /// Devices: who waits, who is connected, who may join
+    #[command(subcommand)]
+    Device(device::Device),
+    /// People who can sign in; readers are granted on the console
+    #[command(subcommand)]
+    User(user::User),
+    /// The school's people
+    #[command(subcommand)]
+    People(people::People),
+    /// Says whether configuration, records and deliveries are as they should be
+    Check(check::Check),
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(run(arguments)));
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("pastoral-collector: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let overrides = Overrides { config: arguments.config, data_dir: arguments.data_dir };
+    let config = config::load(&overrides, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+    match arguments.command {
+        Command::Init(init) => init.run(&config).await?,
+        Command::Serve => serve::run(config).await?,
+        Command::Token(token) => token.run(&config).await?,
+        Command::Device(device) => device.run(&config).await?,
+        Command::User(user) => user.run(&config).await?,
+        Command::People(people) => people.run(&config).await?,
+        Command::Check(check) => return check.run(&config).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A time for people: date and time of day, UTC.
+fn when(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms)
+        .map_or_else(|_| "unknown".into(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}

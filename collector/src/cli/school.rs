@@ -1,0 +1,48 @@
+//! Opens a school that was made with `init`.
+
+use crate::config::Config;
+use crate::notify::Telling;
+use crate::profile::Profile;
+use crate::store::Store;
+use crate::store::school::{self, School};
+use anyhow::Context as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A school and its store.
+pub(super) struct Opened {
+    pub(super) store: Store,
+    pub(super) school: School,
+    pub(super) profile: Arc<Profile>,
+}
+
+/// Where the database lies.
+pub(super) fn database(data_dir: &Path) -> PathBuf {
+    data_dir.join("collector.db")
+}
+
+/// Opens the school, as it stands in the store.
+pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
+    let path = database(&config.data_dir);
+    anyhow::ensure!(
+        path.exists(),
+        "there is no school in {}; run `pastoral-collector init`, or name its folder with --data-dir",
+        config.data_dir.display()
+    );
+    let store = Store::open(&path).await.with_context(|| format!("{} cannot be opened", path.display()))?;
+    let school = school::get(store.read()).await?.context("`init` has not been finished; run it again")?;
+    let profile = Profile::parse(&school.profile, "the profile last accepted")?;
+    Ok(Opened { store, school, profile: Arc::new(profile) })
+}
+
+impl Opened {
+    /// What notices need to know.
+    pub(super) fn telling(&self, config: &Config) -> Telling {
+        Telling {
+            school_id: self.school.school_id.as_str().into(),
+            school_name: self.school.name.as_str().into(),
+            console_url: config.console.url.as_str().into(),
+            profile: Arc::clone(&self.profile),
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! `serve`: runs the collector.
+
+use super::{school, web};
+use crate::app::App;
+use crate::ca::Authority;
+use crate::clock;
+use crate::config::Config;
+use crate::live::Live;
+use crate::notify::mail::Mailer;
+use crate::notify::{Telling, worker};
+use crate::profile::Profile;
+use crate::seal::content::Sealer;
+use crate::store::disk::Disk;
+use crate::store::{keys, profile as rows};
+use crate::{console, devices, escalate, retention};
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use nix::fcntl::{Flock, FlockArg};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+const PROFILE_LOOK: Duration = Duration::from_secs(2);
+const LAST_WORK: Duration = Duration::from_secs(10);
+
+/// Runs until told to stop.
+pub(super) async fn run(config: Config) -> anyhow::Result<()> {
+    let _alone = lock(&config.data_dir)?;
+    let opened = school::open(&config).await?;
+    let authority = Authority::open(&config.data_dir, &opened.school.school_id)?;
+    let disk = Arc::new(Disk::watch(&config.data_dir));
+    let app = app(&config, &opened).await?;
+    if let Some(file) = &config.profile {
+        accept_profile(&app, file).await;
+    }
+    let missing = app.profile.load().accountability_missing();
+    if !missing.is_empty() {
+        tracing::warn!("no device can be approved before the profile's accountability block says: {}", missing.join(", "));
+    }
+    let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
+    if mailer.is_none() {
+        tracing::warn!("no mail is sent: there is no [mail] in the configuration; notices wait");
+    }
+    let bind = async |address| {
+        TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))
+    };
+    let for_devices = bind(config.devices.listen).await?;
+    let for_people = bind(config.console.listen).await?;
+    let web = web::Web::new(&config.console)?;
+    println!(
+        "{}",
+        serde_json::json!({
+            "devices": for_devices.local_addr()?.to_string(),
+            "console": for_people.local_addr()?.to_string(),
+        })
+    );
+    let stop = CancellationToken::new();
+    let tasks = tokio_util::task::TaskTracker::new();
+    let keep = |name, task: Task| tasks.spawn(keep_running(name, task, stop.clone()));
+    let (a, s) = (app.clone(), stop.clone());
+    keep("escalation", Box::new(move || Box::pin(escalate::run(a.clone(), s.clone()))));
+    let (a, s) = (app.clone(), stop.clone());
+    keep("retention", Box::new(move || Box::pin(retention::run(a.clone(), s.clone()))));
+    if let Some(mailer) = mailer {
+        let (a, s) = (app.clone(), stop.clone());
+        keep("notices", Box::new(move || Box::pin(worker::run(a.clone(), mailer.clone(), s.clone()))));
+    }
+    if let Some(file) = config.profile.clone() {
+        tasks.spawn(watch_profile(app.clone(), file, stop.clone()));
+    }
+    let console = tokio::spawn(web.serve(for_people, console::router(app.clone()), stop.clone()));
+    let names = config.devices.names.clone();
+    let devices = tokio::spawn(devices::serve(app, authority, names, for_devices, disk, stop.clone()));
+    let ended = until_stopped(devices, console).await;
+    stop.cancel();
+    tasks.close();
+    let _what_takes_longer_is_done_next_time = tokio::time::timeout(LAST_WORK, tasks.wait()).await;
+    ended
+}
+
+async fn until_stopped(
+    mut devices: tokio::task::JoinHandle<anyhow::Result<()>>,
+    mut console: tokio::task::JoinHandle<()>,
+) -> anyhow::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+        ended = &mut devices => {
+            ended.context("the device service broke")??;
+            anyhow::bail!("the device service ended by itself")
+        }
+        ended = &mut console => {
+            ended.context("the console broke")?;
+            anyhow::bail!("the console ended by itself")
+        }
+    }
+}
+
+/// One collector to a data folder.
+fn lock(data_dir: &Path) -> anyhow::Result<Flock<std::fs::File>> {
+    let path = data_dir.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.with_context(|| {
+        format!("{} cannot be opened; run `pastoral-collector init` first, or name --data-dir", path.display())
+    })?;
+    Flock::lock(file, FlockArg::LockExclusiveNonblock)
+        .map_err(|_| anyhow::anyhow!("another collector is already running on {}", data_dir.display()))
+}
+
+async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
+    let school_id: Arc<str> = opened.school.school_id.as_str().into();
+    let publics = keys::publics(opened.store.read(), &school_id).await?;
+    Ok(App {
+        store: opened.store.clone(),
+        live: Live::default(),
+        sealer: Arc::new(Sealer::new(Arc::clone(&school_id), publics)),
+        school_id,
+        school_name: opened.school.name.as_str().into(),
+        profile: Arc::new(ArcSwap::new(Arc::clone(&opened.profile))),
+        console_url: config.console.url.as_str().into(),
+        outbox_wake: Arc::new(Notify::new()),
+        escalation_wake: Arc::new(Notify::new()),
+        secure_cookies: config.console.tls.is_some() || config.console.url.starts_with("https://"),
+    })
+}
+
+type Task = Box<
+    dyn FnMut() -> std::pin::Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send>> + Send,
+>;
+
+/// A task that ends by itself is started again, later and later.
+async fn keep_running(name: &'static str, mut task: Task, stop: CancellationToken) {
+    let mut wait = Duration::from_secs(1);
+    while !stop.is_cancelled() {
+        match task().await {
+            Ok(()) if stop.is_cancelled() => return,
+            Ok(()) => tracing::error!(name, "ended by itself; it is started again"),
+            Err(error) => tracing::error!(name, %error, "failed; it is started again"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        wait = (wait * 2).min(Duration::from_secs(60));
+    }
+}
+
+/// Takes the profile's file into force when it changes. The folder is looked at through the name, so that a file
+/// put in place of another is noticed too.
+async fn watch_profile(app: App, file: std::path::PathBuf, stop: CancellationToken) {
+    let stamp = |file: &Path| -> Option<(SystemTime, u64)> {
+        let known = std::fs::metadata(file).ok()?;
+        Some((known.modified().ok()?, known.len()))
+    };
+    let mut seen = stamp(&file);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(PROFILE_LOOK) => {}
+        }
+        let now = stamp(&file);
+        if now.is_some() && now != seen {
+            accept_profile(&app, &file).await;
+        }
+        seen = now;
+    }
+}
+
+/// INVARIANT 6: a profile that is wrong is refused with the reason, and the last good one stays in force.
+async fn accept_profile(app: &App, file: &Path) {
+    let name = file.display().to_string();
+    let parsed = std::fs::read_to_string(file)
+        .map_err(anyhow::Error::from)
+        .and_then(|text| Ok(Profile::parse(&text, &name)?));
+    let profile = match parsed {
+        Ok(profile) => profile,
+        Err(error) => {
+            tracing::error!("the profile is refused, and the last good one stays in force: {error:#}");
+            return;
+        }
+    };
+    if profile.toml == app.profile.load().toml {
+        return;
+    }
+    let profile = Arc::new(profile);
+    match keep_profile(app, &profile).await {
+        Ok(()) => {
+            tracing::info!(file = %name, "the profile is in force");
+            app.profile.store(profile);
+        }
+        Err(error) => tracing::error!(%error, "the profile could not be kept; the last good one stays in force"),
+    }
+}
+
+async fn keep_profile(app: &App, profile: &Arc<Profile>) -> Result<(), sqlx::Error> {
+    let telling = Telling { profile: Arc::clone(profile), ..Telling::of(app) };
+    let mut tx = app.store.write().await?;
+    rows::accept(&mut tx, &telling, "pastoral", clock::now_ms()).await?;
+    tx.commit().await?;
+    app.outbox_wake.notify_one();
+    app.escalation_wake.notify_one();
+    Ok(())
+}

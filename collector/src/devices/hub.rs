@@ -1,0 +1,222 @@
+//! The devices that are connected now, and what their streams have learnt and not yet written down.
+//!
+//! A heartbeat never writes by itself: what was learnt is written together once a second, and the time a device was
+//! last heard at most once a minute.
+
+use crate::store::devices::Seen;
+use pastoral_proto::device::{Refusal, SignedPolicy};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+/// How long `last_seen_at` may lag in the store.
+const LAST_SEEN_LAG_MS: i64 = 60_000;
+/// Epochs whose streams were replaced by another, remembered per device to tell a clone.
+const REPLACED: usize = 8;
+
+/// What a stream is told from elsewhere.
+#[derive(Debug, Clone)]
+pub(super) enum Command {
+    /// Say this and close.
+    Close(Box<Refusal>),
+    /// A policy came into force.
+    Policy(Arc<SignedPolicy>),
+}
+
+#[derive(Default)]
+struct Present {
+    stream: Option<(u64, mpsc::Sender<Command>)>,
+    group: String,
+    epoch: Vec<u8>,
+    replaced: VecDeque<Vec<u8>>,
+    seen: Seen,
+    dirty: bool,
+    written_at: i64,
+}
+
+/// The devices that are connected now.
+#[derive(Default)]
+pub(super) struct Hub {
+    devices: Mutex<HashMap<String, Present>>,
+    next_stream: std::sync::atomic::AtomicU64,
+}
+
+/// What became of a stream that was entered.
+pub(super) struct Entered {
+    /// Names the stream when it leaves.
+    pub(super) stream: u64,
+    /// What it is told.
+    pub(super) commands: mpsc::Receiver<Command>,
+    /// Two devices use this identity in turn.
+    pub(super) cloned: bool,
+}
+
+impl Hub {
+    /// A device's stream begins, and replaces the one before.
+    ///
+    /// A restarted service comes with a new epoch while its old connection may linger, which proves nothing. The old
+    /// epoch coming back after that does: two services live with the same identity.
+    pub(super) fn enter(&self, device_id: &str, group: &str, epoch: &[u8]) -> Entered {
+        let (sender, commands) = mpsc::channel(4);
+        let stream = self.next_stream.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut devices = self.lock();
+        let present = devices.entry(device_id.to_owned()).or_default();
+        device_id.clone_into(&mut present.seen.device_id);
+        group.clone_into(&mut present.group);
+        if let Some((_, before)) = present.stream.replace((stream, sender)) {
+            let closing = super::refusal::refusal(pastoral_proto::device::RefusalReason::Busy);
+            let _ends_anyway = before.try_send(Command::Close(Box::new(closing)));
+        }
+        let cloned = present.replaced.iter().any(|replaced| replaced == epoch);
+        if present.epoch != epoch && !present.epoch.is_empty() {
+            let before = std::mem::take(&mut present.epoch);
+            present.replaced.push_back(before);
+            while present.replaced.len() > REPLACED {
+                present.replaced.pop_front();
+            }
+        }
+        epoch.clone_into(&mut present.epoch);
+        present.seen.connected = true;
+        present.seen.cloned |= cloned;
+        present.dirty = true;
+        Entered { stream, commands, cloned }
+    }
+
+    /// A stream ends.
+    pub(super) fn leave(&self, device_id: &str, stream: u64) {
+        let mut devices = self.lock();
+        if let Some(present) = devices.get_mut(device_id)
+            && present.stream.as_ref().is_some_and(|(now, _)| *now == stream)
+        {
+            present.stream = None;
+            present.seen.connected = false;
+            present.dirty = true;
+        }
+    }
+
+    /// A device was heard.
+    pub(super) fn heard(&self, device_id: &str, now_ms: i64) {
+        if let Some(present) = self.lock().get_mut(device_id) {
+            present.seen.last_seen_at = now_ms;
+        }
+    }
+
+    /// Something was learnt about a device that is connected.
+    pub(super) fn learn(&self, device_id: &str, learn: impl FnOnce(&mut Seen)) {
+        if let Some(present) = self.lock().get_mut(device_id) {
+            learn(&mut present.seen);
+            present.dirty = true;
+        }
+    }
+
+    /// What has to be written down now. Taken: call [`Hub::put_back`] when it could not be written.
+    pub(super) fn take_unwritten(&self, now_ms: i64) -> Vec<Seen> {
+        let mut taken = Vec::new();
+        for present in self.lock().values_mut() {
+            if present.dirty
+                || (present.seen.last_seen_at - present.written_at > LAST_SEEN_LAG_MS && present.stream.is_some())
+            {
+                present.dirty = false;
+                present.written_at = now_ms;
+                let unlearnt = Seen {
+                    device_id: present.seen.device_id.clone(),
+                    connected: present.seen.connected,
+                    last_seen_at: present.seen.last_seen_at,
+                    ..Seen::default()
+                };
+                taken.push(std::mem::replace(&mut present.seen, unlearnt));
+            }
+        }
+        taken
+    }
+
+    /// It could not be written; it is tried again with what comes after, which is newer.
+    pub(super) fn put_back(&self, unwritten: Vec<Seen>) {
+        let mut devices = self.lock();
+        for seen in unwritten {
+            if let Some(present) = devices.get_mut(&seen.device_id) {
+                let newer = &mut present.seen;
+                newer.clock_offset_ms = newer.clock_offset_ms.or(seen.clock_offset_ms);
+                newer.facts = newer.facts.take().or(seen.facts);
+                newer.health = newer.health.take().or(seen.health);
+                newer.policy = newer.policy.take().or(seen.policy);
+                newer.cloned |= seen.cloned;
+                present.dirty = true;
+            }
+        }
+    }
+
+    /// Says something to a device, if it is connected.
+    pub(super) fn tell(&self, device_id: &str, command: Command) {
+        if let Some((_, stream)) = self.lock().get(device_id).and_then(|present| present.stream.as_ref()) {
+            let _full_means_ending = stream.try_send(command);
+        }
+    }
+
+    /// The groups of the devices that are connected.
+    pub(super) fn groups(&self) -> Vec<String> {
+        let devices = self.lock();
+        let mut groups: Vec<_> =
+            devices.values().filter(|present| present.stream.is_some()).map(|present| present.group.clone()).collect();
+        groups.sort();
+        groups.dedup();
+        groups
+    }
+
+    /// Says something to every device of a group that is connected.
+    pub(super) fn tell_group(&self, group: &str, command: &Command) {
+        for present in self.lock().values().filter(|present| present.group == group) {
+            if let Some((_, stream)) = &present.stream {
+                let _full_means_ending = stream.try_send(command.clone());
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Present>> {
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_restarted_service_is_no_clone_but_two_that_take_turns_are() {
+        let hub = Hub::default();
+        assert!(!hub.enter("d", "pupils", b"epoch a").cloned);
+        assert!(!hub.enter("d", "pupils", b"epoch a").cloned);
+        assert!(!hub.enter("d", "pupils", b"epoch b").cloned);
+        assert!(hub.enter("d", "pupils", b"epoch a").cloned);
+    }
+
+    #[test]
+    fn a_heartbeat_writes_at_most_once_a_minute() {
+        let hub = Hub::default();
+        let _stream = hub.enter("d", "pupils", b"epoch");
+        assert_eq!(hub.take_unwritten(1_000_000).len(), 1);
+        hub.heard("d", 1_010_000);
+        assert!(hub.take_unwritten(1_010_000).is_empty());
+        hub.heard("d", 1_070_000);
+        assert_eq!(hub.take_unwritten(1_070_000).len(), 1);
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_kept() {
+        let hub = Hub::default();
+        let _stream = hub.enter("d", "pupils", b"epoch");
+        hub.learn("d", |seen| seen.clock_offset_ms = Some(7));
+        let taken = hub.take_unwritten(1);
+        hub.put_back(taken);
+        assert_eq!(hub.take_unwritten(2)[0].clock_offset_ms, Some(7));
+    }
+
+    #[test]
+    fn an_old_stream_that_ends_late_does_not_end_the_new_one() {
+        let hub = Hub::default();
+        let old = hub.enter("d", "pupils", b"epoch a");
+        let _new = hub.enter("d", "pupils", b"epoch b");
+        hub.leave("d", old.stream);
+        assert_eq!(hub.groups(), ["pupils"]);
+    }
+}

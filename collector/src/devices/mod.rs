@@ -1,0 +1,207 @@
+//! Devices: joining, their connections, their policy, and what they deliver.
+
+mod accounts;
+pub mod approval;
+mod enrol;
+mod hub;
+mod listener;
+mod policy;
+mod refusal;
+mod service;
+mod stream;
+mod tls;
+
+use crate::app::App;
+use crate::ca::Authority;
+use crate::clock;
+use crate::store::disk::Disk;
+use crate::store::ingest::{Ingest, reckon_missing};
+use crate::store::devices as rows;
+use anyhow::Context as _;
+use hub::{Command, Hub};
+use pastoral_proto::device::RefusalReason;
+use pastoral_proto::device::device_service_server::DeviceServiceServer;
+use pastoral_proto::limits;
+use policy::Policies;
+use service::{Service, Shared};
+use std::sync::Arc;
+use std::time::Duration;
+use tls::ServerCertificate;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How soon a decision made on the command line or the console reaches a waiting device.
+const LOOK: Duration = Duration::from_millis(250);
+const WRITE_DOWN: Duration = Duration::from_secs(1);
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+const ALIVE_AFTER: Duration = Duration::from_secs(30);
+const DEAD_AFTER: Duration = Duration::from_secs(20);
+
+/// Serves devices until `stop`.
+///
+/// # Errors
+/// When the authority's files or the store fail, or the listener ends.
+pub async fn serve(
+    app: App,
+    authority: Authority,
+    names: Vec<String>,
+    listener: TcpListener,
+    disk: Arc<Disk>,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let now = clock::now_ms();
+    let certificate = ServerCertificate::new(&authority.server(&names, now)?)?;
+    let config = tls::server_config(authority.certificate(), Arc::clone(&certificate))?;
+    let signer = authority.policy_signer(now)?;
+    let mut tx = app.store.write().await?;
+    rows::none_connected(&mut tx, &app.school_id).await?;
+    tx.commit().await?;
+    let (changed, changes) = watch::channel(0);
+    let (ingest, writer) = Ingest::start(app.clone(), Arc::clone(&disk), stop.clone());
+    let shared = Arc::new(Shared {
+        policies: Policies::new(app.clone(), signer),
+        app,
+        authority,
+        hub: Hub::default(),
+        ingest,
+        accounts: accounts::AccountsAsked::default(),
+        changes,
+        waiting: Shared::waiting(),
+        stop: stop.clone(),
+    });
+    let watching = tokio::spawn(watch_store(Arc::clone(&shared), changed));
+    let writing = tokio::spawn(write_down(Arc::clone(&shared)));
+    let keeping = tokio::spawn(keep_house(Arc::clone(&shared), certificate, names, disk));
+    let connections = listener::accept(listener, config, stop.clone());
+    let service = DeviceServiceServer::new(Service(Arc::clone(&shared)))
+        .max_decoding_message_size(limits::GRPC_MESSAGE)
+        .max_encoding_message_size(limits::LIST);
+    // INVARIANT 8: every connection has few streams, small windows and a keepalive, and ends when nobody is there.
+    let serving = tonic::transport::Server::builder()
+        .max_concurrent_streams(8)
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(512 * 1024)
+        .http2_max_header_list_size(8 * 1024)
+        .http2_keepalive_interval(Some(ALIVE_AFTER))
+        .http2_keepalive_timeout(Some(DEAD_AFTER))
+        .add_service(service)
+        .serve_with_incoming_shutdown(connections, stop.clone().cancelled_owned());
+    tokio::select! {
+        served = serving => served.context("the devices' listener ended")?,
+        ended = watching => ended.context("watching the store ended")??,
+        ended = writing => ended.context("writing down what devices said ended")?,
+        ended = keeping => ended.context("housekeeping ended")?,
+        ended = writer => ended.context("the writer ended")?,
+    }
+    anyhow::ensure!(stop.is_cancelled(), "a part of the device service ended by itself");
+    write_seen(&shared).await;
+    Ok(())
+}
+
+/// Carries decisions and new policies to the devices they concern, whichever program made them.
+async fn watch_store(shared: Arc<Shared>, changed: watch::Sender<u64>) -> anyhow::Result<()> {
+    let mut watcher = shared.app.store.watcher().await?;
+    let mut profile = shared.app.profile.load_full();
+    let mut ticks = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            () = shared.stop.cancelled() => return Ok(()),
+            _ = ticks.tick() => {}
+        }
+        match watcher.look().await {
+            Ok(true) => {
+                changed.send_modify(|count| *count += 1);
+                if let Err(error) = close_shut_out(&shared).await {
+                    tracing::error!(%error, "devices that may no longer connect could not be looked up");
+                }
+            }
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the store cannot be watched just now"),
+        }
+        let now = shared.app.profile.load_full();
+        if !Arc::ptr_eq(&now, &profile) {
+            profile = now;
+            push_policies(&shared).await;
+        }
+    }
+}
+
+async fn close_shut_out(shared: &Shared) -> Result<(), sqlx::Error> {
+    for device_id in rows::shut_out(&shared.app.store, &shared.app.school_id).await? {
+        shared.hub.tell(&device_id, Command::Close(Box::new(refusal::refusal(RefusalReason::Revoked))));
+    }
+    Ok(())
+}
+
+async fn push_policies(shared: &Shared) {
+    for group in shared.hub.groups() {
+        match shared.policies.for_group(&group).await {
+            Ok(made) => shared.hub.tell_group(&group, &Command::Policy(made.signed)),
+            Err(error) => tracing::error!(%error, "no policy could be made; devices keep the one they have"),
+        }
+    }
+}
+
+async fn write_down(shared: Arc<Shared>) {
+    let mut ticks = tokio::time::interval(WRITE_DOWN);
+    loop {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            _ = ticks.tick() => write_seen(&shared).await,
+        }
+    }
+}
+
+async fn write_seen(shared: &Shared) {
+    let now = clock::now_ms();
+    let seen = shared.hub.take_unwritten(now);
+    if seen.is_empty() {
+        return;
+    }
+    let written = async {
+        let mut tx = shared.app.store.write().await?;
+        rows::write_seen(&mut tx, &shared.app.school_id, &seen, now).await?;
+        tx.commit().await
+    };
+    match written.await {
+        Ok(()) => shared.app.live.tell(crate::live::Change {
+            school_id: shared.app.school_id.to_string(),
+            concern_id: None,
+        }),
+        Err(error) => {
+            tracing::error!(%error, "what devices said could not be written down; it is tried again");
+            shared.hub.put_back(seen);
+        }
+    }
+}
+
+async fn keep_house(
+    shared: Arc<Shared>,
+    certificate: Arc<ServerCertificate>,
+    names: Vec<String>,
+    disk: Arc<Disk>,
+) {
+    let mut ticks = tokio::time::interval(HOUSEKEEPING);
+    loop {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        let now = clock::now_ms();
+        shared.app.sealer.forget_old();
+        disk.look();
+        let renewed = shared.authority.server(&names, now).and_then(|pair| certificate.replace(&pair));
+        if let Err(error) = renewed {
+            tracing::error!(%error, "the collector's certificate could not be looked after");
+        }
+        let reckoned = async {
+            let mut tx = shared.app.store.write().await?;
+            reckon_missing(&mut tx, &shared.app.school_id, now).await?;
+            tx.commit().await
+        };
+        if let Err(error) = reckoned.await {
+            tracing::error!(%error, "missing records could not be reckoned");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The gRPC service: who may call what.
+
+use super::accounts::AccountsAsked;
+use super::enrol::{self, Standing};
+use super::hub::Hub;
+use super::listener::Peer;
+use super::policy::Policies;
+use super::refusal::refusal;
+use super::stream;
+use crate::app::App;
+use crate::ca::{Authority, RENEWABLE_MS};
+use crate::clock;
+use crate::store::ingest::Ingest;
+use crate::store::{devices, lists};
+use pastoral_proto::device::device_service_server::DeviceService;
+use pastoral_proto::device::{
+    CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, FetchListReply, FetchListRequest, Refusal,
+    RefusalReason, RenewReply, RenewRequest, collector_message, enrol_reply, renew_reply,
+};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming};
+
+/// Devices that wait for a person's decision with an open stream.
+const WAITING: usize = 256;
+/// How long such a stream stays open; the device asks again.
+const WAIT: Duration = Duration::from_secs(3600);
+
+/// Everything the device service works with.
+pub(super) struct Shared {
+    pub(super) app: App,
+    pub(super) authority: Authority,
+    pub(super) hub: Hub,
+    pub(super) ingest: Ingest,
+    pub(super) policies: Policies,
+    pub(super) accounts: AccountsAsked,
+    /// Counts changes of the store.
+    pub(super) changes: watch::Receiver<u64>,
+    pub(super) waiting: Arc<Semaphore>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Shared {
+    pub(super) fn waiting() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(WAITING))
+    }
+
+    /// INVARIANT 7: the device its certificate names, as the rows know it, or why not.
+    pub(super) async fn admit(&self, peer: Option<&Peer>) -> Result<devices::Standing, Refusal> {
+        let standing = self.known(peer).await?;
+        if clock::now_ms() >= standing.not_after {
+            return Err(refusal(RefusalReason::CertificateExpired));
+        }
+        Ok(standing)
+    }
+
+    /// The same, without looking at expiry.
+    async fn known(&self, peer: Option<&Peer>) -> Result<devices::Standing, Refusal> {
+        let sha256 = peer.and_then(|peer| peer.certificate_sha256.as_ref());
+        let Some(sha256) = sha256 else { return Err(refusal(RefusalReason::CertificateUnknown)) };
+        let standing = devices::standing(&self.app.store, &self.app.school_id, sha256).await.map_err(|error| {
+            tracing::error!(%error, "a device could not be looked up");
+            refusal(RefusalReason::Busy)
+        })?;
+        let Some(standing) = standing else { return Err(refusal(RefusalReason::CertificateUnknown)) };
+        match standing.state.as_str() {
+            _ if standing.certificate_revoked => Err(refusal(RefusalReason::Revoked)),
+            "approved" => Ok(standing),
+            "revoked" => Err(refusal(RefusalReason::Revoked)),
+            "rejected" => Err(refusal(RefusalReason::Rejected)),
+            _ => Err(refusal(RefusalReason::NotApproved)),
+        }
+    }
+}
+
+/// The service as tonic calls it.
+pub(super) struct Service(pub(super) Arc<Shared>);
+
+#[tonic::async_trait]
+impl DeviceService for Service {
+    type EnrolStream = ReceiverStream<Result<EnrolReply, Status>>;
+    type ConnectStream = ReceiverStream<Result<CollectorMessage, Status>>;
+
+    async fn enrol(&self, request: Request<EnrolRequest>) -> Result<Response<Self::EnrolStream>, Status> {
+        let (replies, stream) = mpsc::channel(2);
+        let shared = Arc::clone(&self.0);
+        let Ok(permit) = Arc::clone(&shared.waiting).try_acquire_owned() else {
+            let _just_made = replies.try_send(Ok(reply(Standing::Refused(refusal(RefusalReason::Busy)))));
+            return Ok(Response::new(ReceiverStream::new(stream)));
+        };
+        let request = request.into_inner();
+        tokio::spawn(async move {
+            let _counted = permit;
+            let stop = shared.stop.clone();
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = replies.closed() => {}
+                answered = tokio::time::timeout(WAIT, answer(&shared, &request, &replies)) => {
+                    if let Ok(Err(error)) = answered {
+                        tracing::error!(%error, "a device that asks to join could not be answered");
+                        let busy = reply(Standing::Refused(refusal(RefusalReason::Busy)));
+                        let _device_may_be_gone = replies.send(Ok(busy)).await;
+                    }
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewReply>, Status> {
+        let standing = self.0.known(request.extensions().get::<Peer>()).await;
+        let outcome = match standing {
+            Err(refusal) => renew_reply::Outcome::Refusal(refusal),
+            Ok(standing) if clock::now_ms() >= standing.not_after + RENEWABLE_MS => {
+                renew_reply::Outcome::Refusal(refusal(RefusalReason::CertificateExpired))
+            }
+            Ok(standing) => {
+                let csr = &request.get_ref().csr_der;
+                match enrol::renew(&self.0.app, &self.0.authority, &standing.device_id, csr).await {
+                    Ok(Standing::Issued(issued)) => renew_reply::Outcome::Issued(issued),
+                    Ok(Standing::Refused(refusal)) => renew_reply::Outcome::Refusal(refusal),
+                    Ok(Standing::Pending(_)) => {
+                        renew_reply::Outcome::Refusal(refusal(RefusalReason::NotApproved))
+                    }
+                    Err(error) => {
+                        tracing::error!(%error, "a certificate could not be renewed");
+                        renew_reply::Outcome::Refusal(refusal(RefusalReason::Busy))
+                    }
+                }
+            }
+        };
+        Ok(Response::new(RenewReply { outcome: Some(outcome) }))
+    }
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<DeviceMessage>>,
+    ) -> Result<Response<Self::ConnectStream>, Status> {
+        let (replies, stream) = mpsc::channel(4);
+        match self.0.admit(request.extensions().get::<Peer>()).await {
+            Ok(standing) => {
+                tokio::spawn(stream::run(Arc::clone(&self.0), standing, request.into_inner(), replies));
+            }
+            Err(refusal) => {
+                let message = CollectorMessage { message: Some(collector_message::Message::Refusal(refusal)) };
+                let _just_made = replies.try_send(Ok(message));
+            }
+        }
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn fetch_list(
+        &self,
+        request: Request<FetchListRequest>,
+    ) -> Result<Response<FetchListReply>, Status> {
+        if let Err(refusal) = self.0.admit(request.extensions().get::<Peer>()).await {
+            return Err(Status::permission_denied(refusal.advice));
+        }
+        let content = lists::content(&self.0.app.store, &self.0.app.school_id, &request.get_ref().sha256).await;
+        match content {
+            Ok(Some(content)) => Ok(Response::new(FetchListReply { content })),
+            Ok(None) => Err(Status::not_found("there is no list with this hash; take the policy in force")),
+            Err(error) => {
+                tracing::error!(%error, "a list could not be read");
+                Err(Status::unavailable("the collector cannot read its lists just now"))
+            }
+        }
+    }
+}
+
+/// Answers a device that asks to join: at once, and again when a person has decided.
+async fn answer(
+    shared: &Shared,
+    request: &EnrolRequest,
+    replies: &mpsc::Sender<Result<EnrolReply, Status>>,
+) -> Result<(), sqlx::Error> {
+    let mut changes = shared.changes.clone();
+    let mut standing = enrol::ask(&shared.app, &shared.authority, request).await?;
+    let mut told = false;
+    loop {
+        let Standing::Pending(pending) = standing else {
+            let _device_may_be_gone = replies.send(Ok(reply(standing))).await;
+            return Ok(());
+        };
+        let device_id = pending.device_id.clone();
+        if !told && replies.send(Ok(reply(Standing::Pending(pending)))).await.is_err() {
+            return Ok(());
+        }
+        told = true;
+        if changes.changed().await.is_err() {
+            return Ok(());
+        }
+        standing = enrol::stand(&shared.app, &shared.authority, &device_id, &request.csr_der).await?;
+    }
+}
+
+fn reply(standing: Standing) -> EnrolReply {
+    let outcome = match standing {
+        Standing::Pending(pending) => enrol_reply::Outcome::Pending(pending),
+        Standing::Issued(issued) => enrol_reply::Outcome::Issued(issued),
+        Standing::Refused(refusal) => enrol_reply::Outcome::Refusal(refusal),
+    };
+    EnrolReply { outcome: Some(outcome) }
+}

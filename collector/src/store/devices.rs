@@ -1,0 +1,375 @@
+//! Devices and their certificates.
+
+use super::{Store, Write};
+use crate::ca::DeviceCertificate;
+use pastoral_proto::Account;
+use sqlx::{Row, SqliteExecutor};
+
+/// A device as it stands in the store.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Device {
+    /// Its id.
+    pub device_id: String,
+    /// What it calls itself.
+    pub host_name: String,
+    /// Its operating system.
+    pub os: String,
+    /// Its group, such as `pupils`.
+    pub group: String,
+    /// `pending`, `approved`, `rejected` or `revoked`.
+    pub state: String,
+    /// Shown on both sides, so that people can tell it is this one.
+    pub confirm_code: String,
+    /// When it asked to join.
+    pub asked_at: i64,
+    /// The agent's version.
+    pub agent_version: String,
+    /// Whether its stream is open.
+    pub connected: bool,
+    /// When it was last heard.
+    pub last_seen_at: Option<i64>,
+    /// The collector's clock less the device's.
+    pub clock_offset_ms: Option<i64>,
+    /// When it was found to be a clone of another.
+    pub cloned_at: Option<i64>,
+    /// Why it refused the last policy.
+    pub policy_refusal: Option<String>,
+}
+
+/// A device that asks to join.
+#[derive(Debug, Clone)]
+pub struct NewDevice<'a> {
+    /// Its id, drawn by us.
+    pub device_id: &'a str,
+    /// What it calls itself.
+    pub host_name: &'a str,
+    /// Its operating system.
+    pub os: &'a str,
+    /// The agent's version.
+    pub agent_version: &'a str,
+    /// The token's group.
+    pub group: &'a str,
+    /// Shown on both sides.
+    pub confirm_code: &'a str,
+    /// SHA-256 of its public key.
+    pub public_key_sha256: &'a [u8],
+    /// Its request.
+    pub csr_der: &'a [u8],
+}
+
+/// What a certificate says about its device now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The device.
+    pub device_id: String,
+    /// Its group.
+    pub group: String,
+    /// Its state.
+    pub state: String,
+    /// The certificate's validity.
+    pub not_before: i64,
+    /// The certificate's validity.
+    pub not_after: i64,
+    /// Whether this certificate was revoked.
+    pub certificate_revoked: bool,
+}
+
+/// What a stream has learnt about its device since it was last written down.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The device.
+    pub device_id: String,
+    /// Whether its stream is open.
+    pub connected: bool,
+    /// When it was last heard.
+    pub last_seen_at: i64,
+    /// The collector's clock less the device's.
+    pub clock_offset_ms: Option<i64>,
+    /// What it calls itself, its system and the agent's version.
+    pub facts: Option<(String, String, String)>,
+    /// JSON.
+    pub health: Option<String>,
+    /// Generation, counter and refusal of the last policy it spoke of.
+    pub policy: Option<(i64, i64, Option<String>)>,
+    /// It turned out to be a clone.
+    pub cloned: bool,
+}
+
+const COLUMNS: &str = "SELECT device_id, host_name, os, group_name, state, confirm_code, asked_at, agent_version,
+    connected, last_seen_at, clock_offset_ms, cloned_at, policy_refusal FROM device";
+
+/// Every device of a school, those that wait for approval first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Device>, sqlx::Error> {
+    let query = sqlx::AssertSqlSafe(format!(
+        "{COLUMNS} WHERE school_id = ? ORDER BY state <> 'pending', host_name, device_id"
+    ));
+    Ok(sqlx::query(query).bind(school_id).fetch_all(db).await?.iter().map(read).collect())
+}
+
+/// One device.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn get(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    device_id: &str,
+) -> Result<Option<Device>, sqlx::Error> {
+    let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = ? AND device_id = ?"));
+    Ok(sqlx::query(query).bind(school_id).bind(device_id).fetch_optional(db).await?.as_ref().map(read))
+}
+
+/// The device with a public key.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn by_key(
+    tx: &mut Write,
+    school_id: &str,
+    public_key_sha256: &[u8],
+) -> Result<Option<Device>, sqlx::Error> {
+    let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = ? AND public_key_sha256 = ?"));
+    let row = sqlx::query(query).bind(school_id).bind(public_key_sha256).fetch_optional(&mut **tx).await?;
+    Ok(row.as_ref().map(read))
+}
+
+/// Keeps a device that asks to join.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn add(
+    tx: &mut Write,
+    school_id: &str,
+    device: &NewDevice<'_>,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO device (school_id, device_id, host_name, os, group_name, state, confirm_code, public_key_sha256,
+         csr_der, asked_at, agent_version) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?)",
+    )
+    .bind(school_id)
+    .bind(device.device_id)
+    .bind(device.host_name)
+    .bind(device.os)
+    .bind(device.group)
+    .bind(device.confirm_code)
+    .bind(device.public_key_sha256)
+    .bind(device.csr_der)
+    .bind(now_ms)
+    .bind(device.agent_version)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Moves a device from one of the states in `from` to `to`. Says whether it was in one of them.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn decide(
+    tx: &mut Write,
+    school_id: &str,
+    device_id: &str,
+    (from, to): (&str, &str),
+    by: &str,
+    now_ms: i64,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE device SET state = ?, decided_at = ?, decided_by = ?
+         WHERE school_id = ? AND device_id = ? AND instr(?, state) > 0",
+    )
+    .bind(to)
+    .bind(now_ms)
+    .bind(by)
+    .bind(school_id)
+    .bind(device_id)
+    .bind(from)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Marks every certificate of a device as revoked.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn revoke_certificates(
+    tx: &mut Write,
+    school_id: &str,
+    device_id: &str,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE device_certificate SET revoked_at = ? WHERE school_id = ? AND device_id = ? AND revoked_at IS NULL",
+    )
+    .bind(now_ms)
+    .bind(school_id)
+    .bind(device_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Keeps a certificate that was made for a device.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn add_certificate(
+    tx: &mut Write,
+    school_id: &str,
+    device_id: &str,
+    certificate: &DeviceCertificate,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO device_certificate (school_id, sha256, device_id, not_before, not_after, issued_at)
+         VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(school_id)
+    .bind(&certificate.sha256)
+    .bind(device_id)
+    .bind(certificate.not_before)
+    .bind(certificate.not_after)
+    .bind(now_ms)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What the rows say about a certificate; none when we never made it.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn standing(
+    store: &Store,
+    school_id: &str,
+    certificate_sha256: &[u8],
+) -> Result<Option<Standing>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT d.device_id, d.group_name, d.state, c.not_before, c.not_after, c.revoked_at IS NOT NULL
+         FROM device_certificate c JOIN device d ON d.school_id = c.school_id AND d.device_id = c.device_id
+         WHERE c.school_id = ? AND c.sha256 = ?",
+    )
+    .bind(school_id)
+    .bind(certificate_sha256)
+    .fetch_optional(store.read())
+    .await?;
+    Ok(row.map(|row| Standing {
+        device_id: row.get(0),
+        group: row.get(1),
+        state: row.get(2),
+        not_before: row.get(3),
+        not_after: row.get(4),
+        certificate_revoked: row.get(5),
+    }))
+}
+
+/// The devices that may not be connected.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn shut_out(store: &Store, school_id: &str) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT device_id FROM device WHERE school_id = ? AND state <> 'approved'")
+        .bind(school_id)
+        .fetch_all(store.read())
+        .await
+}
+
+/// Nobody is connected: called when the collector starts.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn none_connected(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE device SET connected = 0 WHERE school_id = ? AND connected <> 0")
+        .bind(school_id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// The person an account on a device is known to be.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn person_of_account(
+    store: &Store,
+    school_id: &str,
+    device_id: &str,
+    account: &Account,
+) -> Result<Option<String>, sqlx::Error> {
+    let place = if account.authority == "local" { device_id } else { "" };
+    let known: Option<Option<String>> = sqlx::query_scalar(
+        "SELECT person_id FROM account WHERE school_id = ? AND device_id = ? AND authority = ? AND stable_id = ?",
+    )
+    .bind(school_id)
+    .bind(place)
+    .bind(&account.authority)
+    .bind(&account.stable_id)
+    .fetch_optional(store.read())
+    .await?;
+    Ok(known.flatten())
+}
+
+/// Writes down what streams have learnt.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn write_seen(tx: &mut Write, school_id: &str, seen: &[Seen], now_ms: i64) -> Result<(), sqlx::Error> {
+    for seen in seen {
+        let (host_name, os, version) = match &seen.facts {
+            Some((host_name, os, version)) => (Some(host_name), Some(os), Some(version)),
+            None => (None, None, None),
+        };
+        let (generation, counter, refusal) = match &seen.policy {
+            Some((generation, counter, refusal)) => (Some(generation), Some(counter), refusal.as_deref()),
+            None => (None, None, None),
+        };
+        sqlx::query(
+            "UPDATE device SET connected = ?1, last_seen_at = ?2, clock_offset_ms = coalesce(?3, clock_offset_ms),
+             host_name = coalesce(?4, host_name), os = coalesce(?5, os), agent_version = coalesce(?6, agent_version),
+             health = coalesce(?7, health), policy_generation = coalesce(?8, policy_generation),
+             policy_counter = coalesce(?9, policy_counter),
+             policy_refusal = CASE WHEN ?8 IS NULL THEN policy_refusal ELSE ?10 END,
+             cloned_at = CASE WHEN ?11 AND cloned_at IS NULL THEN ?12 ELSE cloned_at END
+             WHERE school_id = ?13 AND device_id = ?14",
+        )
+        .bind(seen.connected)
+        .bind(seen.last_seen_at)
+        .bind(seen.clock_offset_ms)
+        .bind(host_name)
+        .bind(os)
+        .bind(version)
+        .bind(&seen.health)
+        .bind(generation)
+        .bind(counter)
+        .bind(refusal)
+        .bind(seen.cloned)
+        .bind(now_ms)
+        .bind(school_id)
+        .bind(&seen.device_id)
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
+}
+
+fn read(row: &sqlx::sqlite::SqliteRow) -> Device {
+    Device {
+        device_id: row.get(0),
+        host_name: row.get(1),
+        os: row.get(2),
+        group: row.get(3),
+        state: row.get(4),
+        confirm_code: row.get(5),
+        asked_at: row.get(6),
+        agent_version: row.get(7),
+        connected: row.get(8),
+        last_seen_at: row.get(9),
+        clock_offset_ms: row.get(10),
+        cloned_at: row.get(11),
+        policy_refusal: row.get(12),
+    }
+}

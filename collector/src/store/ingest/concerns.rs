@@ -1,0 +1,309 @@
+//! Which concern a flag joins, and what that changes about it.
+
+use super::batch::Batch;
+use crate::concerns::escalation::{Change, is_backlog};
+use crate::concerns::grouping::{self, Candidate, Key, Placement, Whose};
+use crate::concerns::kind::Kind;
+use crate::concerns::model::{PersonId, ReaderGroup};
+use crate::concerns::routing::Subject;
+use crate::notify::Telling;
+use crate::seal::content::DataKey;
+use crate::store::{Write, escalation, keys, routing};
+use pastoral_keywords::{Severity, Topic};
+use serde_json::json;
+use sqlx::Row;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// Concerns whose topics are kept in memory.
+const CONCERNS_IN_MEMORY: usize = 5_000;
+
+/// The concerns a batch has to do with.
+#[derive(Default)]
+pub(super) struct Placed {
+    candidates: HashMap<Whose, Vec<Candidate>>,
+    /// Open concerns as they stand in the store.
+    open: HashMap<String, Stands>,
+    touched: BTreeMap<String, Touched>,
+    keys: HashMap<Vec<u8>, Arc<DataKey>>,
+}
+
+/// A concern as it stands in the store.
+#[derive(Clone, Copy)]
+struct Stands {
+    severity: u8,
+    group: ReaderGroup,
+    backlog: bool,
+}
+
+/// What a batch adds to a concern.
+struct Touched {
+    opened: bool,
+    before: Stands,
+    severity: u8,
+    flags: u32,
+    first_event_at: i64,
+    last_event_at: i64,
+    /// Every flag of the batch belongs to a backlog.
+    backlog: bool,
+    named: BTreeSet<PersonId>,
+    topics: BTreeSet<Topic>,
+}
+
+impl Touched {
+    const fn new(opened: bool, before: Stands, event_at: i64) -> Self {
+        Self {
+            opened,
+            before,
+            severity: before.severity,
+            flags: 0,
+            first_event_at: event_at,
+            last_event_at: event_at,
+            backlog: true,
+            named: BTreeSet::new(),
+            topics: BTreeSet::new(),
+        }
+    }
+
+    /// The first flag that is no backlog opens a concern that so far only waited for the digest.
+    const fn change(&self) -> Change {
+        if self.opened || (self.before.backlog && !self.backlog) {
+            Change::Opened
+        } else if self.severity > self.before.severity {
+            Change::Risen
+        } else {
+            Change::Joined
+        }
+    }
+}
+
+impl Placed {
+    /// Gives the concern a flag goes to, and the group its content is sealed to. Opens one when there is none.
+    #[expect(clippy::too_many_arguments, reason = "what a flag is, as far as placing goes")]
+    pub(super) async fn place(
+        &mut self,
+        batch: &mut Batch<'_>,
+        key: Key,
+        subject: &Subject,
+        named: BTreeSet<PersonId>,
+        event_at: i64,
+        topic: Topic,
+        severity: Severity,
+    ) -> Result<(String, ReaderGroup), sqlx::Error> {
+        if !self.candidates.contains_key(&key.whose) {
+            self.read(batch, &key.whose, None).await?;
+        }
+        let window = batch.profile.grouping_window_ms;
+        let choose = |placed: &Self| {
+            grouping::place(placed.candidates.get(&key.whose).map_or(&[], Vec::as_slice), &key, event_at, window)
+        };
+        let mut placement = choose(self);
+        if matches!(placement, Placement::Open { .. }) {
+            self.read(batch, &key.whose, Some((key.kind, event_at))).await?;
+            placement = choose(self);
+        }
+        let backlog = is_backlog(severity.get(), event_at, batch.now);
+        let concern_id = match placement {
+            Placement::Join(concern_id) => concern_id,
+            Placement::Open { linked_to } => {
+                self.open(batch, &key, subject, &named, (event_at, severity, backlog), linked_to).await?
+            }
+        };
+        let nowhere = Stands { severity: 0, group: ReaderGroup::Safe, backlog: false };
+        let before = self.open.get(&concern_id).copied().unwrap_or(nowhere);
+        let touched = self.touched.entry(concern_id.clone()).or_insert_with(|| Touched::new(false, before, event_at));
+        touched.severity = touched.severity.max(severity.get());
+        touched.flags += 1;
+        touched.first_event_at = touched.first_event_at.min(event_at);
+        touched.last_event_at = touched.last_event_at.max(event_at);
+        touched.backlog &= backlog;
+        touched.named.extend(named);
+        touched.topics.insert(topic);
+        self.widen(&key.whose, &concern_id, event_at);
+        Ok((concern_id, before.group))
+    }
+
+    /// A data key was used, so its row belongs to the transaction.
+    pub(super) fn use_key(&mut self, key: Arc<DataKey>) {
+        self.keys.entry(key.row().data_key_id.clone()).or_insert(key);
+    }
+
+    /// The concerns that opened or changed.
+    pub(super) fn into_changed(self) -> Vec<String> {
+        self.touched.into_keys().collect()
+    }
+
+    fn widen(&mut self, whose: &Whose, concern_id: &str, event_at: i64) {
+        let candidates = self.candidates.get_mut(whose).into_iter().flatten();
+        for candidate in candidates.filter(|candidate| candidate.concern_id == concern_id) {
+            candidate.first_event_at = candidate.first_event_at.min(event_at);
+            candidate.last_event_at = candidate.last_event_at.max(event_at);
+        }
+    }
+
+    /// Reads the open concerns of somebody, or the closed ones of a kind that a late flag may be linked to.
+    async fn read(
+        &mut self,
+        batch: &mut Batch<'_>,
+        whose: &Whose,
+        closed: Option<(Kind, i64)>,
+    ) -> Result<(), sqlx::Error> {
+        const OPEN_OF_PERSON: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
+            FROM concern WHERE school_id = ? AND person_id = ? AND state <> 'closed' AND by_hand = 0";
+        const OPEN_OF_ACCOUNT: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
+            FROM concern WHERE school_id = ? AND person_id IS NULL AND account_id = ? AND state <> 'closed' AND by_hand = 0";
+        const CLOSED_OF_PERSON: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
+            FROM concern WHERE school_id = ? AND person_id = ? AND state = 'closed' AND by_hand = 0 AND kind = ?
+            ORDER BY max(first_event_at - ?4, ?4 - last_event_at) LIMIT 20";
+        const CLOSED_OF_ACCOUNT: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
+            FROM concern WHERE school_id = ? AND person_id IS NULL AND account_id = ? AND state = 'closed' AND by_hand = 0
+            AND kind = ? ORDER BY max(first_event_at - ?4, ?4 - last_event_at) LIMIT 20";
+        let mut query = sqlx::query(match (whose, closed.is_some()) {
+            (Whose::Person(_), false) => OPEN_OF_PERSON,
+            (Whose::Account(_), false) => OPEN_OF_ACCOUNT,
+            (Whose::Person(_), true) => CLOSED_OF_PERSON,
+            (Whose::Account(_), true) => CLOSED_OF_ACCOUNT,
+        });
+        query = query.bind(&*batch.app.school_id);
+        query = match whose {
+            Whose::Person(person_id) => query.bind(person_id),
+            Whose::Account(account_id) => query.bind(account_id),
+        };
+        if let Some((kind, event_at)) = closed {
+            query = query.bind(kind.code()).bind(event_at);
+        }
+        let rows = query.fetch_all(&mut *batch.tx).await?;
+        let candidates = self.candidates.entry(whose.clone()).or_default();
+        for row in &rows {
+            let Some(kind) = Kind::from_code(row.get(1)) else { continue };
+            let concern_id: String = row.get(0);
+            if candidates.iter().any(|candidate| candidate.concern_id == concern_id) {
+                continue;
+            }
+            if closed.is_none() {
+                let group = ReaderGroup::from_code(row.get(6)).unwrap_or(ReaderGroup::Safe);
+                self.open.insert(concern_id.clone(), Stands { severity: row.get(5), group, backlog: row.get(7) });
+            }
+            candidates.push(Candidate {
+                concern_id,
+                key: Key { whose: whose.clone(), kind, apart: row.get(2) },
+                closed: closed.is_some(),
+                first_event_at: row.get(3),
+                last_event_at: row.get(4),
+            });
+        }
+        Ok(())
+    }
+
+    /// INVARIANT 4: a concern has its readers from its first moment, in the transaction that opens it.
+    async fn open(
+        &mut self,
+        batch: &mut Batch<'_>,
+        key: &Key,
+        subject: &Subject,
+        named: &BTreeSet<PersonId>,
+        (event_at, severity, backlog): (i64, Severity, bool),
+        linked_to: Option<String>,
+    ) -> Result<String, sqlx::Error> {
+        let route = batch.directory.route(subject, key.kind, named);
+        let concern_id = uuid::Uuid::new_v4().to_string();
+        let (person_id, account_id) = match &key.whose {
+            Whose::Person(person_id) => (Some(person_id), None),
+            Whose::Account(account_id) => (None, Some(*account_id)),
+        };
+        sqlx::query(
+            "INSERT INTO concern (school_id, concern_id, reference, person_id, account_id, kind, reader_group, apart,
+             severity, state, backlog, first_event_at, last_event_at, opened_at, changed_at, linked_to)
+             VALUES (?1, ?2, (SELECT coalesce(max(reference), 0) + 1 FROM concern WHERE school_id = ?1), ?3, ?4, ?5, ?6, ?7,
+             ?8, 'new', ?9, ?10, ?10, ?11, ?11, ?12)",
+        )
+        .bind(&*batch.app.school_id)
+        .bind(&concern_id)
+        .bind(person_id)
+        .bind(account_id)
+        .bind(key.kind.code())
+        .bind(route.group.code())
+        .bind(&key.apart)
+        .bind(severity.get())
+        .bind(backlog)
+        .bind(event_at)
+        .bind(batch.now)
+        .bind(linked_to)
+        .execute(&mut *batch.tx)
+        .await?;
+        if route.readers.is_empty() {
+            tracing::error!("a concern has no reader left; only the key in the school safe opens it; run `check`");
+        }
+        routing::set_readers(&mut batch.tx, &batch.app.school_id, &concern_id, &route).await?;
+        let stands = Stands { severity: severity.get(), group: route.group, backlog };
+        self.open.insert(concern_id.clone(), stands);
+        self.candidates.entry(key.whose.clone()).or_default().push(Candidate {
+            concern_id: concern_id.clone(),
+            key: key.clone(),
+            closed: false,
+            first_event_at: event_at,
+            last_event_at: event_at,
+        });
+        self.touched.insert(concern_id.clone(), Touched::new(true, stands, event_at));
+        Ok(concern_id)
+    }
+}
+
+/// Writes what a batch changed about concerns: their data keys, ranges, severities and names, the proposed category,
+/// and who is told. Says whether somebody may have to be told now.
+pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result<bool, sqlx::Error> {
+    if placed.touched.is_empty() {
+        return Ok(false);
+    }
+    let school_id = Arc::clone(&batch.app.school_id);
+    let used: Vec<_> = placed.keys.values().map(Arc::clone).collect();
+    keys::save_data_keys(&mut batch.tx, &school_id, &used).await?;
+    update(&mut batch.tx, &placed.touched, batch.now).await?;
+    if batch.caches.topics.len() > CONCERNS_IN_MEMORY {
+        batch.caches.topics.clear();
+    }
+    let telling = Telling { profile: Arc::clone(&batch.profile), ..Telling::of(batch.app) };
+    let mut notices = false;
+    for (concern_id, touched) in &placed.touched {
+        if !touched.named.is_empty() {
+            routing::add_named(&mut batch.tx, &school_id, concern_id, &touched.named).await?;
+        }
+        let known = batch.caches.topics.entry(concern_id.clone()).or_default();
+        let topics_before = known.len();
+        known.extend(touched.topics.iter().copied());
+        let change = touched.change();
+        notices |= change != Change::Joined;
+        // What merely joins changes nothing but the proposed category, and that only by a further topic.
+        if change != Change::Joined || known.len() > topics_before {
+            escalation::opened_or_risen(&mut batch.tx, &telling, concern_id, change, batch.now).await?;
+        }
+    }
+    Ok(notices)
+}
+
+async fn update(tx: &mut Write, touched: &BTreeMap<String, Touched>, now: i64) -> Result<(), sqlx::Error> {
+    let rows: Vec<_> = touched
+        .iter()
+        .map(|(concern_id, touched)| {
+            json!([
+                concern_id,
+                touched.severity,
+                touched.flags,
+                touched.first_event_at,
+                touched.last_event_at,
+                i32::from(touched.backlog)
+            ])
+        })
+        .collect();
+    sqlx::query(
+        "UPDATE concern SET severity = max(severity, t.value ->> 1), flag_count = flag_count + (t.value ->> 2),
+         first_event_at = min(first_event_at, t.value ->> 3), last_event_at = max(last_event_at, t.value ->> 4),
+         backlog = min(backlog, t.value ->> 5), changed_at = ?
+         FROM json_each(?) AS t WHERE concern.concern_id = t.value ->> 0",
+    )
+    .bind(now)
+    .bind(json!(rows).to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

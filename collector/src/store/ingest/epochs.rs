@@ -1,0 +1,163 @@
+//! Which records are new. A record's identity is device, epoch and sequence, for ever.
+
+use super::prepared::Prepared;
+use crate::store::Write;
+use serde_json::json;
+use sqlx::Row;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// A run of a device's service.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) epoch_no: i64,
+    high_water: i64,
+    forgotten_below: i64,
+}
+
+/// Epochs seen before, so that they need not be looked up.
+pub(super) type Epochs = HashMap<(Arc<str>, Vec<u8>), Known>;
+
+/// What a record's identity says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Not seen before.
+    New(i64),
+    /// Committed before, or so long ago that it was forgotten.
+    Before,
+    /// The same identity with another content: two devices are clones of each other.
+    Conflict(i64),
+}
+
+const EPOCHS_IN_MEMORY: usize = 20_000;
+
+/// Tells for each record whether it is new, writes down the new ones' epochs, and raises the high-water marks.
+pub(super) async fn fates(
+    tx: &mut Write,
+    school_id: &str,
+    epochs: &mut Epochs,
+    records: &[Prepared],
+    now_ms: i64,
+) -> Result<Vec<Fate>, sqlx::Error> {
+    if epochs.len() > EPOCHS_IN_MEMORY {
+        epochs.clear();
+    }
+    let mut known = Vec::with_capacity(records.len());
+    let mut read_again = HashSet::new();
+    for record in records {
+        let key = (Arc::clone(&record.device_id), record.epoch.clone());
+        // Retention forgets what is below the high-water mark, so there the store is asked, not memory.
+        let in_memory = epochs.get(&key).filter(|known| {
+            record.sequence > known.high_water || read_again.contains(&known.epoch_no)
+        });
+        known.push(match in_memory {
+            Some(known) => *known,
+            None => {
+                let read = find_or_add(tx, school_id, &record.device_id, &record.epoch, now_ms).await?;
+                read_again.insert(read.epoch_no);
+                epochs.insert(key, read);
+                read
+            }
+        });
+    }
+    let mut seen = delivered_before(tx, records, &known).await?;
+    let mut fates = Vec::with_capacity(records.len());
+    let mut raised: HashMap<i64, (i64, i64)> = HashMap::new();
+    for (record, known) in records.iter().zip(&known) {
+        let digests = seen.entry((known.epoch_no, record.sequence)).or_default();
+        let fate = if record.sequence < known.forgotten_below || digests.contains(&record.digest) {
+            Fate::Before
+        } else if digests.is_empty() {
+            Fate::New(known.epoch_no)
+        } else {
+            Fate::Conflict(known.epoch_no)
+        };
+        if fate != Fate::Before {
+            digests.push(record.digest);
+        }
+        if matches!(fate, Fate::New(_)) {
+            let (count, highest) = raised.entry(known.epoch_no).or_insert((0, known.high_water));
+            (*count, *highest) = (*count + 1, (*highest).max(record.sequence));
+        }
+        fates.push(fate);
+    }
+    raise(tx, &raised).await?;
+    for record in records {
+        if let Some(known) = epochs.get_mut(&(Arc::clone(&record.device_id), record.epoch.clone()))
+            && let Some((_, highest)) = raised.get(&known.epoch_no)
+        {
+            known.high_water = *highest;
+        }
+    }
+    Ok(fates)
+}
+
+async fn find_or_add(
+    tx: &mut Write,
+    school_id: &str,
+    device_id: &str,
+    epoch: &[u8],
+    now_ms: i64,
+) -> Result<Known, sqlx::Error> {
+    let row = sqlx::query(
+        "INSERT INTO epoch (school_id, device_id, epoch, first_seen_at) VALUES (?, ?, ?, ?)
+         ON CONFLICT (school_id, device_id, epoch) DO UPDATE SET first_seen_at = first_seen_at
+         RETURNING epoch_no, high_water, forgotten_below",
+    )
+    .bind(school_id)
+    .bind(device_id)
+    .bind(epoch)
+    .bind(now_ms)
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Known { epoch_no: row.get(0), high_water: row.get(1), forgotten_below: row.get(2) })
+}
+
+/// The digests that were committed under the records' identities. Above the high-water mark there are none.
+async fn delivered_before(
+    tx: &mut Write,
+    records: &[Prepared],
+    known: &[Known],
+) -> Result<HashMap<(i64, i64), Vec<[u8; 32]>>, sqlx::Error> {
+    let asked: Vec<_> = records
+        .iter()
+        .zip(known)
+        .filter(|(record, known)| record.sequence <= known.high_water)
+        .map(|(record, known)| json!([known.epoch_no, record.sequence]))
+        .collect();
+    let mut seen: HashMap<_, Vec<_>> = HashMap::new();
+    if asked.is_empty() {
+        return Ok(seen);
+    }
+    let rows = sqlx::query(
+        "SELECT d.epoch_no, d.sequence, d.digest FROM json_each(?) AS asked
+         CROSS JOIN delivered AS d ON d.epoch_no = asked.value ->> 0 AND d.sequence = asked.value ->> 1",
+    )
+    .bind(json!(asked).to_string())
+    .fetch_all(&mut **tx)
+    .await?;
+    for row in &rows {
+        let digest: &[u8] = row.get(2);
+        let digests = seen.entry((row.get(0), row.get(1))).or_default();
+        let digest = digest.try_into().unwrap_or_default();
+        if !digests.contains(&digest) {
+            digests.push(digest);
+        }
+    }
+    Ok(seen)
+}
+
+async fn raise(tx: &mut Write, raised: &HashMap<i64, (i64, i64)>) -> Result<(), sqlx::Error> {
+    if raised.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = raised.iter().map(|(epoch_no, (count, highest))| json!([epoch_no, count, highest])).collect();
+    sqlx::query(
+        "UPDATE epoch SET delivered = delivered + (raised.value ->> 1), high_water = max(high_water, raised.value ->> 2)
+         FROM json_each(?) AS raised WHERE epoch.epoch_no = raised.value ->> 0",
+    )
+    .bind(json!(rows).to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

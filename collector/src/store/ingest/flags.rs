@@ -1,0 +1,188 @@
+//! Flags: whose they are, who may read them, and their rows.
+
+use super::batch::Batch;
+use super::concerns::Placed;
+use super::prepared::Prepared;
+use crate::concerns::grouping::{Key, Whose};
+use crate::concerns::kind::kind_of;
+use crate::concerns::model::PersonId;
+use pastoral_proto::{Account, Flag};
+use sqlx::{QueryBuilder, Row, Sqlite};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Rows of one insert statement. A full one is prepared once and kept.
+pub(super) const ROWS: usize = 64;
+const ACCOUNTS_IN_MEMORY: usize = 50_000;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long a device keeps a flag at most: what claims to be older comes from a clock that was wrong.
+const OLDEST_MS: i64 = 400 * DAY_MS;
+
+/// Accounts seen before: by device (empty where a directory vouches for it), authority and stable id.
+pub(super) type Accounts = HashMap<(Arc<str>, String, String), (i64, Option<PersonId>)>;
+
+/// A row of `flag`.
+pub(super) struct FlagRow {
+    pub(super) flag_id: i64,
+    concern_id: String,
+    device_id: Arc<str>,
+    account_id: i64,
+    epoch_no: i64,
+    sequence: i64,
+    codes: [&'static str; 4],
+    severity: u8,
+    observed_at: i64,
+    clock_offset_ms: i64,
+    conflicting: bool,
+    data_key_id: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+impl Batch<'_> {
+    /// Puts a flag into its concern and seals it for those who may read that.
+    pub(super) async fn place(
+        &mut self,
+        placed: &mut Placed,
+        record: &Prepared,
+        flag: &Flag,
+        content: &[u8],
+        epoch_no: i64,
+        conflicting: bool,
+    ) -> Result<FlagRow, sqlx::Error> {
+        let (account_id, person_id) = self.account(&record.device_id, &flag.account).await?;
+        let subject = self.directory.subject(person_id.as_deref(), &record.group);
+        let mut named = self.directory.named_in(&flag.text);
+        if let Some(person_id) = &person_id {
+            named.remove(person_id);
+        }
+        let topic = flag.matches[0].topic;
+        let whose = match &person_id {
+            Some(person_id) => Whose::Person(person_id.clone()),
+            None => Whose::Account(account_id),
+        };
+        let key = Key { whose, kind: kind_of(topic, subject.role), apart: self.directory.apart(&named) };
+        let event_at = event_time(flag.observed_at_ms, record.clock_offset_ms, self.now);
+        let (concern_id, group) = placed.place(self, key, &subject, named, event_at, topic, flag.severity).await?;
+        let sealing = self.app.sealer.key_for(&concern_id, group);
+        let data_key = sealing.map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
+        let sealed = data_key.seal(content).map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
+        let data_key_id = data_key.row().data_key_id.clone();
+        placed.use_key(data_key);
+        Ok(FlagRow {
+            flag_id: self.next_flag_id().await?,
+            concern_id,
+            device_id: Arc::clone(&record.device_id),
+            account_id,
+            epoch_no,
+            sequence: record.sequence,
+            codes: [flag.audience.code(), flag.source.code(), flag.provenance.code(), topic.code()],
+            severity: flag.severity.get(),
+            observed_at: flag.observed_at_ms,
+            clock_offset_ms: record.clock_offset_ms,
+            conflicting,
+            data_key_id,
+            sealed,
+        })
+    }
+
+    /// The account's number, and the person it is known to be. A new one is taken for the person with its user name.
+    pub(super) async fn account(
+        &mut self,
+        device_id: &Arc<str>,
+        account: &Account,
+    ) -> Result<(i64, Option<PersonId>), sqlx::Error> {
+        // A device's own accounts mean nothing elsewhere; a directory's are the same everywhere.
+        let place = if account.authority == "local" { Arc::clone(device_id) } else { "".into() };
+        let key = (place, account.authority.clone(), account.stable_id.clone());
+        if let Some(known) = self.caches.accounts.get(&key) {
+            return Ok(known.clone());
+        }
+        if self.caches.accounts.len() > ACCOUNTS_IN_MEMORY {
+            self.caches.accounts.clear();
+        }
+        let person = self.directory.person_of_username(&account.name).map(|person| person.person_id.clone());
+        let row = sqlx::query(
+            "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, identified_by, first_seen_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?6 IS NULL THEN NULL ELSE 'user name' END, ?7)
+             ON CONFLICT (school_id, device_id, authority, stable_id) DO UPDATE SET
+             person_id = coalesce(person_id, excluded.person_id),
+             identified_by = coalesce(identified_by, excluded.identified_by)
+             RETURNING account_id, person_id",
+        )
+        .bind(&*self.app.school_id)
+        .bind(&*key.0)
+        .bind(&key.1)
+        .bind(&key.2)
+        .bind(&account.name)
+        .bind(person)
+        .bind(self.now)
+        .fetch_one(&mut *self.tx)
+        .await?;
+        let known: (i64, Option<PersonId>) = (row.get(0), row.get(1));
+        self.caches.accounts.insert(key, known.clone());
+        Ok(known)
+    }
+
+    async fn next_flag_id(&mut self) -> Result<i64, sqlx::Error> {
+        let last = match self.caches.last_flag_id {
+            Some(last) => last,
+            None => {
+                sqlx::query_scalar("SELECT coalesce(max(flag_id), 0) FROM flag").fetch_one(&mut *self.tx).await?
+            }
+        };
+        self.caches.last_flag_id = Some(last + 1);
+        Ok(last + 1)
+    }
+
+    pub(super) async fn insert_flags(&mut self, rows: &[FlagRow]) -> Result<(), sqlx::Error> {
+        for rows in rows.chunks(ROWS) {
+            let mut insert: QueryBuilder<Sqlite> = QueryBuilder::new(
+                "INSERT INTO flag (school_id, flag_id, concern_id, device_id, account_id, epoch_no, sequence, audience,
+                 source, provenance, topic, severity, observed_at, clock_offset_ms, received_at, conflicting, data_key_id,
+                 sealed) ",
+            );
+            insert.push_values(rows, |mut bound, row| {
+                bound
+                    .push_bind(&*self.app.school_id)
+                    .push_bind(row.flag_id)
+                    .push_bind(&row.concern_id)
+                    .push_bind(&*row.device_id)
+                    .push_bind(row.account_id)
+                    .push_bind(row.epoch_no)
+                    .push_bind(row.sequence);
+                for code in row.codes {
+                    bound.push_bind(code);
+                }
+                bound
+                    .push_bind(row.severity)
+                    .push_bind(row.observed_at)
+                    .push_bind(row.clock_offset_ms)
+                    .push_bind(self.now)
+                    .push_bind(row.conflicting)
+                    .push_bind(&row.data_key_id)
+                    .push_bind(&row.sealed);
+            });
+            insert.build().persistent(rows.len() == ROWS).execute(&mut *self.tx).await?;
+        }
+        Ok(())
+    }
+}
+
+/// When it happened, by the collector's clock. A device's clock may be anything.
+pub(super) fn event_time(observed_at: i64, clock_offset_ms: i64, now: i64) -> i64 {
+    observed_at.saturating_add(clock_offset_ms).clamp(now - OLDEST_MS, now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_never_in_the_future_nor_older_than_a_device_keeps() {
+        let now = 1_795_000_000_000;
+        assert_eq!(event_time(now - 500, 200, now), now - 300);
+        assert_eq!(event_time(now, DAY_MS, now), now);
+        assert_eq!(event_time(0, 0, now), now - OLDEST_MS);
+        assert_eq!(event_time(i64::MAX, i64::MAX, now), now);
+    }
+}

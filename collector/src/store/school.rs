@@ -1,0 +1,181 @@
+//! The school itself, and the people that the command line makes and takes away.
+
+use super::Write;
+use crate::concerns::model::Duty;
+use sqlx::{Row, SqliteExecutor};
+
+/// The school of this collector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct School {
+    /// Its id.
+    pub school_id: String,
+    /// What it is called.
+    pub name: String,
+    /// The profile last accepted, as TOML.
+    pub profile: String,
+}
+
+/// A person made on the command line.
+#[derive(Debug, Clone)]
+pub struct NewPerson<'a> {
+    /// `staff` or `governor`.
+    pub role: &'a str,
+    /// Given name.
+    pub given_name: &'a str,
+    /// Family name.
+    pub family_name: &'a str,
+    /// E-mail address.
+    pub email: &'a str,
+}
+
+/// Somebody with a duty, or who can sign in.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct User {
+    /// Their id.
+    pub person_id: String,
+    /// Given and family name.
+    pub name: String,
+    /// E-mail address.
+    pub email: String,
+    /// Codes of the duties they hold.
+    pub duties: Vec<String>,
+    /// Whether they have set a password.
+    pub can_sign_in: bool,
+    /// When they last did.
+    pub last_sign_in_at: Option<i64>,
+}
+
+/// The school; none before `init`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn get(db: impl SqliteExecutor<'_>) -> Result<Option<School>, sqlx::Error> {
+    let row = sqlx::query("SELECT school_id, name, profile FROM school LIMIT 1").fetch_optional(db).await?;
+    Ok(row.map(|row| School { school_id: row.get(0), name: row.get(1), profile: row.get(2) }))
+}
+
+/// Makes the school.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn add(tx: &mut Write, school: &School, now_ms: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO school (school_id, name, profile, created_at) VALUES (?, ?, ?, ?)")
+        .bind(&school.school_id)
+        .bind(&school.name)
+        .bind(&school.profile)
+        .bind(now_ms)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Adds a person, or finds the active one with the same e-mail address. Gives the id.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn person(tx: &mut Write, school_id: &str, new: &NewPerson<'_>) -> Result<String, sqlx::Error> {
+    let known = sqlx::query_scalar(
+        "SELECT person_id FROM person WHERE school_id = ? AND active = 1 AND lower(email) = lower(?) LIMIT 1",
+    )
+    .bind(school_id)
+    .bind(new.email)
+    .fetch_optional(&mut **tx)
+    .await?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let person_id = uuid::Uuid::new_v4().to_string();
+    sqlx::query(
+        "INSERT INTO person (school_id, person_id, source_id, role, given_name, family_name, email)
+         VALUES (?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(school_id)
+    .bind(&person_id)
+    .bind(format!("pastoral:{person_id}"))
+    .bind(new.role)
+    .bind(new.given_name)
+    .bind(new.family_name)
+    .bind(new.email)
+    .execute(&mut **tx)
+    .await?;
+    Ok(person_id)
+}
+
+/// Everybody with a duty, or who can sign in.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn users(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<User>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT p.person_id, p.given_name || ' ' || p.family_name, p.email,
+                coalesce(group_concat(DISTINCT d.duty), ''), u.person_id IS NOT NULL, u.last_sign_in_at
+         FROM person AS p
+         LEFT JOIN duty AS d ON d.school_id = p.school_id AND d.person_id = p.person_id AND d.ended_at IS NULL
+         LEFT JOIN user AS u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
+         WHERE p.school_id = ? AND (d.duty IS NOT NULL OR u.person_id IS NOT NULL)
+         GROUP BY p.person_id ORDER BY p.family_name, p.given_name",
+    )
+    .bind(school_id)
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .iter()
+        .map(|row| User {
+            person_id: row.get(0),
+            name: row.get(1),
+            email: row.get(2),
+            duties: row.get::<&str, _>(3).split(',').filter(|duty| !duty.is_empty()).map(Into::into).collect(),
+            can_sign_in: row.get(4),
+            last_sign_in_at: row.get(5),
+        })
+        .collect())
+}
+
+/// The holders of a duty with this e-mail address or person_id.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn find_user(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    who: &str,
+) -> Result<Option<User>, sqlx::Error> {
+    let users = users(db, school_id).await?;
+    Ok(users.into_iter().find(|user| user.person_id == who || user.email.eq_ignore_ascii_case(who)))
+}
+
+/// Ends what a person may do: duties, sign-in, and links not used yet. Says nothing of their records.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn disable(
+    tx: &mut Write,
+    school_id: &str,
+    person_id: &str,
+    by: &str,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    for query in [
+        "UPDATE duty SET ended_at = ?1, ended_by = ?2 WHERE school_id = ?3 AND person_id = ?4 AND ended_at IS NULL",
+        "UPDATE user SET disabled_at = ?1 WHERE school_id = ?3 AND person_id = ?4 AND disabled_at IS NULL AND ?2 <> ''",
+        "UPDATE invitation SET withdrawn_at = ?1 WHERE school_id = ?3 AND person_id = ?4 AND used_at IS NULL
+         AND withdrawn_at IS NULL AND ?2 <> ''",
+    ] {
+        sqlx::query(query).bind(now_ms).bind(by).bind(school_id).bind(person_id).execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// How many people hold a duty.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn holders(db: impl SqliteExecutor<'_>, school_id: &str, duty: Duty) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT count(DISTINCT person_id) FROM duty WHERE school_id = ? AND duty = ? AND ended_at IS NULL",
+    )
+    .bind(school_id)
+    .bind(duty.code())
+    .fetch_one(db)
+    .await
+}
