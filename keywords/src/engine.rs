@@ -8,12 +8,16 @@
 //! 4. Text that a page wrote is never more than [`Severity::PAGE_MAX`].
 //! 5. The winner is the highest severity; then the longest span; then the earliest; then list and term in their order.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+mod build;
+mod rank;
+
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use aho_corasick::AhoCorasick;
 
+use self::build::Building;
+use self::rank::{Best, Candidate};
 use crate::found::{Considered, Explanation, Findings, Found, NotApplied, Scope, WhyNot};
 use crate::list::{KeywordList, Term};
 use crate::view::{Plain, View};
@@ -106,27 +110,11 @@ impl Engine {
     /// # Errors
     /// When two lists have the same identity, or the lists are too large.
     pub fn build(lists: &[KeywordList]) -> Result<Self, BuildError> {
-        let mut patterns = Patterns::default();
-        let mut engine = Building::default();
+        let mut building = Building::default();
         for list in lists {
-            if engine.lists.iter().any(|before| before.id == list.id) {
-                return Err(BuildError::SameList(list.id.clone()));
-            }
-            engine.add(list, &mut patterns);
+            building.add(list)?;
         }
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(&patterns.texts)
-            .map_err(|error| BuildError::TooLarge(error.to_string()))?;
-        Ok(Self {
-            automaton,
-            targets: patterns.targets,
-            lists: engine.lists,
-            terms: engine.terms,
-            exceptions: engine.exceptions,
-            longest_exception: engine.longest_exception,
-        })
+        building.finish()
     }
 
     /// The terms that stand in a text and apply, the winner first; at most [`MATCHES`].
@@ -341,132 +329,6 @@ impl Engine {
             span,
             reason: exception.reason.clone(),
             covers,
-        }
-    }
-}
-
-/// The automaton's patterns, each text once.
-#[derive(Default)]
-struct Patterns {
-    texts: Vec<String>,
-    targets: Vec<Vec<Target>>,
-    known: HashMap<String, usize>,
-}
-
-impl Patterns {
-    /// Adds a phrase and returns its length in the view.
-    fn add(&mut self, phrase: &str, target: Target) -> usize {
-        let plain = Plain::new(phrase).as_str().to_owned();
-        let length = plain.len() - 2;
-        let pattern = *self.known.entry(plain.clone()).or_insert_with(|| {
-            self.texts.push(plain);
-            self.targets.push(Vec::new());
-            self.targets.len() - 1
-        });
-        self.targets[pattern].push(target);
-        length
-    }
-}
-
-/// The engine's tables while lists are added.
-#[derive(Default)]
-struct Building {
-    lists: Vec<ListName>,
-    terms: Vec<Entry>,
-    exceptions: Vec<ExceptionEntry>,
-    longest_exception: usize,
-}
-
-impl Building {
-    fn add(&mut self, list: &KeywordList, patterns: &mut Patterns) {
-        let at = self.lists.len();
-        self.lists.push(ListName {
-            id: list.id.clone(),
-            version: list.version,
-        });
-        for term in list.terms() {
-            let entry = self.terms.len();
-            for (spelling, phrase) in term.spellings.iter().enumerate() {
-                patterns.add(phrase, Target::Term { entry, spelling });
-            }
-            let reason = format!(
-                "harmless although `{}` stands in it",
-                term.spellings.join("` or `")
-            );
-            for phrase in &term.exceptions {
-                self.except(at, Some(entry), phrase, &reason, patterns);
-            }
-            self.terms.push(Entry {
-                list: at,
-                term: term.clone(),
-            });
-        }
-        for exception in list.exceptions() {
-            for phrase in &exception.phrases {
-                self.except(at, None, phrase, &exception.reason, patterns);
-            }
-        }
-    }
-
-    fn except(
-        &mut self,
-        list: usize,
-        entry: Option<usize>,
-        phrase: &str,
-        reason: &str,
-        patterns: &mut Patterns,
-    ) {
-        let length = patterns.add(phrase, Target::Exception(self.exceptions.len()));
-        self.longest_exception = self.longest_exception.max(length);
-        let (phrase, reason) = (phrase.to_owned(), reason.to_owned());
-        self.exceptions.push(ExceptionEntry {
-            list,
-            entry,
-            phrase,
-            reason,
-        });
-    }
-}
-
-/// A term that applies, in the order of the winner's rule.
-struct Candidate<'e> {
-    severity: Severity,
-    span: Range<usize>,
-    list_id: &'e str,
-    term_id: &'e str,
-    entry: usize,
-    spelling: usize,
-}
-
-impl Candidate<'_> {
-    fn rank(&self) -> impl Ord + use<'_> {
-        let length = self.span.len();
-        (
-            Reverse(self.severity),
-            Reverse(length),
-            self.span.start,
-            self.list_id,
-            self.term_id,
-            self.spelling,
-        )
-    }
-}
-
-/// The best candidates, in order, and how many others there were: never more than [`MATCHES`] are held.
-#[derive(Default)]
-struct Best<'e> {
-    kept: Vec<Candidate<'e>>,
-    dropped: usize,
-}
-
-impl<'e> Best<'e> {
-    // INVARIANT 8: what must go goes lowest severity first, and is counted.
-    fn offer(&mut self, candidate: Candidate<'e>) {
-        let at = self.kept.partition_point(|kept| kept.rank() <= candidate.rank());
-        self.kept.insert(at, candidate);
-        if self.kept.len() > MATCHES {
-            self.kept.pop();
-            self.dropped += 1;
         }
     }
 }

@@ -234,7 +234,11 @@ fn a_list_without_anything_in_it_is_refused() {
 #[test]
 fn the_example_in_the_documentation_is_a_sound_list_and_every_topic_is_named_there() {
     let format = include_str!("../FORMAT.md");
-    let example = format.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let example = format
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .unwrap();
     assert_eq!(KeywordList::faults(example, "FORMAT.md"), []);
     for topic in pastoral_keywords::Topic::ALL {
         assert!(format.contains(&format!("`{topic}`")), "{topic}");

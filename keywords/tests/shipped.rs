@@ -327,6 +327,11 @@ what is suicide?
 suicide in Romeo and Juliet
 Mocking Bird
 to kill two birds with one stone
+Bartolomeu Dias 1488
+how to make roasties
+Sexting and sending nudes | Childline
+Suicidal thoughts and feelings | Childline
+Help for suicidal thoughts - NHS
 Virginia Woolf
 Sussex cockerel
 Scunthorpe United kit
