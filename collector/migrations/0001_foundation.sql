@@ -263,6 +263,7 @@ CREATE TABLE concern (
     closed_at    INTEGER,
     outcome      TEXT,                      -- a code; its words are sealed in the history
     linked_to    TEXT,                      -- a closed concern that a late flag belongs to
+    erased_at    INTEGER,                   -- retention took its content; the row stays for the numbers
     UNIQUE (school_id, reference)
 );
 CREATE INDEX concern_open ON concern (school_id, person_id, account_id, kind) WHERE state <> 'closed';
