@@ -1,5 +1,6 @@
 //! The spool on the disk: sled, sealed records, and an fsync of our own. The format is described in [`super`].
 
+use super::format::{HEAD, Head, NUMBERS, Numbers, RECORD_END, cost, read_key};
 use super::room::{DEVICE, Plan, Room};
 use super::seal::Sealer;
 use super::{Appended, Dropped, Kept, Key, New, Spool, SpoolError, Usage, Wanted};
@@ -10,11 +11,6 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-const VERSION: u8 = 1;
-const HEAD: usize = 1 + 8 + 8 + 16 + NONCE;
-const NONCE: usize = 12;
-const NUMBERS: [u8; 1] = [0xff];
-const RECORD_END: [u8; 1] = [5];
 const CACHE_BYTES: u64 = 1024 * 1024;
 /// No record is kept longer than this (400 days).
 const KEPT_MS: i64 = 400 * 24 * 3600 * 1000;
@@ -34,14 +30,6 @@ pub struct DiskSpool {
     lost: Vec<Dropped>,
 }
 
-/// Where the numbers stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Numbers {
-    run: u64,
-    epoch: Epoch,
-    given_out: u64,
-}
-
 impl DiskSpool {
     /// Opens the spool, or makes one where there is none. Reads all of it once, so that damage shows now.
     ///
@@ -57,18 +45,15 @@ impl DiskSpool {
             .mode(sled::Mode::LowSpace)
             .flush_every_ms(None);
         let db = config.open().map_err(from_sled)?;
-        let numbers = read_numbers(&db)?;
+        let numbers = db.get(NUMBERS).map_err(from_sled)?;
+        let numbers = numbers.map(|bytes| Numbers::read(&bytes)).transpose()?;
         let room = Room::new(bound_bytes);
         let mut spool = Self {
             db,
             folder: folder.to_owned(),
             sealer,
             room,
-            numbers: numbers.unwrap_or(Numbers {
-                run: 0,
-                epoch: Epoch([0; 16]),
-                given_out: 0,
-            }),
+            numbers: numbers.unwrap_or_default(),
             unsettled: false,
             expired_at_ms: 0,
             lost: Vec::new(),
@@ -82,32 +67,36 @@ impl DiskSpool {
         Ok(spool)
     }
 
-    /// Begins an epoch: its first record names the epoch before and its last sequence.
+    /// Begins an epoch: its first record names the epoch before and its last sequence, by what stands here or by what
+    /// is known from elsewhere, whichever is further.
     ///
     /// # Errors
     /// When it cannot be made durable.
-    pub fn begin(&mut self, epoch: Epoch, now_ms: i64) -> Result<(), SpoolError> {
-        let last = self.numbers;
-        let previous = (last.given_out > 0).then(|| FlagId {
-            epoch: last.epoch,
-            sequence: last.given_out - 1,
+    pub fn begin(&mut self, epoch: Epoch, known: Option<Numbers>, now_ms: i64) -> Result<(), SpoolError> {
+        let last = known.map_or(self.numbers, |known| {
+            if known.is_beyond(&self.numbers) {
+                known
+            } else {
+                self.numbers
+            }
         });
         self.numbers = Numbers {
             run: last.run + 1,
             epoch,
             given_out: 0,
         };
-        let start = Record::EpochStart(EpochStart {
-            previous,
+        let start = EpochStart {
+            previous: last.last(),
             started_at_ms: now_ms,
-        });
-        self.append(&[New::record(None, &start)], now_ms).map(|_| ())
+        };
+        self.append(&[New::record(None, &Record::EpochStart(start))], now_ms)
+            .map(|_| ())
     }
 
-    /// The epoch in force, and how many sequence numbers it has durably given out.
+    /// Where the numbers durably stand.
     #[must_use]
-    pub fn standing(&self) -> (Epoch, u64) {
-        (self.numbers.epoch, self.numbers.given_out)
+    pub fn numbers(&self) -> Numbers {
+        self.numbers
     }
 
     /// Undoes what an append that was never answered left behind: every sequence number from `given_out` on.
@@ -394,77 +383,6 @@ impl Spool for DiskSpool {
     fn usage(&self) -> Usage {
         self.room.usage()
     }
-}
-
-/// What stands before a record's sealed body.
-struct Head {
-    tag: u64,
-    kept_at_ms: i64,
-    epoch: Epoch,
-    nonce: [u8; NONCE],
-}
-
-impl Head {
-    fn write(&self) -> [u8; HEAD] {
-        let mut bytes = [0; HEAD];
-        bytes[0] = VERSION;
-        bytes[1..9].copy_from_slice(&self.tag.to_be_bytes());
-        bytes[9..17].copy_from_slice(&self.kept_at_ms.to_be_bytes());
-        bytes[17..33].copy_from_slice(&self.epoch.0);
-        bytes[33..].copy_from_slice(&self.nonce);
-        bytes
-    }
-
-    fn read(value: &[u8]) -> Result<Self, SpoolError> {
-        let head = value.get(..HEAD).filter(|head| head[0] == VERSION);
-        let head = head.ok_or_else(|| SpoolError::Damaged("a record of an unknown version".into()))?;
-        Ok(Self {
-            tag: u64::from_be_bytes(part(&head[1..9])),
-            kept_at_ms: i64::from_be_bytes(part(&head[9..17])),
-            epoch: Epoch(part(&head[17..33])),
-            nonce: part(&head[33..]),
-        })
-    }
-}
-
-impl Numbers {
-    fn write(&self) -> Vec<u8> {
-        let run = self.run.to_be_bytes();
-        [&[VERSION][..], &run, &self.epoch.0, &self.given_out.to_be_bytes()].concat()
-    }
-}
-
-fn read_numbers(db: &sled::Db) -> Result<Option<Numbers>, SpoolError> {
-    let Some(bytes) = db.get(NUMBERS).map_err(from_sled)? else {
-        return Ok(None);
-    };
-    if bytes.len() != 33 || bytes[0] != VERSION {
-        return Err(SpoolError::Damaged(
-            "its numbers are of an unknown version".into(),
-        ));
-    }
-    Ok(Some(Numbers {
-        run: u64::from_be_bytes(part(&bytes[1..9])),
-        epoch: Epoch(part(&bytes[9..25])),
-        given_out: u64::from_be_bytes(part(&bytes[25..])),
-    }))
-}
-
-fn part<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    let mut array = [0; N];
-    array.copy_from_slice(bytes);
-    array
-}
-
-fn read_key(bytes: &[u8]) -> Result<Key, SpoolError> {
-    bytes
-        .try_into()
-        .map(Key)
-        .map_err(|_| SpoolError::Damaged("a key of an unknown form".into()))
-}
-
-fn cost(value: &[u8]) -> u64 {
-    (value.len() + 17) as u64
 }
 
 fn from_sled(error: sled::Error) -> SpoolError {

@@ -4,25 +4,20 @@
 //! aside; and while the disk is full only what is severe is taken. Nothing here is a reason for the service not to start.
 
 use super::ballast::Ballast;
-use super::{DiskSpool, GapLedger, Kept, Key, New, SEVERE, Spool as _, SpoolError, Usage, Wanted};
+use super::handle::{Command, NotKept, SpoolHandle, Standing};
+use super::opening::Opening;
+use super::{DiskSpool, GapLedger, Kept, Key, New, Numbers, SEVERE, Spool as _, SpoolError, Usage, Wanted};
 use crate::clock;
 use pastoral_proto::{Epoch, FlagId, Gap, Record};
-use ring::rand::{SecureRandom as _, SystemRandom};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
 
 /// Commands that wait for the thread.
 const COMMANDS: usize = 1024;
 /// Records that wait for a disk that does not take them; beyond that the least severe goes.
 const WAITING: usize = 2048;
-/// Attempts to open the spool that ended with the process before it is set aside.
-const OPENINGS: u32 = 5;
 const SETTLE_AFTER_MS: i64 = 2000;
-const TICK: Duration = Duration::from_secs(1);
 
 /// Where the spool is and how large it may be.
 #[derive(Debug, Clone)]
@@ -33,108 +28,13 @@ pub struct KeeperSettings {
     pub bound_bytes: u64,
 }
 
-/// A record that was not kept. It is counted, and will be reported as a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there was no room to keep the record")]
-pub struct NotKept;
-
-/// How the spool stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// The epoch of new records.
-    pub epoch: Epoch,
-    /// How much it holds.
-    pub usage: Usage,
-    /// Rises with every commit.
-    pub commits: u64,
-    /// Rises with every severe flag that is kept.
-    pub severe: u64,
-    /// What is wrong, in plain words; empty if nothing.
-    pub trouble: String,
-}
-
-enum Command {
-    Append(New, oneshot::Sender<Result<FlagId, NotKept>>),
-    Read(Wanted, oneshot::Sender<Vec<Kept>>),
-    Remove(Vec<Key>),
-    Gap(Gap),
-    Tick,
-    Stop(oneshot::Sender<()>),
-}
-
-/// The spool, for the tasks of the service.
-#[derive(Clone)]
-pub struct SpoolHandle {
-    commands: mpsc::Sender<Command>,
-    standing: watch::Receiver<Standing>,
-}
-
-impl SpoolHandle {
-    /// Hands a record over; the answer comes when it is durable.
-    pub async fn keep(&self, new: New) -> oneshot::Receiver<Result<FlagId, NotKept>> {
-        let (done, answer) = oneshot::channel();
-        // The thread only ends with the service; the answer then never comes.
-        let _ = self.commands.send(Command::Append(new, done)).await;
-        answer
-    }
-
-    /// The next records to deliver.
-    pub async fn read(&self, wanted: Wanted) -> Vec<Kept> {
-        let (done, answer) = oneshot::channel();
-        let _ = self.commands.send(Command::Read(wanted, done)).await;
-        answer.await.unwrap_or_default()
-    }
-
-    /// Forgets delivered records.
-    pub async fn remove(&self, keys: Vec<Key>) {
-        let _ = self.commands.send(Command::Remove(keys)).await;
-    }
-
-    /// Counts something that was not kept or not watched; it is reported before long.
-    pub async fn gap(&self, gap: Gap) {
-        let _ = self.commands.send(Command::Gap(gap)).await;
-    }
-
-    /// How the spool stands, and its changes.
-    #[must_use]
-    pub fn standing(&self) -> watch::Receiver<Standing> {
-        self.standing.clone()
-    }
-
-    /// Writes what waits and makes it durable. Later commands have no effect.
-    pub async fn stop(&self) {
-        let (done, answer) = oneshot::channel();
-        let _ = self.commands.send(Command::Stop(done)).await;
-        let _ = answer.await;
-    }
-
-    /// Lets the thread settle, report and recover from time to time, until told to stop.
-    ///
-    /// # Errors
-    /// When the thread has ended.
-    pub async fn tick(self, token: CancellationToken) -> anyhow::Result<()> {
-        let mut interval = tokio::time::interval(TICK);
-        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = token.cancelled() => return Ok(()),
-                _ = interval.tick() => {
-                    let sent = self.commands.send(Command::Tick).await;
-                    sent.map_err(|_| anyhow::anyhow!("the spool's thread has ended"))?;
-                }
-            }
-        }
-    }
-}
-
 /// The thread's state.
 pub struct Keeper {
-    settings: KeeperSettings,
+    opening: Opening,
     ballast: Ballast,
     spool: Option<DiskSpool>,
-    epoch: Option<Epoch>,
-    /// Sequence numbers that were answered in this epoch.
-    given_out: u64,
+    /// What was answered in this run.
+    numbers: Option<Numbers>,
     waiting: Vec<New>,
     callers: Vec<Option<oneshot::Sender<Result<FlagId, NotKept>>>>,
     ledger: GapLedger,
@@ -161,10 +61,9 @@ impl Keeper {
         let (commands, received) = mpsc::channel(COMMANDS);
         let mut keeper = Self {
             ballast: Ballast::new(&settings.state_dir.join("ballast")),
-            settings,
+            opening: Opening::new(settings),
             spool: None,
-            epoch: None,
-            given_out: 0,
+            numbers: None,
             waiting: Vec::new(),
             callers: Vec::new(),
             ledger: GapLedger::default(),
@@ -218,6 +117,10 @@ impl Keeper {
             }
             if tick || stopped.is_some() {
                 self.settle(stopped.is_some());
+            }
+            if stopped.is_some() {
+                // What settling found lost is told too.
+                self.commit(true);
             }
         }
         drop(self.spool.take());
@@ -293,12 +196,12 @@ impl Keeper {
             .filter(|new| new.severity.get() >= SEVERE)
             .count() as u64;
         for (id, caller) in appended.ids.into_iter().zip(self.callers.drain(..)) {
-            self.given_out = id.map_or(self.given_out, |id| id.sequence + 1);
             if let Some(caller) = caller {
                 let _ = caller.send(id.ok_or(NotKept));
             }
         }
         self.waiting.clear();
+        self.numbers = self.spool.as_ref().map(DiskSpool::numbers);
         self.appended_at_ms = now_ms;
         self.publish(1, severe);
     }
@@ -340,6 +243,7 @@ impl Keeper {
         }
         let idle = last || !(0..SETTLE_AFTER_MS).contains(&(now_ms - self.appended_at_ms));
         if let Some(spool) = self.spool.as_mut().filter(|_| idle) {
+            self.opening.note(spool);
             match spool.settle(now_ms) {
                 Ok(gone) => gone
                     .into_iter()
@@ -374,14 +278,16 @@ impl Keeper {
     /// Opens the spool; sets it aside if it is damaged, and gives the ballast up if the disk is full.
     fn open(&mut self) -> Result<(), SpoolError> {
         for _ in 0..3 {
-            match self.try_open() {
-                Ok(spool) => {
-                    let (epoch, given_out) = spool.standing();
-                    (self.epoch, self.given_out) = (Some(epoch), given_out);
+            match self.opening.open(self.numbers) {
+                Ok((spool, lost)) => {
+                    if let Some(count) = lost {
+                        self.lost(count);
+                    }
+                    self.numbers = Some(spool.numbers());
                     self.spool = Some(spool);
                     return Ok(());
                 }
-                Err(SpoolError::InUse) if self.epoch.is_none() => return Err(SpoolError::InUse),
+                Err(SpoolError::InUse) if self.numbers.is_none() => return Err(SpoolError::InUse),
                 Err(error) => {
                     tracing::warn!(%error, "the spool does not open");
                     self.trouble_is(&error);
@@ -394,38 +300,22 @@ impl Keeper {
         Ok(())
     }
 
-    fn try_open(&mut self) -> Result<DiskSpool, SpoolError> {
-        let state = &self.settings.state_dir;
-        let marker = state.join("spool.opening");
-        let tried = fs::read_to_string(&marker)
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(0);
-        if tried >= OPENINGS {
-            self.set_aside();
-            let _ = fs::remove_file(self.settings.state_dir.join("spool.opening"));
-            return Err(SpoolError::Damaged(
-                "opening it ended the service several times".into(),
-            ));
+    fn set_aside(&mut self) {
+        match self.opening.set_aside(clock::now_ms()) {
+            Ok(()) => {
+                let records = self.standing.borrow().usage.records;
+                self.lost(records);
+            }
+            Err(error) => tracing::error!(%error, "the damaged spool cannot be set aside"),
         }
-        // Says, should opening end the process, that it did. On a full disk there is no room for it, nor need.
-        let _ = fs::write(&marker, (tried + 1).to_string());
-        let opened = open_in(state, self.settings.bound_bytes, self.epoch, self.given_out);
-        let _ = fs::remove_file(&marker);
-        opened
     }
 
-    fn set_aside(&mut self) {
-        let state = self.settings.state_dir.clone();
+    fn lost(&mut self, count: u64) {
         let now_ms = clock::now_ms();
-        if let Err(error) = move_aside(&state, now_ms) {
-            tracing::error!(%error, "the damaged spool cannot be set aside");
-            return;
-        }
         self.ledger.count(Gap {
             account: None,
             cause: "spool-damaged".into(),
-            count: self.standing.borrow().usage.records,
+            count,
             highest_severity: None,
             from_ms: now_ms,
             to_ms: now_ms,
@@ -436,7 +326,7 @@ impl Keeper {
         let usage = self.spool.as_ref().map(super::Spool::usage);
         self.standing.send_if_modified(|standing| {
             let before = standing.clone();
-            standing.epoch = self.epoch.unwrap_or(standing.epoch);
+            standing.epoch = self.numbers.map_or(standing.epoch, |numbers| numbers.epoch);
             standing.usage = usage.unwrap_or(standing.usage);
             standing.commits += commits;
             standing.severe += severe;
@@ -444,49 +334,4 @@ impl Keeper {
             *standing != before
         });
     }
-}
-
-/// Opens the spool and makes sure that new records are of an epoch of this run: the one it has begun, without what an
-/// unanswered append left, or else a fresh one.
-fn open_in(
-    state: &Path,
-    bound_bytes: u64,
-    epoch: Option<Epoch>,
-    given_out: u64,
-) -> Result<DiskSpool, SpoolError> {
-    let mut spool = DiskSpool::open(&state.join("spool"), &state.join("spool.key"), bound_bytes)?;
-    if epoch == Some(spool.standing().0) {
-        spool.roll_back(given_out)?;
-        return Ok(spool);
-    }
-    let mut fresh = [0; 16];
-    let drawn = SystemRandom::new().fill(&mut fresh);
-    drawn.map_err(|_| SpoolError::Io(std::io::Error::other("the system gives no random numbers")))?;
-    spool.begin(Epoch(fresh), clock::now_ms())?;
-    Ok(spool)
-}
-
-/// Keeps the damaged spool, with its key, for whoever wants to look; only the latest one.
-fn move_aside(state: &Path, now_ms: i64) -> std::io::Result<()> {
-    for entry in fs::read_dir(state)? {
-        let path = entry?.path();
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if name.starts_with("spool.damaged-") {
-            fs::remove_dir_all(path)?;
-        }
-    }
-    let aside = state.join(format!("spool.damaged-{now_ms}"));
-    match fs::rename(state.join("spool"), &aside) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => fs::create_dir(&aside)?,
-        renamed => renamed?,
-    }
-    match fs::rename(state.join("spool.key"), aside.join("spool.key")) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    crate::platform::sync_folder(state)
 }

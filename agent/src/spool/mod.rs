@@ -25,14 +25,19 @@
 
 mod ballast;
 mod disk;
+mod format;
 mod gaps;
+mod handle;
 mod keeper;
+mod opening;
 mod room;
 mod seal;
 
 pub use disk::DiskSpool;
+pub use format::Numbers;
 pub use gaps::GapLedger;
-pub use keeper::{Keeper, KeeperSettings, NotKept, SpoolHandle, Standing};
+pub use handle::{NotKept, SpoolHandle, Standing};
+pub use keeper::{Keeper, KeeperSettings};
 
 use pastoral_keywords::Severity;
 use pastoral_proto::{Account, FlagId, Record};

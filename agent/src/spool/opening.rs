@@ -1,0 +1,145 @@
+//! Opening the spool: after a crash, after damage, and after an append that was never answered.
+//!
+//! # Files beside the spool
+//! - `spool.opening`: how many openings ended with the process. After several, the spool is set aside.
+//! - `spool.numbers`: where the numbers stood when the spool was last at rest, and how many records it held. sled takes
+//!   a damaged log for one that was cut short by a crash, and goes on with what it finds; by this file the loss shows.
+
+use super::format::{Numbers, part};
+use super::{DiskSpool, KeeperSettings, Spool as _, SpoolError};
+use crate::clock;
+use crate::platform::{read_state_file, sync_folder, write_state_file};
+use pastoral_proto::Epoch;
+use ring::rand::{SecureRandom as _, SystemRandom};
+use std::fs;
+use std::path::PathBuf;
+
+/// Openings that ended with the process before the spool is set aside.
+const OPENINGS: u32 = 5;
+const NUMBERS_LENGTH: usize = 33;
+
+pub(super) struct Opening {
+    settings: KeeperSettings,
+    noted: Option<Numbers>,
+}
+
+impl Opening {
+    pub(super) fn new(settings: KeeperSettings) -> Self {
+        Self {
+            settings,
+            noted: None,
+        }
+    }
+
+    /// Opens the spool for new records of this run: of the epoch it has begun, without what an unanswered append left,
+    /// or else of a fresh one. Gives also how many records are lost, if any are.
+    pub(super) fn open(&mut self, answered: Option<Numbers>) -> Result<(DiskSpool, Option<u64>), SpoolError> {
+        let marker = self.path("spool.opening");
+        let tried = fs::read_to_string(&marker)
+            .ok()
+            .and_then(|text| text.trim().parse().ok())
+            .unwrap_or(0);
+        if tried >= OPENINGS {
+            let _ = fs::remove_file(&marker);
+            return Err(SpoolError::Damaged(
+                "opening it ended the service several times".into(),
+            ));
+        }
+        // Says, should opening end the process, that it did. On a full disk there is no room for it, nor need.
+        let _ = fs::write(&marker, (tried + 1).to_string());
+        let opened = self.open_marked(answered);
+        let _ = fs::remove_file(&marker);
+        opened
+    }
+
+    /// Notes where the numbers stand, when there is something to note. Without it, a loss may go unseen.
+    pub(super) fn note(&mut self, spool: &DiskSpool) {
+        let numbers = spool.numbers();
+        if self.noted == Some(numbers) {
+            return;
+        }
+        let bytes = [numbers.write(), spool.usage().records.to_be_bytes().to_vec()].concat();
+        match write_state_file(&self.path("spool.numbers"), &bytes) {
+            Ok(()) => self.noted = Some(numbers),
+            Err(error) => tracing::warn!(%error, "cannot note where the spool stands"),
+        }
+    }
+
+    /// Keeps a damaged spool, with its key, for whoever wants to look; only the latest one.
+    pub(super) fn set_aside(&self, now_ms: i64) -> std::io::Result<()> {
+        for entry in fs::read_dir(&self.settings.state_dir)? {
+            let path = entry?.path();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            if name.starts_with("spool.damaged-") {
+                fs::remove_dir_all(path)?;
+            }
+        }
+        let aside = self.path(&format!("spool.damaged-{now_ms}"));
+        match fs::rename(self.path("spool"), &aside) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => fs::create_dir(&aside)?,
+            renamed => renamed?,
+        }
+        match fs::rename(self.path("spool.key"), aside.join("spool.key")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        sync_folder(&self.settings.state_dir)
+    }
+
+    fn open_marked(&mut self, answered: Option<Numbers>) -> Result<(DiskSpool, Option<u64>), SpoolError> {
+        let key_file = self.path("spool.key");
+        let mut spool = DiskSpool::open(&self.path("spool"), &key_file, self.settings.bound_bytes)?;
+        let (known, records) = self.known(answered);
+        let found = spool.numbers();
+        let lost = known.filter(|known| known.is_beyond(&found)).map(|known| {
+            let left = spool.usage().records;
+            records.saturating_sub(left).max(if known.run == found.run {
+                known.given_out - found.given_out
+            } else {
+                0
+            })
+        });
+        if lost.is_none()
+            && let Some(answered) = answered.filter(|answered| answered.run == found.run)
+        {
+            spool.roll_back(answered.given_out)?;
+            return Ok((spool, None));
+        }
+        let mut epoch = [0; 16];
+        let drawn = SystemRandom::new().fill(&mut epoch);
+        drawn.map_err(|_| SpoolError::Io(std::io::Error::other("the system gives no random numbers")))?;
+        spool.begin(Epoch(epoch), known, clock::now_ms())?;
+        self.note(&spool);
+        Ok((spool, lost))
+    }
+
+    /// The furthest numbers that are known from outside the spool, and the records it then held.
+    fn known(&self, answered: Option<Numbers>) -> (Option<Numbers>, u64) {
+        let bytes = read_state_file(&self.path("spool.numbers"))
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        let noted = bytes
+            .split_at_checked(NUMBERS_LENGTH)
+            .filter(|(_, records)| records.len() == 8);
+        let noted = noted.and_then(|(numbers, records)| {
+            Some((Numbers::read(numbers).ok()?, u64::from_be_bytes(part(records))))
+        });
+        match (noted, answered) {
+            (Some((noted, records)), Some(answered)) if noted.is_beyond(&answered) => (Some(noted), records),
+            (noted, Some(answered)) => (Some(answered), noted.map_or(0, |(_, records)| records)),
+            (noted, None) => (
+                noted.map(|(numbers, _)| numbers),
+                noted.map_or(0, |(_, records)| records),
+            ),
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.settings.state_dir.join(name)
+    }
+}
