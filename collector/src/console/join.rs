@@ -1,9 +1,9 @@
 //! Using a one-time link: a password, codes on the phone, recovery codes.
 
-use super::Console;
 use super::page::{Failure, Page, show, show_again};
 use super::sign_in::with_cookie;
 use super::who::{Address, Fields, Visitor, begin_cookie};
+use super::{Console, concern};
 use crate::access::{self, Link, Refused, SecondFactor};
 use crate::clock;
 use crate::store::access as rows;
@@ -109,6 +109,7 @@ pub(super) async fn join(
             return again(&console, page, &path, &factor).await;
         }
     };
+    concern::seal_pending(&console, &session).await?;
     // A password that was lost may be in other hands: what it opened ends.
     console.sessions.end_all(&session.person_id, None);
     let id = console

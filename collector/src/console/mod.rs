@@ -5,10 +5,12 @@
 //! (invariant 5); addresses hold random ids and codes only (invariant 9).
 
 mod assets;
+mod concern;
 mod guard;
 mod join;
 mod page;
 mod queue;
+mod said;
 mod sign_in;
 mod who;
 mod words;
@@ -68,6 +70,11 @@ pub fn router(app: App) -> Router {
         .route("/join/{link}", get(join::form).post(join::join))
         .route("/queue", get(queue::queue))
         .route(LIVE, get(queue::live))
+        .route("/concerns/{concern}", get(concern::page))
+        .route(
+            "/concerns/{concern}/{action}",
+            get(concern::identify_form).post(concern::act),
+        )
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(FORM_MOST))
         .layer(middleware::from_fn_with_state(console.clone(), guard::guard))

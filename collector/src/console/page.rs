@@ -1,15 +1,16 @@
 //! What every page has around its content, and the pages that say that something did not work.
 
 use super::Console;
-use super::assets;
 use super::who::{SignedIn, Visitor};
 use super::words::Clock;
+use super::{assets, said};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::store::overview;
 use askama::Template;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
+use std::collections::HashMap;
 
 /// A link in the navigation.
 pub(super) struct Tab {
@@ -48,6 +49,11 @@ impl Page {
     /// The address of an asset.
     pub(super) fn asset(&self, name: &str) -> String {
         assets::address(name)
+    }
+
+    /// Says what was just done, by the code in the address.
+    pub(super) fn said(&mut self, query: &HashMap<String, String>) {
+        self.said = query.get("done").map_or("", |code| said::words(code));
     }
 
     /// What is wrong with a field.

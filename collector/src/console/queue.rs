@@ -9,11 +9,12 @@ use crate::concerns::kind::Kind;
 use crate::store::access;
 use crate::store::queue::{self as rows, Summary, Told};
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{HeaderName, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -61,9 +62,14 @@ pub(super) async fn home(who: SignedIn) -> Response {
 }
 
 /// The queue.
-pub(super) async fn queue(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
+pub(super) async fn queue(
+    State(console): State<Console>,
+    who: SignedIn,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
     let who = who.reader()?;
-    let page = console.page(&who, "Concerns", "/queue").await?;
+    let mut page = console.page(&who, "Concerns", "/queue").await?;
+    page.said(&query);
     let list = console.list(who.id()).await?;
     show(&QueuePage {
         cover: cover(&console, &page.clock),

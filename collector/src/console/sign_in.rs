@@ -1,8 +1,8 @@
 //! Signing in and out.
 
-use super::Console;
 use super::page::{self, Failure, Page, go, show, show_again};
 use super::who::{self, Address, Fields, Visitor};
+use super::{Console, concern};
 use crate::access::{Refused, SignIn};
 use crate::clock;
 use askama::Template;
@@ -59,6 +59,7 @@ pub(super) async fn sign_in(
     };
     match crate::access::sign_in(&console.app, &console.work, typed, clock::now_ms()).await {
         Ok(session) => {
+            concern::seal_pending(&console, &session).await?;
             let id = console
                 .sessions
                 .begin(session, clock::now_ms())

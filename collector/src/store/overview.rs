@@ -39,3 +39,50 @@ pub async fn mail_is_failing(db: impl SqliteExecutor<'_>, school_id: &str) -> Re
     .fetch_one(db)
     .await
 }
+
+/// A person to choose from.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Candidate {
+    /// The id.
+    pub person_id: String,
+    /// Given and family name.
+    pub name: String,
+    /// `pupil`, `staff`, `governor` or `outside`.
+    pub role: String,
+    /// Of a pupil; may be empty.
+    pub year_group: String,
+}
+
+/// Everybody at the school: pupils by year, then adults; by family name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn candidates(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT person_id, given_name || ' ' || family_name AS name, role, year_group FROM person
+         WHERE school_id = ? AND active = 1
+         ORDER BY role <> 'pupil', role, year_group <> 'R', CAST(year_group AS INTEGER), family_name, given_name, person_id",
+    )
+    .bind(school_id)
+    .fetch_all(db)
+    .await
+}
+
+/// One person at the school.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn person(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    person_id: &str,
+) -> Result<Option<Candidate>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT person_id, given_name || ' ' || family_name AS name, role, year_group FROM person
+         WHERE school_id = ? AND person_id = ? AND active = 1",
+    )
+    .bind(school_id)
+    .bind(person_id)
+    .fetch_optional(db)
+    .await
+}

@@ -1,0 +1,431 @@
+//! What a reader can do with a concern. Every form carries the version of the concern it was made from; one that is
+//! out of date changes nothing and shows what did.
+
+use super::super::Console;
+use super::super::page::{Failure, go};
+use super::super::who::{Fields, SignedIn};
+use super::doing::Doing;
+use super::view::{self, Typed};
+use super::{OUTCOMES, hand_over, identify};
+use crate::concerns::kind::Kind;
+use crate::store::actions::{self, Standing};
+use crate::store::{category, escalation, queue};
+use axum::extract::{Path, State};
+use axum::response::Response;
+use pastoral_keywords::Severity;
+use serde_json::{Value, json};
+
+/// What came of an action.
+pub(in super::super) enum Outcome {
+    /// Done; the code of what to say.
+    Done(&'static str),
+    /// Done, and the viewer may not see the concern any more.
+    Gone(&'static str),
+    /// Not done: the field and what is wrong with it.
+    Fault(&'static str, &'static str),
+}
+
+/// Steps that can be taken back.
+const REVERSIBLE: [&str; 9] = [
+    "acknowledged",
+    "passed-on",
+    "category",
+    "close-proposed",
+    "close-refused",
+    "closed",
+    "reopened",
+    "warned",
+    "false-alarm",
+];
+
+/// Whether an action can be taken back by who took it.
+pub(super) fn is_reversible(action: &str) -> bool {
+    REVERSIBLE.contains(&action) || action == "not-false-alarm"
+}
+
+/// A form of a concern's page.
+pub(in super::super) async fn act(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path((concern_id, action)): Path<(String, String)>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    let mut doing = Doing::begin(&console, &who, &concern_id).await?;
+    let words = fields.text("words");
+    let version: i64 = fields.trimmed("version").parse().map_err(|_| Failure::BadForm)?;
+    let typed = |field| Typed {
+        action: action.clone(),
+        words: words.clone().unwrap_or_default(),
+        field,
+    };
+    if version != doing.concern.changed_at {
+        drop(doing);
+        return view::stale(&console, &who, &concern_id, version, typed("stale")).await;
+    }
+    let Some(words) = words.clone() else {
+        drop(doing);
+        return view::again(
+            &console,
+            &who,
+            &concern_id,
+            typed("words"),
+            "What you wrote is too long.",
+        )
+        .await;
+    };
+    match perform(&mut doing, &action, &fields, &words).await? {
+        Outcome::Done(said) => {
+            doing.finish().await?;
+            Ok(go(&format!("/concerns/{concern_id}?done={said}")))
+        }
+        Outcome::Gone(said) => {
+            doing.finish().await?;
+            let sees = queue::one(
+                console.app.store.read(),
+                &console.app.school_id,
+                who.id(),
+                &concern_id,
+            )
+            .await?;
+            let to = if sees.is_some() {
+                format!("/concerns/{concern_id}")
+            } else {
+                "/queue".to_owned()
+            };
+            Ok(go(&format!("{to}?done={said}")))
+        }
+        Outcome::Fault(field, fault) => {
+            drop(doing);
+            view::again(&console, &who, &concern_id, typed(field), fault).await
+        }
+    }
+}
+
+async fn perform(
+    doing: &mut Doing<'_>,
+    action: &str,
+    fields: &Fields,
+    words: &str,
+) -> Result<Outcome, Failure> {
+    if doing.before.state == "closed" && !matches!(action, "reopen" | "note" | "parents" | "undo" | "show") {
+        return Ok(Outcome::Fault("stale", "It is closed. Open it again first."));
+    }
+    match action {
+        "acknowledge" => acknowledge(doing).await,
+        "note" => note(doing, words).await,
+        "warn" => warn(doing, words).await,
+        "category" => confirm_category(doing, fields.trimmed("code")).await,
+        "pass-on" => pass_on(doing, fields.trimmed("to"), words).await,
+        "escalate" => escalate(doing).await,
+        "close" => close(doing, fields.trimmed("outcome"), words).await,
+        "agree" => agree(doing).await,
+        "refuse" => refuse(doing, words).await,
+        "false-alarm" => false_alarm(doing, fields).await,
+        "reopen" => reopen(doing, words).await,
+        "parents" => parents(doing, fields.trimmed("told"), words).await,
+        "show" => show(doing, words).await,
+        "undo" => undo(doing).await,
+        "identify" => identify::identify(doing, fields.trimmed("person")).await,
+        "hand-over" => hand_over::hand_over(doing, fields.trimmed("child"), words).await,
+        _ => Err(Failure::NotFound),
+    }
+}
+
+async fn acknowledge(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
+    let new = Standing {
+        state: "acknowledged".to_owned(),
+        owner_id: Some(doing.who.id().to_owned()),
+        acknowledged_at: Some(doing.now),
+        next_due_at: None,
+        ..doing.before.clone()
+    };
+    doing.change("acknowledged", new, json!({}), "").await?;
+    answered(doing).await?;
+    Ok(Outcome::Done("acknowledged"))
+}
+
+async fn note(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
+    if words.is_empty() {
+        return Ok(Outcome::Fault("note-words", "Write the note first."));
+    }
+    doing.touch().await?;
+    doing.record("note", json!({}), words).await?;
+    Ok(Outcome::Done("noted"))
+}
+
+async fn warn(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
+    let Some(person) = doing.concern.person.clone() else {
+        return Err(Failure::BadForm);
+    };
+    if words.is_empty() {
+        return Ok(Outcome::Fault(
+            "warn-words",
+            "Write what the warning was, and who gave it.",
+        ));
+    }
+    let kind = doing.concern.kind.clone();
+    doing.touch().await?;
+    let action_id = doing.record("warned", json!({}), words).await?;
+    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    let of = (person.person_id.as_str(), kind.as_str());
+    actions::add_warning(&mut doing.tx, school_id, of, &concern_id, action_id, doing.now).await?;
+    repropose(doing).await?;
+    Ok(Outcome::Done("warned"))
+}
+
+async fn confirm_category(doing: &mut Doing<'_>, code: &str) -> Result<Outcome, Failure> {
+    let kind = Kind::from_code(&doing.concern.kind).ok_or(Failure::BadForm)?;
+    let is_pupil = doing
+        .concern
+        .person
+        .as_ref()
+        .is_none_or(|person| person.role == "pupil");
+    let ladder = doing.telling.profile.ladders.for_subject(is_pupil);
+    // P22: a concern for somebody's welfare never has one.
+    let known = ladder.iter().any(|rung| rung.code.to_string() == code) && !kind.is_welfare();
+    if !known && !code.is_empty() {
+        return Ok(Outcome::Fault("category-code", "Choose a category."));
+    }
+    let confirmed = (!code.is_empty()).then(|| code.to_owned());
+    let new = Standing {
+        category_confirmed: confirmed,
+        ..doing.before.clone()
+    };
+    doing.change("category", new, json!({ "code": code }), "").await?;
+    Ok(Outcome::Done("category"))
+}
+
+async fn pass_on(doing: &mut Doing<'_>, to: &str, words: &str) -> Result<Outcome, Failure> {
+    let concern_id = doing.concern.concern_id.clone();
+    if to == doing.who.id()
+        || !escalation::pass_on(&mut doing.tx, &doing.telling, &concern_id, to, doing.now).await?
+    {
+        return Ok(Outcome::Fault("pass-on-to", "Choose who should take it on."));
+    }
+    let severity = u8::try_from(doing.concern.severity)
+        .ok()
+        .and_then(|number| Severity::try_from(number).ok());
+    let wait = doing
+        .telling
+        .profile
+        .plan(severity.unwrap_or(Severity::MAX))
+        .next_after_ms;
+    let new = Standing {
+        state: "new".to_owned(),
+        owner_id: Some(to.to_owned()),
+        acknowledged_at: None,
+        next_due_at: Some(doing.now + wait),
+        close_proposed_by: None,
+        outcome: None,
+        ..doing.before.clone()
+    };
+    doing.change("passed-on", new, json!({ "to": to }), words).await?;
+    Ok(Outcome::Done("passed-on"))
+}
+
+async fn escalate(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
+    if doing.before.state != "new" {
+        return Ok(Outcome::Fault(
+            "stale",
+            "Somebody deals with it already. Pass it on instead.",
+        ));
+    }
+    let concern_id = doing.concern.concern_id.clone();
+    escalation::escalate_now(&mut doing.tx, &doing.telling, &concern_id, doing.now).await?;
+    doing.touch().await?;
+    doing.record("escalated", json!({}), "").await?;
+    Ok(Outcome::Done("escalated"))
+}
+
+async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> Result<Outcome, Failure> {
+    if !OUTCOMES.iter().any(|(known, _)| *known == outcome) {
+        return Ok(Outcome::Fault("close-outcome", "Choose how it ended."));
+    }
+    if words.is_empty() {
+        return Ok(Outcome::Fault("close-words", "Write why, and what was learnt."));
+    }
+    if needs_second(
+        doing.telling.profile.handling.second_person_from,
+        doing.concern.severity,
+    ) {
+        let new = Standing {
+            state: "acknowledged".to_owned(),
+            owner_id: Some(doing.who.id().to_owned()),
+            acknowledged_at: doing.before.acknowledged_at.or(Some(doing.now)),
+            close_proposed_by: Some(doing.who.id().to_owned()),
+            outcome: Some(outcome.to_owned()),
+            next_due_at: None,
+            ..doing.before.clone()
+        };
+        doing
+            .change("close-proposed", new, json!({ "outcome": outcome }), words)
+            .await?;
+        answered(doing).await?;
+        return Ok(Outcome::Done("close-proposed"));
+    }
+    finish_closing(doing, outcome, json!({ "outcome": outcome }), words).await
+}
+
+async fn agree(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
+    let (Some(first), Some(outcome)) = (
+        doing.before.close_proposed_by.clone(),
+        doing.before.outcome.clone(),
+    ) else {
+        return Ok(Outcome::Fault("stale", "Nobody proposes to close it any more."));
+    };
+    // P27: two people, each of whom may see it.
+    if first == doing.who.id() {
+        return Ok(Outcome::Fault("stale", "Another person must agree."));
+    }
+    finish_closing(
+        doing,
+        &outcome,
+        json!({ "outcome": outcome, "second": doing.who.id() }),
+        "",
+    )
+    .await
+}
+
+async fn finish_closing(
+    doing: &mut Doing<'_>,
+    outcome: &str,
+    mut detail: Value,
+    words: &str,
+) -> Result<Outcome, Failure> {
+    if outcome == "false-alarm" {
+        let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+        let flags = actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, true).await?;
+        detail["flags"] = json!(flags);
+    }
+    let new = Standing {
+        state: "closed".to_owned(),
+        closed_at: Some(doing.now),
+        outcome: Some(outcome.to_owned()),
+        close_proposed_by: None,
+        next_due_at: None,
+        ..doing.before.clone()
+    };
+    doing.change("closed", new, detail, words).await?;
+    answered(doing).await?;
+    Ok(Outcome::Done("closed"))
+}
+
+async fn refuse(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
+    if doing.before.close_proposed_by.is_none() {
+        return Ok(Outcome::Fault("stale", "Nobody proposes to close it any more."));
+    }
+    let new = Standing {
+        close_proposed_by: None,
+        outcome: None,
+        ..doing.before.clone()
+    };
+    doing.change("close-refused", new, json!({}), words).await?;
+    Ok(Outcome::Done("close-refused"))
+}
+
+async fn false_alarm(doing: &mut Doing<'_>, fields: &Fields) -> Result<Outcome, Failure> {
+    let flag_id: i64 = fields.trimmed("flag").parse().map_err(|_| Failure::BadForm)?;
+    let is = fields.trimmed("is") == "yes";
+    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    let flags = actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag_id), is).await?;
+    if flags.is_empty() {
+        return Err(Failure::NotFound);
+    }
+    doing.touch().await?;
+    let action = if is { "false-alarm" } else { "not-false-alarm" };
+    doing.record(action, json!({ "flags": flags }), "").await?;
+    repropose(doing).await?;
+    Ok(Outcome::Done("false-alarm"))
+}
+
+async fn reopen(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
+    if doing.before.state != "closed" {
+        return Ok(Outcome::Fault("stale", "It is open already."));
+    }
+    if words.is_empty() {
+        return Ok(Outcome::Fault("reopen-words", "Write why it is opened again."));
+    }
+    let new = Standing {
+        state: "acknowledged".to_owned(),
+        owner_id: Some(doing.who.id().to_owned()),
+        closed_at: None,
+        outcome: None,
+        ..doing.before.clone()
+    };
+    doing.change("reopened", new, json!({}), words).await?;
+    Ok(Outcome::Done("reopened"))
+}
+
+async fn parents(doing: &mut Doing<'_>, told: &str, words: &str) -> Result<Outcome, Failure> {
+    if !matches!(told, "yes" | "no") {
+        return Ok(Outcome::Fault("parents-told", "Choose whether they were told."));
+    }
+    if words.is_empty() {
+        return Ok(Outcome::Fault(
+            "parents-words",
+            "Write who told them and when, or why they were not told.",
+        ));
+    }
+    doing.touch().await?;
+    doing
+        .record("parents", json!({ "told": told == "yes" }), words)
+        .await?;
+    Ok(Outcome::Done("parents"))
+}
+
+async fn show(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
+    if words.is_empty() {
+        return Ok(Outcome::Fault(
+            "show-words",
+            "Write first why you must see it before the person is known.",
+        ));
+    }
+    doing.touch().await?;
+    doing.record("shown", json!({}), words).await?;
+    Ok(Outcome::Done("shown"))
+}
+
+async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
+    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    let last = actions::last(&mut doing.tx, school_id, &concern_id).await?;
+    let last = last.filter(|(_, by, action, _)| by == doing.who.id() && is_reversible(action));
+    let Some((action_id, _, action, detail)) = last else {
+        return Ok(Outcome::Fault(
+            "stale",
+            "There is no step of yours that can be undone.",
+        ));
+    };
+    let detail: Value = serde_json::from_str(&detail).unwrap_or(Value::Null);
+    let flags: Vec<i64> = serde_json::from_value(detail["flags"].clone()).unwrap_or_default();
+    for flag in flags {
+        let is = action == "not-false-alarm";
+        actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag), is).await?;
+    }
+    match serde_json::from_value::<Standing>(detail["before"].clone()) {
+        Ok(before) => {
+            actions::set_standing(&mut doing.tx, school_id, &concern_id, &before, doing.now).await?
+        }
+        Err(_) => doing.touch().await?,
+    }
+    let by = doing.record("undone", json!({ "action": action_id }), "").await?;
+    actions::mark_undone(&mut doing.tx, school_id, action_id, by).await?;
+    repropose(doing).await?;
+    Ok(Outcome::Done("undone"))
+}
+
+/// Whether a concern of this severity closes only with a second person.
+pub(super) fn needs_second(from: Severity, severity: i64) -> bool {
+    severity >= from.get().into()
+}
+
+async fn answered(doing: &mut Doing<'_>) -> Result<(), Failure> {
+    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    Ok(escalation::answered(&mut doing.tx, school_id, &concern_id).await?)
+}
+
+async fn repropose(doing: &mut Doing<'_>) -> Result<(), Failure> {
+    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    let profile = doing.telling.profile.clone();
+    Ok(category::repropose(&mut doing.tx, &profile, school_id, &concern_id).await?)
+}

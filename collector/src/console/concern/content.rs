@@ -1,0 +1,230 @@
+//! What was seen, opened with the keys of the reader's session: text with the matched words marked, and why.
+
+use super::super::words::{self, Clock};
+use crate::access::Session;
+use crate::seal::content::{self, DataKeyRow};
+use crate::store::actions::{ActionRow, FlagRow};
+use pastoral_keywords::{Audience, Provenance, Source, Topic};
+use pastoral_proto::device;
+use prost::Message as _;
+use zeroize::Zeroizing;
+
+/// A clock this wrong is said.
+const CLOCK_WRONG_MS: i64 = 2 * 60 * 1000;
+
+/// A flag in words.
+pub(super) struct Seen {
+    pub(super) flag_id: i64,
+    pub(super) severity: i64,
+    pub(super) severity_words: &'static str,
+    /// Pieces of the text; whether each is marked.
+    pub(super) text: Vec<(bool, String)>,
+    pub(super) source: &'static str,
+    pub(super) provenance: &'static str,
+    pub(super) site_and_program: String,
+    pub(super) device: String,
+    pub(super) account: String,
+    pub(super) audience: &'static str,
+    pub(super) seen: String,
+    pub(super) arrived: String,
+    pub(super) repeats: String,
+    pub(super) clock: String,
+    pub(super) why: Vec<Why>,
+    pub(super) false_alarm: bool,
+    pub(super) conflicting: bool,
+    pub(super) topic: &'static str,
+}
+
+/// Why a flag was raised.
+pub(super) struct Why {
+    pub(super) term: String,
+    pub(super) topic: &'static str,
+    pub(super) severity: i64,
+    pub(super) list: String,
+    pub(super) reason: String,
+}
+
+/// Opens what is sealed for the concerns of a reader.
+pub(super) struct Opener<'a> {
+    session: &'a Session,
+    keys: &'a [DataKeyRow],
+}
+
+impl<'a> Opener<'a> {
+    pub(super) fn new(session: &'a Session, keys: &'a [DataKeyRow]) -> Self {
+        Self { session, keys }
+    }
+
+    /// The words of an action; none when there are none, or this reader's keys do not open them.
+    pub(super) fn words(&self, action: &ActionRow) -> Option<String> {
+        let opened = self.open(action.data_key_id.as_deref()?, action.sealed.as_deref()?)?;
+        String::from_utf8(opened.to_vec()).ok()
+    }
+
+    /// A flag with its content.
+    pub(super) fn flag(&self, row: &FlagRow, clock: &Clock) -> Seen {
+        let opened = self.open(&row.data_key_id, &row.sealed);
+        let content = opened.and_then(|bytes| device::Flag::decode(bytes.as_slice()).ok());
+        let mut seen = without_content(row, clock);
+        let Some(content) = content else {
+            seen.text = vec![(false, "Your key does not open this.".to_owned())];
+            return seen;
+        };
+        seen.text = marked(&content);
+        let shown = [&content.site, &content.program];
+        let shown: Vec<_> = shown
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .map(String::as_str)
+            .collect();
+        seen.site_and_program = shown.join(", in ");
+        seen.why = content.matches.iter().map(why).collect();
+        seen
+    }
+
+    fn open(&self, data_key_id: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let key = self.keys.iter().find(|key| key.data_key_id == data_key_id)?;
+        content::open(&|group| self.session.key(group), key, sealed).ok()
+    }
+}
+
+/// A flag with everything but what was seen: for an unknown person, until a reader asks to see it.
+pub(super) fn without_content(row: &FlagRow, clock: &Clock) -> Seen {
+    let topic = row.topic.parse::<Topic>().map_or("Other", Topic::label);
+    let at = row.observed_at + row.clock_offset_ms;
+    let late = row.received_at - at;
+    let repeats = match row.last_repeat_at {
+        Some(last) if row.repeats > 0 => {
+            format!(
+                "The same {} more, the last {}.",
+                times(row.repeats),
+                clock.when(&(last + row.clock_offset_ms))
+            )
+        }
+        _ => String::new(),
+    };
+    Seen {
+        flag_id: row.flag_id,
+        severity: row.severity,
+        severity_words: words::severity(row.severity),
+        text: Vec::new(),
+        source: row.source.parse::<Source>().map_or("", Source::label),
+        provenance: match row.provenance.parse() {
+            Ok(Provenance::Typed) => "Typed on this account",
+            Ok(Provenance::Page) => "Written by a page or program, not typed",
+            Ok(Provenance::Medium) => "The name of a file on a removable medium",
+            Err(_) => "",
+        },
+        site_and_program: String::new(),
+        device: row.host_name.clone(),
+        account: account(row),
+        audience: row.audience.parse::<Audience>().map_or("", Audience::label),
+        seen: clock.exactly(&at),
+        arrived: match late {
+            ..60_000 => format!("{} later", words::count((late / 1000).max(0), "second")),
+            _ => clock.when(&row.received_at),
+        },
+        repeats,
+        clock: if row.clock_offset_ms.abs() > CLOCK_WRONG_MS {
+            "The device’s clock was wrong; the time seen is corrected.".to_owned()
+        } else {
+            String::new()
+        },
+        why: Vec::new(),
+        false_alarm: row.false_alarm,
+        conflicting: row.conflicting,
+        topic,
+    }
+}
+
+fn account(row: &FlagRow) -> String {
+    match row.authority.as_str() {
+        "local" => row.account_name.clone(),
+        directory => format!("{} ({directory})", row.account_name),
+    }
+}
+
+fn times(count: i64) -> String {
+    if count == 1 {
+        "once".to_owned()
+    } else {
+        format!("{count} times")
+    }
+}
+
+fn why(found: &device::Match) -> Why {
+    Why {
+        term: found.term.clone(),
+        topic: found.topic.parse::<Topic>().map_or("Other", Topic::label),
+        severity: found.severity.into(),
+        list: format!("{}, version {}", found.list_id, found.list_version),
+        reason: found.reason.clone(),
+    }
+}
+
+// The text in pieces, those that matched marked. Spans were checked on arrival; one that does not fit marks nothing.
+fn marked(content: &device::Flag) -> Vec<(bool, String)> {
+    let text = content.text.as_str();
+    let mut spans: Vec<(usize, usize)> = content
+        .matches
+        .iter()
+        .map(|found| (found.start as usize, found.end as usize))
+        .collect();
+    spans.sort_unstable();
+    let (mut pieces, mut at) = (Vec::new(), 0);
+    for (start, end) in spans {
+        let start = start.max(at);
+        let (Some(before), Some(inside)) = (text.get(at..start), text.get(start..end)) else {
+            continue;
+        };
+        if inside.is_empty() {
+            continue;
+        }
+        pieces.push((false, before.to_owned()));
+        pieces.push((true, inside.to_owned()));
+        at = end;
+    }
+    pieces.push((false, text.get(at..).unwrap_or_default().to_owned()));
+    pieces.retain(|(_, piece)| !piece.is_empty());
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(text: &str, spans: &[(u32, u32)]) -> device::Flag {
+        let matches = spans.iter().map(|(start, end)| device::Match {
+            start: *start,
+            end: *end,
+            ..Default::default()
+        });
+        device::Flag {
+            text: text.to_owned(),
+            matches: matches.collect(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn every_character_is_shown_once_and_what_matched_is_marked() {
+        let pieces = marked(&content("one two three", &[(4, 7), (0, 3), (2, 5)]));
+        assert_eq!(
+            pieces.iter().map(|(_, piece)| piece.as_str()).collect::<String>(),
+            "one two three"
+        );
+        assert!(pieces.contains(&(true, "one".to_owned())));
+        assert_eq!(pieces.last(), Some(&(false, " three".to_owned())));
+    }
+
+    #[test]
+    fn a_span_that_does_not_fit_hides_nothing() {
+        for spans in [&[(0, 400)][..], &[(1, 2)], &[(5, 3)]] {
+            let pieces = marked(&content("éa", spans));
+            assert_eq!(
+                pieces.iter().map(|(_, piece)| piece.as_str()).collect::<String>(),
+                "éa"
+            );
+        }
+    }
+}

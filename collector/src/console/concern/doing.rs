@@ -1,0 +1,130 @@
+//! One change of a concern: asked by a reader, in one transaction with its audit entry.
+
+use super::super::Console;
+use super::super::page::Failure;
+use super::super::who::SignedIn;
+use crate::clock;
+use crate::concerns::model::ReaderGroup;
+use crate::live::Change;
+use crate::notify::Telling;
+use crate::seal::content::StoreSealError;
+use crate::store::actions::{self, NewAction, Standing};
+use crate::store::queue::{self, Summary};
+use crate::store::{Write, audit};
+use serde_json::{Value, json};
+
+/// A concern in hand.
+pub(in super::super) struct Doing<'a> {
+    pub(super) console: &'a Console,
+    pub(super) who: &'a SignedIn,
+    pub(super) tx: Write,
+    pub(super) concern: Summary,
+    pub(super) before: Standing,
+    pub(super) telling: Telling,
+    pub(super) now: i64,
+}
+
+impl<'a> Doing<'a> {
+    /// Takes a concern in hand. INVARIANT 4: only for who may see it; asked in the transaction that changes it.
+    pub(super) async fn begin(
+        console: &'a Console,
+        who: &'a SignedIn,
+        concern_id: &str,
+    ) -> Result<Self, Failure> {
+        let mut tx = console.app.store.write().await?;
+        let school_id = &console.app.school_id;
+        let concern = queue::one(&mut *tx, school_id, who.id(), concern_id)
+            .await?
+            .ok_or(Failure::NotFound)?;
+        let before = actions::standing(&mut tx, school_id, concern_id).await?;
+        let (telling, now) = (Telling::of(&console.app), clock::now_ms());
+        Ok(Self {
+            console,
+            who,
+            tx,
+            concern,
+            before,
+            telling,
+            now,
+        })
+    }
+
+    /// The school.
+    pub(super) fn school_id(&self) -> &'a str {
+        &self.console.app.school_id
+    }
+
+    /// Adds to the history, with words sealed to the concern's readers, and to the audit log.
+    pub(super) async fn record(&mut self, action: &str, detail: Value, words: &str) -> Result<i64, Failure> {
+        let group = ReaderGroup::from_code(&self.concern.reader_group).unwrap_or(ReaderGroup::Safe);
+        let sealed = match words {
+            "" => None,
+            words => Some(seal(self, group, words).await?),
+        };
+        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        let new = NewAction {
+            concern_id: &concern_id,
+            at: self.now,
+            by: self.who.id(),
+            action,
+            detail: detail.clone(),
+            words: sealed,
+        };
+        let action_id = actions::add(&mut self.tx, school_id, &new).await?;
+        let entry = audit::Entry {
+            school_id,
+            actor: self.who.id(),
+            action: &format!("concern-{action}"),
+            concern_id: Some(&concern_id),
+            detail: json!({ "action": action_id }),
+        };
+        audit::append(&mut self.tx, self.now, &entry).await?;
+        Ok(action_id)
+    }
+
+    /// Writes what the action changes, and records it so that it can be undone.
+    pub(super) async fn change(
+        &mut self,
+        action: &str,
+        new: Standing,
+        mut detail: Value,
+        words: &str,
+    ) -> Result<i64, Failure> {
+        detail["before"] = serde_json::to_value(&self.before).unwrap_or(Value::Null);
+        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        actions::set_standing(&mut self.tx, school_id, &concern_id, &new, self.now).await?;
+        self.before = new;
+        self.record(action, detail, words).await
+    }
+
+    /// Moves the version: something was written about it.
+    pub(super) async fn touch(&mut self) -> Result<(), Failure> {
+        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        Ok(actions::touch(&mut self.tx, school_id, &concern_id, self.now).await?)
+    }
+
+    /// Commits, then tells open consoles and wakes those who tell people.
+    pub(super) async fn finish(self) -> Result<(), Failure> {
+        let app = &self.console.app;
+        self.tx.commit().await?;
+        app.live.tell(Change {
+            school_id: app.school_id.to_string(),
+            concern_id: Some(self.concern.concern_id),
+        });
+        app.escalation_wake.notify_one();
+        app.outbox_wake.notify_one();
+        Ok(())
+    }
+}
+
+async fn seal(doing: &mut Doing<'_>, group: ReaderGroup, words: &str) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+    let concern_id = doing.concern.concern_id.clone();
+    let sealer = doing.console.app.sealer.clone();
+    sealer
+        .seal_for(&mut doing.tx, &concern_id, group, words.as_bytes())
+        .await
+        .map_err(|error| match error {
+            StoreSealError::Store(error) => Failure::Store(error),
+            StoreSealError::Seal(_) => Failure::Busy,
+        })
+}

@@ -1,0 +1,92 @@
+//! A child's disclosure on a staff account: the headteacher hands it to the safeguarding lead as a child's concern, in
+//! one step (P20, P23); and sealing content again for those who read it now.
+
+use super::super::Console;
+use super::super::page::Failure;
+use super::actions::Outcome;
+use super::doing::Doing;
+use crate::access::Session;
+use crate::concerns::model::{Duty, ReaderGroup};
+use crate::seal::content::reseal;
+use crate::store::routing::{self, GroupChanged};
+use crate::store::{Write, actions, keys, overview};
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Concerns sealed again at one sign-in at most.
+const RESEAL_MOST: i64 = 500;
+
+pub(super) async fn hand_over(doing: &mut Doing<'_>, child: &str, words: &str) -> Result<Outcome, Failure> {
+    let adult = doing
+        .concern
+        .person
+        .as_ref()
+        .filter(|person| person.role != "pupil")
+        .cloned();
+    let (true, Some(adult)) = (doing.who.has(Duty::Headteacher), adult) else {
+        return Err(Failure::NotFound);
+    };
+    let school_id = doing.school_id();
+    let person = overview::person(&mut *doing.tx, school_id, child).await?;
+    if person.is_none_or(|person| person.role != "pupil") {
+        return Ok(Outcome::Fault("hand-over-child", "Choose the child."));
+    }
+    doing.touch().await?;
+    let detail = json!({ "child": child, "account_of": adult.person_id });
+    doing.record("handed-over", detail, words).await?;
+    let concern_id = doing.concern.concern_id.clone();
+    // Whose account it was seen on is part of it: they do not read it.
+    let adult = BTreeSet::from([adult.person_id]);
+    routing::add_named(&mut doing.tx, school_id, &concern_id, &adult).await?;
+    let changed = routing::hand_over(&mut doing.tx, &doing.telling, &concern_id, child, doing.now).await?;
+    let session = doing.who.session.clone();
+    seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await?;
+    Ok(Outcome::Gone("handed-over"))
+}
+
+/// Seals what was sealed to another group's key to that of those who read it now, where this session holds the key.
+pub(in super::super) async fn seal_again(
+    console: &Console,
+    tx: &mut Write,
+    session: &Session,
+    changed: &[GroupChanged],
+) -> Result<(), Failure> {
+    for change in changed {
+        let rows = keys::data_keys(&mut **tx, &console.app.school_id, &change.concern_id).await?;
+        let to = console.app.sealer.public(change.to).map_err(|_| Failure::Busy)?;
+        let mut again = Vec::new();
+        for row in rows.iter().filter(|row| row.group != change.to) {
+            // Without the key it stays as it is, until somebody signs in who holds it.
+            let Some(from) = session.key(row.group) else {
+                continue;
+            };
+            again.extend(reseal(std::slice::from_ref(row), from, change.to, to).unwrap_or_default());
+        }
+        keys::replace_data_keys(tx, &console.app.school_id, &again).await?;
+    }
+    Ok(())
+}
+
+/// At sign-in: seals again what others read now, which nobody who held the key was there to do when that changed.
+pub(in super::super) async fn seal_pending(console: &Console, session: &Session) -> Result<(), Failure> {
+    let pending =
+        actions::sealed_elsewhere(console.app.store.read(), &console.app.school_id, RESEAL_MOST).await?;
+    let changed: Vec<_> = pending
+        .into_iter()
+        .filter_map(|(concern_id, to)| {
+            let to = ReaderGroup::from_code(&to)?;
+            Some(GroupChanged {
+                concern_id,
+                from: to,
+                to,
+            })
+        })
+        .collect();
+    if changed.is_empty() || session.keys.is_empty() {
+        return Ok(());
+    }
+    let mut tx = console.app.store.write().await?;
+    seal_again(console, &mut tx, session, &changed).await?;
+    tx.commit().await?;
+    Ok(())
+}

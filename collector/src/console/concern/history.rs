@@ -1,0 +1,78 @@
+//! What was done with a concern, in sentences.
+
+use super::super::words::Clock;
+use super::content::Opener;
+use super::outcome;
+use crate::store::actions::ActionRow;
+use serde_json::Value;
+
+/// An entry of the history.
+pub(super) struct Entry {
+    pub(super) when: String,
+    pub(super) sentence: String,
+    pub(super) words: String,
+    pub(super) undone: bool,
+}
+
+/// An action in words. `name_of` says who somebody is.
+pub(super) fn entry(
+    action: &ActionRow,
+    opener: &Opener<'_>,
+    clock: &Clock,
+    viewer: &str,
+    name_of: &impl Fn(&str) -> String,
+) -> Entry {
+    let by = match &action.by_name {
+        _ if action.by_id == viewer => "You".to_owned(),
+        Some(name) => name.clone(),
+        None => "Pastoral".to_owned(),
+    };
+    let detail: Value = serde_json::from_str(&action.detail).unwrap_or(Value::Null);
+    let sealed = action.sealed.is_some();
+    let words = opener.words(action);
+    Entry {
+        when: clock.exactly(&action.at),
+        sentence: format!("{by} {}.", did(&action.action, &detail, name_of)),
+        words: match words {
+            Some(words) => words,
+            None if sealed => "Your key does not open what was written.".to_owned(),
+            None => String::new(),
+        },
+        undone: action.undone_by.is_some(),
+    }
+}
+
+fn did(action: &str, detail: &Value, name_of: &impl Fn(&str) -> String) -> String {
+    let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default();
+    match action {
+        "recorded" => "recorded this concern by hand".to_owned(),
+        "acknowledged" => "acknowledged it and deals with it".to_owned(),
+        "note" => "wrote a note".to_owned(),
+        "warned" => "recorded a warning to the person".to_owned(),
+        "passed-on" => format!("passed it on to {}", name_of(text("to"))),
+        "escalated" => "had the next person told at once".to_owned(),
+        "category" if text("code").is_empty() => "confirmed that it has no category".to_owned(),
+        "category" => format!("confirmed category {}", text("code")),
+        "close-proposed" => format!("proposed to close it: {}", outcome(text("outcome"))),
+        "close-refused" => "did not agree that it is closed".to_owned(),
+        "closed" if detail.get("second").is_some() => {
+            format!("agreed, and it was closed: {}", outcome(text("outcome")))
+        }
+        "closed" => format!("closed it: {}", outcome(text("outcome"))),
+        "false-alarm" => "marked a flag as a false alarm".to_owned(),
+        "not-false-alarm" => "took back that a flag was a false alarm".to_owned(),
+        "reopened" => "opened it again".to_owned(),
+        "parents" if detail.get("told") == Some(&Value::Bool(true)) => {
+            "recorded that parents or carers were told".to_owned()
+        }
+        "parents" => "recorded why parents or carers were not told".to_owned(),
+        "identified" => format!("said whose account this is: {}", name_of(text("person"))),
+        "shown" => "looked at what was seen before the person was known, and said why".to_owned(),
+        "handed-over" => format!(
+            "handed it over as what a child disclosed: {}",
+            name_of(text("child"))
+        ),
+        "undone" => "undid the step before".to_owned(),
+        other => other.to_owned(),
+    }
+}

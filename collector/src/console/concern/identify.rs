@@ -1,0 +1,103 @@
+//! Saying whose an unknown account is, without seeing what was seen on it.
+
+use super::super::page::{Failure, Page, show};
+use super::super::who::SignedIn;
+use super::super::{Console, queue as queue_page};
+use super::actions::Outcome;
+use super::doing::Doing;
+use super::hand_over::seal_again;
+use crate::store::overview::{self, Candidate};
+use crate::store::{actions, queue, routing};
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use serde_json::json;
+
+#[derive(Template)]
+#[template(path = "identify.html")]
+struct IdentifyPage {
+    page: Page,
+    concern: queue::Summary,
+    account: String,
+    device: String,
+    seen: String,
+    groups: Vec<(String, Vec<Candidate>)>,
+}
+
+/// The page: the account, the device and the times, and the people it may be.
+pub(in super::super) async fn form(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path((concern_id, page)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    if page != "identify" {
+        return Err(Failure::NotFound);
+    }
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let concern = queue::one(store, school_id, who.id(), &concern_id)
+        .await?
+        .ok_or(Failure::NotFound)?;
+    if concern.person.is_some() || concern.account_id.is_none() {
+        return Err(Failure::NotFound);
+    }
+    let page = console.page(&who, "Say whose account this is", "").await?;
+    let people = overview::candidates(store, school_id).await?;
+    show(&IdentifyPage {
+        account: concern.account_name.clone().unwrap_or_default(),
+        device: concern.device.clone().unwrap_or_default(),
+        seen: page.clock.when(&concern.last_event_at),
+        groups: grouped(people),
+        concern,
+        page,
+    })
+}
+
+pub(super) async fn identify(doing: &mut Doing<'_>, person: &str) -> Result<Outcome, Failure> {
+    let (None, Some(account)) = (&doing.concern.person, doing.concern.account_id) else {
+        return Ok(Outcome::Fault("stale", "The person is known already."));
+    };
+    let school_id = doing.school_id();
+    if overview::person(&mut *doing.tx, school_id, person)
+        .await?
+        .is_none()
+    {
+        return Err(Failure::NotFound);
+    }
+    doing.touch().await?;
+    doing
+        .record("identified", json!({ "person": person, "account": account }), "")
+        .await?;
+    let by = doing.who.id();
+    let changed = routing::identify(&mut doing.tx, &doing.telling, account, person, by, doing.now).await?;
+    let concern_id = doing.concern.concern_id.clone();
+    actions::touch(&mut doing.tx, school_id, &concern_id, doing.now).await?;
+    let session = doing.who.session.clone();
+    seal_again(doing.console, &mut doing.tx, &session, &changed).await?;
+    Ok(Outcome::Gone("identified"))
+}
+
+/// People under headings: pupils by year, then adults.
+pub(in super::super) fn grouped(people: Vec<Candidate>) -> Vec<(String, Vec<Candidate>)> {
+    let mut groups: Vec<(String, Vec<Candidate>)> = Vec::new();
+    for person in people {
+        let heading = match (person.role.as_str(), person.year_group.as_str()) {
+            ("pupil", "") => "Pupils".to_owned(),
+            ("pupil", "R") => "Reception".to_owned(),
+            ("pupil", year) => format!("Year {year}"),
+            (role, _) => capital(queue_page::role(role)),
+        };
+        match groups.last_mut() {
+            Some((last, people)) if *last == heading => people.push(person),
+            _ => groups.push((heading, vec![person])),
+        }
+    }
+    groups
+}
+
+fn capital(words: &str) -> String {
+    let mut letters = words.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,35 @@
+//! A concern's page, and everything that is done with a concern.
+
+mod actions;
+mod content;
+mod doing;
+mod hand_over;
+mod history;
+mod identify;
+mod view;
+
+pub(super) use actions::act;
+pub(super) use hand_over::seal_pending;
+pub(super) use identify::form as identify_form;
+pub(super) use view::page;
+
+/// How a concern ended: code, words.
+pub(super) const OUTCOMES: [(&str, &str); 6] = [
+    ("supported", "The child or adult is being supported in school"),
+    ("referred", "Referred to somebody outside school"),
+    (
+        "behaviour",
+        "Dealt with under the school’s behaviour or conduct rules",
+    ),
+    ("no-action", "Looked into, and nothing more is needed"),
+    ("recorded-elsewhere", "Goes on in another record of the school"),
+    ("false-alarm", "False alarm"),
+];
+
+/// The words of an outcome.
+pub(super) fn outcome(code: &str) -> &'static str {
+    OUTCOMES
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map_or("Closed", |(_, words)| words)
+}

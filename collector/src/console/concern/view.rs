@@ -1,0 +1,387 @@
+//! A concern's page. Who looks at what was seen is recorded before it is sent (invariant 5).
+
+use super::super::page::{Failure, Page, show};
+use super::super::who::SignedIn;
+use super::super::{Console, queue as queue_page, words};
+use super::actions::{is_reversible, needs_second};
+use super::content::{Opener, Seen, without_content};
+use super::history::{Entry, entry};
+use super::identify::grouped;
+use super::{OUTCOMES, outcome};
+use crate::clock;
+use crate::concerns::category::Rung;
+use crate::concerns::kind::Kind;
+use crate::concerns::model::Duty;
+use crate::concerns::procedure::{IMAGERY_REFERRAL, procedure};
+use crate::store::actions::{self, ActionRow};
+use crate::store::overview::{self, Candidate};
+use crate::store::queue::{self, Summary, Told};
+use crate::store::{audit, keys};
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use serde_json::json;
+use std::collections::HashMap;
+
+/// Flags on one page.
+const FLAGS_SHOWN: i64 = 50;
+/// Entries of the history on one page.
+const HISTORY_SHOWN: i64 = 200;
+
+/// What somebody typed into a form that was not taken.
+pub(super) struct Typed {
+    pub(super) action: String,
+    pub(super) words: String,
+    pub(super) field: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "concern.html")]
+struct ConcernPage {
+    page: Page,
+    concern: Summary,
+    name: String,
+    kind: &'static str,
+    severity: &'static str,
+    how_soon: &'static str,
+    severity_why: String,
+    state: &'static str,
+    tag: &'static str,
+    owner: String,
+    next: String,
+    times: Vec<String>,
+    hidden: bool,
+    seen: Vec<Seen>,
+    more_flags: i64,
+    must_not: Vec<String>,
+    at_once: Vec<String>,
+    outside: Vec<String>,
+    referral: &'static [&'static str],
+    contacts: Vec<Contact>,
+    ladder: Vec<Rung>,
+    history: Vec<Entry>,
+    others: Vec<Told>,
+    second: Second,
+    can_undo: bool,
+    is_welfare: bool,
+    can_hand_over: bool,
+    children: Vec<(String, Vec<Candidate>)>,
+    typed: Typed,
+}
+
+/// Where closing stands.
+#[derive(PartialEq, Eq)]
+enum Second {
+    /// One person is enough.
+    NotNeeded,
+    /// A second person must agree, and there is one.
+    Needed,
+    /// A second person must agree, and nobody else may see it.
+    Nobody,
+    /// The viewer proposed it.
+    Waiting,
+    /// Somebody else proposed it: who, and how it ended.
+    Asked(String, &'static str),
+}
+
+struct Contact {
+    label: &'static str,
+    name: String,
+    reach: String,
+    confirmed: bool,
+}
+
+impl ConcernPage {
+    fn typed(&self, action: &str) -> &str {
+        if self.typed.action == action {
+            &self.typed.words
+        } else {
+            ""
+        }
+    }
+}
+
+/// The page.
+pub(in super::super) async fn page(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path(concern_id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    let nothing = Typed {
+        action: String::new(),
+        words: String::new(),
+        field: "",
+    };
+    let mut page = draw(&console, &who, &concern_id, nothing).await?;
+    page.page.said(&query);
+    show(&page)
+}
+
+/// The page with what is wrong with a form.
+pub(super) async fn again(
+    console: &Console,
+    who: &SignedIn,
+    concern_id: &str,
+    typed: Typed,
+    fault: &str,
+) -> Result<Response, Failure> {
+    let field = typed.field;
+    let mut page = draw(console, who, concern_id, typed).await?;
+    page.page.fault(field, fault);
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, show(&page)?).into_response())
+}
+
+/// The page after somebody else was faster: what changed since the form was made.
+pub(super) async fn stale(
+    console: &Console,
+    who: &SignedIn,
+    concern_id: &str,
+    version: i64,
+    typed: Typed,
+) -> Result<Response, Failure> {
+    let rows = actions::history(
+        console.app.store.read(),
+        &console.app.school_id,
+        who.id(),
+        concern_id,
+        HISTORY_SHOWN,
+    )
+    .await?;
+    let since = rows.iter().take_while(|row| row.at > version).count();
+    let mut page = draw(console, who, concern_id, typed).await?;
+    let mut changes: Vec<_> = page
+        .history
+        .iter()
+        .take(since)
+        .map(|entry| entry.sentence.clone())
+        .collect();
+    if changes.is_empty() {
+        changes.push("Something new was seen.".to_owned());
+    }
+    let fault = format!(
+        "Nothing was done, because this concern changed while you had it open: {} What you wrote is kept below.",
+        changes.join(" ")
+    );
+    page.page.fault("stale", fault);
+    Ok((StatusCode::CONFLICT, show(&page)?).into_response())
+}
+
+async fn draw(
+    console: &Console,
+    who: &SignedIn,
+    concern_id: &str,
+    typed: Typed,
+) -> Result<ConcernPage, Failure> {
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let concern = queue::one(store, school_id, who.id(), concern_id)
+        .await?
+        .ok_or(Failure::NotFound)?;
+    let flags = actions::flags(store, school_id, who.id(), concern_id, FLAGS_SHOWN).await?;
+    let rows = actions::history(store, school_id, who.id(), concern_id, HISTORY_SHOWN).await?;
+    let readers = queue::readers_of(store, school_id, who.id(), concern_id).await?;
+    let people = overview::candidates(store, school_id).await?;
+    let name_of = |id: &str| {
+        let found = people.iter().find(|person| person.person_id == id);
+        found.map_or_else(|| "somebody".to_owned(), |person| person.name.clone())
+    };
+    // Before the person is known, what was seen is shown only to a reader who has said why.
+    let asked = |row: &&ActionRow| row.action == "shown" && row.by_id == who.id();
+    let hidden = concern.person.is_none() && !concern.by_hand && !rows.iter().any(|row| asked(&row));
+    look(console, who, concern_id, if hidden { 0 } else { flags.len() }).await?;
+    let page = console
+        .page(who, format!("Concern {}", concern.reference), "")
+        .await?;
+    let data_keys = keys::data_keys(store, school_id, concern_id).await?;
+    let opener = Opener::new(&who.session, &data_keys);
+    let draw_flag = |row| {
+        if hidden {
+            without_content(row, &page.clock)
+        } else {
+            opener.flag(row, &page.clock)
+        }
+    };
+    let seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
+    let history = rows
+        .iter()
+        .map(|row| entry(row, &opener, &page.clock, who.id(), &name_of))
+        .collect();
+    let profile = console.app.profile.load();
+    let kind = Kind::from_code(&concern.kind).unwrap_or(Kind::Misuse);
+    let steps = procedure(kind);
+    let with_school = |known: &[&str], added: Vec<String>| -> Vec<String> {
+        known.iter().map(|&step| step.to_owned()).chain(added).collect()
+    };
+    let added = |part: fn(&crate::profile::Addition) -> &Vec<String>| -> Vec<String> {
+        profile
+            .additions_to(kind)
+            .flat_map(|addition| part(addition).clone())
+            .collect()
+    };
+    let is_pupil = concern
+        .person
+        .as_ref()
+        .is_none_or(|person| person.role == "pupil");
+    let others: Vec<Told> = readers
+        .iter()
+        .filter(|reader| reader.person_id != who.id())
+        .cloned()
+        .collect();
+    let from = profile.handling.second_person_from;
+    let can_hand_over = who.has(Duty::Headteacher) && !is_pupil && concern.state != "closed";
+    let pupils = people
+        .iter()
+        .filter(|person| person.role == "pupil")
+        .cloned()
+        .collect();
+    let (state, tag) = queue_page::state(&concern);
+    Ok(ConcernPage {
+        name: queue_page::name(&concern),
+        kind: kind.label(),
+        severity: words::severity(concern.severity),
+        how_soon: words::how_soon(concern.severity),
+        severity_why: severity_why(&seen, concern.by_hand),
+        owner: owner(&concern, who.id()),
+        next: queue_page::next(&page.clock, &concern, &readers, who.id()),
+        times: times(&page, &concern),
+        more_flags: concern.flag_count - i64::try_from(seen.len()).unwrap_or_default(),
+        must_not: with_school(steps.must_not, added(|addition| &addition.must_not)),
+        at_once: with_school(steps.at_once, added(|addition| &addition.at_once)),
+        outside: with_school(steps.outside, added(|addition| &addition.outside)),
+        referral: if kind == Kind::SexualImagery {
+            &IMAGERY_REFERRAL
+        } else {
+            &[]
+        },
+        contacts: profile.contacts_for(kind).map(contact).collect(),
+        ladder: if kind.is_welfare() {
+            Vec::new()
+        } else {
+            profile.ladders.for_subject(is_pupil).to_vec()
+        },
+        second: second(
+            &concern,
+            who.id(),
+            &others,
+            needs_second(from, concern.severity),
+            &name_of,
+        ),
+        can_undo: can_undo(&rows, who.id()),
+        is_welfare: kind.is_welfare(),
+        children: if can_hand_over {
+            grouped(pupils)
+        } else {
+            Vec::new()
+        },
+        state,
+        tag,
+        hidden,
+        seen,
+        history,
+        others,
+        can_hand_over,
+        typed,
+        concern,
+        page,
+    })
+}
+
+// INVARIANT 5: on disk before anything is shown.
+async fn look(console: &Console, who: &SignedIn, concern_id: &str, flags: usize) -> Result<(), Failure> {
+    let mut tx = console.app.store.write().await?;
+    let entry = audit::Entry {
+        school_id: &console.app.school_id,
+        actor: who.id(),
+        action: "concern-viewed",
+        concern_id: Some(concern_id),
+        detail: json!({ "flags": flags }),
+    };
+    audit::append(&mut tx, clock::now_ms(), &entry).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn second(
+    concern: &Summary,
+    viewer: &str,
+    others: &[Told],
+    needed: bool,
+    name_of: &impl Fn(&str) -> String,
+) -> Second {
+    match &concern.close_proposed_by {
+        Some(by) if by == viewer => Second::Waiting,
+        Some(by) => Second::Asked(
+            name_of(by),
+            outcome(concern.outcome.as_deref().unwrap_or_default()),
+        ),
+        None if !needed => Second::NotNeeded,
+        None if others.is_empty() => Second::Nobody,
+        None => Second::Needed,
+    }
+}
+
+fn can_undo(rows: &[ActionRow], viewer: &str) -> bool {
+    let last = rows
+        .iter()
+        .find(|row| row.undone_by.is_none() && row.action != "undone");
+    last.is_some_and(|row| row.by_id == viewer && is_reversible(&row.action))
+}
+
+fn owner(concern: &Summary, viewer: &str) -> String {
+    match (&concern.owner_id, &concern.owner) {
+        (Some(id), _) if id == viewer => "You are dealing with it.".to_owned(),
+        (_, Some(name)) => format!("{name} is dealing with it."),
+        _ => "Nobody is dealing with it yet.".to_owned(),
+    }
+}
+
+fn severity_why(seen: &[Seen], by_hand: bool) -> String {
+    match seen.iter().find(|seen| !seen.false_alarm) {
+        Some(top) => format!(
+            "The most serious of what was seen: {}. {}.",
+            top.topic.to_lowercase(),
+            top.provenance
+        ),
+        None if by_hand => "Chosen by the person who recorded it.".to_owned(),
+        None => "All of it was marked as false alarms.".to_owned(),
+    }
+}
+
+fn times(page: &Page, concern: &Summary) -> Vec<String> {
+    let clock = &page.clock;
+    let mut times = Vec::new();
+    if concern.first_event_at == concern.last_event_at {
+        times.push(format!("Seen {}", clock.when(&concern.last_event_at)));
+    } else {
+        let (first, last) = (
+            clock.when(&concern.first_event_at),
+            clock.when(&concern.last_event_at),
+        );
+        times.push(format!("Seen from {first} to {last}"));
+    }
+    times.push(format!("Arrived {}", clock.when(&concern.opened_at)));
+    if let Some(at) = &concern.acknowledged_at {
+        times.push(format!("Acknowledged {}", clock.when(at)));
+    }
+    if let Some(at) = &concern.closed_at {
+        let how = outcome(concern.outcome.as_deref().unwrap_or_default());
+        times.push(format!("Closed {}: {how}", clock.when(at)));
+    }
+    times
+}
+
+fn contact(contact: &crate::profile::Contact) -> Contact {
+    let reach: Vec<_> = [&contact.phone, &contact.email]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(String::as_str)
+        .collect();
+    Contact {
+        label: contact.role.label(),
+        name: contact.name.clone(),
+        reach: reach.join(", "),
+        confirmed: contact.confirmed,
+    }
+}

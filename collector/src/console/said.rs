@@ -1,0 +1,34 @@
+//! What is said after something was done. Addresses hold only the code.
+
+/// The words of a code; nothing for a code that is none of ours.
+pub(super) fn words(code: &str) -> &'static str {
+    match code {
+        "acknowledged" => "You are dealing with this concern now. Nobody else is told to.",
+        "noted" => "Your note is in the history.",
+        "warned" => "The warning is recorded. If the same goes on, the category rises.",
+        "category" => "The category is recorded.",
+        "passed-on" => "It is passed on, and they are being told.",
+        "escalated" => "The next person is being told now.",
+        "closed" => "This concern is closed.",
+        "close-proposed" => "You propose to close it. It stays open until another person agrees.",
+        "close-refused" => "It stays open. The history says so.",
+        "false-alarm" => "That is recorded.",
+        "reopened" => "It is open again, and you are dealing with it.",
+        "parents" => "That is recorded.",
+        "shown" => "Your reason is in the history.",
+        "undone" => "The last step is undone. The history shows both.",
+        "identified" => "The account’s person is recorded, and the concern went to those who may see it.",
+        "handed-over" => "It is the safeguarding lead’s now, as a child’s concern.",
+        "recorded" => "The concern is recorded, and those who may see it are being told.",
+        "approved" => "The device may connect now.",
+        "rejected" => "The device may not connect.",
+        "revoked" => "The device is cut off. Its certificate is worth nothing any more.",
+        "withdrawn" => "The link is withdrawn. It opens nothing any more.",
+        "agreed" => "You agreed. The duty has begun, and the link can be used.",
+        "ended" => "The access has ended. It counts at once.",
+        "conflict" => "They are kept out of concerns about that person.",
+        "conflict-ended" => "The conflict has ended.",
+        "password" => "Your password is changed. You are signed out everywhere else.",
+        _ => "",
+    }
+}

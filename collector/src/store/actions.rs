@@ -1,0 +1,404 @@
+//! What was seen of a concern and what was done with it. Actions are only added to: an undo is a further one.
+//! INVARIANT 4: every query for a reader joins `concern_reader` for the viewer.
+
+use super::Write;
+use serde::{Deserialize, Serialize};
+use sqlx::SqliteExecutor;
+
+/// A flag as it is stored; its content is sealed.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct FlagRow {
+    /// Its number.
+    pub flag_id: i64,
+    /// The device's name.
+    pub host_name: String,
+    /// The account's name.
+    pub account_name: String,
+    /// Who vouches for the account: `local` or a directory.
+    pub authority: String,
+    /// The audience's code.
+    pub audience: String,
+    /// The source's code.
+    pub source: String,
+    /// The provenance's code.
+    pub provenance: String,
+    /// The topic's code.
+    pub topic: String,
+    /// 1 to 5.
+    pub severity: i64,
+    /// By the device's clock.
+    pub observed_at: i64,
+    /// The collector's clock less the device's.
+    pub clock_offset_ms: i64,
+    /// When it was committed here.
+    pub received_at: i64,
+    /// How often again.
+    pub repeats: i64,
+    /// The last time, by the device's clock.
+    pub last_repeat_at: Option<i64>,
+    /// A reader marked it as a false alarm.
+    pub false_alarm: bool,
+    /// Another content came under the same identity.
+    pub conflicting: bool,
+    /// The key that seals it.
+    pub data_key_id: Vec<u8>,
+    /// Text, program, site, matches.
+    pub sealed: Vec<u8>,
+}
+
+/// Something that was done.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ActionRow {
+    /// Its number.
+    pub action_id: i64,
+    /// When.
+    pub at: i64,
+    /// A person_id, or `pastoral`.
+    pub by_id: String,
+    /// Their name, where it is a person.
+    pub by_name: Option<String>,
+    /// The code.
+    pub action: String,
+    /// JSON without content.
+    pub detail: String,
+    /// The key that seals the words.
+    pub data_key_id: Option<Vec<u8>>,
+    /// The words.
+    pub sealed: Option<Vec<u8>>,
+    /// The action that undid it.
+    pub undone_by: Option<i64>,
+}
+
+/// What of a concern's row actions change. Kept with the action that changes it, so that it can be undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Standing {
+    /// `new`, `acknowledged` or `closed`.
+    pub state: String,
+    /// Who deals with it.
+    pub owner_id: Option<String>,
+    /// When it was acknowledged.
+    pub acknowledged_at: Option<i64>,
+    /// The category a person confirmed.
+    pub category_confirmed: Option<String>,
+    /// Who proposes to close it.
+    pub close_proposed_by: Option<String>,
+    /// When it was closed.
+    pub closed_at: Option<i64>,
+    /// How it ended, as a code.
+    pub outcome: Option<String>,
+    /// When escalation looks again.
+    pub next_due_at: Option<i64>,
+}
+
+/// An action to be added.
+pub struct NewAction<'a> {
+    /// The concern.
+    pub concern_id: &'a str,
+    /// When.
+    pub at: i64,
+    /// A person_id, or `pastoral`.
+    pub by: &'a str,
+    /// The code.
+    pub action: &'a str,
+    /// JSON without content.
+    pub detail: serde_json::Value,
+    /// The data key and the sealed words.
+    pub words: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// A concern's flags, the most serious first and of these the latest, at most `most`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn flags(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+    concern_id: &str,
+    most: i64,
+) -> Result<Vec<FlagRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT f.*, d.host_name, a.name AS account_name, a.authority FROM flag f
+         JOIN concern_reader r ON r.school_id = f.school_id AND r.concern_id = f.concern_id AND r.person_id = ?
+         JOIN device d ON d.school_id = f.school_id AND d.device_id = f.device_id
+         JOIN account a ON a.school_id = f.school_id AND a.account_id = f.account_id
+         WHERE f.school_id = ? AND f.concern_id = ?
+         ORDER BY f.false_alarm, f.severity DESC, f.observed_at DESC, f.flag_id DESC LIMIT ?",
+    )
+    .bind(viewer)
+    .bind(school_id)
+    .bind(concern_id)
+    .bind(most)
+    .fetch_all(db)
+    .await
+}
+
+/// What was done with a concern, the latest first, at most `most`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn history(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+    concern_id: &str,
+    most: i64,
+) -> Result<Vec<ActionRow>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT a.*, p.given_name || ' ' || p.family_name AS by_name FROM action a
+         JOIN concern_reader r ON r.school_id = a.school_id AND r.concern_id = a.concern_id AND r.person_id = ?
+         LEFT JOIN person p ON p.school_id = a.school_id AND p.person_id = a.by_id
+         WHERE a.school_id = ? AND a.concern_id = ? ORDER BY a.action_id DESC LIMIT ?",
+    )
+    .bind(viewer)
+    .bind(school_id)
+    .bind(concern_id)
+    .bind(most)
+    .fetch_all(db)
+    .await
+}
+
+/// What actions change, as it is now.
+///
+/// # Errors
+/// When the database cannot be read or there is no such concern.
+pub async fn standing(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Standing, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT state, owner_id, acknowledged_at, category_confirmed, close_proposed_by, closed_at, outcome, next_due_at
+         FROM concern WHERE school_id = ? AND concern_id = ?",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .fetch_one(&mut **tx)
+    .await
+}
+
+/// Writes what an action changes, and moves the concern's version.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn set_standing(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    new: &Standing,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE concern SET state = ?, owner_id = ?, acknowledged_at = ?, category_confirmed = ?, close_proposed_by = ?,
+         closed_at = ?, outcome = ?, next_due_at = ?, changed_at = max(?, changed_at + 1)
+         WHERE school_id = ? AND concern_id = ?",
+    )
+    .bind(&new.state)
+    .bind(&new.owner_id)
+    .bind(new.acknowledged_at)
+    .bind(&new.category_confirmed)
+    .bind(&new.close_proposed_by)
+    .bind(new.closed_at)
+    .bind(&new.outcome)
+    .bind(new.next_due_at)
+    .bind(now_ms)
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Moves the concern's version without anything else: something was written about it.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn touch(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE concern SET changed_at = max(?, changed_at + 1) WHERE school_id = ? AND concern_id = ?",
+    )
+    .bind(now_ms)
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Adds an action; gives its number.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn add(tx: &mut Write, school_id: &str, new: &NewAction<'_>) -> Result<i64, sqlx::Error> {
+    let (key, sealed) = new.words.as_ref().map(|(key, sealed)| (key, sealed)).unzip();
+    sqlx::query_scalar(
+        "INSERT INTO action (school_id, concern_id, at, by_id, action, detail, data_key_id, sealed)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING action_id",
+    )
+    .bind(school_id)
+    .bind(new.concern_id)
+    .bind(new.at)
+    .bind(new.by)
+    .bind(new.action)
+    .bind(new.detail.to_string())
+    .bind(key)
+    .bind(sealed)
+    .fetch_one(&mut **tx)
+    .await
+}
+
+/// The last action of a concern that was not undone and is no undo.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+) -> Result<Option<(i64, String, String, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT action_id, by_id, action, detail FROM action
+         WHERE school_id = ? AND concern_id = ? AND undone_by IS NULL AND action <> 'undone'
+         ORDER BY action_id DESC LIMIT 1",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .fetch_optional(&mut **tx)
+    .await
+}
+
+/// Notes that one action undid another.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn mark_undone(
+    tx: &mut Write,
+    school_id: &str,
+    action_id: i64,
+    by: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE action SET undone_by = ? WHERE school_id = ? AND action_id = ?")
+        .bind(by)
+        .bind(school_id)
+        .bind(action_id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Records a warning: from now on repetition counts (P22).
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn add_warning(
+    tx: &mut Write,
+    school_id: &str,
+    (person_id, kind): (&str, &str),
+    concern_id: &str,
+    action_id: i64,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO warning (school_id, person_id, kind, at, concern_id, action_id) VALUES (?, ?, ?, ?, ?, ?)",
+    )
+    .bind(school_id)
+    .bind(person_id)
+    .bind(kind)
+    .bind(now_ms)
+    .bind(concern_id)
+    .bind(action_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Marks one flag of a concern, or all, as a false alarm or not. Gives the flags that changed.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn set_false_alarm(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    flag_id: Option<i64>,
+    is: bool,
+) -> Result<Vec<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "UPDATE flag SET false_alarm = ?1 WHERE school_id = ?2 AND concern_id = ?3 AND false_alarm <> ?1
+         AND (?4 IS NULL OR flag_id = ?4) RETURNING flag_id",
+    )
+    .bind(is)
+    .bind(school_id)
+    .bind(concern_id)
+    .bind(flag_id)
+    .fetch_all(&mut **tx)
+    .await
+}
+
+/// A concern to be made by hand (P45).
+pub struct ByHand<'a> {
+    /// Its random id.
+    pub concern_id: &'a str,
+    /// About whom, where known.
+    pub person_id: Option<&'a str>,
+    /// The kind's code.
+    pub kind: &'a str,
+    /// The group's code.
+    pub reader_group: &'a str,
+    /// Who is named, see `concern.apart`.
+    pub apart: &'a str,
+    /// 1 to 5.
+    pub severity: i64,
+    /// When it happened.
+    pub happened_at: i64,
+}
+
+/// Makes a concern by hand; gives the number people say.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn make_by_hand(
+    tx: &mut Write,
+    school_id: &str,
+    new: &ByHand<'_>,
+    now_ms: i64,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "INSERT INTO concern (school_id, concern_id, reference, person_id, kind, reader_group, apart, severity, state,
+         by_hand, first_event_at, last_event_at, opened_at, changed_at)
+         VALUES (?1, ?2, (SELECT coalesce(max(reference), 0) + 1 FROM concern WHERE school_id = ?1), ?3, ?4, ?5, ?6, ?7,
+         'new', 1, ?8, ?8, ?9, ?9) RETURNING reference",
+    )
+    .bind(school_id)
+    .bind(new.concern_id)
+    .bind(new.person_id)
+    .bind(new.kind)
+    .bind(new.reader_group)
+    .bind(new.apart)
+    .bind(new.severity)
+    .bind(new.happened_at)
+    .bind(now_ms)
+    .fetch_one(&mut **tx)
+    .await
+}
+
+/// Data keys whose content is sealed to one of these groups although others read the concern now, at most `most`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn sealed_elsewhere(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    most: i64,
+) -> Result<Vec<(String, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT DISTINCT c.concern_id, c.reader_group FROM concern c
+         JOIN data_key k ON k.school_id = c.school_id AND k.concern_id = c.concern_id
+         WHERE c.school_id = ? AND k.reader_group <> c.reader_group LIMIT ?",
+    )
+    .bind(school_id)
+    .bind(most)
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,256 @@
+//! An invented school in a store of its own, for tests of the console and for looking at it.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use arc_swap::ArcSwap;
+use pastoral_collector::access;
+use pastoral_collector::app::App;
+use pastoral_collector::concerns::kind::kind_of;
+use pastoral_collector::concerns::model::{Duty, ReaderGroup};
+use pastoral_collector::live::Live;
+use pastoral_collector::notify::Telling;
+use pastoral_collector::profile::Profile;
+use pastoral_collector::seal::GroupPrivateKey;
+use pastoral_collector::seal::content::Sealer;
+use pastoral_collector::store::people::Directory;
+use pastoral_collector::store::{Store, escalation, keys, routing};
+use pastoral_keywords::Topic;
+use pastoral_proto::device;
+use prost::Message;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+pub const SCHOOL: &str = "5c0015c0-0000-4000-8000-000000000001";
+
+/// A school with its people, its keys and a folder that goes when it is dropped.
+pub struct School {
+    pub app: App,
+    pub privates: HashMap<ReaderGroup, GroupPrivateKey>,
+    pub now: i64,
+    next: AtomicI64,
+    _folder: tempfile::TempDir,
+}
+
+/// A flag to come in.
+#[derive(Clone)]
+pub struct Seen<'a> {
+    pub account: &'a str,
+    pub device: &'a str,
+    pub topic: Topic,
+    pub severity: u8,
+    pub text: &'a str,
+    pub marked: &'a str,
+    pub provenance: &'a str,
+    pub minutes_ago: i64,
+}
+
+pub const PEOPLE: [(&str, &str, &str, &str, &str); 9] = [
+    ("ann", "Ann", "Leigh", "staff", ""),
+    ("bo", "Bo", "Carrow", "staff", ""),
+    ("cy", "Cy", "Dunstan", "staff", ""),
+    ("di", "Di", "Everard", "governor", ""),
+    ("ed", "Ed", "Farrow", "staff", ""),
+    ("flo", "Flo", "Garside", "staff", ""),
+    ("gil", "Gil", "Hartwell", "outside", ""),
+    ("pip", "Pip", "Ingham", "pupil", "5"),
+    ("quin", "Quin", "Jessop", "pupil", "R"),
+];
+
+/// Who holds which duty: DSL, deputy, headteacher, chair, technician, independent reader.
+pub const DUTIES: [(&str, Duty); 5] = [
+    ("ann", Duty::Dsl),
+    ("bo", Duty::Deputy),
+    ("cy", Duty::Headteacher),
+    ("di", Duty::Chair),
+    ("ed", Duty::Technician),
+];
+
+pub fn email(person: &str) -> String {
+    format!("{person}@oak.example")
+}
+
+impl School {
+    /// A school where nobody has a sign-in yet.
+    pub async fn new(now: i64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("pastoral.db")).await.unwrap();
+        let toml = Profile::shipped("purley-oaks").unwrap().replace(
+            "retention_days = 365",
+            "retention_days = 365\ndata_protection_officer = \"Ida Jonas\"\nassessment_date = 2026-09-01\n\
+             lawful_basis = \"public task\"\non_call = [\"ann@oak.example\", \"bo@oak.example\"]",
+        );
+        let profile = Profile::parse(&toml, "purley-oaks.toml").unwrap();
+        let (mut privates, mut publics) = (HashMap::new(), HashMap::new());
+        let mut tx = store.write().await.unwrap();
+        sqlx::query(
+            "INSERT INTO school (school_id, name, profile, created_at) VALUES (?, 'Oak Lane Primary', ?, ?)",
+        )
+        .bind(SCHOOL)
+        .bind(&toml)
+        .bind(now)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        for group in ReaderGroup::ALL {
+            let (private, public) = GroupPrivateKey::generate();
+            keys::add_public(&mut tx, SCHOOL, group, &public, now)
+                .await
+                .unwrap();
+            privates.insert(group, private);
+            publics.insert(group, public);
+        }
+        for (id, given, family, role, year) in PEOPLE {
+            sqlx::query(
+                "INSERT INTO person (school_id, person_id, source_id, role, year_group, username, given_name, family_name, email)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )
+            .bind(SCHOOL).bind(id).bind(id).bind(role).bind(year).bind(id).bind(given).bind(family).bind(email(id))
+            .execute(&mut *tx).await.unwrap();
+        }
+        for (device, group) in [("LAPTOP-12", "pupils"), ("STAFF-3", "staff")] {
+            sqlx::query(
+                "INSERT INTO device (school_id, device_id, host_name, os, group_name, state, confirm_code,
+                 public_key_sha256, csr_der, asked_at, connected, last_seen_at, clock_offset_ms)
+                 VALUES (?, ?, ?, 'Debian GNU/Linux 12', ?, 'approved', '', x'00', x'00', ?, 1, ?, 0)",
+            )
+            .bind(SCHOOL)
+            .bind(device)
+            .bind(device)
+            .bind(group)
+            .bind(now)
+            .bind(now)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        let app = App {
+            store,
+            live: Live::default(),
+            school_id: SCHOOL.into(),
+            school_name: "Oak Lane Primary".into(),
+            profile: Arc::new(ArcSwap::from_pointee(profile)),
+            sealer: Arc::new(Sealer::new(SCHOOL.into(), publics)),
+            console_url: "http://localhost:8443".into(),
+            outbox_wake: Arc::default(),
+            escalation_wake: Arc::default(),
+            secure_cookies: false,
+        };
+        Self {
+            app,
+            privates,
+            now,
+            next: AtomicI64::new(0),
+            _folder: folder,
+        }
+    }
+
+    /// A link for a duty, usable at once.
+    pub async fn invite(&self, person: &str, duty: Duty) -> access::Link {
+        let keys: Vec<_> = duty
+            .reader_groups()
+            .iter()
+            .map(|group| (*group, self.privates[group].clone()))
+            .collect();
+        let mut tx = self.app.store.write().await.unwrap();
+        let link = access::invite(&mut tx, SCHOOL, person, duty, &keys, "init", false, self.now)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        link
+    }
+
+    /// A concern with one flag, routed and told as it would be on arrival. Gives its id.
+    pub async fn concern(&self, seen: &Seen<'_>) -> String {
+        let app = &self.app;
+        let concern_id = uuid::Uuid::new_v4().to_string();
+        let observed_at = self.now - seen.minutes_ago * 60_000;
+        let number = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut tx = app.store.write().await.unwrap();
+        let directory = Directory::load(&mut tx, SCHOOL, &app.profile.load_full())
+            .await
+            .unwrap();
+        let person = directory
+            .person_of_username(seen.account)
+            .map(|person| person.person_id.clone());
+        let group = if seen.device.starts_with("STAFF") {
+            "staff"
+        } else {
+            "pupils"
+        };
+        let subject = directory.subject(person.as_deref(), group);
+        let kind = kind_of(seen.topic, subject.role);
+        let named = directory.named_in(seen.text);
+        let route = directory.route(&subject, kind, &named);
+        let account: i64 = sqlx::query_scalar(
+            "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, first_seen_at)
+             VALUES (?, ?, 'local', ?, ?, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name RETURNING account_id",
+        )
+        .bind(SCHOOL).bind(seen.device).bind(seen.account).bind(seen.account).bind(&person).bind(observed_at)
+        .fetch_one(&mut *tx).await.unwrap();
+        sqlx::query(
+            "INSERT INTO concern (school_id, concern_id, reference, person_id, account_id, kind, reader_group, apart,
+             severity, state, flag_count, first_event_at, last_event_at, opened_at, changed_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'new', 1, ?, ?, ?, ?)",
+        )
+        .bind(SCHOOL).bind(&concern_id).bind(number).bind(&person).bind(account).bind(kind.code())
+        .bind(route.group.code()).bind(directory.apart(&named)).bind(seen.severity)
+        .bind(observed_at).bind(observed_at).bind(self.now).bind(self.now)
+        .execute(&mut *tx).await.unwrap();
+        routing::add_named(&mut tx, SCHOOL, &concern_id, &named)
+            .await
+            .unwrap();
+        routing::set_readers(&mut tx, SCHOOL, &concern_id, &route)
+            .await
+            .unwrap();
+        let content = content(seen).encode_to_vec();
+        let (key, sealed) = app
+            .sealer
+            .seal_for(&mut tx, &concern_id, route.group, &content)
+            .await
+            .unwrap();
+        sqlx::query(
+            "INSERT INTO flag (school_id, concern_id, device_id, account_id, epoch_no, sequence, audience, source,
+             provenance, topic, severity, observed_at, clock_offset_ms, received_at, data_key_id, sealed)
+             VALUES (?, ?, ?, ?, 1, ?, 'ks2', 'search', ?, ?, ?, ?, 0, ?, ?, ?)",
+        )
+        .bind(SCHOOL).bind(&concern_id).bind(seen.device).bind(account).bind(number).bind(seen.provenance)
+        .bind(seen.topic.code()).bind(seen.severity).bind(observed_at).bind(self.now).bind(key).bind(sealed)
+        .execute(&mut *tx).await.unwrap();
+        let telling = Telling::of(app);
+        let change = pastoral_collector::concerns::escalation::Change::Opened;
+        escalation::opened_or_risen(&mut tx, &telling, &concern_id, change, self.now)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        app.live.tell(pastoral_collector::live::Change {
+            school_id: SCHOOL.into(),
+            concern_id: Some(concern_id.clone()),
+        });
+        concern_id
+    }
+}
+
+fn content(seen: &Seen<'_>) -> device::Flag {
+    let start = seen.text.find(seen.marked).unwrap();
+    let offset = |at: usize| u32::try_from(at).unwrap();
+    device::Flag {
+        text: seen.text.to_owned(),
+        program: "chromium".to_owned(),
+        site: "Example Search".to_owned(),
+        matches: vec![device::Match {
+            list_id: "pastoral-en".to_owned(),
+            list_version: 1,
+            term_id: "t-1".to_owned(),
+            term: seen.marked.to_owned(),
+            topic: seen.topic.code().to_owned(),
+            severity: seen.severity.into(),
+            start: offset(start),
+            end: offset(start + seen.marked.len()),
+            view: "plain".to_owned(),
+            reason: "An invented reason for an invented term.".to_owned(),
+        }],
+        ..device::Flag::default()
+    }
+}
