@@ -19,5 +19,6 @@ pub mod process;
 pub mod reader;
 pub mod school;
 pub mod search_site;
+pub mod speaker;
 pub mod users;
 pub mod window;

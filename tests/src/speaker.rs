@@ -1,0 +1,67 @@
+//! A helper without a desktop: a process of the pupil's, in the service's group, that says which titles it sees.
+
+use crate::laptop::Laptop;
+use crate::process::{Folder, Process, program};
+use crate::users::User;
+use anyhow::{Context as _, Result};
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{ChildStdin, Stdio};
+
+/// The helper. Dropped, it ends.
+pub struct Speaker {
+    process: Process,
+    input: ChildStdin,
+}
+
+impl Speaker {
+    /// Starts it for a pupil, and waits until the service has let it in.
+    ///
+    /// # Errors
+    /// When it is not let in.
+    pub fn start(laptop: &Laptop, pupil: &User, folder: &Folder) -> Result<Self> {
+        let binary = folder.path().join("speaker");
+        if !binary.exists() {
+            fs::copy(program("speaker")?, &binary)?;
+        }
+        let mut command = pupil.command(binary);
+        command
+            .gid(laptop.user().gid)
+            .arg(laptop.session_socket())
+            .stdin(Stdio::piped());
+        let mut process = Process::start("the speaker", &mut command, &folder.path().join("speaker.log"))?;
+        let input = process.take_input().context("the speaker takes no titles")?;
+        process.line()?;
+        Ok(Self { process, input })
+    }
+
+    /// Says that a window has this title.
+    ///
+    /// # Errors
+    /// When it has ended, which it does with the service.
+    pub fn title(&mut self, title: &str) -> Result<()> {
+        self.titles(format!("{title}\n").as_bytes())
+    }
+
+    /// Says that a search was made.
+    ///
+    /// # Errors
+    /// When it has ended, which it does with the service.
+    pub fn search(&mut self, query: &str) -> Result<()> {
+        self.title(&format!("{query} - Google Search - Chromium"))
+    }
+
+    /// Says these titles, one to a line.
+    ///
+    /// # Errors
+    /// When it has ended, which it does with the service.
+    pub fn titles(&mut self, lines: &[u8]) -> Result<()> {
+        Ok(self.input.write_all(lines)?)
+    }
+
+    /// Its process.
+    pub fn process(&mut self) -> &mut Process {
+        &mut self.process
+    }
+}
