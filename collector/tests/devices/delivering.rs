@@ -1,0 +1,228 @@
+//! What is delivered arrives once, in the right concern, sealed; and what is bad harms only itself.
+
+use crate::collector::Collector;
+use crate::device::{Device, flag, is_committed, now, start};
+use pastoral_proto::device::{
+    Account, AudienceQuestion, Health, RefusalReason, answer, collector_message::Message as Down,
+    device_message::Message as Up,
+};
+use pastoral_proto::{Epoch, FlagId, Gap, Record, Repeats, limits};
+
+const EPOCH: [u8; 16] = [7; 16];
+
+fn quarantined(outcome: &Option<answer::Outcome>) -> &str {
+    match outcome {
+        Some(answer::Outcome::Quarantined(quarantined)) => &quarantined.reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_flag_makes_a_concern_with_readers_and_further_ones_join_it() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, EPOCH).await;
+    let answers = stream
+        .deliver(&[(0, &start(None)), (1, &flag("1001", "one", 3)), (2, &flag("1001", "two", 5)), (3, &flag("1002", "x", 2))])
+        .await;
+    assert!(answers.iter().all(is_committed), "{answers:?}");
+    assert_eq!(collector.count("SELECT count(*) FROM concern").await, 2);
+    assert_eq!(collector.count("SELECT flag_count FROM concern WHERE severity = 5").await, 2);
+    assert_eq!(collector.count("SELECT count(*) FROM concern_reader").await, 2);
+    assert_eq!(collector.count("SELECT delivered FROM epoch").await, 4);
+    assert!(collector.count("SELECT count(*) FROM outbox").await >= 1);
+}
+
+#[tokio::test]
+async fn what_is_delivered_twice_counts_once() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let record = flag("1001", "one", 3);
+    let mut stream = device.connect(&collector, EPOCH).await;
+    assert!(stream.deliver(&[(0, &record), (0, &record)]).await.iter().all(is_committed));
+    assert!(stream.deliver(&[(0, &record)]).await.iter().all(is_committed));
+    let mut again = device.connect(&collector, EPOCH).await;
+    assert!(again.deliver(&[(0, &record), (1, &flag("1001", "two", 3))]).await.iter().all(is_committed));
+    assert_eq!(collector.count("SELECT count(*) FROM flag").await, 2);
+    assert_eq!(collector.count("SELECT flag_count FROM concern").await, 2);
+    assert_eq!(collector.count("SELECT count(*) FROM device WHERE cloned_at IS NOT NULL").await, 0);
+}
+
+#[tokio::test]
+async fn a_cloned_device_is_told_apart_by_content_and_its_flag_is_kept() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, EPOCH).await;
+    stream.deliver(&[(0, &flag("1001", "of the first", 3))]).await;
+    let other = flag("1001", "of its clone", 3);
+    let answers = stream.deliver(&[(0, &other)]).await;
+    assert!(is_committed(&answers[0]));
+    assert!(is_committed(&stream.deliver(&[(0, &other)]).await[0]));
+    assert_eq!(collector.count("SELECT count(*) FROM flag").await, 2);
+    assert_eq!(collector.count("SELECT count(*) FROM flag WHERE conflicting = 1").await, 1);
+    let (code, said) = collector.try_run(&["check"]);
+    assert_eq!(code, Some(3));
+    assert!(said.contains("two devices use one identity") && said.contains("laptop-7"), "{said}");
+}
+
+#[tokio::test]
+async fn a_bad_record_is_put_aside_alone() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, EPOCH).await;
+    let good = |text| pastoral_proto::encode_record(&flag("1001", text, 3));
+    let mut not_utf8 = good("abcdef");
+    let at = not_utf8.windows(6).position(|bytes| bytes == b"abcdef").unwrap();
+    not_utf8[at] = 0xff;
+    let answers = stream
+        .deliver_bytes(vec![
+            (0, good("first")),
+            (1, b"\xff\xff\xff nonsense".to_vec()),
+            (2, not_utf8),
+            (3, vec![0; limits::RECORD + 1]),
+            (4, good("last")),
+        ])
+        .await;
+    assert!(is_committed(&answers[0]) && is_committed(&answers[4]), "{answers:?}");
+    assert!(quarantined(&answers[1].outcome).contains("record"));
+    assert!(quarantined(&answers[2].outcome).contains("UTF-8"));
+    assert!(quarantined(&answers[3].outcome).contains("too long"));
+    assert_eq!(collector.count("SELECT count(*) FROM quarantine").await, 3);
+    assert_eq!(collector.count("SELECT count(*) FROM flag").await, 2);
+    // The device deletes what was put aside; if it asks again, nothing is doubled.
+    let answers = stream.deliver_bytes(vec![(1, b"\xff\xff\xff nonsense".to_vec())]).await;
+    assert!(is_committed(&answers[0]));
+    assert_eq!(collector.count("SELECT count(*) FROM quarantine").await, 3);
+}
+
+#[tokio::test]
+async fn a_malformed_or_oversized_message_ends_that_stream_and_no_other() {
+    let collector = Collector::start();
+    let (bad, good) = (Device::joined(&collector).await, Device::joined(&collector).await);
+    let mut stays = good.connect(&collector, EPOCH).await;
+    assert!(matches!(stays.next().await, Down::Welcome(_)));
+    let mut goes = bad.connect(&collector, EPOCH).await;
+    goes.say(Up::Envelopes(pastoral_proto::device::Envelopes {
+        envelopes: vec![pastoral_proto::device::Envelope::default(); limits::ENVELOPES + 1],
+    }))
+    .await;
+    let reason = goes
+        .until(|message| match message {
+            Down::Refusal(refusal) => Some(refusal.reason),
+            _ => None,
+        })
+        .await;
+    assert_eq!(reason, i32::from(RefusalReason::Malformed));
+    let mut huge = bad.connect(&collector, EPOCH).await;
+    huge.say(Up::Health(Health { troubles: vec!["x".repeat(limits::GRPC_MESSAGE)], ..Health::default() })).await;
+    loop {
+        match huge.down.message().await {
+            Ok(Some(_)) => {}
+            Ok(None) | Err(_) => break,
+        }
+    }
+    assert!(is_committed(&stays.deliver(&[(0, &flag("1001", "text", 3))]).await[0]));
+}
+
+#[tokio::test]
+async fn repeats_gaps_and_missing_records_are_counted() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, EPOCH).await;
+    let gap = Record::Gap(Gap {
+        account: None,
+        cause: "spool-full".into(),
+        count: 12,
+        highest_severity: None,
+        from_ms: now() - 1000,
+        to_ms: now(),
+    });
+    let repeats = Record::Repeats(Repeats {
+        of: FlagId { epoch: Epoch(EPOCH), sequence: 1 },
+        count: 4,
+        last_at_ms: now(),
+    });
+    stream.deliver(&[(0, &start(None)), (1, &flag("1001", "text", 3)), (2, &repeats), (3, &gap)]).await;
+    assert_eq!(collector.count("SELECT repeats FROM flag").await, 4);
+    assert_eq!(collector.count("SELECT count FROM gap WHERE cause = 'spool-full'").await, 12);
+    // The next run says that ten were given out before it; only four arrived.
+    let mut next = device.connect(&collector, [8; 16]).await;
+    let previous = FlagId { epoch: Epoch(EPOCH), sequence: 9 };
+    next.deliver(&[(0, &start(Some(previous)))]).await;
+    let database = collector.database().await;
+    sqlx::query("UPDATE epoch SET first_seen_at = first_seen_at - 600000").execute(&database).await.unwrap();
+    let store = pastoral_collector::store::Store::open(&collector.data_dir.join("collector.db")).await.unwrap();
+    let school_id: String = sqlx::query_scalar("SELECT school_id FROM school").fetch_one(&database).await.unwrap();
+    let reckon = async || {
+        let mut tx = store.write().await.unwrap();
+        pastoral_collector::store::ingest::reckon_missing(&mut tx, &school_id, now()).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    reckon().await;
+    assert_eq!(collector.count("SELECT count FROM gap WHERE cause = 'records-missing'").await, 6);
+    let mut late = device.connect(&collector, EPOCH).await;
+    let records: Vec<_> = (4..10).map(|sequence| (sequence, flag("1001", "late", 2))).collect();
+    let records: Vec<_> = records.iter().map(|(sequence, record)| (*sequence, record)).collect();
+    late.deliver(&records).await;
+    reckon().await;
+    assert_eq!(collector.count("SELECT count(*) FROM gap WHERE cause = 'records-missing'").await, 0);
+}
+
+#[tokio::test]
+async fn the_database_s_files_hold_no_content() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, EPOCH).await;
+    let secret = "quite unmistakable words";
+    let mut damaged = pastoral_proto::encode_record(&flag("1001", secret, 3));
+    damaged.push(0xff);
+    let answers = stream.deliver_bytes(vec![(0, damaged)]).await;
+    quarantined(&answers[0].outcome);
+    let answers = stream.deliver(&[(1, &flag("1001", secret, 5))]).await;
+    assert!(is_committed(&answers[0]));
+    for name in ["collector.db", "collector.db-wal"] {
+        let bytes = std::fs::read(collector.data_dir.join(name)).unwrap();
+        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{name}");
+    }
+    assert!(!collector.log().contains("unmistakable"));
+}
+
+#[tokio::test]
+async fn an_account_s_audience_comes_from_the_school_s_people() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let file = collector.data_dir.join("users.csv");
+    std::fs::write(
+        &file,
+        "sourcedId,status,enabledUser,givenName,familyName,role,username,email,grades\n\
+         p1,active,true,Robin,Invented,student,y5-robin,,05\n\
+         t1,active,true,Tess,Applegarth,teacher,tapple,tess@school.example,\n",
+    )
+    .unwrap();
+    collector.run(&["people", "import", file.to_str().unwrap()]);
+    let mut stream = device.connect(&collector, EPOCH).await;
+    let mut ask = async |name: &str| {
+        let account = Account { authority: "local".into(), stable_id: "1001".into(), name: name.into() };
+        stream.say(Up::AudienceQuestion(AudienceQuestion { account: Some(account) })).await;
+        stream
+            .until(|message| match message {
+                Down::AudienceAnswer(answer) => Some(answer.audience),
+                _ => None,
+            })
+            .await
+    };
+    assert_eq!(ask("y5-robin").await, "ks2");
+    assert_eq!(ask("tapple").await, "staff");
+    assert_eq!(ask("nobody-knows").await, "");
+}
+
+#[tokio::test]
+async fn health_is_written_down() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, EPOCH).await;
+    assert!(matches!(stream.next().await, Down::Welcome(_)));
+    let health = Health { spool_records: 3, troubles: vec!["no helper".into()], device_time_ms: now(), ..Health::default() };
+    stream.say(Up::Health(health)).await;
+    collector.until("SELECT count(*) FROM device WHERE health ->> 'spool_records' = 3", 1).await;
+}

@@ -1,0 +1,137 @@
+//! Power cuts and full disks: nothing acknowledged is lost, and it goes on by itself.
+
+use crate::collector::Collector;
+use crate::device::{Device, PATIENCE, flag, is_committed, start};
+use pastoral_proto::Record;
+use pastoral_proto::device::{Envelope, Envelopes, answer, collector_message::Message as Down, device_message::Message as Up};
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::Duration;
+
+const ROUNDS: u8 = 12;
+
+#[tokio::test]
+async fn a_power_cut_at_any_moment_loses_nothing_acknowledged_and_doubles_nothing() {
+    let mut collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let epoch = [9; 16];
+    let mut acknowledged = BTreeSet::new();
+    let mut next = 0;
+    for round in 0..ROUNDS {
+        let mut stream = device.connect(&collector, epoch).await;
+        // Everything that was not answered is sent again, as a device does.
+        let killer = tokio::time::sleep(Duration::from_millis(40 + u64::from(round) * 23));
+        tokio::pin!(killer);
+        loop {
+            let sequences: Vec<u64> =
+                (0..next).filter(|sequence| !acknowledged.contains(sequence)).chain(next..next + 20).collect();
+            next += 20;
+            let envelopes = sequences.iter().map(|sequence| Envelope {
+                epoch: epoch.to_vec(),
+                sequence: *sequence,
+                severity: 2,
+                bytes: pastoral_proto::encode_record(&numbered(*sequence)),
+            });
+            stream.say(Up::Envelopes(Envelopes { envelopes: envelopes.collect() })).await;
+            let answered = stream.until(|message| match message {
+                Down::Answers(answers) => Some(answers.answers),
+                _ => None,
+            });
+            tokio::select! {
+                () = &mut killer => break,
+                answers = answered => {
+                    acknowledged.extend(answers.iter().filter(|answer| is_committed(answer)).map(|answer| answer.sequence));
+                }
+            }
+        }
+        collector.kill();
+        collector.serve();
+    }
+    let database = collector.database().await;
+    let stored: Vec<i64> = sqlx::query_scalar("SELECT sequence FROM flag").fetch_all(&database).await.unwrap();
+    let distinct: BTreeSet<u64> = stored.iter().map(|sequence| u64::try_from(*sequence).unwrap()).collect();
+    assert_eq!(stored.len(), distinct.len(), "something was doubled");
+    assert!(acknowledged.len() > 20 && acknowledged.is_subset(&distinct), "something acknowledged was lost");
+    assert_eq!(
+        collector.count("SELECT (SELECT count(*) FROM flag) - (SELECT sum(flag_count) FROM concern)").await,
+        0,
+        "flags and concerns were not written together"
+    );
+    assert_eq!(collector.count("SELECT count(*) FROM flag WHERE data_key_id NOT IN (SELECT data_key_id FROM data_key)").await, 0);
+    let (_, said) = collector.try_run(&["check"]);
+    assert!(said.contains("unbroken"), "{said}");
+}
+
+/// The same bytes for the same sequence, as a spool holds them.
+fn numbered(sequence: u64) -> Record {
+    let Record::Flag(mut made) = flag("1001", "text", 2) else { unreachable!() };
+    made.observed_at_ms = 1_795_000_000_000 + i64::try_from(sequence).unwrap();
+    Record::Flag(made)
+}
+
+/// A small disk of its own. Needs root.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount(mebibytes: u32) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let size = format!("size={mebibytes}m");
+        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).status();
+        assert!(done.unwrap().success(), "a small disk cannot be mounted; this test needs root");
+        Self(folder)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _already_gone = Command::new("umount").args(["--lazy"]).arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test]
+async fn on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_severe_flags_get_through_and_it_recovers() {
+    let disk = SmallDisk::mount(64);
+    let collector = Collector::in_folder(|_| disk.0.path().join("data"), true);
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, [3; 16]).await;
+    assert!(is_committed(&stream.deliver(&[(0, &start(None))]).await[0]));
+    let filler = disk.0.path().join("filler");
+    fill(&filler);
+    let mut sequence = 0;
+    let refused = tokio::time::timeout(PATIENCE, async {
+        loop {
+            sequence += 1;
+            let answers = stream.deliver(&[(sequence, &flag("1001", "text", 2))]).await;
+            match &answers[0].outcome {
+                Some(answer::Outcome::NotNow(not_now)) => return not_now.reason.clone(),
+                Some(answer::Outcome::Committed(_)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    assert!(refused.await.unwrap().contains("disk"));
+    let severe = stream.deliver(&[(10_000, &flag("1002", "text", 5)), (10_001, &flag("1002", "text", 2))]).await;
+    assert!(is_committed(&severe[0]), "{severe:?}");
+    assert!(matches!(severe[1].outcome, Some(answer::Outcome::NotNow(_))), "{severe:?}");
+    let (code, said) = collector.try_run(&["check"]);
+    assert_eq!(code, Some(3));
+    assert!(said.contains("make room"), "{said}");
+    std::fs::remove_file(&filler).unwrap();
+    tokio::time::timeout(PATIENCE, async {
+        while !is_committed(&stream.deliver(&[(10_001, &flag("1002", "text", 2))]).await[0]) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await
+    .expect("it does not recover");
+    let stored: i64 = collector.count("SELECT count(*) FROM flag WHERE sequence < 10000").await;
+    assert_eq!(stored, i64::try_from(sequence - 1).unwrap());
+}
+
+/// Writes until there is no room.
+fn fill(file: &std::path::Path) {
+    use std::io::Write as _;
+    let mut file = std::fs::File::create(file).unwrap();
+    let block = vec![1; 64 * 1024];
+    while file.write_all(&block).is_ok() {}
+}

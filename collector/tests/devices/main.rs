@@ -1,0 +1,8 @@
+//! What the collector promises to devices, and about them: the real program, spoken to as an agent speaks to it.
+
+mod collector;
+mod delivering;
+mod device;
+mod faults;
+mod joining;
+mod policy;

@@ -1,0 +1,78 @@
+//! Policies: signed by a key that the school's authority vouches for, and renewed when the profile changes.
+
+use crate::collector::Collector;
+use crate::device::Device;
+use pastoral_proto::device::{
+    FetchListRequest, Policy, SignedPolicy, collector_message::Message as Down,
+};
+use prost::Message as _;
+use ring::digest::{SHA256, digest};
+use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+fn policy(message: Down) -> Option<SignedPolicy> {
+    match message {
+        Down::Policy(policy) => Some(policy),
+        _ => None,
+    }
+}
+
+fn checked(signed: &SignedPolicy, collector: &Collector) -> Policy {
+    let authority = std::fs::read(collector.data_dir.join("ca/ca.der")).unwrap();
+    let (_, authority) = X509Certificate::from_der(&authority).unwrap();
+    let (_, signer) = X509Certificate::from_der(&signed.signer_certificate_der).unwrap();
+    signer.verify_signature(Some(authority.public_key())).unwrap();
+    assert!(signer.subject().to_string().contains("CN=policy"));
+    assert!(signer.extended_key_usage().unwrap().unwrap().value.code_signing);
+    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, signer.public_key().subject_public_key.data.as_ref());
+    key.verify(&signed.policy, &signed.signature).unwrap();
+    Policy::decode(&*signed.policy).unwrap()
+}
+
+#[tokio::test]
+async fn a_policy_is_signed_and_names_lists_that_can_be_fetched() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, [1; 16]).await;
+    let policy = checked(&stream.until(policy).await, &collector);
+    assert_eq!((policy.group.as_str(), policy.lock_after_s, policy.unknown_audience.as_str()), ("pupils", 1800, "ks1"));
+    let sha256 = policy.lists[0].sha256.clone();
+    let list = device.client(&collector).await.fetch_list(FetchListRequest { sha256: sha256.clone() }).await.unwrap();
+    let content = list.into_inner().content;
+    assert_eq!(digest(&SHA256, &content).as_ref(), sha256);
+    assert_eq!(content, pastoral_keywords::shipped::ENGLISH.as_bytes());
+}
+
+#[tokio::test]
+async fn a_policy_keeps_its_number_over_a_restart_and_takes_the_next_when_the_profile_changes() {
+    let mut collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let first = checked(&device.connect(&collector, [1; 16]).await.until(policy).await, &collector);
+    collector.kill();
+    collector.serve();
+    let mut stream = device.connect(&collector, [2; 16]).await;
+    let same = checked(&stream.until(policy).await, &collector);
+    assert_eq!((first.generation, first.counter), (same.generation, same.counter));
+    collector.change_profile("lock_after_minutes = 30", "lock_after_minutes = 5");
+    let pushed = checked(&stream.until(policy).await, &collector);
+    assert_eq!(pushed.lock_after_s, 300);
+    assert!(pushed.counter > first.counter);
+}
+
+#[tokio::test]
+async fn a_broken_profile_is_refused_with_its_line_and_the_last_good_one_stays() {
+    let mut collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    collector.change_profile("lock_after_minutes = 30", "lock_after_minutes = \"soon\"");
+    collector.until_logged("the last good one stays in force").await;
+    let policy = checked(&device.connect(&collector, [1; 16]).await.until(policy).await, &collector);
+    assert_eq!(policy.lock_after_s, 1800);
+    let (code, said) = collector.try_run(&["check"]);
+    assert_eq!(code, Some(3));
+    assert!(said.contains("profile.toml:"), "{said}");
+    // Also when it is started with it.
+    collector.kill();
+    collector.serve();
+    let mut stream = device.connect(&collector, [2; 16]).await;
+    assert_eq!(checked(&stream.until(self::policy).await, &collector).lock_after_s, 1800);
+}
