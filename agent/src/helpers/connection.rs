@@ -50,6 +50,8 @@ struct Session {
     heard: Instant,
     heard_ms: i64,
     frozen: bool,
+    /// Whether it can hear titles at all.
+    hears: bool,
     /// The number of the canary that is out, and when it is too late.
     canary: Option<(u64, Instant)>,
     next_canary: Instant,
@@ -154,6 +156,7 @@ impl Connection {
             heard: now,
             heard_ms: now_ms,
             frozen: false,
+            hears: !hello.titles_by.is_empty(),
             canary: None,
             next_canary: now,
             nonce: 0,
@@ -198,6 +201,7 @@ impl Connection {
         match message {
             from_helper::Message::Hello(hello) => {
                 let hello = checked_hello(hello)?;
+                session.hears = !hello.titles_by.is_empty();
                 self.board.change(session.number, |helper| {
                     helper.titles_by = hello.titles_by;
                     helper.not_watched = hello.not_watched;
@@ -290,8 +294,9 @@ impl Connection {
         }
         if now >= session.next_canary {
             session.next_canary = now + self.settings.rules.borrow().canary_interval;
-            // A frozen helper has been told of; asking it more would only fill its socket.
-            if !session.frozen && session.canary.is_none() {
+            // One that hears no titles has said so. One that is frozen has been told of, and asking it more would only fill
+            // its socket.
+            if session.hears && !session.frozen && session.canary.is_none() {
                 self.ask_canary(session, now).await?;
             }
         }

@@ -90,7 +90,7 @@ impl Default for Patience {
 
 /// Serves helpers until told to stop. Every observation goes to `observations`, in the order its helper saw them.
 ///
-/// The capacity of `observations` is the most that one account can put ahead of another's next title: keep it small.
+/// One account can put no more than twice the capacity of `observations` ahead of another's next title: keep it small.
 pub async fn serve(
     listener: UnixListener,
     settings: HelperSettings,

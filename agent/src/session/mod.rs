@@ -14,7 +14,7 @@ pub use outbox::Outbox;
 use crate::platform;
 use crate::watch::{Desktop, watcher_for};
 use anyhow::Context as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Where the service listens.
@@ -26,7 +26,7 @@ const ENVIRONMENT: &[&str] = &[
     "HOME",
     "WAYLAND_DISPLAY",
     "XAUTHORITY",
-    "XDG_SESSION_TYPE",
+    "XDG_RUNTIME_DIR",
 ];
 
 /// Watches this desktop until it is gone.
@@ -46,9 +46,10 @@ pub fn run(socket: &Path) -> anyhow::Result<()> {
 
 fn desktop() -> Desktop {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let wayland = set("WAYLAND_DISPLAY").is_some() || set("XDG_SESSION_TYPE").as_deref() == Some("wayland");
+    // By the protocol, the compositor's socket is named from the user's run-time folder, or is a whole path.
+    let folder = PathBuf::from(set("XDG_RUNTIME_DIR").unwrap_or_default());
     Desktop {
         display: set("DISPLAY"),
-        wayland,
+        compositor: set("WAYLAND_DISPLAY").map(|name| folder.join(name)),
     }
 }

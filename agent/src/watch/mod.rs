@@ -3,14 +3,15 @@
 //! The helper watches (a [`Watcher`] for its desktop, probed by [`watcher_for`]); the service tells searches from other
 //! titles ([`search`]) and makes an [`Observation`] of each.
 
-mod blind;
 pub mod search;
 mod title;
+mod wayland;
 mod x11;
 
 use crate::session::Outbox;
 use pastoral_keywords::{Provenance, Source};
 use pastoral_proto::Account;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Something a device saw. Lives in memory only: never written, never logged, unless it matches.
@@ -43,16 +44,19 @@ pub trait Watcher: Send + Sync {
 /// The desktop cannot be watched, and the session should say so and end.
 #[derive(Debug, thiserror::Error)]
 pub enum DesktopError {
-    /// There is a display, which does not let us in.
-    #[error("cannot reach the X server at `{display}`: {cause}; start pastoral-session from within the desktop session")]
+    /// There is none here.
+    #[error("no desktop here (neither DISPLAY nor WAYLAND_DISPLAY is set); start pastoral-session from within one")]
+    None,
+    /// There is one, which does not let us in.
+    #[error("cannot reach the desktop at `{display}`: {cause}; start pastoral-session from within it")]
     Connect {
-        /// As `DISPLAY` names it.
+        /// As the environment names it.
         display: String,
         /// What the connection said.
         cause: String,
     },
     /// It was there, and now is not.
-    #[error("the X server is gone: {0}")]
+    #[error("the desktop is gone: {0}")]
     Gone(String),
 }
 
@@ -61,21 +65,21 @@ pub enum DesktopError {
 pub struct Desktop {
     /// The X server, as `DISPLAY` names it.
     pub display: Option<String>,
-    /// Whether windows may be Wayland's, which an X server does not know of.
-    pub wayland: bool,
+    /// The socket of a Wayland compositor, of whose own windows an X server does not know.
+    pub compositor: Option<PathBuf>,
 }
 
 /// Starts the watcher that this desktop allows for.
 ///
 /// # Errors
-/// When the desktop has an X server and it does not answer.
+/// When there is no desktop, or it does not answer.
 pub fn watcher_for(desktop: &Desktop, outbox: &Arc<Outbox>) -> Result<Arc<dyn Watcher>, DesktopError> {
-    match &desktop.display {
-        Some(display) => match x11::X11::start(display, desktop.wayland, outbox) {
-            Ok(watcher) => Ok(watcher),
-            Err(_) if desktop.wayland => Ok(blind::Blind::start(desktop, outbox)),
-            Err(error) => Err(error),
-        },
-        None => Ok(blind::Blind::start(desktop, outbox)),
+    match (&desktop.display, &desktop.compositor) {
+        (Some(display), None) => x11::X11::start(display, false, outbox),
+        (Some(display), Some(compositor)) => {
+            x11::X11::start(display, true, outbox).or_else(|_| wayland::Wayland::start(compositor, outbox))
+        }
+        (None, Some(compositor)) => wayland::Wayland::start(compositor, outbox),
+        (None, None) => Err(DesktopError::None),
     }
 }
