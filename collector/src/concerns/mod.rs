@@ -9,3 +9,6 @@ pub mod model;
 pub mod naming;
 pub mod procedure;
 pub mod routing;
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,7 @@ pub fn digest(telling: &Telling) -> Text {
             "{school}\n\nOne or more devices could not reach the school's server for a while, for example\n\
              at home or in the holidays. What they kept has now arrived, and there are concerns\n\
              from that time for you to look at.\n\n\
-             What to do\n1. Open {url}/concerns and sign in.\n\
+             What to do\n1. Open {url}/queue and sign in.\n\
              2. Look at the most urgent first, and acknowledge each, so that others know that\n\
              \x20  somebody is on it.\n\n\
              Concerns that nobody acknowledges come to the next person who may see them.\n\n{CLOSING}",

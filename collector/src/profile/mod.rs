@@ -5,6 +5,7 @@
 
 mod check;
 mod fault;
+mod hours;
 mod raw;
 mod shipped;
 

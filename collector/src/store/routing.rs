@@ -189,8 +189,10 @@ pub async fn identify(
     let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
     let role = directory.subject(Some(person_id), "").role;
     let rows = sqlx::query(
-        "SELECT concern_id FROM concern WHERE school_id = ? AND account_id = ? AND by_hand = 0 AND erased_at IS NULL
-         AND (person_id IS NULL OR person_id = ?)",
+        "SELECT concern_id FROM concern WHERE school_id = ?1 AND by_hand = 0 AND erased_at IS NULL
+         AND (person_id = ?3 OR (person_id IS NULL AND ?3 IS NULL AND account_id = ?2))
+         AND EXISTS (SELECT 1 FROM flag WHERE flag.concern_id = concern.concern_id AND flag.account_id = ?2)
+         AND NOT EXISTS (SELECT 1 FROM flag WHERE flag.concern_id = concern.concern_id AND flag.account_id <> ?2)",
     )
     .bind(&*telling.school_id)
     .bind(account_id)

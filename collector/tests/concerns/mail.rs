@@ -1,0 +1,375 @@
+//! Notices by mail, with a real receiver: at least once, always under the same Message-ID, and saying nothing they
+//! must not say (INVARIANT 9).
+
+use crate::school::{Concern, DAY, MINUTE, School, monday};
+use pastoral_collector::clock::now_ms;
+use pastoral_collector::concerns::kind::Kind;
+use pastoral_collector::config::{Mail, MailTls};
+use pastoral_collector::notify::mail::Mailer;
+use pastoral_collector::notify::worker;
+use pastoral_collector::retention;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+/// The worker goes by the real clock.
+fn a_concern() -> Concern<'static> {
+    Concern {
+        event_at: now_ms(),
+        now: now_ms(),
+        ..Concern::default()
+    }
+}
+
+struct Receiver {
+    process: Child,
+    folder: TempDir,
+    port: u16,
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Receiver {
+    fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let folder = tempfile::tempdir().unwrap();
+        Self {
+            process: spawn(folder.path(), port),
+            folder,
+            port,
+        }
+    }
+
+    fn stop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    fn start_again(&mut self) {
+        self.process = spawn(self.folder.path(), self.port);
+    }
+
+    fn set(&self, flag: &str) {
+        std::fs::write(self.folder.path().join(flag), "").unwrap();
+    }
+
+    fn messages(&self) -> Vec<String> {
+        let mut files: Vec<_> = std::fs::read_dir(self.folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
+        files.sort();
+        files
+            .iter()
+            .map(|file| std::fs::read_to_string(file).unwrap())
+            .collect()
+    }
+
+    async fn wait_for(&self, count: usize) -> Vec<String> {
+        until(|| async { self.messages().len() >= count }).await;
+        self.messages()
+    }
+
+    fn config(&self) -> Mail {
+        Mail {
+            host: "127.0.0.1".into(),
+            port: self.port,
+            from: "pastoral@school.example".into(),
+            tls: MailTls::None,
+            login: None,
+        }
+    }
+}
+
+fn spawn(folder: &Path, port: u16) -> Child {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/concerns/receiver.py");
+    let process = Command::new("/usr/bin/python3")
+        .arg(script)
+        .arg(folder)
+        .arg(port.to_string())
+        .spawn();
+    let process = process.expect("python3-aiosmtpd is installed");
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(
+            Instant::now() < deadline,
+            "the mail receiver did not start; is python3-aiosmtpd installed?"
+        );
+        std::thread::yield_now();
+    }
+    process
+}
+
+async fn until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "it did not come to pass");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+struct Running(CancellationToken);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+fn run(school: &School, receiver: &Receiver) -> Running {
+    let stop = CancellationToken::new();
+    let mailer = Mailer::new(&receiver.config()).unwrap();
+    tokio::spawn(worker::run(school.app.clone(), mailer, stop.clone()));
+    Running(stop)
+}
+
+fn header<'m>(message: &'m str, name: &str) -> &'m str {
+    message
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        .unwrap()
+        .trim()
+}
+
+async fn waiting(school: &School) -> i64 {
+    school
+        .number("SELECT COUNT(*) FROM outbox WHERE sent_at IS NULL")
+        .await
+        .unwrap()
+}
+
+/// P19, INVARIANT 9.
+#[tokio::test]
+async fn a_notice_reaches_the_reader_and_names_nobody_and_quotes_nothing() {
+    let (school, receiver) = (School::new().await, Receiver::start());
+    let _worker = run(&school, &receiver);
+    for (number, kind) in (0..).zip(Kind::ALL) {
+        let id = format!("00000000-0000-4000-8000-{number:012}");
+        school
+            .open(&Concern {
+                id: &id,
+                kind: *kind,
+                ..a_concern()
+            })
+            .await;
+    }
+    let messages = receiver.wait_for(Kind::ALL.len()).await;
+    let first = messages
+        .iter()
+        .find(|message| message.contains("8000-000000000000"))
+        .unwrap();
+    assert_eq!(header(first, "X-To"), "dsl@school.example");
+    let plain = quoted_printable(first);
+    assert!(
+        plain.contains("https://console.school.example/concerns/00000000-0000-4000-8000-000000000000"),
+        "{plain}"
+    );
+    for message in &messages {
+        let plain = quoted_printable(message).to_lowercase();
+        for said in [
+            "robin",
+            "lindqvist",
+            "dora",
+            "self-harm",
+            "suicide",
+            "bullying",
+            "abuse",
+            "kind",
+            "pupil",
+            "child",
+        ] {
+            assert!(!plain.contains(said), "{said}: {plain}");
+        }
+    }
+    // Whatever the kind, it is the same but for the address.
+    let body = |message: &str| {
+        let plain = quoted_printable(message);
+        let (_, body) = plain.split_once("\n\n").unwrap();
+        body.lines()
+            .filter(|line| !line.contains("/concerns/") && !line.contains("acknowledges it by"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    assert!(messages.iter().all(|message| body(message) == body(first)));
+}
+
+/// P19: it says what happens when nobody answers, by the school's clock.
+#[tokio::test]
+async fn a_notice_says_until_when_somebody_must_answer_and_what_follows() {
+    let school = School::new().await;
+    school.open(&Concern::default()).await;
+    let body = school
+        .texts("SELECT body FROM outbox WHERE concern_id = ?", "c1")
+        .await
+        .remove(0);
+    assert!(
+        body.contains("If nobody acknowledges it by 10:30 on Monday 23 November, the next person"),
+        "{body}"
+    );
+    assert!(monday() < school.next_due("c1").await.unwrap());
+}
+
+/// Never lost, and once only when nothing went wrong in between.
+#[tokio::test]
+async fn with_the_mail_server_away_every_notice_waits_and_is_delivered_when_it_is_back() {
+    let (school, mut receiver) = (School::new().await, Receiver::start());
+    receiver.stop();
+    let _worker = run(&school, &receiver);
+    for id in ["c1", "c2", "c3"] {
+        school.open(&Concern { id, ..a_concern() }).await;
+    }
+    let tried = "SELECT COUNT(*) FROM outbox WHERE attempts > 0 AND failed_at IS NULL";
+    until(|| async { school.number(tried).await == Some(3) }).await;
+    assert_eq!(waiting(&school).await, 3);
+    receiver.start_again();
+    // Not to wait for the delay.
+    school.run("UPDATE outbox SET due_at = created_at", &[]).await;
+    school.app.outbox_wake.notify_one();
+    until(|| async { waiting(&school).await == 0 }).await;
+    assert_eq!(receiver.messages().len(), 3);
+}
+
+/// A server that takes a message but whose answer is lost gets it once more, under the same Message-ID.
+#[tokio::test]
+async fn a_notice_whose_taking_is_not_known_comes_once_more_with_the_same_message_id() {
+    let (school, receiver) = (School::new().await, Receiver::start());
+    receiver.set("drop");
+    let _worker = run(&school, &receiver);
+    school.open(&a_concern()).await;
+    until(|| async { school.number("SELECT MAX(attempts) FROM outbox").await == Some(1) }).await;
+    assert_eq!(waiting(&school).await, 1);
+    school.run("UPDATE outbox SET due_at = created_at", &[]).await;
+    school.app.outbox_wake.notify_one();
+    until(|| async { waiting(&school).await == 0 }).await;
+    let messages = receiver.messages();
+    assert_eq!(messages.len(), 2);
+    assert_eq!(
+        header(&messages[0], "Message-ID"),
+        header(&messages[1], "Message-ID")
+    );
+    assert_eq!(header(&messages[0], "Date"), header(&messages[1], "Date"));
+}
+
+/// What fails for good is visible, and the next person is told at once.
+#[tokio::test]
+async fn a_notice_that_is_refused_for_good_is_given_up_visibly_and_the_next_reader_told() {
+    let (school, receiver) = (School::new().await, Receiver::start());
+    receiver.set("refuse");
+    let _worker = run(&school, &receiver);
+    school.open(&a_concern()).await;
+    until(|| async {
+        school
+            .run(
+                "UPDATE outbox SET due_at = created_at WHERE failed_at IS NULL",
+                &[],
+            )
+            .await;
+        school.app.outbox_wake.notify_one();
+        school.number("SELECT COUNT(failed_at) FROM outbox").await == Some(1)
+    })
+    .await;
+    let now = now_ms();
+    assert!(school.next_due("c1").await.unwrap() <= now);
+    pastoral_collector::escalate::step_due(&school.app, now)
+        .await
+        .unwrap();
+    assert_eq!(school.notices("c1").await, ["dsl new", "deputy unanswered"]);
+    let mut connection = school.app.store.read().acquire().await.unwrap();
+    let seen = async |connection: &mut sqlx::SqliteConnection, reader| {
+        let school_id = crate::school::SCHOOL;
+        pastoral_collector::store::outbox::undelivered(connection, school_id, reader, 10)
+            .await
+            .unwrap()
+    };
+    let shown = seen(&mut connection, "head").await;
+    assert!(
+        shown[0].failed_at.is_some() && shown[0].last_error.contains("550"),
+        "{shown:?}"
+    );
+    // INVARIANT 4: not even that there was one.
+    assert!(seen(&mut connection, "chair").await.is_empty());
+}
+
+/// INVARIANT 4: who may not see it any more at the moment of sending is not told.
+#[tokio::test]
+async fn a_notice_does_not_leave_to_somebody_who_stopped_being_a_reader() {
+    let (school, mut receiver) = (School::new().await, Receiver::start());
+    receiver.stop();
+    school.open(&a_concern()).await;
+    school
+        .run("DELETE FROM concern_reader WHERE person_id = ?", &["dsl"])
+        .await;
+    school
+        .open(&Concern {
+            id: "c2",
+            ..a_concern()
+        })
+        .await;
+    receiver.start_again();
+    let _worker = run(&school, &receiver);
+    let messages = receiver.wait_for(1).await;
+    until(|| async { waiting(&school).await == 1 }).await;
+    assert!(messages.len() == 1 && quoted_printable(&messages[0]).contains("/concerns/c2"));
+}
+
+/// INVARIANT 5: the head of the audit chain leaves the machine daily, to headteacher and chair.
+#[tokio::test]
+async fn the_head_of_the_audit_chain_goes_to_headteacher_and_chair_once_a_day() {
+    let (school, receiver) = (School::new().await, Receiver::start());
+    let _worker = run(&school, &receiver);
+    // The worker's clock is the real one; what is queued for earlier leaves at once.
+    assert!(retention::daily(&school.app, monday() - 7 * DAY).await.unwrap());
+    assert!(
+        !retention::daily(&school.app, monday() - 7 * DAY + MINUTE)
+            .await
+            .unwrap()
+    );
+    let mut messages = receiver.wait_for(2).await;
+    messages.sort_by_key(|message| header(message, "X-To").to_owned());
+    let to: Vec<_> = messages.iter().map(|message| header(message, "X-To")).collect();
+    assert_eq!(to, ["chair@school.example", "head@school.example"]);
+    let mut connection = school.app.store.read().acquire().await.unwrap();
+    let head = pastoral_collector::store::audit::head(&mut connection, crate::school::SCHOOL)
+        .await
+        .unwrap()
+        .unwrap();
+    let hash = data_encoding::HEXLOWER.encode(&head.hash);
+    assert!(quoted_printable(&messages[0]).contains(&hash));
+}
+
+/// Undoes quoted-printable and line ends.
+fn quoted_printable(message: &str) -> String {
+    let message = message.replace("\r\n", "\n").replace("=\n", "");
+    let mut bytes = Vec::new();
+    let mut rest = message.as_bytes();
+    while let [byte, after @ ..] = rest {
+        let decoded = (*byte == b'=')
+            .then(|| after.get(..2))
+            .flatten()
+            .and_then(|hex| data_encoding::HEXUPPER.decode(hex).ok());
+        match decoded {
+            Some(decoded) => {
+                bytes.extend(decoded);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap()
+}

@@ -1,0 +1,11 @@
+//! What the collector promises about people, profiles, who sees what, who is told, and how long anything is kept,
+//! on the real store and with a real mail receiver.
+
+mod audit;
+mod escalation;
+mod mail;
+mod people;
+mod profiles;
+mod retention;
+mod routing;
+mod school;
