@@ -159,10 +159,12 @@ pub async fn run(context: Arc<Context>, token: CancellationToken) -> anyhow::Res
 fn watch(state_dir: &Path, changed: Arc<Notify>) -> anyhow::Result<notify::RecommendedWatcher> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let concerns = |event: notify::Event| {
-            event
-                .paths
-                .iter()
-                .any(|path| path.file_name().is_some_and(|name| name == FILE))
+            // Our own look at the file is not a change of it.
+            !event.kind.is_access()
+                && event
+                    .paths
+                    .iter()
+                    .any(|path| path.file_name().is_some_and(|name| name == FILE))
         };
         if event.map_or(true, concerns) {
             changed.notify_one();

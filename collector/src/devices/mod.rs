@@ -51,7 +51,7 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let now = clock::now_ms();
-    let certificate = ServerCertificate::new(&authority.server(&names, now)?)?;
+    let certificate = ServerCertificate::new(&authority.server(&names, now)?, authority.certificate())?;
     let config = tls::server_config(authority.certificate(), Arc::clone(&certificate))?;
     let signer = authority.policy_signer(now)?;
     let mut tx = app.store.write().await?;
@@ -191,7 +191,10 @@ async fn keep_house(
         let now = clock::now_ms();
         shared.app.sealer.forget_old();
         disk.look();
-        let renewed = shared.authority.server(&names, now).and_then(|pair| certificate.replace(&pair));
+        let renewed = shared
+            .authority
+            .server(&names, now)
+            .and_then(|pair| certificate.replace(&pair, shared.authority.certificate()));
         if let Err(error) = renewed {
             tracing::error!(%error, "the collector's certificate could not be looked after");
         }

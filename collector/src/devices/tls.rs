@@ -25,13 +25,13 @@ pub(super) struct ServerCertificate(ArcSwap<CertifiedKey>);
 
 impl ServerCertificate {
     /// Shows this certificate first.
-    pub(super) fn new(pair: &Pair) -> anyhow::Result<Arc<Self>> {
-        Ok(Arc::new(Self(ArcSwap::from_pointee(certified(pair)?))))
+    pub(super) fn new(pair: &Pair, authority: &CertificateDer<'static>) -> anyhow::Result<Arc<Self>> {
+        Ok(Arc::new(Self(ArcSwap::from_pointee(certified(pair, authority)?))))
     }
 
     /// Shows this one to whoever connects from now on.
-    pub(super) fn replace(&self, pair: &Pair) -> anyhow::Result<()> {
-        self.0.store(Arc::new(certified(pair)?));
+    pub(super) fn replace(&self, pair: &Pair, authority: &CertificateDer<'static>) -> anyhow::Result<()> {
+        self.0.store(Arc::new(certified(pair, authority)?));
         Ok(())
     }
 }
@@ -42,10 +42,11 @@ impl ResolvesServerCert for ServerCertificate {
     }
 }
 
-fn certified(pair: &Pair) -> anyhow::Result<CertifiedKey> {
+/// With the authority's own certificate behind it: a device that joins knows that by its fingerprint only.
+fn certified(pair: &Pair, authority: &CertificateDer<'static>) -> anyhow::Result<CertifiedKey> {
     let key = PrivateKeyDer::try_from(pair.key.serialize_der()).map_err(|error| anyhow::anyhow!(error))?;
     let key = rustls::crypto::ring::sign::any_supported_type(&key).context("the server's key is of no known type")?;
-    Ok(CertifiedKey::new(vec![pair.certificate.clone()], key))
+    Ok(CertifiedKey::new(vec![pair.certificate.clone(), authority.clone()], key))
 }
 
 /// The settings of the devices' listener.
