@@ -4,11 +4,18 @@
 //! store as its own viewer (invariant 4); what a page shows of a concern's content is audited before it is sent
 //! (invariant 5); addresses hold random ids and codes only (invariant 9).
 
+mod account;
 mod assets;
+mod audit;
+mod by_hand;
+mod closed;
 mod concern;
+mod devices;
 mod guard;
+mod health;
 mod join;
 mod page;
+mod people;
 mod queue;
 mod said;
 mod sign_in;
@@ -70,11 +77,29 @@ pub fn router(app: App) -> Router {
         .route("/join/{link}", get(join::form).post(join::join))
         .route("/queue", get(queue::queue))
         .route(LIVE, get(queue::live))
+        .route("/closed", get(closed::closed))
+        .route("/concerns/new", get(by_hand::form).post(by_hand::record))
         .route("/concerns/{concern}", get(concern::page))
         .route(
             "/concerns/{concern}/{action}",
             get(concern::identify_form).post(concern::act),
         )
+        .route("/devices", get(devices::devices))
+        .route("/devices/{device}/{decision}", post(devices::decided))
+        .route("/people", get(people::people))
+        .route("/people/grant", post(people::grant))
+        .route(
+            "/people/grants/{invitation}/{decision}",
+            post(people::decide_grant),
+        )
+        .route("/people/duties/{duty}/end", post(people::end_duty))
+        .route("/people/conflicts", post(people::add_conflict))
+        .route("/people/conflicts/end", post(people::end_conflict))
+        .route("/health", get(health::health))
+        .route("/audit", get(audit::audit))
+        .route("/account", get(account::account))
+        .route("/account/password", post(account::password))
+        .route("/account/recovery-codes", post(account::recovery_codes))
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(FORM_MOST))
         .layer(middleware::from_fn_with_state(console.clone(), guard::guard))

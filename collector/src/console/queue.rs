@@ -296,7 +296,7 @@ pub(super) fn next(clock: &Clock, concern: &Summary, readers: &[Told], viewer: &
         ),
     };
     if let Some(due) = concern.next_due_at {
-        let by = clock.when(&due);
+        let by = clock.by(&due);
         let next = match readers.get(told) {
             Some(next) => format!(" Next: {}, if nobody acknowledges it by {by}.", you(next)),
             None => format!(" If nobody acknowledges it by {by}, everybody is reminded."),

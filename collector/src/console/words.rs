@@ -57,6 +57,23 @@ impl Clock {
             .map_or_else(String::new, |at| at.strftime("%-d %B %Y").to_string())
     }
 
+    /// For example `2026-11-03T14:03`, as the browser's field for a day and time has it.
+    pub(super) fn field(&self, at_ms: &i64) -> String {
+        self.local(*at_ms)
+            .map_or_else(String::new, |at| at.strftime("%Y-%m-%dT%H:%M").to_string())
+    }
+
+    /// When something is due: `4:16pm`, `4:16pm tomorrow` or `4:16pm on Tuesday 3 November`.
+    pub(super) fn by(&self, at_ms: &i64) -> String {
+        let (time, when) = (self.time(at_ms), self.when(at_ms));
+        match when.split_once(" at ") {
+            Some(("today", _)) => time,
+            Some((day @ ("tomorrow" | "yesterday"), _)) => format!("{time} {day}"),
+            Some((day, _)) => format!("{time} on {day}"),
+            None => when,
+        }
+    }
+
     /// How long ago, roughly, for example `4 minutes ago`.
     pub(super) fn ago(&self, at_ms: &i64) -> String {
         let minutes = (self.now_ms - at_ms) / 60_000;
@@ -140,6 +157,10 @@ mod tests {
         assert_eq!(at("2026-11-23T08:00:00Z"), "tomorrow at 8:00am");
         assert_eq!(at("2026-11-03T00:05:00Z"), "Tuesday 3 November at 12:05am");
         assert_eq!(at("2025-11-03T12:05:00Z"), "3 November 2025 at 12:05pm");
+        let by = |text: &str| clock.by(&text.parse::<Timestamp>().unwrap().as_millisecond());
+        assert_eq!(by("2026-11-22T16:16:00Z"), "4:16pm");
+        assert_eq!(by("2026-11-23T08:00:00Z"), "8:00am tomorrow");
+        assert_eq!(by("2026-12-01T08:00:00Z"), "8:00am on Tuesday 1 December");
         assert_eq!(clock.ago(&(now - 60_000)), "1 minute ago");
         assert_eq!(clock.ago(&(now - 7_200_000)), "2 hours ago");
     }

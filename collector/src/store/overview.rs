@@ -1,5 +1,6 @@
 //! What the console says of the whole: what is wrong, who has access, what was recorded.
 
+use super::Write;
 use sqlx::SqliteExecutor;
 
 /// How many open concerns nobody who signs in may see; without those about the viewer, or that name them or whom they
@@ -85,4 +86,218 @@ pub async fn person(
     .bind(person_id)
     .fetch_optional(db)
     .await
+}
+
+/// A duty that somebody has, and how they got it (P37).
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct HeldDuty {
+    /// The duty's id.
+    pub duty_id: String,
+    /// Who has it.
+    pub person_id: String,
+    /// Their name.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// The duty's code.
+    pub duty: String,
+    /// A person_id, `init` or `command line`.
+    pub granted_by: String,
+    /// The second person.
+    pub agreed_by: Option<String>,
+    /// Since when.
+    pub granted_at: i64,
+    /// Whether they have set a password.
+    pub can_sign_in: bool,
+    /// When they last signed in.
+    pub last_sign_in_at: Option<i64>,
+}
+
+/// Every duty in force.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn duties(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<HeldDuty>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT d.duty_id, d.person_id, p.given_name || ' ' || p.family_name AS name, p.email, d.duty, d.granted_by,
+                d.agreed_by, d.granted_at, u.person_id IS NOT NULL AS can_sign_in, u.last_sign_in_at
+         FROM duty d
+         JOIN person p ON p.school_id = d.school_id AND p.person_id = d.person_id
+         LEFT JOIN user u ON u.school_id = d.school_id AND u.person_id = d.person_id AND u.disabled_at IS NULL
+         WHERE d.school_id = ? AND d.ended_at IS NULL ORDER BY p.family_name, p.given_name, d.granted_at",
+    )
+    .bind(school_id)
+    .fetch_all(db)
+    .await
+}
+
+/// Ends a duty. False when it had ended.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn end_duty(
+    tx: &mut Write,
+    school_id: &str,
+    duty_id: &str,
+    by: &str,
+    now_ms: i64,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE duty SET ended_at = ?, ended_by = ? WHERE school_id = ? AND duty_id = ? AND ended_at IS NULL",
+    )
+    .bind(now_ms)
+    .bind(by)
+    .bind(school_id)
+    .bind(duty_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A reader who must not see what concerns a person.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Conflict {
+    /// The reader.
+    pub reader_id: String,
+    /// The person.
+    pub about_id: String,
+    /// Who recorded it.
+    pub recorded_by: String,
+    /// When.
+    pub recorded_at: i64,
+}
+
+/// The conflicts in force, without those about the viewer.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn conflicts(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+) -> Result<Vec<Conflict>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT reader_id, about_id, recorded_by, recorded_at FROM conflict
+         WHERE school_id = ? AND ended_at IS NULL AND about_id <> ? ORDER BY recorded_at",
+    )
+    .bind(school_id)
+    .bind(viewer)
+    .fetch_all(db)
+    .await
+}
+
+/// Records a conflict, unless it stands already.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn add_conflict(tx: &mut Write, school_id: &str, new: &Conflict) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO conflict (school_id, reader_id, about_id, recorded_by, recorded_at)
+         SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM conflict
+            WHERE school_id = ?1 AND reader_id = ?2 AND about_id = ?3 AND ended_at IS NULL)",
+    )
+    .bind(school_id)
+    .bind(&new.reader_id)
+    .bind(&new.about_id)
+    .bind(&new.recorded_by)
+    .bind(new.recorded_at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Ends a conflict. False when there is none.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn end_conflict(
+    tx: &mut Write,
+    school_id: &str,
+    reader_id: &str,
+    about_id: &str,
+    now_ms: i64,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE conflict SET ended_at = ? WHERE school_id = ? AND reader_id = ? AND about_id = ? AND ended_at IS NULL",
+    )
+    .bind(now_ms)
+    .bind(school_id)
+    .bind(reader_id)
+    .bind(about_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// What devices say of themselves, as JSON, by device.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn device_health(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
+    sqlx::query_as("SELECT device_id, health FROM device WHERE school_id = ?")
+        .bind(school_id)
+        .fetch_all(db)
+        .await
+}
+
+/// An entry of the audit log.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Logged {
+    /// When.
+    pub at: i64,
+    /// A person_id, `pastoral`, or `command line`.
+    pub actor: String,
+    /// A code.
+    pub action: String,
+    /// The number of the concern, where there is one.
+    pub reference: Option<i64>,
+    /// Its id.
+    pub concern_id: Option<String>,
+    /// JSON without content; none once retention erased it.
+    pub detail: Option<String>,
+}
+
+/// The audit log for a viewer, newest first, from a place on. INVARIANT 4: entries of a concern only for who may see it.
+/// Numbers of entries are not given: their gaps would count what is hidden.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn audit_log(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+    (from, most): (i64, i64),
+) -> Result<Vec<Logged>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT a.at, a.actor, a.action, c.reference, a.concern_id, a.detail FROM audit a
+         LEFT JOIN concern_reader r ON r.school_id = a.school_id AND r.concern_id = a.concern_id AND r.person_id = ?
+         LEFT JOIN concern c ON c.school_id = a.school_id AND c.concern_id = r.concern_id
+         WHERE a.school_id = ? AND (a.concern_id IS NULL OR r.person_id IS NOT NULL)
+         ORDER BY a.sequence DESC LIMIT ? OFFSET ?",
+    )
+    .bind(viewer)
+    .bind(school_id)
+    .bind(most)
+    .bind(from)
+    .fetch_all(db)
+    .await
+}
+
+/// When somebody's password was set.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn password_set_at(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    person_id: &str,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("SELECT password_set_at FROM user WHERE school_id = ? AND person_id = ?")
+        .bind(school_id)
+        .bind(person_id)
+        .fetch_optional(db)
+        .await
 }

@@ -21,31 +21,31 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-pub const SCHOOL: &str = "5c0015c0-0000-4000-8000-000000000001";
+pub(crate) const SCHOOL: &str = "5c0015c0-0000-4000-8000-000000000001";
 
 /// A school with its people, its keys and a folder that goes when it is dropped.
-pub struct School {
-    pub app: App,
-    pub privates: HashMap<ReaderGroup, GroupPrivateKey>,
-    pub now: i64,
+pub(crate) struct School {
+    pub(crate) app: App,
+    pub(crate) privates: HashMap<ReaderGroup, GroupPrivateKey>,
+    pub(crate) now: i64,
     next: AtomicI64,
     _folder: tempfile::TempDir,
 }
 
 /// A flag to come in.
 #[derive(Clone)]
-pub struct Seen<'a> {
-    pub account: &'a str,
-    pub device: &'a str,
-    pub topic: Topic,
-    pub severity: u8,
-    pub text: &'a str,
-    pub marked: &'a str,
-    pub provenance: &'a str,
-    pub minutes_ago: i64,
+pub(crate) struct Seen<'a> {
+    pub(crate) account: &'a str,
+    pub(crate) device: &'a str,
+    pub(crate) topic: Topic,
+    pub(crate) severity: u8,
+    pub(crate) text: &'a str,
+    pub(crate) marked: &'a str,
+    pub(crate) provenance: &'a str,
+    pub(crate) minutes_ago: i64,
 }
 
-pub const PEOPLE: [(&str, &str, &str, &str, &str); 9] = [
+pub(crate) const PEOPLE: [(&str, &str, &str, &str, &str); 9] = [
     ("ann", "Ann", "Leigh", "staff", ""),
     ("bo", "Bo", "Carrow", "staff", ""),
     ("cy", "Cy", "Dunstan", "staff", ""),
@@ -58,7 +58,7 @@ pub const PEOPLE: [(&str, &str, &str, &str, &str); 9] = [
 ];
 
 /// Who holds which duty: DSL, deputy, headteacher, chair, technician, independent reader.
-pub const DUTIES: [(&str, Duty); 5] = [
+pub(crate) const DUTIES: [(&str, Duty); 5] = [
     ("ann", Duty::Dsl),
     ("bo", Duty::Deputy),
     ("cy", Duty::Headteacher),
@@ -66,13 +66,13 @@ pub const DUTIES: [(&str, Duty); 5] = [
     ("ed", Duty::Technician),
 ];
 
-pub fn email(person: &str) -> String {
+pub(crate) fn email(person: &str) -> String {
     format!("{person}@oak.example")
 }
 
 impl School {
     /// A school where nobody has a sign-in yet.
-    pub async fn new(now: i64) -> Self {
+    pub(crate) async fn new(now: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("pastoral.db")).await.unwrap();
         let toml = Profile::shipped("purley-oaks").unwrap().replace(
@@ -147,7 +147,7 @@ impl School {
     }
 
     /// A link for a duty, usable at once.
-    pub async fn invite(&self, person: &str, duty: Duty) -> access::Link {
+    pub(crate) async fn invite(&self, person: &str, duty: Duty) -> access::Link {
         let keys: Vec<_> = duty
             .reader_groups()
             .iter()
@@ -162,7 +162,7 @@ impl School {
     }
 
     /// A concern with one flag, routed and told as it would be on arrival. Gives its id.
-    pub async fn concern(&self, seen: &Seen<'_>) -> String {
+    pub(crate) async fn concern(&self, seen: &Seen<'_>) -> String {
         let app = &self.app;
         let concern_id = uuid::Uuid::new_v4().to_string();
         let observed_at = self.now - seen.minutes_ago * 60_000;

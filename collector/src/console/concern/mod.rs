@@ -9,8 +9,8 @@ mod identify;
 mod view;
 
 pub(super) use actions::act;
-pub(super) use hand_over::seal_pending;
-pub(super) use identify::form as identify_form;
+pub(super) use hand_over::{seal_again, seal_pending};
+pub(super) use identify::{form as identify_form, grouped};
 pub(super) use view::page;
 
 /// How a concern ended: code, words.

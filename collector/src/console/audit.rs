@@ -1,0 +1,136 @@
+//! The audit log: who looked at what and changed what. Entries of a concern only for who may see it.
+
+use super::Console;
+use super::page::{Failure, Page, show};
+use super::who::SignedIn;
+use crate::concerns::model::Duty;
+use crate::store::devices;
+use crate::store::overview::{self, Candidate, Logged};
+use askama::Template;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde_json::Value;
+use std::collections::HashMap;
+
+const SHOWN: i64 = 100;
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct AuditPage {
+    page: Page,
+    lines: Vec<Line>,
+    before: Option<i64>,
+    after: Option<i64>,
+}
+
+struct Line {
+    when: String,
+    who: String,
+    what: String,
+    concern: Option<(String, i64)>,
+}
+
+/// The page.
+pub(super) async fn audit(
+    State(console): State<Console>,
+    who: SignedIn,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let number = query
+        .get("page")
+        .and_then(|page| page.parse::<i64>().ok())
+        .unwrap_or(1)
+        .clamp(1, 100_000);
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let place = ((number - 1) * SHOWN, SHOWN + 1);
+    let mut found = overview::audit_log(store, school_id, who.id(), place).await?;
+    let more = i64::try_from(found.len()).is_ok_and(|found| found > SHOWN);
+    found.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+    let page = console.page(&who, "Audit log", "/audit").await?;
+    let people = overview::candidates(store, school_id).await?;
+    let devices: HashMap<_, _> = devices::list(store, school_id)
+        .await?
+        .into_iter()
+        .map(|device| (device.device_id, device.host_name))
+        .collect();
+    let lines = found.into_iter().map(|entry| Line {
+        when: page.clock.exactly(&entry.at),
+        who: name(&people, &entry.actor),
+        what: did(&entry, &people, &devices, who.is_reader()),
+        concern: entry.concern_id.zip(entry.reference),
+    });
+    show(&AuditPage {
+        lines: lines.collect(),
+        before: (number > 1).then(|| number - 1),
+        after: more.then(|| number + 1),
+        page,
+    })
+}
+
+fn name(people: &[Candidate], id: &str) -> String {
+    match id {
+        "pastoral" => "Pastoral".to_owned(),
+        "command line" => "The command line".to_owned(),
+        "init" => "The first set-up".to_owned(),
+        "token" => "A token".to_owned(),
+        id => people
+            .iter()
+            .find(|person| person.person_id == id)
+            .map_or("Somebody who left", |p| &p.name)
+            .to_owned(),
+    }
+}
+
+fn did(entry: &Logged, people: &[Candidate], devices: &HashMap<String, String>, is_reader: bool) -> String {
+    let detail: Value = entry
+        .detail
+        .as_deref()
+        .and_then(|detail| serde_json::from_str(detail).ok())
+        .unwrap_or(Value::Null);
+    let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default();
+    // Adults with duties are named to everybody who signs in; others only to readers (P41).
+    let person = |key: &str| match people.iter().find(|person| person.person_id == text(key)) {
+        Some(person) if is_reader || person.role != "pupil" => person.name.clone(),
+        _ => "somebody".to_owned(),
+    };
+    let duty = || Duty::from_code(text("duty")).map_or("a duty", Duty::label);
+    let device = || {
+        devices
+            .get(text("device_id"))
+            .cloned()
+            .unwrap_or_else(|| "a device".to_owned())
+    };
+    match entry.action.as_str() {
+        "concern-viewed" => "looked at the concern".to_owned(),
+        "signed-in" if detail["recovery_code"] == Value::Bool(true) => {
+            "signed in with a recovery code".to_owned()
+        }
+        "signed-in" => "signed in".to_owned(),
+        "sign-in-refused" if text("person").is_empty() => {
+            "refused a sign-in with an unknown address".to_owned()
+        }
+        "sign-in-refused" => format!("refused a sign-in as {}", person("person")),
+        "joined" => format!("set up their sign-in as {}", duty()),
+        "invited" => format!("made a link for {} as {}", person("person"), duty()),
+        "grant-agreed" => format!("agreed that {} becomes {}", person("person"), duty()),
+        "grant-withdrawn" => format!("withdrew the link for {} as {}", person("person"), duty()),
+        "duty-ended" => format!("ended the access of {} as {}", person("person"), duty()),
+        "conflict-recorded" | "conflict-ended" if !is_reader => "changed who is kept out of what".to_owned(),
+        "conflict-recorded" => format!(
+            "kept {} out of what concerns {}",
+            person("reader"),
+            person("about")
+        ),
+        "conflict-ended" => format!(
+            "ended that {} is kept out of what concerns {}",
+            person("reader"),
+            person("about")
+        ),
+        "password-changed" => "changed their password".to_owned(),
+        "recovery-codes-made" => "made new recovery codes".to_owned(),
+        "device-approved" => format!("approved {}", device()),
+        "device-rejected" => format!("rejected {}", device()),
+        "device-revoked" => format!("cut off {}", device()),
+        other => other.replace('-', " "),
+    }
+}

@@ -1,0 +1,224 @@
+//! Recording a concern by hand (P45). It goes to those who may see it, who may not be its writer.
+
+use super::concern::grouped;
+use super::page::{Failure, Page, go, show, show_again};
+use super::who::{Fields, SignedIn};
+use super::{Console, words};
+use crate::clock;
+use crate::concerns::escalation::Change as Escalates;
+use crate::concerns::kind::Kind;
+use crate::live::Change;
+use crate::notify::Telling;
+use crate::seal::content::StoreSealError;
+use crate::store::actions::{self, ByHand, NewAction};
+use crate::store::overview::{self, Candidate};
+use crate::store::people::Directory;
+use crate::store::routing::{self, route_by_hand};
+use crate::store::{audit, escalation, queue};
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use jiff::civil::DateTime;
+use serde_json::json;
+
+#[derive(Template)]
+#[template(path = "by_hand.html")]
+struct ByHandPage {
+    page: Page,
+    groups: Vec<(String, Vec<Candidate>)>,
+    kinds: &'static [Kind],
+    levels: Vec<(i64, &'static str, &'static str)>,
+    typed: Typed,
+    now: String,
+}
+
+#[derive(Default)]
+struct Typed {
+    person: String,
+    kind: String,
+    severity: String,
+    happened: String,
+    words: String,
+}
+
+/// The form.
+pub(super) async fn form(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    show(&draw(&console, &who, Typed::default()).await?)
+}
+
+/// What somebody recorded.
+pub(super) async fn record(
+    State(console): State<Console>,
+    who: SignedIn,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    let typed = Typed {
+        person: fields.trimmed("person").to_owned(),
+        kind: fields.trimmed("kind").to_owned(),
+        severity: fields.trimmed("severity").to_owned(),
+        happened: fields.trimmed("happened").to_owned(),
+        words: fields.text("words").unwrap_or_default(),
+    };
+    let happened_at = happened_at(&console, &typed.happened);
+    let mut faults = Vec::new();
+    let kind = Kind::from_code(&typed.kind);
+    let severity = typed
+        .severity
+        .parse::<i64>()
+        .ok()
+        .filter(|severity| (1..=5).contains(severity));
+    if kind.is_none() {
+        faults.push(("kind", "Choose what it is about."));
+    }
+    if severity.is_none() {
+        faults.push(("severity", "Choose how serious it is."));
+    }
+    if happened_at.is_none() {
+        faults.push(("happened", "Give a day and time that is not in the future."));
+    }
+    if typed.words.is_empty() {
+        faults.push(("words", "Write what happened, in at most 4,000 characters."));
+    }
+    let (Some(kind), Some(severity), Some(happened_at), true) =
+        (kind, severity, happened_at, faults.is_empty())
+    else {
+        return again(&console, &who, typed, &faults).await;
+    };
+    match store(&console, &who, &typed, kind, severity, happened_at).await? {
+        Some(to) => Ok(go(&to)),
+        None => {
+            again(
+                &console,
+                &who,
+                typed,
+                &[("person", "Choose the person, or that nobody is known.")],
+            )
+            .await
+        }
+    }
+}
+
+async fn store(
+    console: &Console,
+    who: &SignedIn,
+    typed: &Typed,
+    kind: Kind,
+    severity: i64,
+    happened_at: i64,
+) -> Result<Option<String>, Failure> {
+    let (app, now, telling) = (&console.app, clock::now_ms(), Telling::of(&console.app));
+    let mut tx = app.store.write().await?;
+    let directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
+    let person = Some(typed.person.as_str()).filter(|person| *person != "unknown");
+    if person.is_some_and(|person| directory.person(person).is_none()) {
+        return Ok(None);
+    }
+    let (_, route) = route_by_hand(&directory, person, kind, &typed.words);
+    let named = directory.named_in(&typed.words);
+    let (concern_id, apart) = (uuid::Uuid::new_v4().to_string(), directory.apart(&named));
+    let new = ByHand {
+        concern_id: &concern_id,
+        person_id: person,
+        kind: kind.code(),
+        reader_group: route.group.code(),
+        apart: &apart,
+        severity,
+        happened_at,
+    };
+    actions::make_by_hand(&mut tx, &app.school_id, &new, now).await?;
+    routing::add_named(&mut tx, &app.school_id, &concern_id, &named).await?;
+    routing::set_readers(&mut tx, &app.school_id, &concern_id, &route).await?;
+    let sealed = app
+        .sealer
+        .seal_for(&mut tx, &concern_id, route.group, typed.words.as_bytes())
+        .await;
+    let words = sealed.map_err(|error| match error {
+        StoreSealError::Store(error) => Failure::Store(error),
+        StoreSealError::Seal(_) => Failure::Busy,
+    })?;
+    let action = NewAction {
+        concern_id: &concern_id,
+        at: now,
+        by: who.id(),
+        action: "recorded",
+        detail: json!({}),
+        words: Some(words),
+    };
+    actions::add(&mut tx, &app.school_id, &action).await?;
+    let entry = audit::Entry {
+        school_id: &app.school_id,
+        actor: who.id(),
+        action: "concern-recorded",
+        concern_id: Some(&concern_id),
+        detail: json!({}),
+    };
+    audit::append(&mut tx, now, &entry).await?;
+    escalation::opened_or_risen(&mut tx, &telling, &concern_id, Escalates::Opened, now).await?;
+    tx.commit().await?;
+    app.live.tell(Change {
+        school_id: app.school_id.to_string(),
+        concern_id: Some(concern_id.clone()),
+    });
+    app.escalation_wake.notify_one();
+    app.outbox_wake.notify_one();
+    let sees = queue::one(app.store.read(), &app.school_id, who.id(), &concern_id)
+        .await?
+        .is_some();
+    let to = if sees {
+        format!("/concerns/{concern_id}")
+    } else {
+        "/queue".to_owned()
+    };
+    Ok(Some(format!("{to}?done=recorded")))
+}
+
+// The day and time as the browser's field gives it, by the school's clock; empty is now.
+fn happened_at(console: &Console, typed: &str) -> Option<i64> {
+    let now = clock::now_ms();
+    if typed.is_empty() {
+        return Some(now);
+    }
+    let zone = console.app.profile.load().cover.time_zone.clone();
+    let at = typed
+        .parse::<DateTime>()
+        .ok()?
+        .to_zoned(zone)
+        .ok()?
+        .timestamp()
+        .as_millisecond();
+    // The field has minutes only.
+    (at <= now + 60_000).then_some(at.min(now))
+}
+
+async fn again(
+    console: &Console,
+    who: &SignedIn,
+    typed: Typed,
+    faults: &[(&'static str, &'static str)],
+) -> Result<Response, Failure> {
+    let mut page = draw(console, who, typed).await?;
+    for (field, fault) in faults {
+        page.page.fault(field, *fault);
+    }
+    show_again(&page)
+}
+
+async fn draw(console: &Console, who: &SignedIn, typed: Typed) -> Result<ByHandPage, Failure> {
+    let people = overview::candidates(console.app.store.read(), &console.app.school_id).await?;
+    let page = console.page(who, "Record a concern", "/concerns/new").await?;
+    let now = page.clock.field(&clock::now_ms());
+    let levels = (1..=5)
+        .rev()
+        .map(|level| (level, words::severity(level), words::how_soon(level)))
+        .collect();
+    Ok(ByHandPage {
+        page,
+        levels,
+        groups: grouped(people),
+        kinds: Kind::ALL,
+        typed,
+        now,
+    })
+}

@@ -1,0 +1,153 @@
+//! How Pastoral itself is: mail, devices, cover, and what is wrong.
+
+use super::page::{Failure, Page, show};
+use super::who::SignedIn;
+use super::{Console, queue, words};
+use crate::clock;
+use crate::store::outbox::Undelivered;
+use crate::store::{audit, devices, gaps, outbox, overview};
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+const NOTICES_SHOWN: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "health.html")]
+struct HealthPage {
+    page: Page,
+    mail: Vec<String>,
+    unsent: Vec<Unsent>,
+    devices: String,
+    gaps: Vec<String>,
+    chain: String,
+    cover: String,
+    profile: String,
+    is_reader: bool,
+}
+
+struct Unsent {
+    what: &'static str,
+    concern_id: Option<String>,
+    to: String,
+    since: String,
+    state: String,
+    error: String,
+}
+
+/// The page.
+pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
+    let app = &console.app;
+    let page = console.page(&who, "Health", "/health").await?;
+    let unsent = match who.is_reader() {
+        true => unsent(&console, &page, who.id()).await?,
+        false => Vec::new(),
+    };
+    let list = devices::list(app.store.read(), &app.school_id).await?;
+    let approved = list.iter().filter(|device| device.state == "approved").count();
+    let connected = list
+        .iter()
+        .filter(|device| device.state == "approved" && device.connected)
+        .count();
+    let profile = app.profile.load();
+    let chain = match audit::last_head_sent(&app.store, &app.school_id).await? {
+        Some(at) => format!(
+            "The head of the audit log was last mailed to headteacher and chair {}.",
+            page.clock.when(&at)
+        ),
+        None => "The head of the audit log has not been mailed yet; it is sent once a day.".to_owned(),
+    };
+    show(&HealthPage {
+        mail: mail(&console, &page, who.is_reader()).await?,
+        unsent,
+        devices: format!("{connected} of {approved} approved devices are connected now."),
+        gaps: gaps(&console).await?,
+        chain,
+        cover: queue::cover(&console, &page.clock),
+        profile: format!("{}, profile {}", profile.school, profile.name),
+        is_reader: who.is_reader(),
+        page,
+    })
+}
+
+// A technician learns whether mail gets out, not how much there is to tell (P41).
+async fn mail(console: &Console, page: &Page, is_reader: bool) -> Result<Vec<String>, Failure> {
+    let (waiting, failed, last) = outbox::health(&console.app.store, &console.app.school_id).await?;
+    let mut mail = Vec::new();
+    mail.push(match last {
+        Some(at) => format!("Mail last went out {}.", page.clock.when(&at)),
+        None => "No mail has gone out yet.".to_owned(),
+    });
+    if !is_reader && waiting + failed > 0 {
+        mail.push(
+            "Some mail could not be delivered. Check the mail server and the settings under [mail]."
+                .to_owned(),
+        );
+    }
+    if is_reader && waiting + failed == 0 {
+        mail.push("Nothing waits to be sent again.".to_owned());
+    }
+    Ok(mail)
+}
+
+async fn unsent(console: &Console, page: &Page, viewer: &str) -> Result<Vec<Unsent>, Failure> {
+    let app = &console.app;
+    let mut connection = app.store.read().acquire().await?;
+    let notices = outbox::undelivered(&mut connection, &app.school_id, viewer, NOTICES_SHOWN).await?;
+    let people = overview::candidates(&mut *connection, &app.school_id).await?;
+    let name = |id: &Option<String>| {
+        let person = people
+            .iter()
+            .find(|person| Some(&person.person_id) == id.as_ref());
+        person.map_or_else(|| "somebody who left".to_owned(), |person| person.name.clone())
+    };
+    Ok(notices
+        .into_iter()
+        .map(|notice| in_words(page, notice, &name))
+        .collect())
+}
+
+fn in_words(page: &Page, notice: Undelivered, name: &impl Fn(&Option<String>) -> String) -> Unsent {
+    Unsent {
+        what: match notice.sort.as_str() {
+            "new" => "A concern is new",
+            "risen" => "A concern became more serious",
+            "unanswered" => "Nobody has answered",
+            "digest" => "Concerns that came late",
+            "audit-head" => "The head of the audit log",
+            _ => "A notice",
+        },
+        to: name(&notice.person_id),
+        since: page.clock.when(&notice.created_at),
+        state: match notice.failed_at {
+            Some(at) => format!("Given up {}", page.clock.when(&at)),
+            None => format!("Tried {}, and again soon", words::count(notice.attempts, "time")),
+        },
+        concern_id: notice.concern_id,
+        error: notice.last_error,
+    }
+}
+
+async fn gaps(console: &Console) -> Result<Vec<String>, Failure> {
+    let since = clock::now_ms() - WEEK_MS;
+    let (gaps, unreadable) =
+        gaps::count_since(console.app.store.read(), &console.app.school_id, since).await?;
+    let mut says = Vec::new();
+    if gaps > 0 {
+        let gaps = words::count(gaps, "gap");
+        says.push(format!(
+            "Devices reported {gaps} in the last 7 days: times in which something was not seen or not kept."
+        ));
+    }
+    if unreadable > 0 {
+        let records = words::count(unreadable, "record");
+        says.push(format!(
+            "{records} that could not be read arrived in the last 7 days, and are kept sealed."
+        ));
+    }
+    if says.is_empty() {
+        says.push("No device reported a gap in the last 7 days.".to_owned());
+    }
+    Ok(says)
+}

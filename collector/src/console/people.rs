@@ -1,0 +1,486 @@
+//! People with access, and how they got it (P37): granting and ending it, and conflicts.
+
+use super::concern::seal_again;
+use super::page::{Failure, Page, go, show, show_again};
+use super::who::{Fields, SignedIn};
+use super::{Console, concern};
+use crate::access::{self, InvitationError};
+use crate::clock;
+use crate::concerns::model::{Duty, ReaderGroup};
+use crate::live::Change;
+use crate::notify::Telling;
+use crate::seal::GroupPrivateKey;
+use crate::store::access::{self as rows, Invitation};
+use crate::store::overview::{self, Candidate, Conflict, HeldDuty};
+use crate::store::{Write, audit, routing};
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+#[derive(Template)]
+#[template(path = "people.html")]
+struct PeoplePage {
+    page: Page,
+    people: Vec<Access>,
+    waiting: Vec<Waiting>,
+    grants: Vec<Duty>,
+    adults: Vec<(String, Vec<Candidate>)>,
+    readers: Vec<Candidate>,
+    everybody: Vec<(String, Vec<Candidate>)>,
+    conflicts: Vec<Kept>,
+    is_reader: bool,
+    link: Option<(String, bool)>,
+}
+
+/// A person with access.
+struct Access {
+    name: String,
+    email: String,
+    last: String,
+    duties: Vec<HeldInWords>,
+}
+
+struct HeldInWords {
+    duty_id: String,
+    label: &'static str,
+    how: String,
+    may_end: bool,
+}
+
+/// A link that is not used yet.
+struct Waiting {
+    invitation_id: String,
+    words: String,
+    may_agree: bool,
+    may_withdraw: bool,
+}
+
+/// A reader who is kept out of what concerns a person.
+struct Kept {
+    reader_id: String,
+    about_id: String,
+    words: String,
+    may_end: bool,
+}
+
+/// The page.
+pub(super) async fn people(
+    State(console): State<Console>,
+    who: SignedIn,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let mut page = draw(&console, &who).await?;
+    page.page.said(&query);
+    show(&page)
+}
+
+/// Proposes access, and shows the link once.
+pub(super) async fn grant(
+    State(console): State<Console>,
+    who: SignedIn,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let duty = Duty::from_code(fields.trimmed("duty")).filter(|duty| may_grant(&who).contains(duty));
+    let Some(duty) = duty else {
+        return again(&console, &who, "duty", "Choose a duty that you may grant.").await;
+    };
+    let (app, now) = (&console.app, clock::now_ms());
+    let mut tx = app.store.write().await?;
+    let person = overview::person(&mut *tx, &app.school_id, fields.trimmed("person")).await?;
+    let Some(person) = person.filter(|person| person.role != "pupil") else {
+        return again(&console, &who, "person", "Choose the person.").await;
+    };
+    let address = rows::name_and_email(&mut *tx, &app.school_id, &person.person_id).await?;
+    if address.is_none_or(|(_, email)| email.is_empty()) {
+        return again(
+            &console,
+            &who,
+            "person",
+            "This person has no e-mail address to sign in with.",
+        )
+        .await;
+    }
+    let keys: Vec<(ReaderGroup, GroupPrivateKey)> = duty
+        .reader_groups()
+        .iter()
+        .filter_map(|group| Some((*group, who.session.key(*group)?.clone())))
+        .collect();
+    let needs_second = duty != Duty::Technician;
+    let (school_id, person_id) = (&app.school_id, &person.person_id);
+    let link = access::invite(
+        &mut tx,
+        school_id,
+        person_id,
+        duty,
+        &keys,
+        who.id(),
+        needs_second,
+        now,
+    )
+    .await;
+    let link = link.map_err(|error| match error {
+        InvitationError::Store(error) => Failure::Store(error),
+        InvitationError::NoLink => Failure::Busy,
+    })?;
+    tx.commit().await?;
+    let mut page = draw(&console, &who).await?;
+    page.link = Some((format!("{}{}", app.console_url, link.path()), needs_second));
+    show(&page)
+}
+
+/// A second person agrees to a proposal, or it is withdrawn.
+pub(super) async fn decide_grant(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path((invitation_id, decision)): Path<(String, String)>,
+    _fields: Fields,
+) -> Result<Response, Failure> {
+    let (app, now) = (&console.app, clock::now_ms());
+    let mut tx = app.store.write().await?;
+    let invitation = rows::open_invitation(&mut *tx, &app.school_id, &invitation_id).await?;
+    let invitation = invitation
+        .filter(|invitation| now < invitation.expires_at)
+        .ok_or(Failure::NotFound)?;
+    let duties = overview::duties(&mut *tx, &app.school_id).await?;
+    let said = match decision.as_str() {
+        "agree" if may_agree(&who, &invitation, &duties) => {
+            access::agree(&mut tx, &app.school_id, &invitation, who.id(), now).await?;
+            rerouted(&console, &who, &mut tx, now).await?;
+            "agreed"
+        }
+        "withdraw" if may_withdraw(&who, &invitation) => {
+            rows::withdraw_invitation(&mut tx, &app.school_id, &invitation_id, now).await?;
+            let detail = json!({ "person": invitation.person_id, "duty": invitation.duty.code() });
+            record(&console, &who, &mut tx, "grant-withdrawn", detail, now).await?;
+            "withdrawn"
+        }
+        _ => return Err(Failure::NotFound),
+    };
+    finish(&console, tx).await?;
+    Ok(go(&format!("/people?done={said}")))
+}
+
+/// Ends a duty.
+pub(super) async fn end_duty(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path(duty_id): Path<String>,
+    _fields: Fields,
+) -> Result<Response, Failure> {
+    let (app, now) = (&console.app, clock::now_ms());
+    let mut tx = app.store.write().await?;
+    let duties = overview::duties(&mut *tx, &app.school_id).await?;
+    let held = duties.iter().find(|held| held.duty_id == duty_id);
+    let held = held.filter(|held| may_end(&who, held)).ok_or(Failure::NotFound)?;
+    overview::end_duty(&mut tx, &app.school_id, &duty_id, who.id(), now).await?;
+    let detail = json!({ "person": held.person_id, "duty": held.duty });
+    record(&console, &who, &mut tx, "duty-ended", detail, now).await?;
+    rerouted(&console, &who, &mut tx, now).await?;
+    finish(&console, tx).await?;
+    // Keys of a duty that has ended are in no session any more.
+    let except = (held.person_id == who.id()
+        && duties.iter().filter(|other| other.person_id == who.id()).count() > 1)
+        .then_some(who.cookie.as_str());
+    console.sessions.end_all(&held.person_id, except);
+    Ok(go("/people?done=ended"))
+}
+
+/// Records that a reader must not see what concerns a person.
+pub(super) async fn add_conflict(
+    State(console): State<Console>,
+    who: SignedIn,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    let (app, now) = (&console.app, clock::now_ms());
+    let mut tx = app.store.write().await?;
+    let duties = overview::duties(&mut *tx, &app.school_id).await?;
+    let reader = fields.trimmed("reader");
+    if !duties
+        .iter()
+        .any(|held| held.person_id == reader && held.duty != Duty::Technician.code())
+    {
+        return again(&console, &who, "reader", "Choose the reader.").await;
+    }
+    let about = overview::person(&mut *tx, &app.school_id, fields.trimmed("about")).await?;
+    let Some(about) = about.filter(|about| about.person_id != reader) else {
+        return again(&console, &who, "about", "Choose another person.").await;
+    };
+    let conflict = Conflict {
+        reader_id: reader.to_owned(),
+        about_id: about.person_id.clone(),
+        recorded_by: who.id().to_owned(),
+        recorded_at: now,
+    };
+    overview::add_conflict(&mut tx, &app.school_id, &conflict).await?;
+    let detail = json!({ "reader": reader, "about": about.person_id });
+    record(&console, &who, &mut tx, "conflict-recorded", detail, now).await?;
+    rerouted(&console, &who, &mut tx, now).await?;
+    finish(&console, tx).await?;
+    Ok(go("/people?done=conflict"))
+}
+
+/// Ends a conflict.
+pub(super) async fn end_conflict(
+    State(console): State<Console>,
+    who: SignedIn,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let (reader, about) = (fields.trimmed("reader"), fields.trimmed("about"));
+    if !may_end_conflict(&who, reader, about) {
+        return Err(Failure::NotFound);
+    }
+    let (app, now) = (&console.app, clock::now_ms());
+    let mut tx = app.store.write().await?;
+    if !overview::end_conflict(&mut tx, &app.school_id, reader, about, now).await? {
+        return Err(Failure::NotFound);
+    }
+    record(
+        &console,
+        &who,
+        &mut tx,
+        "conflict-ended",
+        json!({ "reader": reader, "about": about }),
+        now,
+    )
+    .await?;
+    rerouted(&console, &who, &mut tx, now).await?;
+    finish(&console, tx).await?;
+    Ok(go("/people?done=conflict-ended"))
+}
+
+async fn record(
+    console: &Console,
+    who: &SignedIn,
+    tx: &mut Write,
+    action: &str,
+    detail: Value,
+    now: i64,
+) -> Result<(), Failure> {
+    let school_id = &console.app.school_id;
+    let entry = audit::Entry {
+        school_id,
+        actor: who.id(),
+        action,
+        concern_id: None,
+        detail,
+    };
+    Ok(audit::append(tx, now, &entry).await?)
+}
+
+// INVARIANT 4: who may see what is decided again at once, and content is sealed to those who may see it now.
+async fn rerouted(console: &Console, who: &SignedIn, tx: &mut Write, now: i64) -> Result<(), Failure> {
+    let changed = routing::reroute_all(tx, &Telling::of(&console.app), now).await?;
+    seal_again(console, tx, &who.session, &changed).await
+}
+
+async fn finish(console: &Console, tx: Write) -> Result<(), Failure> {
+    let app = &console.app;
+    tx.commit().await?;
+    app.live.tell(Change {
+        school_id: app.school_id.to_string(),
+        concern_id: None,
+    });
+    app.escalation_wake.notify_one();
+    app.outbox_wake.notify_one();
+    Ok(())
+}
+
+/// The duties that somebody may grant: they must hold every key that goes with it.
+fn may_grant(who: &SignedIn) -> Vec<Duty> {
+    let holds = |duty: &Duty| match duty {
+        Duty::Technician => who.has(Duty::Headteacher) || who.has(Duty::Technician),
+        _ => {
+            who.is_reader()
+                && duty
+                    .reader_groups()
+                    .iter()
+                    .all(|group| who.session.key(*group).is_some())
+        }
+    };
+    Duty::ALL.into_iter().filter(holds).collect()
+}
+
+// Two people grant a reader's duty: neither is the one who receives it. While there are not two readers, a technician
+// may be the second: they receive no keys by it.
+fn may_agree(who: &SignedIn, invitation: &Invitation, duties: &[HeldDuty]) -> bool {
+    let waits = invitation.needs_agreement && invitation.agreed_by.is_none();
+    if !waits || who.id() == invitation.created_by || who.id() == invitation.person_id {
+        return false;
+    }
+    let is_second = |held: &&HeldDuty| {
+        held.duty != Duty::Technician.code()
+            && held.can_sign_in
+            && held.person_id != invitation.created_by
+            && held.person_id != invitation.person_id
+    };
+    who.is_reader() || (who.has(Duty::Technician) && !duties.iter().any(|held| is_second(&held)))
+}
+
+fn may_withdraw(who: &SignedIn, invitation: &Invitation) -> bool {
+    who.id() == invitation.created_by || who.has(Duty::Headteacher) || who.has(Duty::Chair)
+}
+
+fn may_end(who: &SignedIn, held: &HeldDuty) -> bool {
+    let own = who.id() == held.person_id;
+    match Duty::from_code(&held.duty) {
+        Some(Duty::Technician) => own || who.has(Duty::Headteacher) || who.has(Duty::Technician),
+        Some(Duty::Headteacher | Duty::Independent) => own || who.has(Duty::Chair),
+        Some(Duty::Chair) => own || who.has(Duty::Independent),
+        _ => own || who.has(Duty::Headteacher) || who.has(Duty::Chair),
+    }
+}
+
+fn may_end_conflict(who: &SignedIn, reader: &str, about: &str) -> bool {
+    let senior = who.has(Duty::Headteacher) || who.has(Duty::Chair) || who.has(Duty::Dsl);
+    senior && who.id() != reader && who.id() != about
+}
+
+async fn again(
+    console: &Console,
+    who: &SignedIn,
+    field: &'static str,
+    fault: &'static str,
+) -> Result<Response, Failure> {
+    let mut page = draw(console, who).await?;
+    page.page.fault(field, fault);
+    show_again(&page)
+}
+
+async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage, Failure> {
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let page = console.page(who, "People with access", "/people").await?;
+    let duties = overview::duties(store, school_id).await?;
+    let everybody = overview::candidates(store, school_id).await?;
+    let name_of = |id: &str| name_of(&everybody, id);
+    let invitations = rows::open_invitations(store, school_id, clock::now_ms()).await?;
+    let waiting = invitations
+        .iter()
+        .map(|invitation| waiting(&page, who, invitation, &duties, &name_of))
+        .collect();
+    let conflicts = match who.is_reader() {
+        true => overview::conflicts(store, school_id, who.id()).await?,
+        false => Vec::new(),
+    };
+    let conflicts = conflicts.into_iter().map(|conflict| Kept {
+        words: format!(
+            "{} does not see what concerns {}. Recorded by {} on {}.",
+            name_of(&conflict.reader_id),
+            name_of(&conflict.about_id),
+            name_of(&conflict.recorded_by),
+            page.clock.day(&conflict.recorded_at)
+        ),
+        may_end: may_end_conflict(who, &conflict.reader_id, &conflict.about_id),
+        reader_id: conflict.reader_id,
+        about_id: conflict.about_id,
+    });
+    let adults: Vec<_> = everybody
+        .iter()
+        .filter(|person| person.role != "pupil")
+        .cloned()
+        .collect();
+    let is_held = |person: &&Candidate| {
+        let reads =
+            |held: &HeldDuty| held.person_id == person.person_id && held.duty != Duty::Technician.code();
+        duties.iter().any(reads)
+    };
+    let readers = adults.iter().filter(is_held).cloned().collect();
+    Ok(PeoplePage {
+        people: with_access(&page, who, &duties, &name_of),
+        waiting,
+        grants: may_grant(who),
+        conflicts: conflicts.collect(),
+        readers,
+        adults: concern::grouped(adults),
+        // Technicians see no names of pupils (P41).
+        everybody: if who.is_reader() {
+            concern::grouped(everybody.clone())
+        } else {
+            Vec::new()
+        },
+        is_reader: who.is_reader(),
+        link: None,
+        page,
+    })
+}
+
+fn name_of(people: &[Candidate], id: &str) -> String {
+    match id {
+        "init" => "the first set-up".to_owned(),
+        "command line" => "the command line".to_owned(),
+        id => people
+            .iter()
+            .find(|person| person.person_id == id)
+            .map_or("somebody who left", |p| &p.name)
+            .to_owned(),
+    }
+}
+
+fn with_access(
+    page: &Page,
+    who: &SignedIn,
+    duties: &[HeldDuty],
+    name_of: &impl Fn(&str) -> String,
+) -> Vec<Access> {
+    let mut people: Vec<(&str, Access)> = Vec::new();
+    for held in duties {
+        let by = match &held.agreed_by {
+            Some(second) => format!("by {} and {}", name_of(&held.granted_by), name_of(second)),
+            None => format!("by {}", name_of(&held.granted_by)),
+        };
+        let duty = HeldInWords {
+            duty_id: held.duty_id.clone(),
+            label: Duty::from_code(&held.duty).map_or("Unknown", Duty::label),
+            how: format!("since {}, {by}", page.clock.day(&held.granted_at)),
+            may_end: may_end(who, held),
+        };
+        match people.iter_mut().find(|(id, _)| *id == held.person_id) {
+            Some((_, person)) => person.duties.push(duty),
+            None => {
+                let last = match (held.can_sign_in, held.last_sign_in_at) {
+                    (false, _) => "Has not set up a sign-in yet".to_owned(),
+                    (true, Some(at)) => format!("Last signed in {}", page.clock.when(&at)),
+                    (true, None) => "Has never signed in".to_owned(),
+                };
+                let (name, email) = (held.name.clone(), held.email.clone());
+                people.push((
+                    &held.person_id,
+                    Access {
+                        name,
+                        email,
+                        last,
+                        duties: vec![duty],
+                    },
+                ));
+            }
+        }
+    }
+    people.into_iter().map(|(_, person)| person).collect()
+}
+
+fn waiting(
+    page: &Page,
+    who: &SignedIn,
+    invitation: &Invitation,
+    duties: &[HeldDuty],
+    name_of: &impl Fn(&str) -> String,
+) -> Waiting {
+    let (person, duty) = (name_of(&invitation.person_id), invitation.duty.label());
+    let (by, until) = (
+        name_of(&invitation.created_by),
+        page.clock.when(&invitation.expires_at),
+    );
+    let state = match (&invitation.agreed_by, invitation.needs_agreement) {
+        (Some(second), _) => format!("{} agreed. The link can be used until {until}.", name_of(second)),
+        (None, true) => format!("A second person must agree before {until}."),
+        (None, false) => format!("The link can be used until {until}."),
+    };
+    Waiting {
+        invitation_id: invitation.invitation_id.clone(),
+        words: format!("{person} as {duty}, proposed by {by}. {state}"),
+        may_agree: may_agree(who, invitation, duties),
+        may_withdraw: may_withdraw(who, invitation),
+    }
+}
