@@ -28,7 +28,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 pub fn enrol(config: &Config, collector: &str, token_file: &Path, wait: bool) -> anyhow::Result<ExitCode> {
     let token = Token::parse(&read_token(token_file)?)?;
     let enrolment = Enrolment::new(collector, &token)?;
-    std::fs::create_dir_all(&config.state_dir)
+    platform::make_private_folder(&config.state_dir)
         .with_context(|| format!("cannot make the folder {}", config.state_dir.display()))?;
     // The service must be able to read and replace what is written here, and root must not follow its links.
     platform::act_as_owner_of(&config.state_dir).with_context(|| {

@@ -85,10 +85,10 @@ pub fn run(config: Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    for folder in [&config.state_dir, &config.run_dir] {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
+    let cannot = |folder: &std::path::Path| format!("cannot make the folder {}", folder.display());
+    std::fs::create_dir_all(&config.run_dir).with_context(|| cannot(&config.run_dir))?;
+    platform::make_files_private();
+    platform::make_private_folder(&config.state_dir).with_context(|| cannot(&config.state_dir))?;
     let settings = KeeperSettings {
         state_dir: config.state_dir.clone(),
         bound_bytes: config.spool_bytes,

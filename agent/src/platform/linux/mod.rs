@@ -8,7 +8,7 @@ mod process;
 
 pub use files::{read_state_file, sync_file, sync_folder, write_state_file};
 pub use machine::{desktop_users, free_bytes, host_name, os_name, user_has_processes};
-pub use owner::act_as_owner_of;
+pub use owner::{act_as_owner_of, make_files_private, make_private_folder};
 pub use peers::{Peer, account_of_uid, bind_socket, group_named, own_group, peer_of};
 pub use process::{
     act_on_files_as_the_user, harden_process, is_root, is_secure_exec, keep_only_environment,

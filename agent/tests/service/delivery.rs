@@ -1,0 +1,212 @@
+//! From a title to the collector's answer, and everything that can come between.
+
+use crate::collector::{Answering, Collector};
+use crate::collector_with_policy;
+use crate::device::{Device, until};
+use pastoral_proto::{Flag, Record};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A title that a browser makes of a search.
+fn search(words: &str) -> String {
+    format!("{words} - Google Search - Chromium")
+}
+
+fn flags(collector: &Collector) -> Vec<Flag> {
+    collector.see(|script| {
+        let flag = |record: &Record| match record {
+            Record::Flag(flag) => Some(flag.clone()),
+            _ => None,
+        };
+        script.records.iter().filter_map(flag).collect()
+    })
+}
+
+async fn watched(collector: &Collector) -> Device {
+    let device = Device::joined(collector).await;
+    device
+        .until_status("policy in force", |status| status["detail"]["policy"] == "1.1")
+        .await;
+    device
+}
+
+async fn empty(device: &Device) {
+    device
+        .until_status("empty", |status| status["detail"]["spool_records"] == 0)
+        .await;
+}
+
+#[tokio::test]
+async fn what_matches_is_delivered_with_its_audience_and_deleted_and_nothing_else_leaves() {
+    let collector = collector_with_policy().await;
+    let device = watched(&collector).await;
+    let mut helper = device.helper();
+    until("the audience was asked", || {
+        collector.see(|script| !script.asked.is_empty())
+    })
+    .await;
+    helper.title("Fractions - a harmless page - Chromium");
+    helper.title(&search("how to go zorbling deep"));
+    until("delivered", || flags(&collector).len() == 1).await;
+    let flag = flags(&collector).remove(0);
+    assert_eq!(
+        (flag.text.as_str(), flag.severity.get()),
+        ("how to go zorbling deep", 5)
+    );
+    assert_eq!((flag.audience.code(), flag.provenance.code()), ("ks2", "typed"));
+    assert_eq!(flag.account.stable_id, nix::unistd::getuid().to_string());
+    empty(&device).await;
+    assert!(!device.log().contains("zorbling") && !device.log().contains("harmless"));
+    collector.see(|script| assert!(!format!("{:?}", script.records).contains("harmless")));
+}
+
+#[tokio::test]
+async fn away_from_the_collector_everything_is_kept_and_severity_five_comes_first() {
+    let collector = collector_with_policy().await;
+    let mut device = watched(&collector).await;
+    empty(&device).await;
+    collector.stop();
+    device
+        .until_status("away", |status| status["detail"]["connection"] == "away")
+        .await;
+    let mut helper = device.helper();
+    for number in 0..40 {
+        helper.title(&search(&format!("quandle one {number}")));
+    }
+    helper.title(&search("zorbling deep now"));
+    device
+        .until_status("kept", |status| {
+            status["detail"]["spool_records"].as_u64() >= Some(41)
+        })
+        .await;
+    device.kill();
+    device.start();
+    device
+        .until_status("kept still", |status| {
+            status["detail"]["spool_records"].as_u64() >= Some(41)
+        })
+        .await;
+    let back = Collector::start_at(Arc::clone(&collector.authority), -1..365, collector.port).await;
+    until("all delivered", || flags(&back).len() == 41).await;
+    back.see(|script| assert_eq!(script.severities[0], 5));
+    let texts: BTreeSet<_> = flags(&back).into_iter().map(|flag| flag.text).collect();
+    assert_eq!(texts.len(), 41, "each once");
+    empty(&device).await;
+}
+
+#[tokio::test]
+async fn a_record_that_is_put_off_is_sent_again_and_one_that_cannot_be_read_blocks_nothing() {
+    let collector = collector_with_policy().await;
+    let device = watched(&collector).await;
+    empty(&device).await;
+    collector.set(|script| script.answering = Answering::NotNow);
+    let mut helper = device.helper();
+    helper.title(&search("quandle one"));
+    device
+        .until_status("put off", |status| {
+            status["detail"]["troubles"]
+                .to_string()
+                .contains("cannot store records")
+        })
+        .await;
+    assert!(flags(&collector).is_empty());
+    collector.set(|script| script.answering = Answering::QuarantineThrees);
+    until("sent again", || flags(&collector).len() == 1).await;
+    helper.title(&search("fimbul three"));
+    helper.title(&search("quandle one again"));
+    until("not blocked", || flags(&collector).len() == 2).await;
+    device
+        .until_status("counted", |status| status["detail"]["quarantined"] == 1)
+        .await;
+    empty(&device).await;
+}
+
+#[tokio::test]
+async fn the_same_again_is_one_flag_and_a_count_that_a_stop_does_not_lose() {
+    let collector = collector_with_policy().await;
+    let mut device = watched(&collector).await;
+    let mut helper = device.helper();
+    for _ in 0..3 {
+        helper.title(&search("zorbling deep"));
+        helper.title("something else - Chromium");
+    }
+    helper.title(&search("quandle one"));
+    until("delivered", || flags(&collector).len() == 2).await;
+    device.stop();
+    device.start();
+    let repeats = || {
+        collector.see(|script| {
+            script.records.iter().find_map(|record| match record {
+                Record::Repeats(repeats) => Some(repeats.clone()),
+                _ => None,
+            })
+        })
+    };
+    until("the count", || repeats().is_some()).await;
+    assert_eq!(repeats().unwrap().count, 2);
+    assert_eq!(flags(&collector).len(), 2);
+}
+
+#[tokio::test]
+async fn a_flood_of_notes_is_counted_and_hides_nothing_severe() {
+    let collector = collector_with_policy().await;
+    let mut device = watched(&collector).await;
+    let mut helper = device.helper();
+    for number in 0..2000 {
+        helper.title(&search(&format!("quandle one {number}")));
+    }
+    helper.title(&search("zorbling deep"));
+    until("the severe one", || {
+        flags(&collector).iter().any(|flag| flag.severity.get() == 5)
+    })
+    .await;
+    device.stop();
+    device.start();
+    let counted = || {
+        collector.see(|script| {
+            let gap = |record: &Record| match record {
+                Record::Gap(gap) if gap.cause == "flood" => Some(gap.count),
+                _ => None,
+            };
+            script.records.iter().filter_map(gap).sum::<u64>()
+        })
+    };
+    until("all accounted for", || {
+        flags(&collector).len() as u64 + counted() == 2001
+    })
+    .await;
+    assert!(counted() > 1500);
+}
+
+#[tokio::test]
+async fn each_start_names_the_epoch_before_and_its_last_sequence() {
+    let collector = collector_with_policy().await;
+    let mut device = watched(&collector).await;
+    empty(&device).await;
+    device.kill();
+    device.start();
+    let starts = || {
+        collector.see(|script| {
+            let start = |record: &Record| match record {
+                Record::EpochStart(start) => Some(start.clone()),
+                _ => None,
+            };
+            script.records.iter().filter_map(start).collect::<Vec<_>>()
+        })
+    };
+    until("two starts", || starts().len() == 2).await;
+    let first_epoch = collector.see(|script| script.hellos[0].epoch.clone());
+    assert_eq!(starts()[0].previous, None);
+    assert_eq!(starts()[1].previous.unwrap().epoch.0.to_vec(), first_epoch);
+}
+
+#[tokio::test]
+async fn the_device_tells_how_it_is() {
+    let collector = collector_with_policy().await;
+    let device = watched(&collector).await;
+    let _helper = device.helper();
+    until("health", || {
+        collector.see(|script| script.health.iter().any(|health| !health.helpers.is_empty()))
+    })
+    .await;
+}

@@ -1,0 +1,76 @@
+//! The real service against a collector of its own: joining, delivering, refusals, renewal and what `status` says.
+
+mod authority;
+mod collector;
+mod delivery;
+mod device;
+mod joining;
+mod policies;
+mod words;
+
+use authority::{Authority, Leaf};
+use collector::Collector;
+use pastoral_proto::device::{ListReference, Policy, SignedPolicy};
+use prost::Message as _;
+use rcgen::ExtendedKeyUsagePurpose;
+use ring::digest::{SHA256, digest};
+use std::sync::Arc;
+
+/// Invented words, so that nothing here depends on the shipped list.
+const LIST: &str = include_str!("list.toml");
+
+async fn collector() -> Collector {
+    Collector::start(Arc::new(Authority::new()), -1..365).await
+}
+
+fn sha256(bytes: &[u8]) -> Vec<u8> {
+    digest(&SHA256, bytes).as_ref().to_vec()
+}
+
+/// Lets every account be watched, also this process's own.
+fn policy(counter: u64) -> Policy {
+    Policy {
+        school_id: "school-1".into(),
+        device_id: "device-1".into(),
+        group: String::new(),
+        generation: 1,
+        counter,
+        lists: vec![ListReference {
+            list_id: "invented".into(),
+            version: 1,
+            sha256: sha256(LIST.as_bytes()),
+        }],
+        unknown_audience: "ks1".into(),
+        health_interval_s: 10,
+        canary_interval_s: 0,
+        lock_after_s: 0,
+        lowest_user_id: 0,
+    }
+}
+
+fn signer(authority: &Authority) -> Leaf {
+    authority.policy_signer("policy", ExtendedKeyUsagePurpose::CodeSigning)
+}
+
+fn signed(policy: &Policy, signer: &Leaf) -> SignedPolicy {
+    let policy = policy.encode_to_vec();
+    let signature = signer.sign(&policy);
+    SignedPolicy {
+        policy,
+        signature,
+        signer_certificate_der: signer.der.clone(),
+    }
+}
+
+/// A collector whose policy lets a test speak for a session helper.
+async fn collector_with_policy() -> Collector {
+    let collector = collector().await;
+    let policy = signed(&policy(1), &signer(&collector.authority));
+    collector.set(|script| {
+        script.policy = Some(policy);
+        script
+            .lists
+            .insert(sha256(LIST.as_bytes()), LIST.as_bytes().to_vec());
+    });
+    collector
+}

@@ -1,0 +1,249 @@
+//! Policies: in force offline and after a restart; a bad one is refused and said, and the last good one stays.
+
+use crate::authority::Authority;
+use crate::device::{Device, until};
+use crate::{LIST, collector_with_policy, policy, sha256, signed, signer};
+use pastoral_agent::identity::{Identity, Pair, Request};
+use pastoral_agent::policy::{PolicyRefused, PolicyStore, verify};
+use pastoral_agent::rules::PolicyNumber;
+use pastoral_proto::device::collector_message::Message as Down;
+use pastoral_proto::device::{Issued, Policy, SignedPolicy};
+use rcgen::ExtendedKeyUsagePurpose;
+use std::path::Path;
+
+fn identity(authority: &Authority) -> Identity {
+    let request = Request::new().unwrap();
+    let issued = Issued {
+        device_id: "device-1".into(),
+        school_id: "school-1".into(),
+        chain_der: authority.device(&request.csr_der, -1..365),
+    };
+    let pair = Pair::issued(&issued, request.key_der, &authority.ca_der).unwrap();
+    Identity {
+        school_id: issued.school_id,
+        device_id: issued.device_id,
+        collector: "https://localhost:1".into(),
+        ca_der: authority.ca_der.clone(),
+        pairs: vec![pair],
+    }
+}
+
+fn now_ms() -> i64 {
+    pastoral_agent::clock::now_ms()
+}
+
+#[test]
+fn a_policy_by_anybody_else_or_for_anybody_else_is_refused_and_says_why() {
+    let (school, stranger) = (Authority::new(), Authority::new());
+    let us = identity(&school);
+    let in_force = Some(PolicyNumber {
+        generation: 1,
+        counter: 1,
+    });
+    let good = signed(&policy(2), &signer(&school));
+    assert!(verify(&good, &us, in_force, now_ms()).is_ok());
+    let changed = |change: &dyn Fn(&mut Policy)| {
+        let mut policy = policy(2);
+        change(&mut policy);
+        signed(&policy, &signer(&school))
+    };
+    let mut tampered = good.clone();
+    *tampered.policy.last_mut().unwrap() ^= 1;
+    let table: Vec<(&str, SignedPolicy, &str)> = vec![
+        (
+            "another CA's signer",
+            signed(&policy(2), &signer(&stranger)),
+            "not a policy key",
+        ),
+        (
+            "a device's certificate",
+            signed(
+                &policy(2),
+                &school.policy_signer("policy", ExtendedKeyUsagePurpose::ClientAuth),
+            ),
+            "not a policy key",
+        ),
+        (
+            "another of the CA's signers",
+            signed(
+                &policy(2),
+                &school.policy_signer("updates", ExtendedKeyUsagePurpose::CodeSigning),
+            ),
+            "for something else",
+        ),
+        ("changed bytes", tampered, "signature"),
+        (
+            "no certificate",
+            SignedPolicy {
+                signer_certificate_der: Vec::new(),
+                ..good.clone()
+            },
+            "no certificate",
+        ),
+        (
+            "another school",
+            changed(&|policy| policy.school_id = "school-2".into()),
+            "another school",
+        ),
+        (
+            "another device",
+            changed(&|policy| policy.device_id = "device-2".into()),
+            "another device",
+        ),
+        ("nobody", changed(&|policy| policy.device_id.clear()), "neither"),
+        (
+            "the same again",
+            changed(&|policy| policy.counter = 1),
+            "not above",
+        ),
+        (
+            "an older generation",
+            changed(&|policy| (policy.generation, policy.counter) = (0, 99)),
+            "not above",
+        ),
+    ];
+    for (what, signed, why) in table {
+        let refused = verify(&signed, &us, in_force, now_ms())
+            .expect_err(what)
+            .to_string();
+        assert!(refused.contains(why), "{what}: {refused}");
+    }
+    let group = changed(&|policy| (policy.device_id, policy.group) = (String::new(), "laptops".into()));
+    assert!(verify(&group, &us, in_force, now_ms()).is_ok());
+}
+
+async fn accept(
+    state: &Path,
+    policy: &Policy,
+    school: &Authority,
+    content: &[u8],
+) -> Result<(), PolicyRefused> {
+    let signed = signed(policy, &signer(school));
+    let content = content.to_vec();
+    let fetch = |_| {
+        let content = content.clone();
+        async move { Ok(content) }
+    };
+    PolicyStore::new(state)
+        .accept(&signed, policy, fetch)
+        .await
+        .map(|_| ())
+}
+
+#[tokio::test]
+async fn a_bad_list_or_setting_is_refused_and_the_last_good_one_stays_over_a_restart() {
+    let school = Authority::new();
+    let us = identity(&school);
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    assert!(PolicyStore::new(state).load(&us).unwrap().is_none());
+    accept(state, &policy(1), &school, LIST.as_bytes()).await.unwrap();
+    let broken = LIST.replace("severity = 3", "severity = 9");
+    let mut with_broken = policy(2);
+    with_broken.lists[0].sha256 = sha256(broken.as_bytes());
+    let refused = accept(state, &with_broken, &school, broken.as_bytes())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("invented version 1") && refused.contains("9"),
+        "{refused}"
+    );
+    let mut unfetched = policy(2);
+    unfetched.lists[0].sha256 = vec![7; 32];
+    let refused = accept(state, &unfetched, &school, b"something else")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(refused.contains("hash"), "{refused}");
+    for (change, why) in [
+        (
+            &(|policy: &mut Policy| policy.lists.clear()) as &dyn Fn(&mut Policy),
+            "names 0 lists",
+        ),
+        (
+            &|policy: &mut Policy| policy.unknown_audience = "ks9".into(),
+            "ks2",
+        ),
+        (
+            &|policy: &mut Policy| policy.health_interval_s = 0,
+            "health_interval_s",
+        ),
+        (
+            &|policy: &mut Policy| policy.canary_interval_s = 1,
+            "canary_interval_s",
+        ),
+        (&|policy: &mut Policy| policy.lists[0].version = 2, "version 1"),
+        (
+            &|policy: &mut Policy| policy.lists.push(policy.lists[0].clone()),
+            "twice",
+        ),
+    ] {
+        let mut wrong = policy(2);
+        change(&mut wrong);
+        let refused = accept(state, &wrong, &school, LIST.as_bytes())
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains(why), "{why}: {refused}");
+    }
+    let rules = PolicyStore::new(state).load(&us).unwrap().unwrap();
+    assert_eq!(
+        rules.policy,
+        Some(PolicyNumber {
+            generation: 1,
+            counter: 1
+        })
+    );
+    assert_eq!(rules.lists, [("invented".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_refused_policy_is_reported_shown_and_leaves_the_last_one_in_force_offline() {
+    let collector = collector_with_policy().await;
+    let mut device = Device::joined(&collector).await;
+    device
+        .until_status("in force", |status| status["detail"]["policy"] == "1.1")
+        .await;
+    until("reported", || {
+        collector.see(|script| script.reports.iter().any(|report| report.in_force))
+    })
+    .await;
+    let mut bad = policy(2);
+    bad.unknown_audience = "everybody".into();
+    collector
+        .send(Down::Policy(signed(&bad, &signer(&collector.authority))))
+        .await;
+    until("refused", || {
+        collector.see(|script| {
+            let refused =
+                |report: &&pastoral_proto::device::PolicyReport| !report.in_force && report.counter == 2;
+            script
+                .reports
+                .iter()
+                .find(refused)
+                .is_some_and(|report| report.refusal.contains("unknown_audience"))
+        })
+    })
+    .await;
+    let refused = |status: &serde_json::Value| {
+        status["detail"]["troubles"]
+            .to_string()
+            .contains("policy was refused")
+    };
+    assert_eq!(
+        device.until_status("said", refused).await["detail"]["policy"],
+        "1.1"
+    );
+    collector.stop();
+    device.stop();
+    device.start();
+    let status = device.status();
+    assert_eq!(
+        (
+            status["detail"]["policy"].as_str(),
+            status["detail"]["lists"][0].as_str()
+        ),
+        (Some("1.1"), Some("invented 1"))
+    );
+}
