@@ -25,7 +25,7 @@ pub mod tokens;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 use std::path::Path;
 use std::time::Duration;
 
@@ -57,6 +57,14 @@ impl Store {
             .pragma("secure_delete", "FAST");
         let write = SqlitePoolOptions::new()
             .max_connections(1)
+            .after_release(|connection, _| {
+                Box::pin(async move {
+                    // SQLite ends a transaction by itself when the disk is full; the connection then believes in one
+                    // that is not there, and could never begin another.
+                    connection.ping().await?;
+                    Ok(!connection.is_in_transaction())
+                })
+            })
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!("./migrations").run(&write).await?;

@@ -15,9 +15,9 @@ on_call = ["head@school.example", "deputy@school.example"]
 "#;
 
 /// A school's collector.
-pub struct Collector {
-    pub data_dir: PathBuf,
-    pub devices: String,
+pub(crate) struct Collector {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) devices: String,
     config: PathBuf,
     running: Option<Child>,
     _folder: TempDir,
@@ -25,17 +25,17 @@ pub struct Collector {
 
 impl Collector {
     /// A new school that may approve devices, running.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::in_folder(|folder| folder.join("data"), true)
     }
 
     /// A new school that has not said who answers for the monitoring.
-    pub fn unaccountable() -> Self {
+    pub(crate) fn unaccountable() -> Self {
         Self::in_folder(|folder| folder.join("data"), false)
     }
 
     /// A new school with its data elsewhere.
-    pub fn in_folder(data_dir: impl Fn(&Path) -> PathBuf, accountable: bool) -> Self {
+    pub(crate) fn in_folder(data_dir: impl Fn(&Path) -> PathBuf, accountable: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data_dir = data_dir(folder.path());
         let config = folder.path().join("collector.toml");
@@ -64,7 +64,7 @@ impl Collector {
     }
 
     /// Runs `serve` until it listens.
-    pub fn serve(&mut self) {
+    pub(crate) fn serve(&mut self) {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -79,7 +79,7 @@ impl Collector {
     }
 
     /// Changes the school's own profile file.
-    pub fn change_profile(&self, from: &str, to: &str) {
+    pub(crate) fn change_profile(&self, from: &str, to: &str) {
         let file = self.config.with_file_name("profile.toml");
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.contains(from));
@@ -89,7 +89,7 @@ impl Collector {
     }
 
     /// Waits until it has logged something.
-    pub async fn until_logged(&self, words: &str) {
+    pub(crate) async fn until_logged(&self, words: &str) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !self.log().contains(words) {
             assert!(Instant::now() < deadline, "`{words}` is not in the log:\n{}", self.log());
@@ -98,14 +98,14 @@ impl Collector {
     }
 
     /// Ends it as a power cut would.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         let mut child = self.running.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
     /// What it has logged.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.config.with_extension("log")).unwrap_or_default()
     }
 
@@ -116,21 +116,21 @@ impl Collector {
     }
 
     /// Runs a command that succeeds, and gives what it says.
-    pub fn run(&self, arguments: &[&str]) -> String {
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let (code, said) = self.try_run(arguments);
         assert_eq!(code, Some(0), "{arguments:?}: {said}");
         said
     }
 
     /// Runs a command, and gives its exit code and what it says.
-    pub fn try_run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+    pub(crate) fn try_run(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let output = self.command().args(arguments).stdin(Stdio::null()).output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     }
 
     /// Runs a command with something on its standard input.
-    pub fn run_with(&self, arguments: &[&str], input: &str) -> (Option<i32>, String) {
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> (Option<i32>, String) {
         let mut child = self
             .command()
             .args(arguments)
@@ -146,18 +146,18 @@ impl Collector {
     }
 
     /// A token for one pupils' device, which a person approves.
-    pub fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         self.run(&["token", "create", "--group", "pupils"]).trim().to_owned()
     }
 
     /// A token for many devices that need no person.
-    pub fn open_token(&self) -> String {
+    pub(crate) fn open_token(&self) -> String {
         let arguments = ["token", "create", "--group", "pupils", "--uses", "100", "--approve-automatically"];
         self.run(&arguments).trim().to_owned()
     }
 
     /// The database, for looking and for making what cannot be made from outside.
-    pub async fn database(&self) -> SqlitePool {
+    pub(crate) async fn database(&self) -> SqlitePool {
         let options = SqliteConnectOptions::new()
             .filename(self.data_dir.join("collector.db"))
             .busy_timeout(Duration::from_secs(20));
@@ -165,12 +165,12 @@ impl Collector {
     }
 
     /// One number from the database.
-    pub async fn count(&self, query: &'static str) -> i64 {
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&self.database().await).await.unwrap()
     }
 
     /// Waits until a number in the database is what it should be.
-    pub async fn until(&self, query: &'static str, expected: i64) {
+    pub(crate) async fn until(&self, query: &'static str, expected: i64) {
         let database = self.database().await;
         let deadline = Instant::now() + Duration::from_secs(30);
         loop {

@@ -24,23 +24,23 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 use tonic::transport::{Channel, Endpoint};
 
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A device's key, and its certificate once it has one.
-pub struct Device {
-    pub key: KeyPair,
-    pub chain: Vec<CertificateDer<'static>>,
-    pub device_id: String,
+pub(crate) struct Device {
+    pub(crate) key: KeyPair,
+    pub(crate) chain: Vec<CertificateDer<'static>>,
+    pub(crate) device_id: String,
 }
 
 impl Device {
     /// With a new key and nothing else.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { key: KeyPair::generate().unwrap(), chain: Vec::new(), device_id: String::new() }
     }
 
     /// Joined and approved without a person.
-    pub async fn joined(collector: &Collector) -> Self {
+    pub(crate) async fn joined(collector: &Collector) -> Self {
         let mut device = Self::new();
         let token = collector.open_token();
         let mut replies = device.ask(collector, &token).await;
@@ -51,12 +51,12 @@ impl Device {
         device
     }
 
-    pub fn csr(&self) -> Vec<u8> {
+    pub(crate) fn csr(&self) -> Vec<u8> {
         CertificateParams::default().serialize_request(&self.key).unwrap().der().to_vec()
     }
 
     /// Asks to join.
-    pub async fn ask(&self, collector: &Collector, token: &str) -> Streaming<EnrolReply> {
+    pub(crate) async fn ask(&self, collector: &Collector, token: &str) -> Streaming<EnrolReply> {
         let parts: Vec<_> = token.split('.').collect();
         let request = EnrolRequest {
             token_id: parts[1].into(),
@@ -70,17 +70,17 @@ impl Device {
         self.client(collector).await.enrol(request).await.unwrap().into_inner()
     }
 
-    pub fn take(&mut self, issued: Issued) {
+    pub(crate) fn take(&mut self, issued: Issued) {
         self.chain = issued.chain_der.into_iter().map(CertificateDer::from).collect();
         self.device_id = issued.device_id;
     }
 
     /// Speaks to the collector, with the certificate if there is one.
-    pub async fn client(&self, collector: &Collector) -> DeviceServiceClient<Channel> {
+    pub(crate) async fn client(&self, collector: &Collector) -> DeviceServiceClient<Channel> {
         self.try_client(collector).await.unwrap()
     }
 
-    pub async fn try_client(
+    pub(crate) async fn try_client(
         &self,
         collector: &Collector,
     ) -> Result<DeviceServiceClient<Channel>, tonic::transport::Error> {
@@ -114,11 +114,11 @@ impl Device {
     }
 
     /// Opens the stream and says hello.
-    pub async fn connect(&self, collector: &Collector, epoch: [u8; 16]) -> Stream {
+    pub(crate) async fn connect(&self, collector: &Collector, epoch: [u8; 16]) -> Stream {
         self.connect_at(collector, epoch, now()).await
     }
 
-    pub async fn connect_at(&self, collector: &Collector, epoch: [u8; 16], device_time_ms: i64) -> Stream {
+    pub(crate) async fn connect_at(&self, collector: &Collector, epoch: [u8; 16], device_time_ms: i64) -> Stream {
         let (up, messages) = mpsc::channel(4);
         let hello = Hello {
             epoch: epoch.to_vec(),
@@ -151,21 +151,21 @@ impl ResolvesClientCert for Shown {
 }
 
 /// A device's open stream.
-pub struct Stream {
-    pub up: mpsc::Sender<DeviceMessage>,
-    pub down: Streaming<CollectorMessage>,
-    pub epoch: [u8; 16],
+pub(crate) struct Stream {
+    pub(crate) up: mpsc::Sender<DeviceMessage>,
+    pub(crate) down: Streaming<CollectorMessage>,
+    pub(crate) epoch: [u8; 16],
 }
 
 impl Stream {
     /// What comes next.
-    pub async fn next(&mut self) -> Down {
+    pub(crate) async fn next(&mut self) -> Down {
         let message = tokio::time::timeout(PATIENCE, self.down.message()).await.expect("the collector says nothing");
         message.unwrap().expect("the collector ended the stream").message.unwrap()
     }
 
     /// What comes next, leaving out whatever `wanted` does not take.
-    pub async fn until<T>(&mut self, wanted: impl Fn(Down) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&mut self, wanted: impl Fn(Down) -> Option<T>) -> T {
         loop {
             if let Some(found) = wanted(self.next().await) {
                 return found;
@@ -173,17 +173,17 @@ impl Stream {
         }
     }
 
-    pub async fn say(&self, message: Up) {
+    pub(crate) async fn say(&self, message: Up) {
         self.up.send(DeviceMessage { message: Some(message) }).await.unwrap();
     }
 
     /// Delivers records, and gives the answers.
-    pub async fn deliver(&mut self, records: &[(u64, &Record)]) -> Vec<Answer> {
+    pub(crate) async fn deliver(&mut self, records: &[(u64, &Record)]) -> Vec<Answer> {
         let records: Vec<_> = records.iter().map(|(sequence, record)| (*sequence, encode_record(record))).collect();
         self.deliver_bytes(records).await
     }
 
-    pub async fn deliver_bytes(&mut self, records: Vec<(u64, Vec<u8>)>) -> Vec<Answer> {
+    pub(crate) async fn deliver_bytes(&mut self, records: Vec<(u64, Vec<u8>)>) -> Vec<Answer> {
         let envelopes = records.into_iter().map(|(sequence, bytes)| Envelope {
             epoch: self.epoch.to_vec(),
             sequence,
@@ -199,17 +199,17 @@ impl Stream {
     }
 }
 
-pub async fn next(replies: &mut Streaming<EnrolReply>) -> enrol_reply::Outcome {
+pub(crate) async fn next(replies: &mut Streaming<EnrolReply>) -> enrol_reply::Outcome {
     let reply = tokio::time::timeout(PATIENCE, replies.message()).await.expect("the collector says nothing");
     reply.unwrap().expect("the collector ended the stream").outcome.unwrap()
 }
 
-pub fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     pastoral_collector::clock::now_ms()
 }
 
 /// A flag of an account that nobody knows.
-pub fn flag(account: &str, text: &str, severity: u8) -> Record {
+pub(crate) fn flag(account: &str, text: &str, severity: u8) -> Record {
     Record::Flag(Flag {
         account: Account { authority: "local".into(), stable_id: account.into(), name: account.into() },
         audience: Audience::Ks2,
@@ -235,15 +235,15 @@ pub fn flag(account: &str, text: &str, severity: u8) -> Record {
 }
 
 /// The first record of an epoch.
-pub fn start(previous: Option<FlagId>) -> Record {
+pub(crate) fn start(previous: Option<FlagId>) -> Record {
     Record::EpochStart(EpochStart { previous, started_at_ms: now() })
 }
 
-pub fn is_committed(answer: &Answer) -> bool {
+pub(crate) fn is_committed(answer: &Answer) -> bool {
     matches!(answer.outcome, Some(device::answer::Outcome::Committed(_)))
 }
 
 /// The hash of the authority that a token carries.
-pub fn fingerprint(token: &str) -> Vec<u8> {
+pub(crate) fn fingerprint(token: &str) -> Vec<u8> {
     HEXLOWER.decode(token.split('.').nth(3).unwrap().as_bytes()).unwrap()
 }

@@ -20,8 +20,8 @@ async fn a_power_cut_at_any_moment_loses_nothing_acknowledged_and_doubles_nothin
     for round in 0..ROUNDS {
         let mut stream = device.connect(&collector, epoch).await;
         // Everything that was not answered is sent again, as a device does.
-        let killer = tokio::time::sleep(Duration::from_millis(40 + u64::from(round) * 23));
-        tokio::pin!(killer);
+        let delay = Duration::from_millis(u64::from(round) * 17);
+        let mut killer = None;
         loop {
             let sequences: Vec<u64> =
                 (0..next).filter(|sequence| !acknowledged.contains(sequence)).chain(next..next + 20).collect();
@@ -37,10 +37,17 @@ async fn a_power_cut_at_any_moment_loses_nothing_acknowledged_and_doubles_nothin
                 Down::Answers(answers) => Some(answers.answers),
                 _ => None,
             });
+            let cut = async {
+                match &mut killer {
+                    Some(killer) => std::pin::Pin::as_mut(killer).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
-                () = &mut killer => break,
+                () = cut => break,
                 answers = answered => {
                     acknowledged.extend(answers.iter().filter(|answer| is_committed(answer)).map(|answer| answer.sequence));
+                    killer.get_or_insert_with(|| Box::pin(tokio::time::sleep(delay)));
                 }
             }
         }
@@ -51,7 +58,8 @@ async fn a_power_cut_at_any_moment_loses_nothing_acknowledged_and_doubles_nothin
     let stored: Vec<i64> = sqlx::query_scalar("SELECT sequence FROM flag").fetch_all(&database).await.unwrap();
     let distinct: BTreeSet<u64> = stored.iter().map(|sequence| u64::try_from(*sequence).unwrap()).collect();
     assert_eq!(stored.len(), distinct.len(), "something was doubled");
-    assert!(acknowledged.len() > 20 && acknowledged.is_subset(&distinct), "something acknowledged was lost");
+    assert!(acknowledged.is_subset(&distinct), "something acknowledged was lost");
+    assert!(acknowledged.len() >= usize::from(ROUNDS), "hardly anything was acknowledged, so this shows nothing");
     assert_eq!(
         collector.count("SELECT (SELECT count(*) FROM flag) - (SELECT sum(flag_count) FROM concern)").await,
         0,
@@ -111,7 +119,7 @@ async fn on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_severe_flags_ge
     });
     assert!(refused.await.unwrap().contains("disk"));
     let severe = stream.deliver(&[(10_000, &flag("1002", "text", 5)), (10_001, &flag("1002", "text", 2))]).await;
-    assert!(is_committed(&severe[0]), "{severe:?}");
+    assert!(is_committed(&severe[0]), "{severe:?}\n{}", collector.log());
     assert!(matches!(severe[1].outcome, Some(answer::Outcome::NotNow(_))), "{severe:?}");
     let (code, said) = collector.try_run(&["check"]);
     assert_eq!(code, Some(3));
