@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{LONG, Service, can, settings};
+use common::{LONG, Service, can, copy_program, settings};
 use pastoral_agent::helpers::{HelperFault, PER_USER};
 use pastoral_agent::platform;
 use pastoral_keywords::{Provenance, Source};
@@ -255,7 +255,7 @@ async fn a_flood_of_one_account_delays_no_title_of_another_and_loses_none_of_its
     const FLOOD: usize = 10_000;
     let mut service = Service::start_open(settings(), 0o666);
     let program = service.folder.path().join("peer");
-    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    copy_program(&std::env::current_exe().unwrap(), &program);
     let start = |uid: u32, titles: usize| {
         let mut peer = Command::new(&program);
         peer.args(["--exact", "a_peer_of_another_user", "--nocapture"])

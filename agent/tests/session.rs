@@ -384,6 +384,34 @@ async fn a_killed_helper_is_told_and_its_desktop_is_shown_without_one() {
 }
 
 #[tokio::test]
+async fn a_desktop_in_which_no_helper_ever_ran_is_told() {
+    let Some(desk) = Desk::start() else { return };
+    let mut settings = settings();
+    settings.patience.desktops = Duration::from_millis(100);
+    let mut service = Service::start(settings);
+    let own = nix::unistd::getuid().to_string();
+    let event = loop {
+        // On the machine of whoever runs this, others may have desktops.
+        let event = service.event().await;
+        if event.account.stable_id == own {
+            break event;
+        }
+    };
+    assert_eq!(
+        (event.fault, event.fault.cause()),
+        (HelperFault::Missing, "helper-missing")
+    );
+    let _helper = watch(&desk, &service.socket);
+    service
+        .until("it is there", |board| {
+            board.helpers().iter().any(|helper| helper.alive)
+        })
+        .await;
+    let missing = |helper: &HelperView| helper.stable_id == own && !helper.alive;
+    assert!(!service.board.helpers().iter().any(missing));
+}
+
+#[tokio::test]
 async fn a_frozen_helper_is_told_and_told_again_when_it_goes_on() {
     let Some(desk) = Desk::start() else { return };
     let mut settings = settings();

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Compositor, Desk, Running, Service, can, helper_at, installed, settings, until};
+use common::{Compositor, Desk, Running, Service, can, copy_program, helper_at, installed, settings, until};
 use pastoral_agent::helpers::HelperSettings;
 use pastoral_agent::platform;
 use std::fs;
@@ -19,7 +19,7 @@ const GROUP: u32 = 4199;
 /// Installs the helper into a folder; setgid or, for comparison, not.
 fn install(folder: &Path, name: &str, mode: u32) -> PathBuf {
     let path = folder.join(name);
-    fs::copy(env!("CARGO_BIN_EXE_pastoral-session"), &path).unwrap();
+    copy_program(Path::new(env!("CARGO_BIN_EXE_pastoral-session")), &path);
     std::os::unix::fs::chown(&path, None, Some(GROUP)).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
     path
@@ -74,6 +74,26 @@ async fn the_installed_helper_is_let_in_and_counts_for_its_user() {
         })
         .await;
     assert_eq!(service.board.helpers()[0].stable_id, PUPIL.to_string());
+}
+
+#[tokio::test]
+async fn a_helper_that_ends_with_its_session_is_no_fault() {
+    if !setgid_works() {
+        return;
+    }
+    let compositor = Compositor::start();
+    let mut service = Service::start_open(settings_of_the_service(), 0o660);
+    let program = install(service.folder.path(), "pastoral-session", 0o2755);
+    // Somebody of whom nothing else runs here.
+    let mut helper = helper_at(&program);
+    helper.uid(PUPIL + 1).gid(PUPIL + 1);
+    let helper = Running::start(compositor.host(&mut helper).arg("--socket").arg(&service.socket));
+    watches(&service).await;
+    drop(helper);
+    service
+        .until("nothing is left of it", |board| board.helpers().is_empty())
+        .await;
+    assert!(service.events.try_recv().is_err());
 }
 
 #[tokio::test]

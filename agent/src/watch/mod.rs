@@ -45,7 +45,9 @@ pub trait Watcher: Send + Sync {
 #[derive(Debug, thiserror::Error)]
 pub enum DesktopError {
     /// There is none here.
-    #[error("no desktop here (neither DISPLAY nor WAYLAND_DISPLAY is set); start pastoral-session from within one")]
+    #[error(
+        "no desktop here (neither DISPLAY nor WAYLAND_DISPLAY is set); start pastoral-session from within one"
+    )]
     None,
     /// There is one, which does not let us in.
     #[error("cannot reach the desktop at `{display}`: {cause}; start pastoral-session from within it")]

@@ -88,6 +88,8 @@ pub(crate) fn settings() -> HelperSettings {
         now_ms: || 1_790_000_000_000,
         patience: Patience {
             leaving: Duration::from_millis(50),
+            // Other tests have desktops too.
+            desktops: Duration::from_secs(3600),
             ..Patience::default()
         },
     }
@@ -297,6 +299,12 @@ impl Compositor {
             .env("XDG_RUNTIME_DIR", self.folder.path())
             .env("WAYLAND_DISPLAY", "wayland-0")
     }
+}
+
+/// Copies a program by another process: a file that this one has open for writing could not be started while another
+/// test is starting something.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    assert!(Command::new("cp").arg(from).arg(to).status().unwrap().success());
 }
 
 /// The helper's program, as it was built.
