@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::windows::Program;
 use common::{Compositor, Desk, Running, Service, can, helper, installed, settings, until};
 use nix::sys::signal::Signal;
 use pastoral_agent::helpers::{HelperFault, HelperView};
@@ -10,89 +11,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{
-    AtomEnum, ClientMessageEvent, ConnectionExt as _, CreateWindowAux, EventMask, PropMode, Window,
-    WindowClass,
-};
-use x11rb::rust_connection::RustConnection;
+use x11rb::protocol::xproto::{AtomEnum, PropMode};
 use x11rb::wrapper::ConnectionExt as _;
-
-/// A program with windows.
-struct Program {
-    connection: RustConnection,
-    root: Window,
-}
-
-impl Program {
-    fn on(desk: &Desk) -> Self {
-        let (connection, screen) = RustConnection::connect(Some(&desk.display)).unwrap();
-        let root = connection.setup().roots[screen].root;
-        Self { connection, root }
-    }
-
-    fn atom(&self, name: &str) -> u32 {
-        self.connection
-            .intern_atom(false, name.as_bytes())
-            .unwrap()
-            .reply()
-            .unwrap()
-            .atom
-    }
-
-    /// A window that the window manager will make the active one.
-    fn open(&self, describe: impl FnOnce(Window)) -> Window {
-        let window = self.connection.generate_id().unwrap();
-        let look = CreateWindowAux::new();
-        let class = WindowClass::INPUT_OUTPUT;
-        self.connection
-            .create_window(0, window, self.root, 0, 0, 200, 100, 0, class, 0, &look)
-            .unwrap();
-        describe(window);
-        self.connection.map_window(window).unwrap();
-        self.connection.sync().unwrap();
-        window
-    }
-
-    fn set(&self, window: Window, property: u32, kind: u32, value: &[u8]) {
-        self.connection
-            .change_property8(PropMode::REPLACE, window, property, kind, value)
-            .unwrap();
-        self.connection.sync().unwrap();
-    }
-
-    fn name(&self, window: Window, title: &str) {
-        self.set(
-            window,
-            self.atom("_NET_WM_NAME"),
-            self.atom("UTF8_STRING"),
-            title.as_bytes(),
-        );
-    }
-
-    fn name_in_the_old_way(&self, window: Window, title: &[u8]) {
-        self.set(window, AtomEnum::WM_NAME.into(), AtomEnum::STRING.into(), title);
-    }
-
-    fn belongs_to(&self, window: Window, pid: u32) {
-        let property = self.atom("_NET_WM_PID");
-        self.connection
-            .change_property32(PropMode::REPLACE, window, property, AtomEnum::CARDINAL, &[pid])
-            .unwrap();
-    }
-
-    fn activate(&self, window: Window) {
-        let event = ClientMessageEvent::new(32, window, self.atom("_NET_ACTIVE_WINDOW"), [2, 0, 0, 0, 0]);
-        let mask = EventMask::SUBSTRUCTURE_NOTIFY | EventMask::SUBSTRUCTURE_REDIRECT;
-        self.connection.send_event(false, self.root, mask, event).unwrap();
-        self.connection.sync().unwrap();
-    }
-
-    fn close(&self, window: Window) {
-        self.connection.destroy_window(window).unwrap();
-        self.connection.sync().unwrap();
-    }
-}
 
 fn watch(desk: &Desk, socket: &Path) -> Running {
     Running::start(helper().env("DISPLAY", &desk.display).arg("--socket").arg(socket))

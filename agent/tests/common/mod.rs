@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "only used by tests")]
 
+pub(crate) mod windows;
+
 use pastoral_agent::helpers::{Board, HelperEvent, HelperRules, HelperSettings, Patience, serve};
 use pastoral_agent::platform;
 use pastoral_agent::watch::Observation;
