@@ -65,12 +65,7 @@ async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), s
         return Ok(());
     };
     let directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
-    let text = text::audit_head(
-        telling,
-        head.sequence,
-        &data_encoding::HEXLOWER.encode(&head.hash),
-        now,
-    );
+    let text = text::audit_head(telling, &data_encoding::HEXLOWER.encode(&head.hash), now);
     let mut told = Vec::new();
     for person_id in [Duty::Headteacher, Duty::Chair]
         .iter()

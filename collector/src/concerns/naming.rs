@@ -143,19 +143,22 @@ fn words(text: &str) -> Vec<String> {
     for character in decompose(text) {
         if character.is_alphanumeric() {
             word.extend(character.to_lowercase());
-        } else if !matches!(
-            character,
-            '\'' | '\u{2019}' | '\u{2bc}' | '\u{ad}' | '\u{200b}'..='\u{200d}'
-        ) {
-            if !word.is_empty() {
-                words.push(std::mem::take(&mut word));
-            }
+        } else if !word.is_empty() && !joins(character) {
+            words.push(std::mem::take(&mut word));
         }
     }
     if !word.is_empty() {
         words.push(word);
     }
     words
+}
+
+/// Apostrophes, and what cannot be seen.
+const fn joins(character: char) -> bool {
+    matches!(
+        character,
+        '\'' | '\u{2019}' | '\u{2bc}' | '\u{ad}' | '\u{200b}'..='\u{200d}'
+    )
 }
 
 /// Compatibility decomposition without the marks.

@@ -32,4 +32,18 @@ impl Telling {
             profile: app.profile.load_full(),
         }
     }
+
+    /// The console's host, for Message-IDs.
+    pub(crate) fn host(&self) -> &str {
+        let url = self
+            .console_url
+            .split_once("://")
+            .map_or(&*self.console_url, |(_, rest)| rest);
+        let host = url.split(['/', ':']).next().unwrap_or_default();
+        if host.is_empty() || host.starts_with('[') {
+            "pastoral.invalid"
+        } else {
+            host
+        }
+    }
 }

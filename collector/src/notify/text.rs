@@ -66,7 +66,7 @@ pub fn concern(telling: &Telling, why: Why, about: &About<'_>) -> Text {
         ),
     };
     Text {
-        subject: format!("Pastoral: {speed} – {what}"),
+        subject: format!("Pastoral: {speed} - {what}"),
         body: format!(
             "{school}\n\n{opening}\n{urgency}\n\nWhat to do\n1. Open {url}/concerns/{id}\n   and sign in.\n\
              2. Press \"Acknowledge\", so that others know that somebody is on it.\n\
@@ -82,7 +82,7 @@ pub fn concern(telling: &Telling, why: Why, about: &About<'_>) -> Text {
 #[must_use]
 pub fn digest(telling: &Telling) -> Text {
     Text {
-        subject: "Pastoral: please look today – concerns from earlier have arrived".into(),
+        subject: "Pastoral: please look today - concerns from earlier have arrived".into(),
         body: format!(
             "{school}\n\nOne or more devices could not reach the school's server for a while, for example\n\
              at home or in the holidays. What they kept has now arrived, and there are concerns\n\
@@ -97,20 +97,21 @@ pub fn digest(telling: &Telling) -> Text {
     }
 }
 
-/// The head of the audit chain, which leaves the machine daily (invariant 5).
+/// The head of the audit chain, which leaves the machine daily (invariant 5). INVARIANT 4: it says nothing of how many
+/// entries there are, since some are hidden from whoever they are about.
 #[must_use]
-pub fn audit_head(telling: &Telling, sequence: i64, hash: &str, at: i64) -> Text {
+pub fn audit_head(telling: &Telling, hash: &str, at: i64) -> Text {
     Text {
-        subject: format!("Pastoral: audit record, entry {sequence}"),
+        subject: format!("Pastoral: audit record of {}", local(telling, at, "%-d %B %Y")),
         body: format!(
             "{school}\n\nPlease keep this message. You need not do anything now.\n\n\
              Pastoral records who looked at what and who changed what. Each entry is tied to the\n\
-             one before, so with the numbers below anybody can show later that nothing up to now\n\
-             was changed or removed.\n\n\
-             Time   {time}\nEntry  {sequence}\nHash   {hash}\n\n\
-             To compare, the technician runs: pastoral-collector check\n",
+             one before, so the number below lets anybody show later that nothing up to now was\n\
+             changed or removed.\n\n\
+             Time    {time}\nNumber  {hash}\n\n\
+             To compare, the technician runs: pastoral-collector check --audit-head NUMBER\n",
             school = telling.school_name,
-            time = local_time(telling, at),
+            time = local(telling, at, "%H:%M on %A %-d %B %Y"),
         ),
     }
 }
@@ -136,10 +137,14 @@ const fn urgency(severity: u8) -> (&'static str, &'static str) {
 }
 
 fn local_time(telling: &Telling, at_ms: i64) -> String {
+    local(telling, at_ms, "%H:%M on %A %-d %B")
+}
+
+fn local(telling: &Telling, at_ms: i64, format: &str) -> String {
     let Ok(at) = Timestamp::from_millisecond(at_ms) else {
         return "then".into();
     };
     at.to_zoned(telling.profile.cover.time_zone.clone())
-        .strftime("%H:%M on %A %-d %B")
+        .strftime(format)
         .to_string()
 }

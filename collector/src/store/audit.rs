@@ -102,17 +102,28 @@ pub async fn last_head_sent(store: &Store, school_id: &str) -> Result<Option<i64
     Ok(row.get(0))
 }
 
+/// Whether an entry with this hash, such as a head that was sent by mail, is in the school's chain.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn contains(store: &Store, school_id: &str, hash: &[u8]) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("SELECT 1 FROM audit WHERE school_id = ? AND hash = ?")
+        .bind(school_id)
+        .bind(hash);
+    Ok(row.fetch_optional(store.read()).await?.is_some())
+}
+
 /// What is wrong with a chain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// Entries are missing.
     #[error(
-        "entry {0} is missing; compare with a backup and with the heads sent by mail, and tell the chair"
+        "entry {0} is missing; compare with a backup and with the numbers sent by mail, and tell the headteacher and the chair of governors"
     )]
     Missing(i64),
     /// An entry was changed.
     #[error(
-        "entry {0} was changed; compare with a backup and with the heads sent by mail, and tell the chair"
+        "entry {0} was changed; compare with a backup and with the numbers sent by mail, and tell the headteacher and the chair of governors"
     )]
     Changed(i64),
 }
@@ -175,62 +186,6 @@ fn verify_entry(
         return Err(Broken::Changed(sequence));
     }
     Ok(Head { sequence, hash })
-}
-
-/// An entry, for the page that shows the audit log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logged {
-    /// Its number.
-    pub sequence: i64,
-    /// When.
-    pub at: i64,
-    /// A person_id, `pastoral`, or `command line`.
-    pub actor: String,
-    /// A code.
-    pub action: String,
-    /// The concern, where there is one.
-    pub concern_id: Option<String>,
-    /// JSON without content; none once retention erased it.
-    pub detail: Option<String>,
-}
-
-/// Entries below a number (all, with [`i64::MAX`]), newest first, at most `most`: those of concerns that `viewer` may
-/// see, and those about no concern.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn list(
-    store: &Store,
-    school_id: &str,
-    viewer: &str,
-    below: i64,
-    most: i64,
-) -> Result<Vec<Logged>, sqlx::Error> {
-    // INVARIANT 4: an entry about a concern shows only to those who may see the concern.
-    let rows = sqlx::query(
-        "SELECT sequence, at, actor, action, concern_id, detail FROM audit
-         WHERE school_id = ? AND sequence < ? AND (concern_id IS NULL OR EXISTS (
-            SELECT 1 FROM concern_reader
-            WHERE concern_reader.concern_id = audit.concern_id AND concern_reader.person_id = ?))
-         ORDER BY sequence DESC LIMIT ?",
-    )
-    .bind(school_id)
-    .bind(below)
-    .bind(viewer)
-    .bind(most)
-    .fetch_all(store.read())
-    .await?;
-    Ok(rows
-        .iter()
-        .map(|row| Logged {
-            sequence: row.get(0),
-            at: row.get(1),
-            actor: row.get(2),
-            action: row.get(3),
-            concern_id: row.get(4),
-            detail: row.get(5),
-        })
-        .collect())
 }
 
 fn hash_detail(salt: &[u8], detail: &str) -> Vec<u8> {

@@ -112,7 +112,7 @@ pub async fn queue(
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let notice_id = uuid::Uuid::new_v4().to_string();
-    let message_id = format!("<{notice_id}@{}>", host_of(&telling.console_url));
+    let message_id = format!("<{notice_id}@{}>", telling.host());
     sqlx::query(
         "INSERT INTO outbox (school_id, notice_id, concern_id, person_id, address, notice, message_id, subject, body,
                              created_at, due_at)
@@ -391,14 +391,4 @@ pub async fn health(store: &Store, school_id: &str) -> Result<(i64, i64, Option<
     .fetch_one(store.read())
     .await?;
     Ok((row.get(0), row.get(1), row.get(2)))
-}
-
-fn host_of(url: &str) -> &str {
-    let host = url.split("://").nth(1).unwrap_or(url);
-    let host = host.split(['/', ':']).next().unwrap_or_default();
-    if host.is_empty() || host.starts_with('[') {
-        "pastoral.invalid"
-    } else {
-        host
-    }
 }

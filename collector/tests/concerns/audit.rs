@@ -2,6 +2,7 @@
 
 use crate::school::{SCHOOL, School, monday};
 use pastoral_collector::store::audit::{self, Broken, Entry};
+use pastoral_collector::store::overview;
 
 async fn with_entries(count: i64) -> School {
     let school = School::new().await;
@@ -35,7 +36,20 @@ async fn a_whole_chain_verifies_and_names_its_head() {
         .unwrap();
     assert_eq!(head.sequence, 1500);
     let mut connection = school.app.store.read().acquire().await.unwrap();
-    assert_eq!(audit::head(&mut connection, SCHOOL).await.unwrap(), Some(head));
+    assert_eq!(
+        audit::head(&mut connection, SCHOOL).await.unwrap(),
+        Some(head.clone())
+    );
+    assert!(
+        audit::contains(&school.app.store, SCHOOL, &head.hash)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !audit::contains(&school.app.store, SCHOOL, &[7; 32])
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]
@@ -68,8 +82,9 @@ async fn a_removed_entry_is_found() {
 async fn entries_of_a_concern_show_only_to_its_readers() {
     let school = with_entries(3).await;
     school.open(&crate::school::Concern::default()).await;
+    let store = school.app.store.read();
     let seen_by = async |viewer| {
-        audit::list(&school.app.store, SCHOOL, viewer, i64::MAX, 100)
+        overview::audit_log(store, SCHOOL, viewer, (0, 100))
             .await
             .unwrap()
             .len()

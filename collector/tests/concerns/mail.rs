@@ -169,7 +169,7 @@ async fn a_notice_reaches_the_reader_and_names_nobody_and_quotes_nothing() {
     let messages = receiver.wait_for(Kind::ALL.len()).await;
     let first = messages
         .iter()
-        .find(|message| message.contains("8000-000000000000"))
+        .find(|message| quoted_printable(message).contains("8000-000000000000"))
         .unwrap();
     assert_eq!(header(first, "X-To"), "dsl@school.example");
     let plain = quoted_printable(first);

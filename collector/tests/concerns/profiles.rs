@@ -1,15 +1,18 @@
 //! The five schools as profiles (POLICY.md), and what becomes of a broken one.
 
+use crate::school::{Concern, SCHOOL, School, monday};
 use jiff::Timestamp;
 use pastoral_collector::concerns::category::Rung;
 use pastoral_collector::concerns::escalation::OutsideCover;
 use pastoral_collector::concerns::kind::{Kind, SubjectRole};
 use pastoral_collector::concerns::model::{Duty, ReaderGroup};
 use pastoral_collector::concerns::routing::{Duties, Route, Subject, route};
+use pastoral_collector::notify::Telling;
 use pastoral_collector::profile::{ContactRole, Profile, ProfileError, SHIPPED, Users};
-use pastoral_collector::store::profile::choose;
+use pastoral_collector::store::profile::accept;
 use pastoral_keywords::Severity;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 fn shipped(name: &str) -> Profile {
     Profile::parse(Profile::shipped(name).unwrap(), name).unwrap()
@@ -234,18 +237,28 @@ fn a_severity_without_a_plan_is_refused() {
     assert!(error.instead.contains("severity = 3"), "{error}");
 }
 
-/// INVARIANT 6: the last good one stays in force.
-#[test]
-fn a_broken_file_leaves_the_last_good_profile_in_force() {
-    let good = Profile::shipped("purley-oaks").unwrap();
-    let chosen = choose(Some(("name = 1", "school.toml")), good).unwrap();
-    assert_eq!(chosen.profile.name, "purley-oaks");
-    assert!(!chosen.is_new && chosen.refused.unwrap().to_string().starts_with("school.toml:1: "));
-    let other = Profile::shipped("ashover").unwrap();
-    let chosen = choose(Some((other, "school.toml")), good).unwrap();
-    assert!(chosen.is_new && chosen.refused.is_none() && chosen.profile.name == "ashover");
-    let unchanged = choose(None, good).unwrap();
-    assert!(!unchanged.is_new && unchanged.refused.is_none());
+/// INVARIANT 6: what is in force is what was accepted last, in the store, whatever becomes of the file; and every concern
+/// is routed by it.
+#[tokio::test]
+async fn an_accepted_profile_is_kept_and_routes_what_is_there() {
+    let school = School::new().await;
+    school.open(&Concern::default()).await;
+    let toml = Profile::shipped("somerset").unwrap();
+    let profile = Arc::new(shipped("somerset"));
+    let mut tx = school.app.store.write().await.unwrap();
+    let telling = Telling {
+        profile,
+        ..school.telling()
+    };
+    accept(&mut tx, &telling, "pastoral", monday()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        school
+            .texts("SELECT profile FROM school WHERE school_id = ?", SCHOOL)
+            .await,
+        [toml]
+    );
+    assert_eq!(school.readers("c1").await, ["head", "dsl", "deputy"]);
 }
 
 /// P16, P43: which part is missing is said, and nothing once all is there.

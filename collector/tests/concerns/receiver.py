@@ -24,7 +24,7 @@ class Handler:
         if os.path.exists(os.path.join(folder, "drop")):
             # Taken, but the answer never comes: the sender cannot know.
             os.remove(os.path.join(folder, "drop"))
-            session.loop.call_soon(server.transport.abort)
+            server.transport.abort()
         return "250 OK"
 
 
