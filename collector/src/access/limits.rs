@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 type Keyed<K> = RateLimiter<K, DashMapStateStore<K>, DefaultClock>;
 
 /// Attempts a minute from one address.
-const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(20).unwrap();
+const PER_ADDRESS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 /// Attempts a minute on one account or link, whether or not it exists.
 const PER_ACCOUNT: NonZeroU32 = NonZeroU32::new(6).unwrap();
 /// Keys after which forgotten ones are thrown away.
@@ -72,10 +72,10 @@ mod tests {
         let limits = Limits::default();
         let from = Ipv4Addr::LOCALHOST.into();
         assert_eq!(
-            (0..100)
+            (0..200)
                 .filter(|n| limits.allow(from, &format!("{n}@oak.example")))
                 .count(),
-            20
+            60
         );
     }
 }

@@ -56,7 +56,7 @@ pub(super) async fn audit(
     let lines = found.into_iter().map(|entry| Line {
         when: page.clock.exactly(&entry.at),
         who: name(&people, &entry.actor),
-        what: did(&entry, &people, &devices, who.is_reader()),
+        what: did(&entry, &people, &devices, &who),
         concern: entry.concern_id.zip(entry.reference),
     });
     show(&AuditPage {
@@ -81,7 +81,8 @@ fn name(people: &[Candidate], id: &str) -> String {
     }
 }
 
-fn did(entry: &Logged, people: &[Candidate], devices: &HashMap<String, String>, is_reader: bool) -> String {
+fn did(entry: &Logged, people: &[Candidate], devices: &HashMap<String, String>, who: &SignedIn) -> String {
+    let is_reader = who.is_reader();
     let detail: Value = entry
         .detail
         .as_deref()
@@ -115,7 +116,10 @@ fn did(entry: &Logged, people: &[Candidate], devices: &HashMap<String, String>, 
         "grant-agreed" => format!("agreed that {} becomes {}", person("person"), duty()),
         "grant-withdrawn" => format!("withdrew the link for {} as {}", person("person"), duty()),
         "duty-ended" => format!("ended the access of {} as {}", person("person"), duty()),
-        "conflict-recorded" | "conflict-ended" if !is_reader => "changed who is kept out of what".to_owned(),
+        // Nobody learns here that somebody is kept out of what concerns them.
+        "conflict-recorded" | "conflict-ended" if !is_reader || text("about") == who.id() => {
+            "changed who is kept out of what".to_owned()
+        }
         "conflict-recorded" => format!(
             "kept {} out of what concerns {}",
             person("reader"),

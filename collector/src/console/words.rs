@@ -114,7 +114,7 @@ pub(super) const fn severity(severity: i64) -> &'static str {
         5 => "A life may be at risk",
         4 => "Serious",
         3 => "Worrying",
-        2 => "Look when you can",
+        2 => "Minor",
         _ => "For your information",
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub(crate) mod browser;
+
 use arc_swap::ArcSwap;
 use pastoral_collector::access;
 use pastoral_collector::app::App;
@@ -29,7 +31,7 @@ pub(crate) struct School {
     pub(crate) privates: HashMap<ReaderGroup, GroupPrivateKey>,
     pub(crate) now: i64,
     next: AtomicI64,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// A flag to come in.
@@ -142,8 +144,13 @@ impl School {
             privates,
             now,
             next: AtomicI64::new(0),
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Where the store's files are.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// A link for a duty, usable at once.

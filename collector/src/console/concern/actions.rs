@@ -158,6 +158,10 @@ async fn warn(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
     let Some(person) = doing.concern.person.clone() else {
         return Err(Failure::BadForm);
     };
+    // P22: nobody is warned for being at risk.
+    if Kind::from_code(&doing.concern.kind).is_none_or(Kind::is_welfare) {
+        return Err(Failure::BadForm);
+    }
     if words.is_empty() {
         return Ok(Outcome::Fault(
             "warn-words",

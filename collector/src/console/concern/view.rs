@@ -52,6 +52,8 @@ struct ConcernPage {
     next: String,
     times: Vec<String>,
     hidden: bool,
+    /// What was written when it was recorded by hand.
+    written: String,
     seen: Vec<Seen>,
     more_flags: i64,
     must_not: Vec<String>,
@@ -204,6 +206,10 @@ async fn draw(
         }
     };
     let seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
+    let recorded = rows
+        .iter()
+        .find(|row| concern.by_hand && row.action == "recorded");
+    let written = recorded.and_then(|row| opener.words(row)).unwrap_or_default();
     let history = rows
         .iter()
         .map(|row| entry(row, &opener, &page.clock, who.id(), &name_of))
@@ -278,6 +284,7 @@ async fn draw(
         state,
         tag,
         hidden,
+        written,
         seen,
         history,
         others,
@@ -352,7 +359,9 @@ fn severity_why(seen: &[Seen], by_hand: bool) -> String {
 fn times(page: &Page, concern: &Summary) -> Vec<String> {
     let clock = &page.clock;
     let mut times = Vec::new();
-    if concern.first_event_at == concern.last_event_at {
+    if concern.by_hand && concern.flag_count == 0 {
+        times.push(format!("Happened {}", clock.when(&concern.last_event_at)));
+    } else if concern.first_event_at == concern.last_event_at {
         times.push(format!("Seen {}", clock.when(&concern.last_event_at)));
     } else {
         let (first, last) = (
