@@ -117,6 +117,12 @@ impl Collector {
         &self.data_dir
     }
 
+    /// The user it runs as.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
     /// Its process.
     ///
     /// # Errors
@@ -195,6 +201,17 @@ impl Collector {
             "--approve-automatically",
         ];
         Ok(self.run(&options)?.trim().to_owned())
+    }
+
+    /// A token for one device of a group, which a person must approve.
+    ///
+    /// # Errors
+    /// When the command fails; with what it said.
+    pub fn token_with_approval(&self, group: &str) -> Result<String> {
+        Ok(self
+            .run(&["token", "create", "--group", group])?
+            .trim()
+            .to_owned())
     }
 
     /// Runs one of its commands and gives what it wrote.

@@ -8,14 +8,14 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, Window};
+use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, Family, HostMode, Window};
 use x11rb::rust_connection::RustConnection;
 
-/// The desktop. Dropped, everything on it ends.
+/// The desktop. Dropped, everything that was started for it ends.
 pub struct Desktop {
     display: String,
-    _manager: Process,
-    _server: Process,
+    _own: Option<(Process, Process)>,
+    _guest: Option<Guest>,
 }
 
 impl Desktop {
@@ -49,8 +49,22 @@ impl Desktop {
         poll::until_so("the window manager", || titles.is_managed().unwrap_or(false))?;
         Ok(Self {
             display,
-            _manager: manager,
-            _server: server,
+            _own: Some((manager, server)),
+            _guest: None,
+        })
+    }
+
+    /// The desktop of whoever runs this, with leave for the pupil to open windows on it.
+    ///
+    /// # Errors
+    /// When there is none, or it does not let us give leave.
+    pub fn of_this_machine(pupil: &User) -> Result<Self> {
+        let display = std::env::var("DISPLAY").context("there is no desktop")?;
+        let guest = Guest::let_in(&display, pupil)?;
+        Ok(Self {
+            display,
+            _own: None,
+            _guest: Some(guest),
         })
     }
 
@@ -144,6 +158,39 @@ impl Titles {
             .get_property(false, self.root, property, AtomEnum::WINDOW, 0, 1)?
             .reply()?;
         Ok(reply.value32().and_then(|mut values| values.next()).unwrap_or(0))
+    }
+}
+
+/// A user who may open windows on a display that is another's.
+struct Guest {
+    connection: RustConnection,
+    name: Vec<u8>,
+}
+
+impl Guest {
+    fn let_in(display: &str, user: &User) -> Result<Self> {
+        let (connection, _) =
+            RustConnection::connect(Some(display)).context("the display does not answer")?;
+        let guest = Self {
+            connection,
+            name: format!("localuser\0{}", user.name).into_bytes(),
+        };
+        guest.change(HostMode::INSERT)?;
+        Ok(guest)
+    }
+
+    fn change(&self, mode: HostMode) -> Result<()> {
+        self.connection
+            .change_hosts(mode, Family::SERVER_INTERPRETED, &self.name)?
+            .check()?;
+        Ok(())
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // The display may be gone already, and the leave with it.
+        let _ = self.change(HostMode::DELETE);
     }
 }
 

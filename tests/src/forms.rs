@@ -9,6 +9,8 @@ pub struct Form {
     pub action: String,
     /// Name and value of every field.
     pub fields: Vec<(String, String)>,
+    /// What its lists offer: the list's name, what a person reads, and the value behind it.
+    pub choices: Vec<(String, String, String)>,
     /// The words on and around its buttons, and everything else in it.
     pub text: String,
 }
@@ -39,6 +41,21 @@ impl Form {
         self.fields.retain(|(field, _)| field != name);
         self.fields.push((name.into(), value.into()));
         self
+    }
+
+    /// With what a person reads chosen from a list.
+    ///
+    /// # Errors
+    /// When the list does not offer it.
+    pub fn choosing(self, name: &str, words: &str) -> Result<Self> {
+        let offered = self
+            .choices
+            .iter()
+            .find(|(list, read, _)| list == name && read.contains(words));
+        let value = offered.map(|(_, _, value)| value.clone());
+        let value =
+            value.with_context(|| format!("`{name}` does not offer `{words}`: {:?}", self.choices))?;
+        Ok(self.with(name, &value))
     }
 
     /// A field's value.
@@ -72,24 +89,37 @@ impl Form {
                 ));
             }
         }
+        let mut choices = Vec::new();
         for (tag, rest) in body
             .split("<select")
             .skip(1)
             .filter_map(|list| list.split_once('>'))
         {
-            let options: Vec<_> =
-                tags(rest.split("</select>").next().unwrap_or_default(), "option").collect();
+            let Some(name) = attribute(tag, "name") else {
+                continue;
+            };
+            let list = rest.split("</select>").next().unwrap_or_default();
+            let options: Vec<_> = tags(list, "option").collect();
             let option = options
                 .iter()
                 .find(|option| option.contains(" selected"))
                 .or(options.first());
-            if let (Some(name), Some(option)) = (attribute(tag, "name"), option) {
-                fields.push((name, attribute(option, "value").unwrap_or_default()));
+            if let Some(option) = option {
+                fields.push((name.clone(), attribute(option, "value").unwrap_or_default()));
+            }
+            for option in list
+                .split("<option")
+                .skip(1)
+                .filter_map(|option| option.split("</option>").next())
+            {
+                let value = attribute(option, "value").unwrap_or_default();
+                choices.push((name.clone(), text_of(&format!("<option{option}")), value));
             }
         }
         Self {
             action: attribute(head, "action").unwrap_or_default(),
             fields,
+            choices,
             text: text_of(body),
         }
     }
@@ -173,6 +203,8 @@ mod tests {
             (Some("2"), Some("hello <you>"), Some("m"))
         );
         assert_eq!(form.field("password"), Some("p"));
+        assert_eq!(form.clone().choosing("s", "M").unwrap().field("s"), Some("m"));
+        assert!(form.clone().choosing("s", "N").is_err());
         assert!(form.text.contains("Finish"));
     }
 

@@ -183,18 +183,32 @@ impl Laptop {
     /// # Errors
     /// When it is refused; with what the command said.
     pub fn enrol_at(&self, port: u16, token: &str) -> Result<String> {
+        self.enrol_by(port, token, &["--wait"])
+    }
+
+    /// Asks to join, and leaves the rest to the service.
+    ///
+    /// # Errors
+    /// When it cannot be asked; with what the command said.
+    pub fn ask_to_join(&self, collector: &Collector, token: &str) -> Result<String> {
+        self.enrol_by(collector.devices().port(), token, &[])
+    }
+
+    fn enrol_by(&self, port: u16, token: &str, options: &[&str]) -> Result<String> {
         let file = self.folder.join("token");
         fs::write(&file, token)?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600))?;
-        let address = format!("https://localhost:{port}");
-        let answer = self.run(&[
-            "enrol",
-            "--collector",
-            &address,
-            "--wait",
-            "--token-file",
-            &file.to_string_lossy(),
-        ]);
+        let (address, path) = (
+            format!("https://localhost:{port}"),
+            file.to_string_lossy().into_owned(),
+        );
+        let answer = self.run(
+            &[
+                &["enrol", "--collector", &address, "--token-file", &path][..],
+                options,
+            ]
+            .concat(),
+        );
         fs::remove_file(&file)?;
         answer
     }

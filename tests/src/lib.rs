@@ -5,12 +5,14 @@
 //! [`cleanup`].
 
 pub mod browser;
+pub mod capture;
 pub mod cleanup;
 pub mod clock;
 pub mod collector;
 pub mod desktop;
 pub mod device;
 pub mod disk;
+pub mod forged;
 pub mod forms;
 pub mod laptop;
 pub mod mail;
@@ -19,6 +21,10 @@ pub mod process;
 pub mod reader;
 pub mod school;
 pub mod search_site;
+pub mod site;
 pub mod speaker;
+pub mod staff;
+pub mod store;
+pub mod trace;
 pub mod users;
 pub mod window;

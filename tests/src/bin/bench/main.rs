@@ -1,7 +1,10 @@
 //! Measures what docs/benchmarks.md holds. Run by `cargo xtask bench NAME`, from a release build; nothing here passes or
 //! fails by a time.
 
+mod collector;
+mod delivery;
 mod device;
+mod process_time;
 mod rest;
 mod size;
 mod table;
@@ -20,6 +23,10 @@ struct Arguments {
 enum Name {
     /// From a title's change to the flag being on disk
     Device,
+    /// From a flag's sending to its answer, to an open page, to the mail server
+    Delivery,
+    /// How many flags the collector takes, and what an idle device costs it
+    Collector,
     /// What the agent takes when nothing happens
     Rest,
     /// How large the programs are
@@ -30,6 +37,8 @@ fn main() -> Result<()> {
     table::machine();
     match Arguments::parse().name {
         Name::Device => device::measure(),
+        Name::Delivery => delivery::measure(),
+        Name::Collector => collector::measure(),
         Name::Rest => rest::measure(),
         Name::Size => size::measure(),
     }

@@ -1,19 +1,17 @@
 //! What the agent takes when nothing happens: memory of its own (PSS) and processor time.
 
+use crate::process_time::{pss, seconds};
 use crate::table::figure;
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use pastoral_tests::desktop::Desktop;
 use pastoral_tests::laptop::Laptop;
 use pastoral_tests::poll;
-use pastoral_tests::process::{Folder, Process};
+use pastoral_tests::process::Folder;
 use pastoral_tests::users::User;
 use pastoral_tests::window::Window;
-use std::fs;
 use std::time::{Duration, Instant};
 
 const FLAGS: usize = 100_000;
-/// The clock ticks in which the kernel counts.
-const TICKS_A_SECOND: f64 = 100.0;
 
 pub(crate) fn measure() -> Result<()> {
     let folder = Folder::new("bench")?;
@@ -22,18 +20,21 @@ pub(crate) fn measure() -> Result<()> {
     let mut laptop = Laptop::install(&folder)?;
     laptop.start()?;
     let helper = laptop.helper(&desktop, &pupil)?;
-    let (service_ticks, helper_ticks) = (ticks(laptop.process()?)?, ticks(&helper)?);
+    let (service_time, helper_time) = (seconds(laptop.process()?.id())?, seconds(helper.id())?);
     let minute = Instant::now();
     poll::within(Duration::from_secs(90), "a minute to pass", || {
         (minute.elapsed().as_secs() >= 60).then_some(())
     })?;
-    let service_ticks = ticks(laptop.process()?)? - service_ticks;
-    let helper_ticks = ticks(&helper)? - helper_ticks;
-    figure("service at rest, memory", &mebibytes(pss(laptop.process()?)?));
-    figure("helper at rest, memory", &mebibytes(pss(&helper)?));
+    let service_time = seconds(laptop.process()?.id())? - service_time;
+    let helper_time = seconds(helper.id())? - helper_time;
+    figure(
+        "service at rest, memory",
+        &mebibytes(pss(laptop.process()?.id())?),
+    );
+    figure("helper at rest, memory", &mebibytes(pss(helper.id())?));
     figure(
         "both, processor time in a minute at rest",
-        &format!("{:.2} s", (service_ticks + helper_ticks) / TICKS_A_SECOND),
+        &format!("{:.2} s", service_time + helper_time),
     );
     let mut window = Window::open(&desktop, &pupil, &folder)?;
     for number in 0..FLAGS {
@@ -51,32 +52,12 @@ pub(crate) fn measure() -> Result<()> {
         "flags then raised, and kept on the device",
         &format!("{FLAGS} / {}", last.unwrap_or_default()),
     );
-    figure("service after them, memory", &mebibytes(pss(laptop.process()?)?));
-    figure("helper after them, memory", &mebibytes(pss(&helper)?));
+    figure(
+        "service after them, memory",
+        &mebibytes(pss(laptop.process()?.id())?),
+    );
+    figure("helper after them, memory", &mebibytes(pss(helper.id())?));
     Ok(())
-}
-
-/// Its share of memory, in KiB.
-fn pss(process: &Process) -> Result<u64> {
-    let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id()))?;
-    let line = rollup
-        .lines()
-        .find_map(|line| line.strip_prefix("Pss:"))
-        .context("no PSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
-}
-
-fn ticks(process: &Process) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id()))?;
-    let (_, after_name) = stat.rsplit_once(')').context("no name")?;
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    let field = |at: usize| {
-        fields
-            .get(at)
-            .and_then(|field| field.parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
-    Ok(field(11) + field(12))
 }
 
 fn mebibytes(kibibytes: u64) -> String {
