@@ -45,8 +45,11 @@ pub fn enrol(config: &Config, collector: &str, token_file: &Path, wait: bool) ->
         .save(&config.state_dir)
         .context("run this as root, or as the service's user")?;
     println!(
-        "The request to join is recorded. The service brings it to the collector; then a person approves it there."
+        "The request to join is recorded. The service brings it to the collector; a person approves it there."
     );
+    if ask(&config.control_socket(), Asked::Status(StatusQuestion {})).is_err() {
+        println!("The service is not running: start it with `systemctl start pastoral-agent`.");
+    }
     if !wait {
         println!("See how far it is with `pastoral-agent status`.");
         return Ok(ExitCode::SUCCESS);

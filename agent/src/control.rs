@@ -8,15 +8,15 @@ use pastoral_proto::local::question::Question as Asked;
 use pastoral_proto::local::{Question, Reply};
 use std::os::unix::net::UnixStream as BlockingStream;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// Questions at once.
-const AT_ONCE: usize = 16;
+/// Questions at once, and of one user: nobody keeps another from asking.
+const AT_ONCE: usize = 64;
+const PER_USER: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves until told to stop.
@@ -28,7 +28,7 @@ pub async fn serve(
     context: Arc<Context>,
     token: CancellationToken,
 ) -> anyhow::Result<()> {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let places = Arc::new(Places::default());
     loop {
         let stream = tokio::select! {
             () = token.cancelled() => return Ok(()),
@@ -41,22 +41,52 @@ pub async fn serve(
                 }
             },
         };
+        // INVARIANT 7: by the kernel's word; in doubt, nobody.
+        let Ok(peer) = platform::peer_of(&stream) else {
+            continue;
+        };
         // INVARIANT 8: beyond the bound, whoever asks is turned away, and can ask again.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Some(place) = Places::take(&places, peer.uid) else {
             continue;
         };
         let context = Arc::clone(&context);
         tokio::spawn(async move {
             // Whoever does not finish the question does not get an answer; nobody else is touched.
-            let _ = tokio::time::timeout(PATIENCE, converse(stream, &context)).await;
+            let _ = tokio::time::timeout(PATIENCE, converse(stream, &context, peer.uid == 0)).await;
             drop(place);
         });
     }
 }
 
-async fn converse(mut stream: UnixStream, context: &Context) -> anyhow::Result<()> {
-    // INVARIANT 7: by the kernel's word; in doubt, an ordinary user.
-    let is_root = platform::peer_of(&stream).is_ok_and(|peer| peer.uid == 0);
+/// Who asks at the moment, by uid.
+#[derive(Default)]
+struct Places(Mutex<Vec<u32>>);
+
+/// A place among them, free again when it is dropped.
+struct Place(Arc<Places>, u32);
+
+impl Places {
+    fn take(places: &Arc<Self>, uid: u32) -> Option<Place> {
+        let mut taken = places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = taken.iter().filter(|other| **other == uid).count();
+        if own >= PER_USER || taken.len() >= AT_ONCE {
+            return None;
+        }
+        taken.push(uid);
+        Some(Place(Arc::clone(places), uid))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = taken.iter().position(|uid| *uid == self.1) {
+            taken.swap_remove(at);
+        }
+    }
+}
+
+async fn converse(mut stream: UnixStream, context: &Context, is_root: bool) -> anyhow::Result<()> {
     let mut frames = LocalFrames::default();
     let mut buffer = [0; 4096];
     loop {

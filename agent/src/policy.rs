@@ -156,7 +156,10 @@ impl PolicyStore {
             check_hash(list, &content)?;
             contents.push(content);
         }
-        let rules = build(policy, &contents)?;
+        // Building takes its time, and what is flagged meanwhile must not wait for it.
+        let (named, built) = (policy.clone(), contents.clone());
+        let built = tokio::task::spawn_blocking(move || build(&named, &built)).await;
+        let rules = built.map_err(|error| PolicyRefused::Setting(error.to_string()))??;
         self.keep(signed, policy, &contents)
             .map_err(|error| PolicyRefused::NotStored(error.to_string()))?;
         Ok(rules)

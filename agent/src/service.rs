@@ -57,16 +57,15 @@ impl Context {
 
     /// The device has joined: connects as what it is now.
     pub fn joined(&self, identity: Identity) {
-        // A policy of another school must not stay; the same school's comes into force again.
-        let rules = self
-            .policies
-            .load(&identity)
-            .ok()
-            .flatten()
-            .map_or_else(Rules::shipped, Ok);
+        // A policy of another school must not stay; one of the same school comes into force again.
+        let rules = match self.policies.load(&identity).ok().flatten() {
+            Some(rules) => Some(Ok(rules)),
+            None => self.rules.load().policy.map(|_| Rules::shipped()),
+        };
         match rules {
-            Ok(rules) => self.put_in_force(rules),
-            Err(error) => tracing::error!(%error, "the rules stay as they are"),
+            Some(Ok(rules)) => self.put_in_force(rules),
+            Some(Err(error)) => tracing::error!(%error, "the rules stay as they are"),
+            None => {}
         }
         self.identity.send_replace(Some(Arc::new(identity)));
     }

@@ -6,6 +6,8 @@ use crate::device::{Device, until};
 use pastoral_proto::{Flag, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A title that a browser makes of a search.
 fn search(words: &str) -> String {
@@ -209,4 +211,64 @@ async fn the_device_tells_how_it_is() {
         collector.see(|script| script.health.iter().any(|health| !health.helpers.is_empty()))
     })
     .await;
+}
+
+/// A proxy that passes CONNECT on; gives its port and how often it was asked.
+async fn proxy() -> (u16, Arc<AtomicU32>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(client.read_u8().await.unwrap());
+                }
+                let request = String::from_utf8(request).unwrap();
+                let to = request
+                    .strip_prefix("CONNECT ")
+                    .unwrap()
+                    .split(' ')
+                    .next()
+                    .unwrap()
+                    .to_owned();
+                let mut server = tokio::net::TcpStream::connect(to).await.unwrap();
+                client
+                    .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                    .await
+                    .unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
+                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (port, asked)
+}
+
+#[tokio::test]
+async fn it_works_through_a_proxy_and_says_when_the_proxy_does_not_let_it() {
+    let collector = collector_with_policy().await;
+    let (port, asked) = proxy().await;
+    let mut device = Device::new();
+    device.proxy = Some(format!("http://127.0.0.1:{port}"));
+    device.start();
+    device.enrol(&collector);
+    device
+        .until_status("policy in force", |status| status["detail"]["policy"] == "1.1")
+        .await;
+    assert!(asked.load(Ordering::SeqCst) >= 2);
+    device.stop();
+    // Something that listens and is no proxy: the collector itself.
+    device.proxy = Some(format!("http://127.0.0.1:{}", collector.port));
+    device.start();
+    device
+        .until_status("no way through", |status| {
+            let troubles = status["detail"]["troubles"].to_string();
+            troubles.contains("does not let this device through") && troubles.contains("CONNECT")
+        })
+        .await;
 }

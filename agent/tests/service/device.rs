@@ -17,6 +17,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_pastoral-agent");
 
 pub(crate) struct Device {
     pub(crate) folder: TempDir,
+    pub(crate) proxy: Option<String>,
     running: Option<Child>,
 }
 
@@ -24,6 +25,7 @@ impl Device {
     pub(crate) fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            proxy: None,
             running: None,
         }
     }
@@ -53,6 +55,9 @@ impl Device {
             .arg("--run-dir")
             .arg(self.folder.path().join("run"));
         command.args(arguments).env("PASTORAL_CONFIG", "/dev/null");
+        if let Some(proxy) = &self.proxy {
+            command.arg("--proxy").arg(proxy);
+        }
         command
     }
 

@@ -1,4 +1,5 @@
 //! The real service against a collector of its own: joining, delivering, refusals, renewal and what `status` says.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod authority;
 mod collector;

@@ -37,7 +37,7 @@ async fn keep_for_ever(state: &Path) {
         }
         for (text, answer) in answers {
             answer.await.unwrap().unwrap();
-            writeln!(std::io::stdout(), "\nkept {text}").unwrap();
+            println!("\nkept {text}");
             std::io::stdout().flush().unwrap();
         }
     }

@@ -1,4 +1,5 @@
 //! The spool, as the service uses it: against a model, killed at any moment, damaged, and on a full disk.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 mod faults;
 mod kills;
