@@ -1,4 +1,5 @@
-//! What the console's pages load, built from npm packages into `collector/assets/dist`, where the collector embeds it.
+//! What comes from npm: what the console's pages load, built into `collector/assets/dist`, where the collector embeds
+//! it, and what the tests check those pages with.
 
 use crate::run;
 use anyhow::{Context as _, Result, bail};
@@ -9,29 +10,50 @@ use std::path::{Path, PathBuf};
 
 /// Builds them, unless nothing they are made from has changed since.
 pub(crate) fn assets() -> Result<()> {
-    let folder = run::top()?.join("collector/assets");
-    let stamp = run::top()?.join("target/xtask-assets");
-    let wanted = digest(&folder)?;
+    unless_up_to_date("collector/assets", "dist", "target/xtask-assets", |folder| {
+        run::step("building the console's assets");
+        npm(folder, CLEAN_INSTALL)?;
+        npm(folder, &["run", "build", "--silent"])
+    })
+}
+
+/// Fetches what the tests check the console's pages with, unless it is there.
+pub(crate) fn axe() -> Result<()> {
+    unless_up_to_date("tests/axe", "node_modules", "target/xtask-axe", |folder| {
+        run::step("fetching axe-core");
+        npm(folder, CLEAN_INSTALL)
+    })
+}
+
+const CLEAN_INSTALL: &[&str] = &["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+
+/// Makes `made` in `folder` when a source file there has changed since `stamp` was written.
+fn unless_up_to_date(
+    folder: &str,
+    made: &str,
+    stamp: &str,
+    make: impl FnOnce(&str) -> Result<()>,
+) -> Result<()> {
+    let (path, stamp) = (run::top()?.join(folder), run::top()?.join(stamp));
+    let wanted = digest(&path)?;
     let built = fs::read_to_string(&stamp).unwrap_or_default();
-    if built == wanted && folder.join("dist").is_dir() {
+    if built == wanted && path.join(made).is_dir() {
         return Ok(());
     }
     if !run::present("npm") {
-        bail!("the console's assets are built with Node: run `cargo xtask setup` first");
+        bail!("{folder} needs Node: run `cargo xtask setup` first");
     }
-    run::step("building the console's assets");
-    npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"])?;
-    npm(&["run", "build", "--silent"])?;
-    if !folder.join("dist").is_dir() {
-        bail!("`npm run build` in collector/assets made no dist folder: see its package.json");
+    make(folder)?;
+    if !path.join(made).is_dir() {
+        bail!("npm made no folder `{made}` in {folder}: see its package.json");
     }
     fs::create_dir_all(run::top()?.join("target"))?;
     fs::write(&stamp, wanted).with_context(|| format!("{} cannot be written", stamp.display()))
 }
 
-fn npm(arguments: &[&str]) -> Result<()> {
+fn npm(folder: &str, arguments: &[&str]) -> Result<()> {
     let mut command = run::command("npm")?;
-    command.args(["--prefix", "collector/assets"]).args(arguments);
+    command.args(["--prefix", folder]).args(arguments);
     run::check(&mut command, "npm")
 }
 

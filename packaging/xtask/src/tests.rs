@@ -10,6 +10,7 @@ use std::time::Instant;
 pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     setup::setup()?;
     assets::assets()?;
+    assets::axe()?;
     run::step("building");
     // The end to end tests start the programs from the target folder.
     run::cargo(&["build", "--quiet", "--workspace", "--bins"])?;
