@@ -1,30 +1,102 @@
-//! A kill cannot show a sync that is missing; a trace of the system calls can: what is acknowledged was synced before.
+//! A kill cannot show a sync that is missing; a trace of the system calls can: what is passed on or acknowledged was
+//! synced before. The reader of traces is itself tried on one in the wrong order (`pastoral_tests::trace`).
 
-use pastoral_tests::laptop::Laptop;
-use pastoral_tests::process::Folder;
-use pastoral_tests::speaker::Speaker;
-use pastoral_tests::users::User;
+use pastoral_tests::site::{SEVERE, Site};
+use pastoral_tests::trace::{Call, Meaning, parse, syncs_before_sends};
+use std::fs;
+
+/// Flags sent one after the other, each once the one before was answered.
+const FLAGS: usize = 5;
+/// Bytes of a TLS record that holds a flag; what keeps a connection alive is far smaller.
+const FLAG_BYTES: i64 = 250;
+/// Bytes of a TLS record that holds an answer; window updates and pings stay below.
+const ANSWER_BYTES: i64 = 58;
+
+const TRACED: &str =
+    "trace=fsync,fdatasync,msync,pwrite64,pwritev,write,writev,sendto,sendmsg,read,recvfrom,recvmsg";
+
+fn is_sync(call: &Call) -> bool {
+    matches!(call.name.as_str(), "fsync" | "fdatasync")
+}
+
+fn is_write(call: &Call) -> bool {
+    matches!(call.name.as_str(), "pwrite64" | "pwritev" | "write" | "writev")
+}
+
+fn is_receive(call: &Call) -> bool {
+    matches!(call.name.as_str(), "read" | "recvfrom" | "recvmsg")
+}
+
+fn is_send(call: &Call) -> bool {
+    matches!(call.name.as_str(), "sendto" | "sendmsg" | "write" | "writev")
+}
+
+fn on_tcp(call: &Call, port: u16) -> bool {
+    let file = call.arguments.split('>').take(2).collect::<String>();
+    file.contains("<TCP") && file.contains(&format!(":{port}"))
+}
+
+/// Sends flags, each after the one before was answered.
+fn send_flags(site: &Site) {
+    let mut speaker = site.speaker().unwrap();
+    for number in 0..FLAGS {
+        speaker.search(&format!("{SEVERE} {number}")).unwrap();
+        let answered = || site.laptop.flags_on_disk().len() > number;
+        pastoral_tests::poll::until_so("the flag on disk", answered).unwrap();
+        site.laptop.until_delivered().unwrap();
+    }
+}
 
 #[test]
-fn a_flag_is_synced_when_the_service_says_that_it_is_on_disk() {
-    let folder = Folder::new("sync").unwrap();
-    let mut laptop = Laptop::install(&folder).unwrap();
-    let trace = folder.path().join("trace");
-    laptop.log_flags();
-    laptop
-        .start_traced(&[
-            "-y",
-            "-e",
-            "trace=fsync,fdatasync,write",
-            "-o",
-            &trace.to_string_lossy(),
-        ])
-        .unwrap();
-    let pupil = User::ordinary("pupil", &folder).unwrap();
-    let mut speaker = Speaker::start(&laptop, &pupil, &folder).unwrap();
-    speaker.search("i want to die").unwrap();
-    pastoral_tests::poll::until_so("the flag on disk", || !laptop.flags_on_disk().is_empty()).unwrap();
-    let trace = std::fs::read_to_string(trace).unwrap();
-    let said = trace.find("a flag is on disk").unwrap();
-    assert!(trace[..said].contains("/spool/db>) = 0"));
+fn the_device_syncs_a_flag_before_it_sends_it() {
+    let mut site = Site::start("sync").unwrap();
+    let trace = site.folder.path().join("trace");
+    site.laptop.stop().unwrap();
+    let options = ["-yy", "-s", "256", "-e", TRACED, "-o", &trace.to_string_lossy()];
+    site.laptop.start_traced(&options).unwrap();
+    site.until_connected().unwrap();
+    send_flags(&site);
+    let port = site.collector.devices().port();
+    // A tracer does not heed being asked to end.
+    site.laptop.kill().unwrap();
+    let calls = parse(&fs::read_to_string(&trace).unwrap());
+    let meaning = Meaning {
+        arrives: &|call| is_receive(call) && call.arguments.contains(SEVERE),
+        writes: &|call| is_write(call) && call.arguments.contains("/spool/db>"),
+        syncs: &|call| is_sync(call) && call.arguments.contains("/spool/db>"),
+        sends: &|call| is_send(call) && on_tcp(call, port) && call.result >= Some(FLAG_BYTES),
+    };
+    assert_eq!(syncs_before_sends(&calls, &meaning), Ok(FLAGS));
+    let never = Meaning {
+        syncs: &|_| false,
+        ..meaning
+    };
+    assert!(syncs_before_sends(&calls, &never).is_err());
+}
+
+#[test]
+fn the_collector_syncs_a_flag_before_it_answers_it() {
+    let mut site = Site::start("sync").unwrap();
+    let trace = site.folder.path().join("trace");
+    site.collector.stop().unwrap();
+    let options = ["-yy", "-s", "16", "-e", TRACED, "-o", &trace.to_string_lossy()];
+    site.collector.serve_traced(&options).unwrap();
+    site.until_connected().unwrap();
+    send_flags(&site);
+    let port = site.collector.devices().port();
+    site.collector.kill().unwrap();
+    let calls = parse(&fs::read_to_string(&trace).unwrap());
+    let meaning = Meaning {
+        arrives: &|call| is_receive(call) && on_tcp(call, port) && call.result >= Some(FLAG_BYTES),
+        writes: &|call| is_write(call) && call.arguments.contains("collector.db-wal>"),
+        syncs: &|call| is_sync(call) && call.arguments.contains("collector.db-wal>"),
+        sends: &|call| is_send(call) && on_tcp(call, port) && call.result >= Some(ANSWER_BYTES),
+    };
+    let proven = syncs_before_sends(&calls, &meaning);
+    assert!(matches!(proven, Ok(count) if count >= FLAGS), "{proven:?}");
+    let never = Meaning {
+        syncs: &|_| false,
+        ..meaning
+    };
+    assert!(syncs_before_sends(&calls, &never).is_err());
 }
