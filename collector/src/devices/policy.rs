@@ -33,7 +33,14 @@ pub(super) struct Made {
 pub(super) struct Policies {
     app: App,
     signer: Pair,
-    kept: Mutex<(Option<Arc<Profile>>, HashMap<String, Made>)>,
+    kept: Mutex<Kept>,
+}
+
+/// The policies of one profile, by group.
+#[derive(Default)]
+struct Kept {
+    profile: Option<Arc<Profile>>,
+    made: HashMap<String, Made>,
 }
 
 impl Policies {
@@ -46,15 +53,14 @@ impl Policies {
     pub(super) async fn for_group(&self, group: &str) -> anyhow::Result<Made> {
         let profile = self.app.profile.load_full();
         let mut kept = self.kept.lock().await;
-        let same = kept.0.as_ref().is_some_and(|known| Arc::ptr_eq(known, &profile));
-        if !same {
-            *kept = (Some(Arc::clone(&profile)), HashMap::new());
+        if !kept.profile.as_ref().is_some_and(|known| Arc::ptr_eq(known, &profile)) {
+            *kept = Kept { profile: Some(Arc::clone(&profile)), made: HashMap::new() };
         }
-        if let Some(made) = kept.1.get(group) {
+        if let Some(made) = kept.made.get(group) {
             return Ok(made.clone());
         }
         let made = self.make(&profile, group).await?;
-        kept.1.insert(group.to_owned(), made.clone());
+        kept.made.insert(group.to_owned(), made.clone());
         Ok(made)
     }
 

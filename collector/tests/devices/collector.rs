@@ -18,6 +18,8 @@ on_call = ["head@school.example", "deputy@school.example"]
 pub(crate) struct Collector {
     pub(crate) data_dir: PathBuf,
     pub(crate) devices: String,
+    /// As `init` printed it.
+    pub(crate) recovery_copy: String,
     config: PathBuf,
     running: Option<Child>,
     _folder: TempDir,
@@ -47,8 +49,15 @@ impl Collector {
         let shipped = pastoral_collector::profile::Profile::shipped("purley-oaks").unwrap();
         let text = if accountable { shipped.replace("[accountability]\n", ACCOUNTABLE) } else { shipped.into() };
         std::fs::write(&profile, text).unwrap();
-        let mut collector = Self { data_dir, devices: String::new(), config, running: None, _folder: folder };
-        collector.run(&[
+        let mut collector = Self {
+            data_dir,
+            devices: String::new(),
+            recovery_copy: String::new(),
+            config,
+            running: None,
+            _folder: folder,
+        };
+        collector.recovery_copy = collector.run(&[
             "init",
             "--profile",
             profile.to_str().unwrap(),
@@ -76,6 +85,11 @@ impl Collector {
         let addresses: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{}", self.log()));
         self.devices = addresses["devices"].as_str().unwrap().to_owned();
         self.running = Some(child);
+    }
+
+    /// Puts another configuration in the place of its own.
+    pub(crate) fn write_config(&self, text: &str) {
+        std::fs::write(&self.config, text).unwrap();
     }
 
     /// Changes the school's own profile file.
