@@ -32,7 +32,8 @@ pub(crate) fn monday() -> i64 {
 
 pub(crate) struct School {
     pub(crate) app: App,
-    pub(crate) folder: TempDir,
+    /// Removed with the school.
+    _folder: TempDir,
 }
 
 impl School {
@@ -53,7 +54,7 @@ impl School {
             profile: Arc::new(ArcSwap::from_pointee(profile.clone())),
             store,
         };
-        let school = Self { app, folder };
+        let school = Self { app, _folder: folder };
         school
             .run(
                 "INSERT INTO school (school_id, name, profile, created_at) VALUES (?, 'Invented', ?, 0)",
