@@ -64,15 +64,15 @@ fn refusal_words(reason: RefusalReason) -> (&'static str, &'static str) {
         ),
         RefusalReason::TokenUnknown => (
             "the collector does not know the enrolment token",
-            "make one with `pastoral-collector token` on this school's collector and enrol again",
+            "make one with `pastoral-collector token create` on this school's collector and enrol again",
         ),
         RefusalReason::TokenUsedUp => (
             "the enrolment token was used as often as it may be",
-            "make another with `pastoral-collector token` and enrol again",
+            "make another with `pastoral-collector token create` and enrol again",
         ),
         RefusalReason::TokenExpired => (
             "the enrolment token has expired",
-            "make another with `pastoral-collector token` and enrol again",
+            "make another with `pastoral-collector token create` and enrol again",
         ),
         RefusalReason::NotApproved => (
             "nobody has approved this device yet",

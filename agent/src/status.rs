@@ -112,7 +112,7 @@ pub fn troubles(context: &Context) -> Vec<Trouble> {
     let joining = (snapshot.link == Link::NotJoined).then(|| {
         Trouble::new(
             "this device has not joined a school",
-            "make a token with `pastoral-collector token` and run `pastoral-agent enrol`",
+            "make a token with `pastoral-collector token create` and run `pastoral-agent enrol`",
         )
     });
     snapshot
@@ -170,18 +170,7 @@ fn detail(context: &Context, snapshot: Snapshot) -> Detail {
     let rules = context.rules.load();
     let usage = context.spool.standing().borrow().usage;
     let helpers = context.board.helpers();
-    let mut not_watched: Vec<String> = helpers
-        .iter()
-        .flat_map(|helper| {
-            helper
-                .not_watched
-                .iter()
-                .map(|what| short(&format!("{}: {what}", helper.name)))
-        })
-        .collect();
-    not_watched.sort();
-    not_watched.dedup();
-    not_watched.truncate(LISTED);
+    let not_watched = not_watched(&helpers);
     let (connection, confirm_code, connected_since_ms) = match snapshot.link {
         Link::NotJoined => ("not-joined", String::new(), None),
         Link::AwaitingApproval { confirm_code } => ("awaiting-approval", confirm_code, None),
@@ -227,6 +216,22 @@ fn detail(context: &Context, snapshot: Snapshot) -> Detail {
         not_watched,
         troubles: troubles(context),
     }
+}
+
+fn not_watched(helpers: &[crate::helpers::HelperView]) -> Vec<String> {
+    let mut not_watched: Vec<String> = helpers
+        .iter()
+        .flat_map(|helper| {
+            helper
+                .not_watched
+                .iter()
+                .map(|what| short(&format!("{}: {what}", helper.name)))
+        })
+        .collect();
+    not_watched.sort();
+    not_watched.dedup();
+    not_watched.truncate(LISTED);
+    not_watched
 }
 
 fn helper(view: &crate::helpers::HelperView) -> Helper {

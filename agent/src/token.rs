@@ -18,11 +18,11 @@ pub struct Token {
 pub enum TokenError {
     /// It is something else.
     #[error(
-        "this is not an enrolment token; `pastoral-collector token` makes one, and it begins with `pst1.`"
+        "this is not an enrolment token; `pastoral-collector token create` makes one, and it begins with `pst1.`"
     )]
     NotAToken,
     /// A part is missing or cut.
-    #[error("the token is not whole; copy the file again as `pastoral-collector token` wrote it")]
+    #[error("the token is not whole; copy the file again as `pastoral-collector token create` wrote it")]
     Incomplete,
 }
 
