@@ -73,16 +73,7 @@ fn demo(check: bool) -> Result<()> {
     setup::setup()?;
     assets::assets()?;
     run::step("building the agent, the collector and the demo");
-    run::cargo(&[
-        "build",
-        "--bins",
-        "-p",
-        "pastoral-agent",
-        "-p",
-        "pastoral-collector",
-        "-p",
-        "pastoral-tests",
-    ])?;
+    run::cargo(&["build", "--quiet", "--workspace", "--bins"])?;
     become_program("target/debug/demo", if check { &["--check"] } else { &[] })
 }
 
@@ -90,17 +81,10 @@ fn bench(name: &str) -> Result<()> {
     setup::setup()?;
     assets::assets()?;
     run::step("building for release");
-    run::cargo(&[
-        "build",
-        "--release",
-        "--bins",
-        "-p",
-        "pastoral-agent",
-        "-p",
-        "pastoral-collector",
-        "-p",
-        "pastoral-tests",
-    ])?;
+    // One by one, as packages are made: built together, each would carry what the others ask of shared libraries.
+    for package in ["pastoral-agent", "pastoral-collector", "pastoral-tests"] {
+        run::cargo(&["build", "--quiet", "--release", "--bins", "--package", package])?;
+    }
     become_program("target/release/bench", &[name])
 }
 

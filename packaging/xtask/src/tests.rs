@@ -11,10 +11,8 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     setup::setup()?;
     assets::assets()?;
     assets::axe()?;
-    run::step("building");
-    // The end to end tests start the programs from the target folder.
-    run::cargo(&["build", "--quiet", "--workspace", "--bins"])?;
-    run::step("testing");
+    // Builds the programs too, which the end to end tests start from the target folder.
+    run::step("building and testing");
     let started = Instant::now();
     let counts = run_tests(filter)?;
     let minutes = started.elapsed().as_secs() / 60;
