@@ -268,7 +268,7 @@ CREATE TABLE concern (
 );
 CREATE INDEX concern_open ON concern (school_id, person_id, account_id, kind) WHERE state <> 'closed';
 CREATE INDEX concern_closed ON concern (school_id, person_id, account_id, kind) WHERE state = 'closed';
-CREATE INDEX concern_due ON concern (next_due_at) WHERE next_due_at IS NOT NULL;
+CREATE INDEX concern_due ON concern (school_id, next_due_at) WHERE next_due_at IS NOT NULL;
 CREATE INDEX concern_queue ON concern (school_id, state, severity DESC, changed_at DESC);
 
 -- INVARIANT 4: who may see a concern. Every query for a reader joins this table; only routing writes it.
@@ -407,6 +407,8 @@ CREATE TABLE outbox (
     last_error   TEXT
 );
 CREATE INDEX outbox_due ON outbox (due_at) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX outbox_by_concern ON outbox (concern_id) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX outbox_digest ON outbox (person_id, due_at) WHERE notice = 'digest';
 
 -- INVARIANT 5: a hash chain. `detail` and `salt` may be erased by retention; the hashes stay.
 CREATE TABLE audit (

@@ -95,11 +95,13 @@ pub async fn head(connection: &mut SqliteConnection, school_id: &str) -> Result<
 /// # Errors
 /// When the database cannot be read.
 pub async fn last_head_sent(store: &Store, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
-    let row = sqlx::query("SELECT MAX(at) FROM audit WHERE school_id = ? AND action = 'audit-head-sent'")
-        .bind(school_id)
-        .fetch_one(store.read())
-        .await?;
-    Ok(row.get(0))
+    let row = sqlx::query(
+        "SELECT at FROM audit WHERE school_id = ? AND action = 'audit-head-sent' ORDER BY sequence DESC LIMIT 1",
+    )
+    .bind(school_id)
+    .fetch_optional(store.read())
+    .await?;
+    Ok(row.map(|row| row.get(0)))
 }
 
 /// Whether an entry with this hash, such as a head that was sent by mail, is in the school's chain.

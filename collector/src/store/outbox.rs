@@ -197,7 +197,8 @@ pub async fn withdraw_from_others(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "DELETE FROM outbox WHERE school_id = ?1 AND concern_id = ?2 AND sent_at IS NULL AND failed_at IS NULL
-         AND person_id NOT IN (SELECT person_id FROM concern_reader WHERE school_id = ?1 AND concern_id = ?2)",
+         AND NOT EXISTS (SELECT 1 FROM concern_reader
+            WHERE concern_reader.concern_id = outbox.concern_id AND concern_reader.person_id = outbox.person_id)",
     )
     .bind(school_id)
     .bind(concern_id)

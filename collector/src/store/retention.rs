@@ -4,7 +4,7 @@
 
 use super::{Store, Write, audit};
 use sqlx::Row;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How many rows one transaction takes, so that flags never wait long for their turn.
 const STEP: i64 = 200;
@@ -32,9 +32,10 @@ pub struct Erased {
 /// When the database cannot be read or written. What was erased until then stays erased.
 pub async fn erase(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Result<Erased, sqlx::Error> {
     let mut erased = Erased::default();
+    let mut epochs = BTreeMap::new();
     loop {
         let mut tx = store.write().await?;
-        let (concerns, flags) = erase_concerns(&mut tx, school_id, cutoff, now).await?;
+        let (concerns, flags) = erase_concerns(&mut tx, school_id, cutoff, now, &mut epochs).await?;
         tx.commit().await?;
         erased.concerns += concerns;
         erased.flags += flags;
@@ -42,6 +43,7 @@ pub async fn erase(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Res
             break;
         }
     }
+    forget(store, school_id, &epochs).await?;
     erased.notices = in_steps(store, NOTICES, school_id, cutoff).await?;
     erased.audit = in_steps(store, AUDIT, school_id, cutoff).await?;
     erased.quarantined = in_steps(store, QUARANTINE, school_id, cutoff).await?;
@@ -98,6 +100,7 @@ async fn erase_concerns(
     school_id: &str,
     cutoff: i64,
     now: i64,
+    epochs: &mut BTreeMap<i64, i64>,
 ) -> Result<(u64, u64), sqlx::Error> {
     let rows = sqlx::query(
         "SELECT concern_id FROM concern WHERE school_id = ? AND erased_at IS NULL
@@ -109,7 +112,6 @@ async fn erase_concerns(
     .fetch_all(&mut **tx)
     .await?;
     let mut flags = 0;
-    let mut epochs: BTreeMap<i64, i64> = BTreeMap::new();
     for row in &rows {
         let concern_id: String = row.get(0);
         let highest = sqlx::query(
@@ -124,9 +126,6 @@ async fn erase_concerns(
             *known = row.get::<i64, _>(1).max(*known);
         }
         flags += erase_concern(tx, school_id, &concern_id, now).await?;
-    }
-    for (epoch_no, highest) in epochs {
-        forget_below(tx, school_id, epoch_no, highest).await?;
     }
     Ok((rows.len() as u64, flags))
 }
@@ -144,7 +143,7 @@ async fn erase_concern(
         .await?;
     for statement in [
         "DELETE FROM data_key WHERE school_id = ? AND concern_id = ?",
-        "DELETE FROM concern_reader WHERE school_id = ? AND concern_id = ?",
+        "DELETE FROM concern_reader WHERE +school_id = ? AND concern_id = ?",
         "DELETE FROM concern_named WHERE school_id = ? AND concern_id = ?",
         "DELETE FROM warning WHERE school_id = ? AND concern_id = ?",
         "DELETE FROM outbox WHERE school_id = ? AND concern_id = ? AND sent_at IS NULL",
@@ -171,28 +170,39 @@ async fn erase_concern(
     Ok(flags.rows_affected())
 }
 
+/// `epochs`: the highest sequence that was erased of each.
+async fn forget(store: &Store, school_id: &str, epochs: &BTreeMap<i64, i64>) -> Result<(), sqlx::Error> {
+    if epochs.is_empty() {
+        return Ok(());
+    }
+    let rows = sqlx::query("SELECT epoch_no, MIN(sequence) FROM flag WHERE school_id = ? GROUP BY epoch_no")
+        .bind(school_id)
+        .fetch_all(store.read())
+        .await?;
+    let kept: HashMap<i64, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    for (epoch_no, highest) in epochs {
+        let limit = kept
+            .get(epoch_no)
+            .copied()
+            .unwrap_or(i64::MAX)
+            .min(highest.saturating_add(1));
+        let mut tx = store.write().await?;
+        forget_below(&mut tx, school_id, *epoch_no, limit).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// INVARIANT 2: nothing delivered once comes twice. The run of delivered records without a hole becomes one number,
 /// up to what was erased and below what is still kept. Beyond a hole the digests stay: what is missing there may come.
-async fn forget_below(
-    tx: &mut Write,
-    school_id: &str,
-    epoch_no: i64,
-    highest: i64,
-) -> Result<(), sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT forgotten_below, (SELECT MIN(sequence) FROM flag WHERE flag.epoch_no = epoch.epoch_no)
-         FROM epoch WHERE school_id = ? AND epoch_no = ?",
-    )
-    .bind(school_id)
-    .bind(epoch_no)
-    .fetch_optional(&mut **tx)
-    .await?;
+async fn forget_below(tx: &mut Write, school_id: &str, epoch_no: i64, limit: i64) -> Result<(), sqlx::Error> {
+    let row = sqlx::query("SELECT forgotten_below FROM epoch WHERE school_id = ? AND epoch_no = ?")
+        .bind(school_id)
+        .bind(epoch_no)
+        .fetch_optional(&mut **tx)
+        .await?;
     let Some(row) = row else { return Ok(()) };
     let mut below: i64 = row.get(0);
-    let limit = row
-        .get::<Option<i64>, _>(1)
-        .unwrap_or(i64::MAX)
-        .min(highest.saturating_add(1));
     loop {
         let delivered = sqlx::query(
             "SELECT sequence FROM delivered WHERE epoch_no = ? AND sequence >= ? AND sequence < ?

@@ -34,7 +34,8 @@ pub async fn set_readers(
     concern_id: &str,
     route: &Route,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM concern_reader WHERE school_id = ? AND concern_id = ?")
+    // `+`: by the key, not through every reader of the school.
+    sqlx::query("DELETE FROM concern_reader WHERE +school_id = ? AND concern_id = ?")
         .bind(school_id)
         .bind(concern_id)
         .execute(&mut **tx)
