@@ -2,8 +2,11 @@
 
 use crate::desktop::Desktop;
 use crate::process::{Folder, Process};
+use crate::reader::Reader;
 use crate::users::User;
 use anyhow::{Context as _, Result};
+use data_encoding::BASE64;
+use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -213,6 +216,60 @@ impl Browser {
         self.run(async |driver| Ok(driver.execute_async(script, arguments).await?.json().clone()))
     }
 
+    /// Is signed in from now on as somebody who is.
+    ///
+    /// # Errors
+    /// When they are not, or it shows no page of the console yet.
+    pub fn become_reader(&self, reader: &Reader) -> Result<()> {
+        let (name, value) = reader.cookie().context("they are not signed in")?;
+        self.run(async |driver| {
+            driver.delete_all_cookies().await?;
+            driver.add_cookie(Cookie::new(name, value)).await
+        })
+    }
+
+    /// Is nobody from now on.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub fn forget(&self) -> Result<()> {
+        self.run(async |driver| driver.delete_all_cookies().await)
+    }
+
+    /// Types into whatever has the keyboard.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub fn keys(&self, keys: impl Into<TypingData>) -> Result<()> {
+        self.run(async |driver| driver.active_element().await?.send_keys(keys).await)
+    }
+
+    /// Shows pages on a screen so many pixels wide and high, also one that is narrower than windows may be.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub fn on_screen(&self, width: u32, height: u32) -> Result<()> {
+        let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.run(async |driver| {
+            let tools = driver.cdp();
+            let answer = tools.send_raw("Emulation.setDeviceMetricsOverride", screen);
+            answer.await.map(drop)
+        })
+    }
+
+    /// Runs no script of a page from now on.
+    ///
+    /// # Errors
+    /// When the browser does not answer.
+    pub fn without_scripts(&self) -> Result<()> {
+        let off = json!({ "value": true });
+        self.run(async |driver| {
+            let tools = driver.cdp();
+            let answer = tools.send_raw("Emulation.setScriptExecutionDisabled", off);
+            answer.await.map(drop)
+        })
+    }
+
     /// Gives the window this size.
     ///
     /// # Errors
@@ -228,7 +285,10 @@ impl Browser {
     pub fn keep_screenshot(&self, name: &str) -> Result<()> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
         fs::create_dir_all(&folder)?;
-        let picture = self.run(async |driver| driver.screenshot_as_png().await)?;
+        let whole = json!({ "captureBeyondViewport": true });
+        let answer = self.run(async |driver| driver.cdp().send_raw("Page.captureScreenshot", whole).await)?;
+        let picture = answer["data"].as_str().context("the browser gives no picture")?;
+        let picture = BASE64.decode(picture.as_bytes())?;
         Ok(fs::write(folder.join(format!("{name}.png")), picture)?)
     }
 

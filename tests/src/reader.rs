@@ -124,6 +124,15 @@ impl Reader {
         Ok(self.phone()?.generate(clock::now_s()).to_string())
     }
 
+    /// Name and value of the cookie that keeps them signed in.
+    #[must_use]
+    pub fn cookie(&self) -> Option<(String, String)> {
+        let jar = self.agent.cookie_jar_lock();
+        let mut cookies = jar.iter();
+        let session = cookies.find(|cookie| !cookie.name().ends_with("-visit"))?;
+        Some((session.name().to_owned(), session.value().to_owned()))
+    }
+
     /// A page, as they see it.
     ///
     /// # Errors
@@ -169,13 +178,25 @@ impl Reader {
     }
 
     fn phone(&self) -> Result<Totp> {
-        let secret = Secret::try_from_base32(&self.secret).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        let phone = Builder::new()
-            .with_secret(secret)
-            .with_account_name(self.person.email)
-            .with_issuer(Some("Pastoral"));
-        phone.build().map_err(|error| anyhow::anyhow!("{error:?}"))
+        phone(&self.secret, self.person.email)
     }
+}
+
+/// What a phone with this secret shows at this moment.
+///
+/// # Errors
+/// When the secret is none.
+pub fn code_shown_by(secret: &str) -> Result<String> {
+    Ok(phone(secret, "")?.generate(clock::now_s()).to_string())
+}
+
+fn phone(secret: &str, account: &str) -> Result<Totp> {
+    let secret = Secret::try_from_base32(secret).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let phone = Builder::new()
+        .with_secret(secret)
+        .with_account_name(account)
+        .with_issuer(Some("Pastoral"));
+    phone.build().map_err(|error| anyhow::anyhow!("{error:?}"))
 }
 
 fn browser() -> Agent {

@@ -1,0 +1,181 @@
+//! A school with everybody who signs in, and one device of its pupils and one of its staff, which speak for themselves.
+
+use crate::collector::Collector;
+use crate::device::{self, Stream};
+use crate::mail::Mail;
+use crate::process::Folder;
+use crate::reader::Reader;
+use crate::school::{self, Person};
+use crate::staff::{Staff, appoint};
+use crate::store::Store;
+use anyhow::{Context as _, Result, ensure};
+use pastoral_proto::device::{Answer, answer};
+use std::cell::RefCell;
+use tokio::runtime::Runtime;
+
+/// The school. Dropped, all of it ends.
+pub struct WholeSchool {
+    /// Those who sign in, but for the deputy.
+    pub staff: Staff,
+    /// The deputy of the safeguarding lead.
+    pub deputy: Reader,
+    /// Its collector.
+    pub collector: Collector,
+    /// Where its mail goes.
+    pub mail: Mail,
+    devices: RefCell<[Talk; 2]>,
+    runtime: Runtime,
+    /// Where everything is.
+    pub folder: Folder,
+}
+
+struct Talk {
+    stream: Stream,
+    sent: u64,
+}
+
+/// What a device saw and flags.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    /// On a device of the staff; otherwise of the pupils.
+    pub on_staff_device: bool,
+    /// The account's name; `ashdown` is that of the pupil Robin Ashdown.
+    pub account: &'a str,
+    /// The whole text.
+    pub text: &'a str,
+    /// What matched in it.
+    pub term: &'a str,
+    /// The term's topic.
+    pub topic: &'a str,
+    /// The term's severity.
+    pub severity: u32,
+    /// Whether a page's title said it; otherwise somebody typed it.
+    pub by_page: bool,
+}
+
+impl WholeSchool {
+    /// Starts it, lets everybody set up how they sign in, and both devices join.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub fn start(name: &str) -> Result<Self> {
+        let folder = Folder::new(name)?;
+        let mail = Mail::start(&folder)?;
+        let collector = Collector::start(&folder, &mail, &[])?;
+        let staff = Staff::join(&collector)?;
+        let deputy = appoint(
+            &collector.console(),
+            &staff.head,
+            &staff.chair,
+            school::DEPUTY,
+            "deputy",
+        )?;
+        let runtime = Runtime::new()?;
+        let join = async |group: &str, epoch: u8| -> Result<Talk> {
+            let device = device::enrol(collector.devices(), &collector.token(group)?).await?;
+            let stream = device.connect(vec![epoch; 16]).await?;
+            Ok(Talk { stream, sent: 0 })
+        };
+        let devices =
+            runtime.block_on(async { anyhow::Ok([join("pupils", 1).await?, join("staff", 2).await?]) })?;
+        Ok(Self {
+            staff,
+            deputy,
+            collector,
+            mail,
+            devices: RefCell::new(devices),
+            runtime,
+            folder,
+        })
+    }
+
+    /// Everybody who signs in, with what they are.
+    #[must_use]
+    pub fn everybody(&self) -> [(&'static str, &Reader); 5] {
+        let [lead, head, technician, chair] = self.staff.everybody();
+        [lead, ("Deputy", &self.deputy), head, technician, chair]
+    }
+
+    /// A device flags this; gives the concern it is part of.
+    ///
+    /// # Errors
+    /// When the collector does not take it.
+    pub fn flag(&self, seen: &Seen<'_>) -> Result<String> {
+        let mut devices = self.devices.borrow_mut();
+        let talk = &mut devices[usize::from(seen.on_staff_device)];
+        talk.sent += 1;
+        let envelope = talk.stream.envelope(talk.sent, flag(seen)?);
+        let answers = self.runtime.block_on(async {
+            talk.stream.send(vec![envelope]).await?;
+            talk.stream.answers().await
+        })?;
+        let committed = |answer: &Answer| matches!(answer.outcome, Some(answer::Outcome::Committed(_)));
+        ensure!(
+            answers.answers.len() == 1 && answers.answers.iter().all(committed),
+            "the collector answers {answers:?}"
+        );
+        let last = self
+            .store()?
+            .texts("SELECT concern_id FROM flag ORDER BY flag_id DESC LIMIT 1")?;
+        last.into_iter().next().context("the flag is not in the store")
+    }
+
+    /// A new device asks to join and waits for somebody to approve it, until the test ends.
+    ///
+    /// # Errors
+    /// When there is no token for it.
+    pub fn let_a_device_ask(&self) -> Result<()> {
+        let (collector, token) = (
+            self.collector.devices(),
+            self.collector.token_with_approval("pupils")?,
+        );
+        self.runtime
+            .spawn(async move { device::enrol(collector, &token).await });
+        Ok(())
+    }
+
+    /// The number that people say of a concern.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn reference(&self, concern: &str) -> Result<i64> {
+        self.store()?.number(&format!(
+            "SELECT reference FROM concern WHERE concern_id = '{concern}'"
+        ))
+    }
+
+    /// The collector's database.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn store(&self) -> Result<Store> {
+        Store::of(&self.collector)
+    }
+}
+
+/// The name of a person's account.
+#[must_use]
+pub fn account_of(person: &Person) -> String {
+    person.family.to_lowercase()
+}
+
+fn flag(seen: &Seen<'_>) -> Result<pastoral_proto::device::Flag> {
+    let mut flag = device::flag(0, seen.text, seen.topic, seen.severity);
+    let account = flag.account.as_mut().context("a flag without an account")?;
+    account.stable_id = format!("id-{}", seen.account);
+    account.name = seen.account.to_owned();
+    let start = seen
+        .text
+        .find(seen.term)
+        .context("the text does not hold the term")?;
+    let found = &mut flag.matches[0];
+    found.term = seen.term.to_owned();
+    found.start = u32::try_from(start)?;
+    found.end = u32::try_from(start + seen.term.len())?;
+    if seen.by_page {
+        flag.source = "title".into();
+        flag.provenance = "page".into();
+        flag.site = String::new();
+    }
+    Ok(flag)
+}
