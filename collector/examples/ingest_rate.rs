@@ -7,8 +7,8 @@ use pastoral_collector::clock::now_ms;
 use pastoral_collector::concerns::model::ReaderGroup;
 use pastoral_collector::live::Live;
 use pastoral_collector::profile::Profile;
-use pastoral_collector::seal::content::Sealer;
 use pastoral_collector::seal::GroupPrivateKey;
+use pastoral_collector::seal::content::Sealer;
 use pastoral_collector::store::Store;
 use pastoral_collector::store::disk::Disk;
 use pastoral_collector::store::ingest::{Answer, Incoming, Ingest};
@@ -58,10 +58,15 @@ async fn main() -> anyhow::Result<()> {
 async fn stream(ingest: &Ingest, device: usize, count: usize) -> Vec<Duration> {
     let mut latencies = Vec::new();
     for message in 0..count / MESSAGE {
-        let records = (0..MESSAGE).map(|at| record(device, message * MESSAGE + at)).collect();
+        let records = (0..MESSAGE)
+            .map(|at| record(device, message * MESSAGE + at))
+            .collect();
         let asked = Instant::now();
         let answers = ingest.commit(records).await;
-        assert!(answers.iter().all(|answer| *answer == Answer::Committed), "{answers:?}");
+        assert!(
+            answers.iter().all(|answer| *answer == Answer::Committed),
+            "{answers:?}"
+        );
         latencies.push(asked.elapsed());
     }
     latencies
@@ -70,7 +75,11 @@ async fn stream(ingest: &Ingest, device: usize, count: usize) -> Vec<Duration> {
 fn record(device: usize, sequence: usize) -> Incoming {
     let severity = Severity::ALL[sequence % 3];
     let flag = Record::Flag(Flag {
-        account: Account { authority: "local".into(), stable_id: "1001".into(), name: format!("user-{device}") },
+        account: Account {
+            authority: "local".into(),
+            stable_id: "1001".into(),
+            name: format!("user-{device}"),
+        },
         audience: Audience::Ks2,
         source: Source::Search,
         provenance: Provenance::Typed,
@@ -123,8 +132,10 @@ async fn school(folder: &tempfile::TempDir) -> anyhow::Result<App> {
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
-    let publics: HashMap<_, _> =
-        ReaderGroup::ALL.into_iter().map(|group| (group, GroupPrivateKey::generate().1)).collect();
+    let publics: HashMap<_, _> = ReaderGroup::ALL
+        .into_iter()
+        .map(|group| (group, GroupPrivateKey::generate().1))
+        .collect();
     Ok(App {
         store,
         live: Live::default(),

@@ -7,8 +7,9 @@ use super::vault::{decode_keys, encode_keys};
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::seal::groups::GroupPrivateKey;
 use crate::store::Write;
-use crate::store::access::{self as rows, NewInvitation};
+use crate::store::access::grant_duty;
 use crate::store::audit;
+use crate::store::invitations::{self as rows, NewInvitation};
 use data_encoding::HEXLOWER;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
@@ -139,7 +140,7 @@ pub async fn invite(
     };
     audit::append(tx, now_ms, &entry).await?;
     if !needs_agreement {
-        rows::grant_duty(tx, school_id, person_id, duty, by, None, now_ms).await?;
+        grant_duty(tx, school_id, person_id, duty, by, None, now_ms).await?;
     }
     Ok(link)
 }
@@ -158,7 +159,7 @@ pub async fn agree(
 ) -> Result<(), sqlx::Error> {
     rows::agree_invitation(tx, school_id, &invitation.invitation_id, agreed_by, now_ms).await?;
     let by = &invitation.created_by;
-    rows::grant_duty(
+    grant_duty(
         tx,
         school_id,
         &invitation.person_id,

@@ -9,7 +9,7 @@ use super::vault::{Owner, Vault};
 use super::{PASSWORD_LEAST, PASSWORD_MOST};
 use crate::app::App;
 use crate::store::access::{self as rows, User};
-use crate::store::audit;
+use crate::store::{audit, invitations};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -222,7 +222,8 @@ pub async fn accept(
     now_ms: i64,
 ) -> Result<(Session, RecoveryCodes), Refused> {
     check_new_password(&typed.password)?;
-    let invitation = rows::open_invitation(app.store.read(), &app.school_id, link.invitation_id()).await?;
+    let invitation =
+        invitations::open_invitation(app.store.read(), &app.school_id, link.invitation_id()).await?;
     let invitation = invitation
         .filter(|invitation| link.fits(&invitation.secret_hash) && invitation.is_usable(now_ms))
         .ok_or(Refused::Link)?;
@@ -252,7 +253,7 @@ pub async fn accept(
         .await?;
     let codes = RecoveryCodes::generate().ok_or(Refused::Busy)?;
     let mut tx = app.store.write().await?;
-    if !rows::use_invitation(&mut tx, &app.school_id, &invitation.invitation_id, now_ms).await? {
+    if !invitations::use_invitation(&mut tx, &app.school_id, &invitation.invitation_id, now_ms).await? {
         return Err(Refused::Link);
     }
     let person_id = invitation.person_id;

@@ -10,7 +10,8 @@ use crate::concerns::kind::Kind;
 use crate::live::Change;
 use crate::notify::Telling;
 use crate::seal::content::StoreSealError;
-use crate::store::actions::{self, ByHand, NewAction};
+use crate::store::actions::{self, NewAction};
+use crate::store::by_hand::{ByHand, make_by_hand};
 use crate::store::overview::{self, Candidate};
 use crate::store::people::Directory;
 use crate::store::routing::{self, route_by_hand};
@@ -127,7 +128,7 @@ async fn store(
         severity,
         happened_at,
     };
-    actions::make_by_hand(&mut tx, &app.school_id, &new, now).await?;
+    make_by_hand(&mut tx, &app.school_id, &new, now).await?;
     routing::add_named(&mut tx, &app.school_id, &concern_id, &named).await?;
     routing::set_readers(&mut tx, &app.school_id, &concern_id, &route).await?;
     let sealed = app

@@ -6,7 +6,7 @@ use super::who::{Address, Fields, Visitor, begin_cookie};
 use super::{Console, concern};
 use crate::access::{self, Link, Refused, SecondFactor};
 use crate::clock;
-use crate::store::access as rows;
+use crate::store::{access as rows, invitations};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -147,7 +147,8 @@ async fn filled(
     let Some(link) = Link::parse(path) else {
         return Err(Failure::NotFound);
     };
-    let invitation = rows::open_invitation(app.store.read(), &app.school_id, link.invitation_id()).await?;
+    let invitation =
+        invitations::open_invitation(app.store.read(), &app.school_id, link.invitation_id()).await?;
     let Some(invitation) = invitation.filter(|invitation| link.fits(&invitation.secret_hash)) else {
         let words = "It was used already, withdrawn, or not copied whole. If you have set up your sign-in, sign in. \
                      Otherwise ask the person who gave it to you for a new one.";

@@ -336,53 +336,6 @@ pub async fn set_false_alarm(
     .await
 }
 
-/// A concern to be made by hand (P45).
-pub struct ByHand<'a> {
-    /// Its random id.
-    pub concern_id: &'a str,
-    /// About whom, where known.
-    pub person_id: Option<&'a str>,
-    /// The kind's code.
-    pub kind: &'a str,
-    /// The group's code.
-    pub reader_group: &'a str,
-    /// Who is named, see `concern.apart`.
-    pub apart: &'a str,
-    /// 1 to 5.
-    pub severity: i64,
-    /// When it happened.
-    pub happened_at: i64,
-}
-
-/// Makes a concern by hand; gives the number people say.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn make_by_hand(
-    tx: &mut Write,
-    school_id: &str,
-    new: &ByHand<'_>,
-    now_ms: i64,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(
-        "INSERT INTO concern (school_id, concern_id, reference, person_id, kind, reader_group, apart, severity, state,
-         by_hand, first_event_at, last_event_at, opened_at, changed_at)
-         VALUES (?1, ?2, (SELECT coalesce(max(reference), 0) + 1 FROM concern WHERE school_id = ?1), ?3, ?4, ?5, ?6, ?7,
-         'new', 1, ?8, ?8, ?9, ?9) RETURNING reference",
-    )
-    .bind(school_id)
-    .bind(new.concern_id)
-    .bind(new.person_id)
-    .bind(new.kind)
-    .bind(new.reader_group)
-    .bind(new.apart)
-    .bind(new.severity)
-    .bind(new.happened_at)
-    .bind(now_ms)
-    .fetch_one(&mut **tx)
-    .await
-}
-
 /// Data keys whose content is sealed to one of these groups although others read the concern now, at most `most`.
 ///
 /// # Errors

@@ -1,5 +1,11 @@
 //! What readers do with concerns: two people, out-of-date forms, undo, handing over, by hand.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests: what fails, fails the test"
+)]
+
 use super::*;
 use axum::http::StatusCode;
 
@@ -70,7 +76,7 @@ async fn a_form_that_is_out_of_date_changes_nothing_and_shows_what_did() {
         .send(&format!("{path}/note"), &open.field("csrf"), &fields)
         .await;
     assert_eq!(late.status, StatusCode::CONFLICT);
-    assert!(late.body.contains("Bo Carrow acknowledged it"), "{}", late.body);
+    assert!(late.body.contains("Bo Carrow acknowledged it."), "{}", late.body);
     assert!(
         late.body.contains("Written in vain?</textarea>"),
         "what was typed is kept"
@@ -287,5 +293,52 @@ async fn what_is_written_stands_in_no_file_of_the_store() {
                 "{word}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_else_may_see_it_a_serious_concern_stays_open_and_says_why() {
+    let (school, router) = school().await;
+    let [mut cy] = signed_in(&school, &router, [CY]).await;
+    let seen = Seen {
+        account: "flo",
+        device: "STAFF-3",
+        topic: Topic::IndecentImages,
+        severity: 5,
+        ..TITLE
+    };
+    let id = school.concern(&seen).await;
+    let path = format!("/concerns/{id}");
+    assert!(cy.get(&path).await.body.contains("nobody else may see this one"));
+    let fields = [("outcome", "referred"), ("words", "To the LADO.")];
+    cy.post(&path, &format!("{path}/close"), &fields).await;
+    assert_ne!(state(&school, &id).await, "closed");
+}
+
+#[tokio::test]
+async fn a_notice_that_could_not_be_sent_is_shown_to_who_may_see_the_concern_and_no_other() {
+    let (school, router) = school().await;
+    let [mut ann, mut cy, mut ed] = signed_in(&school, &router, [ANN, CY, ED]).await;
+    let staff = Seen {
+        account: "flo",
+        device: "STAFF-3",
+        topic: Topic::Gambling,
+        ..TITLE
+    };
+    let id = school.concern(&staff).await;
+    let mut tx = school.app.store.write().await.unwrap();
+    sqlx::query("UPDATE outbox SET attempts = 9, failed_at = created_at, last_error = 'no such mailbox'")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert!(cy.get("/health").await.body.contains(&id) && cy.get("/health").await.body.contains("Given up"));
+    for other in [&mut ann, &mut ed] {
+        let page = other.get("/health").await;
+        assert!(!page.body.contains(&id) && !page.body.contains("no such mailbox"));
+        assert!(
+            page.body.contains("Mail is not getting out"),
+            "everybody learns that mail is failing"
+        );
     }
 }

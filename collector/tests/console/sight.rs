@@ -1,5 +1,11 @@
 //! Invariant 4 and P41: who sees what, on every page, in every count and in the live stream.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests: what fails, fails the test"
+)]
+
 use super::*;
 use axum::http::StatusCode;
 use futures_util::StreamExt;

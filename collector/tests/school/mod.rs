@@ -1,5 +1,10 @@
 //! An invented school in a store of its own, for tests of the console and for looking at it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests: what fails, fails the test"
+)]
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod browser;

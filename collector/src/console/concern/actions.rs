@@ -6,7 +6,7 @@ use super::super::page::{Failure, go};
 use super::super::who::{Fields, SignedIn};
 use super::doing::Doing;
 use super::view::{self, Typed};
-use super::{OUTCOMES, hand_over, identify};
+use super::{closing, hand_over, identify};
 use crate::concerns::kind::Kind;
 use crate::store::actions::{self, Standing};
 use crate::store::{category, escalation, queue};
@@ -118,11 +118,11 @@ async fn perform(
         "category" => confirm_category(doing, fields.trimmed("code")).await,
         "pass-on" => pass_on(doing, fields.trimmed("to"), words).await,
         "escalate" => escalate(doing).await,
-        "close" => close(doing, fields.trimmed("outcome"), words).await,
-        "agree" => agree(doing).await,
-        "refuse" => refuse(doing, words).await,
+        "close" => closing::close(doing, fields.trimmed("outcome"), words).await,
+        "agree" => closing::agree(doing).await,
+        "refuse" => closing::refuse(doing, words).await,
         "false-alarm" => false_alarm(doing, fields).await,
-        "reopen" => reopen(doing, words).await,
+        "reopen" => closing::reopen(doing, words).await,
         "parents" => parents(doing, fields.trimmed("told"), words).await,
         "show" => show(doing, words).await,
         "undo" => undo(doing).await,
@@ -242,92 +242,6 @@ async fn escalate(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     Ok(Outcome::Done("escalated"))
 }
 
-async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> Result<Outcome, Failure> {
-    if !OUTCOMES.iter().any(|(known, _)| *known == outcome) {
-        return Ok(Outcome::Fault("close-outcome", "Choose how it ended."));
-    }
-    if words.is_empty() {
-        return Ok(Outcome::Fault("close-words", "Write why, and what was learnt."));
-    }
-    if needs_second(
-        doing.telling.profile.handling.second_person_from,
-        doing.concern.severity,
-    ) {
-        let new = Standing {
-            state: "acknowledged".to_owned(),
-            owner_id: Some(doing.who.id().to_owned()),
-            acknowledged_at: doing.before.acknowledged_at.or(Some(doing.now)),
-            close_proposed_by: Some(doing.who.id().to_owned()),
-            outcome: Some(outcome.to_owned()),
-            next_due_at: None,
-            ..doing.before.clone()
-        };
-        doing
-            .change("close-proposed", new, json!({ "outcome": outcome }), words)
-            .await?;
-        answered(doing).await?;
-        return Ok(Outcome::Done("close-proposed"));
-    }
-    finish_closing(doing, outcome, json!({ "outcome": outcome }), words).await
-}
-
-async fn agree(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
-    let (Some(first), Some(outcome)) = (
-        doing.before.close_proposed_by.clone(),
-        doing.before.outcome.clone(),
-    ) else {
-        return Ok(Outcome::Fault("stale", "Nobody proposes to close it any more."));
-    };
-    // P27: two people, each of whom may see it.
-    if first == doing.who.id() {
-        return Ok(Outcome::Fault("stale", "Another person must agree."));
-    }
-    finish_closing(
-        doing,
-        &outcome,
-        json!({ "outcome": outcome, "second": doing.who.id() }),
-        "",
-    )
-    .await
-}
-
-async fn finish_closing(
-    doing: &mut Doing<'_>,
-    outcome: &str,
-    mut detail: Value,
-    words: &str,
-) -> Result<Outcome, Failure> {
-    if outcome == "false-alarm" {
-        let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
-        let flags = actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, true).await?;
-        detail["flags"] = json!(flags);
-    }
-    let new = Standing {
-        state: "closed".to_owned(),
-        closed_at: Some(doing.now),
-        outcome: Some(outcome.to_owned()),
-        close_proposed_by: None,
-        next_due_at: None,
-        ..doing.before.clone()
-    };
-    doing.change("closed", new, detail, words).await?;
-    answered(doing).await?;
-    Ok(Outcome::Done("closed"))
-}
-
-async fn refuse(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
-    if doing.before.close_proposed_by.is_none() {
-        return Ok(Outcome::Fault("stale", "Nobody proposes to close it any more."));
-    }
-    let new = Standing {
-        close_proposed_by: None,
-        outcome: None,
-        ..doing.before.clone()
-    };
-    doing.change("close-refused", new, json!({}), words).await?;
-    Ok(Outcome::Done("close-refused"))
-}
-
 async fn false_alarm(doing: &mut Doing<'_>, fields: &Fields) -> Result<Outcome, Failure> {
     let flag_id: i64 = fields.trimmed("flag").parse().map_err(|_| Failure::BadForm)?;
     let is = fields.trimmed("is") == "yes";
@@ -341,24 +255,6 @@ async fn false_alarm(doing: &mut Doing<'_>, fields: &Fields) -> Result<Outcome, 
     doing.record(action, json!({ "flags": flags }), "").await?;
     repropose(doing).await?;
     Ok(Outcome::Done("false-alarm"))
-}
-
-async fn reopen(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
-    if doing.before.state != "closed" {
-        return Ok(Outcome::Fault("stale", "It is open already."));
-    }
-    if words.is_empty() {
-        return Ok(Outcome::Fault("reopen-words", "Write why it is opened again."));
-    }
-    let new = Standing {
-        state: "acknowledged".to_owned(),
-        owner_id: Some(doing.who.id().to_owned()),
-        closed_at: None,
-        outcome: None,
-        ..doing.before.clone()
-    };
-    doing.change("reopened", new, json!({}), words).await?;
-    Ok(Outcome::Done("reopened"))
 }
 
 async fn parents(doing: &mut Doing<'_>, told: &str, words: &str) -> Result<Outcome, Failure> {
@@ -418,12 +314,8 @@ async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     Ok(Outcome::Done("undone"))
 }
 
-/// Whether a concern of this severity closes only with a second person.
-pub(super) fn needs_second(from: Severity, severity: i64) -> bool {
-    severity >= from.get().into()
-}
-
-async fn answered(doing: &mut Doing<'_>) -> Result<(), Failure> {
+/// Somebody is on it: nobody else is told.
+pub(super) async fn answered(doing: &mut Doing<'_>) -> Result<(), Failure> {
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
     Ok(escalation::answered(&mut doing.tx, school_id, &concern_id).await?)
 }

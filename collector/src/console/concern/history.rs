@@ -46,7 +46,7 @@ fn did(action: &str, detail: &Value, name_of: &impl Fn(&str) -> String) -> Strin
     let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default();
     match action {
         "recorded" => "recorded this concern by hand".to_owned(),
-        "acknowledged" => "acknowledged it and deals with it".to_owned(),
+        "acknowledged" => "acknowledged it".to_owned(),
         "note" => "wrote a note".to_owned(),
         "warned" => "recorded a warning to the person".to_owned(),
         "passed-on" => format!("passed it on to {}", name_of(text("to"))),

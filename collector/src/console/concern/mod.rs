@@ -1,6 +1,7 @@
 //! A concern's page, and everything that is done with a concern.
 
 mod actions;
+mod closing;
 mod content;
 mod doing;
 mod hand_over;

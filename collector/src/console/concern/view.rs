@@ -3,7 +3,8 @@
 use super::super::page::{Failure, Page, show};
 use super::super::who::SignedIn;
 use super::super::{Console, queue as queue_page, words};
-use super::actions::{is_reversible, needs_second};
+use super::actions::is_reversible;
+use super::closing::needs_second;
 use super::content::{Opener, Seen, without_content};
 use super::history::{Entry, entry};
 use super::identify::grouped;

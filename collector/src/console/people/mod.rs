@@ -1,69 +1,26 @@
 //! People with access, and how they got it (P37): granting and ending it, and conflicts.
 
+mod view;
+
+use super::Console;
 use super::concern::seal_again;
-use super::page::{Failure, Page, go, show, show_again};
+use super::page::{Failure, go, show};
 use super::who::{Fields, SignedIn};
-use super::{Console, concern};
 use crate::access::{self, InvitationError};
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::live::Change;
 use crate::notify::Telling;
 use crate::seal::GroupPrivateKey;
-use crate::store::access::{self as rows, Invitation};
-use crate::store::overview::{self, Candidate, Conflict, HeldDuty};
+use crate::store::access as rows;
+use crate::store::invitations::{self, Invitation};
+use crate::store::overview::{self, Conflict, HeldDuty};
 use crate::store::{Write, audit, routing};
-use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-
-#[derive(Template)]
-#[template(path = "people.html")]
-struct PeoplePage {
-    page: Page,
-    people: Vec<Access>,
-    waiting: Vec<Waiting>,
-    grants: Vec<Duty>,
-    adults: Vec<(String, Vec<Candidate>)>,
-    readers: Vec<Candidate>,
-    everybody: Vec<(String, Vec<Candidate>)>,
-    conflicts: Vec<Kept>,
-    is_reader: bool,
-    link: Option<(String, bool)>,
-}
-
-/// A person with access.
-struct Access {
-    name: String,
-    email: String,
-    last: String,
-    duties: Vec<HeldInWords>,
-}
-
-struct HeldInWords {
-    duty_id: String,
-    label: &'static str,
-    how: String,
-    may_end: bool,
-}
-
-/// A link that is not used yet.
-struct Waiting {
-    invitation_id: String,
-    words: String,
-    may_agree: bool,
-    may_withdraw: bool,
-}
-
-/// A reader who is kept out of what concerns a person.
-struct Kept {
-    reader_id: String,
-    about_id: String,
-    words: String,
-    may_end: bool,
-}
+use view::{again, draw};
 
 /// The page.
 pub(super) async fn people(
@@ -139,7 +96,7 @@ pub(super) async fn decide_grant(
 ) -> Result<Response, Failure> {
     let (app, now) = (&console.app, clock::now_ms());
     let mut tx = app.store.write().await?;
-    let invitation = rows::open_invitation(&mut *tx, &app.school_id, &invitation_id).await?;
+    let invitation = invitations::open_invitation(&mut *tx, &app.school_id, &invitation_id).await?;
     let invitation = invitation
         .filter(|invitation| now < invitation.expires_at)
         .ok_or(Failure::NotFound)?;
@@ -151,7 +108,7 @@ pub(super) async fn decide_grant(
             "agreed"
         }
         "withdraw" if may_withdraw(&who, &invitation) => {
-            rows::withdraw_invitation(&mut tx, &app.school_id, &invitation_id, now).await?;
+            invitations::withdraw_invitation(&mut tx, &app.school_id, &invitation_id, now).await?;
             let detail = json!({ "person": invitation.person_id, "duty": invitation.duty.code() });
             record(&console, &who, &mut tx, "grant-withdrawn", detail, now).await?;
             "withdrawn"
@@ -336,151 +293,4 @@ fn may_end(who: &SignedIn, held: &HeldDuty) -> bool {
 fn may_end_conflict(who: &SignedIn, reader: &str, about: &str) -> bool {
     let senior = who.has(Duty::Headteacher) || who.has(Duty::Chair) || who.has(Duty::Dsl);
     senior && who.id() != reader && who.id() != about
-}
-
-async fn again(
-    console: &Console,
-    who: &SignedIn,
-    field: &'static str,
-    fault: &'static str,
-) -> Result<Response, Failure> {
-    let mut page = draw(console, who).await?;
-    page.page.fault(field, fault);
-    show_again(&page)
-}
-
-async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let page = console.page(who, "People with access", "/people").await?;
-    let duties = overview::duties(store, school_id).await?;
-    let everybody = overview::candidates(store, school_id).await?;
-    let name_of = |id: &str| name_of(&everybody, id);
-    let invitations = rows::open_invitations(store, school_id, clock::now_ms()).await?;
-    let waiting = invitations
-        .iter()
-        .map(|invitation| waiting(&page, who, invitation, &duties, &name_of))
-        .collect();
-    let conflicts = match who.is_reader() {
-        true => overview::conflicts(store, school_id, who.id()).await?,
-        false => Vec::new(),
-    };
-    let conflicts = conflicts.into_iter().map(|conflict| Kept {
-        words: format!(
-            "{} does not see what concerns {}. Recorded by {} on {}.",
-            name_of(&conflict.reader_id),
-            name_of(&conflict.about_id),
-            name_of(&conflict.recorded_by),
-            page.clock.day(&conflict.recorded_at)
-        ),
-        may_end: may_end_conflict(who, &conflict.reader_id, &conflict.about_id),
-        reader_id: conflict.reader_id,
-        about_id: conflict.about_id,
-    });
-    let adults: Vec<_> = everybody
-        .iter()
-        .filter(|person| person.role != "pupil")
-        .cloned()
-        .collect();
-    let is_held = |person: &&Candidate| {
-        let reads =
-            |held: &HeldDuty| held.person_id == person.person_id && held.duty != Duty::Technician.code();
-        duties.iter().any(reads)
-    };
-    let readers = adults.iter().filter(is_held).cloned().collect();
-    Ok(PeoplePage {
-        people: with_access(&page, who, &duties, &name_of),
-        waiting,
-        grants: may_grant(who),
-        conflicts: conflicts.collect(),
-        readers,
-        adults: concern::grouped(adults),
-        // Technicians see no names of pupils (P41).
-        everybody: if who.is_reader() {
-            concern::grouped(everybody.clone())
-        } else {
-            Vec::new()
-        },
-        is_reader: who.is_reader(),
-        link: None,
-        page,
-    })
-}
-
-fn name_of(people: &[Candidate], id: &str) -> String {
-    match id {
-        "init" => "the first set-up".to_owned(),
-        "command line" => "the command line".to_owned(),
-        id => people
-            .iter()
-            .find(|person| person.person_id == id)
-            .map_or("somebody who left", |p| &p.name)
-            .to_owned(),
-    }
-}
-
-fn with_access(
-    page: &Page,
-    who: &SignedIn,
-    duties: &[HeldDuty],
-    name_of: &impl Fn(&str) -> String,
-) -> Vec<Access> {
-    let mut people: Vec<(&str, Access)> = Vec::new();
-    for held in duties {
-        let by = match &held.agreed_by {
-            Some(second) => format!("by {} and {}", name_of(&held.granted_by), name_of(second)),
-            None => format!("by {}", name_of(&held.granted_by)),
-        };
-        let duty = HeldInWords {
-            duty_id: held.duty_id.clone(),
-            label: Duty::from_code(&held.duty).map_or("Unknown", Duty::label),
-            how: format!("since {}, {by}", page.clock.day(&held.granted_at)),
-            may_end: may_end(who, held),
-        };
-        match people.iter_mut().find(|(id, _)| *id == held.person_id) {
-            Some((_, person)) => person.duties.push(duty),
-            None => {
-                let last = match (held.can_sign_in, held.last_sign_in_at) {
-                    (false, _) => "Has not set up a sign-in yet".to_owned(),
-                    (true, Some(at)) => format!("Last signed in {}", page.clock.when(&at)),
-                    (true, None) => "Has never signed in".to_owned(),
-                };
-                let (name, email) = (held.name.clone(), held.email.clone());
-                people.push((
-                    &held.person_id,
-                    Access {
-                        name,
-                        email,
-                        last,
-                        duties: vec![duty],
-                    },
-                ));
-            }
-        }
-    }
-    people.into_iter().map(|(_, person)| person).collect()
-}
-
-fn waiting(
-    page: &Page,
-    who: &SignedIn,
-    invitation: &Invitation,
-    duties: &[HeldDuty],
-    name_of: &impl Fn(&str) -> String,
-) -> Waiting {
-    let (person, duty) = (name_of(&invitation.person_id), invitation.duty.label());
-    let (by, until) = (
-        name_of(&invitation.created_by),
-        page.clock.when(&invitation.expires_at),
-    );
-    let state = match (&invitation.agreed_by, invitation.needs_agreement) {
-        (Some(second), _) => format!("{} agreed. The link can be used until {until}.", name_of(second)),
-        (None, true) => format!("A second person must agree before {until}."),
-        (None, false) => format!("The link can be used until {until}."),
-    };
-    Waiting {
-        invitation_id: invitation.invitation_id.clone(),
-        words: format!("{person} as {duty}, proposed by {by}. {state}"),
-        may_agree: may_agree(who, invitation, duties),
-        may_withdraw: may_withdraw(who, invitation),
-    }
 }

@@ -1,0 +1,118 @@
+//! Closing a concern, with a second person where it is serious (P27, P32), and opening it again.
+
+use super::super::page::Failure;
+use super::OUTCOMES;
+use super::actions::{Outcome, answered};
+use super::doing::Doing;
+use crate::store::actions::{self, Standing};
+use pastoral_keywords::Severity;
+use serde_json::{Value, json};
+
+pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> Result<Outcome, Failure> {
+    if !OUTCOMES.iter().any(|(known, _)| *known == outcome) {
+        return Ok(Outcome::Fault("close-outcome", "Choose how it ended."));
+    }
+    if words.is_empty() {
+        return Ok(Outcome::Fault("close-words", "Write why, and what was learnt."));
+    }
+    if needs_second(
+        doing.telling.profile.handling.second_person_from,
+        doing.concern.severity,
+    ) {
+        let new = Standing {
+            state: "acknowledged".to_owned(),
+            owner_id: Some(doing.who.id().to_owned()),
+            acknowledged_at: doing.before.acknowledged_at.or(Some(doing.now)),
+            close_proposed_by: Some(doing.who.id().to_owned()),
+            outcome: Some(outcome.to_owned()),
+            next_due_at: None,
+            ..doing.before.clone()
+        };
+        doing
+            .change("close-proposed", new, json!({ "outcome": outcome }), words)
+            .await?;
+        answered(doing).await?;
+        return Ok(Outcome::Done("close-proposed"));
+    }
+    finish_closing(doing, outcome, json!({ "outcome": outcome }), words).await
+}
+
+pub(super) async fn agree(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
+    let (Some(first), Some(outcome)) = (
+        doing.before.close_proposed_by.clone(),
+        doing.before.outcome.clone(),
+    ) else {
+        return Ok(Outcome::Fault("stale", "Nobody proposes to close it any more."));
+    };
+    // P27: two people, each of whom may see it.
+    if first == doing.who.id() {
+        return Ok(Outcome::Fault("stale", "Another person must agree."));
+    }
+    finish_closing(
+        doing,
+        &outcome,
+        json!({ "outcome": outcome, "second": doing.who.id() }),
+        "",
+    )
+    .await
+}
+
+async fn finish_closing(
+    doing: &mut Doing<'_>,
+    outcome: &str,
+    mut detail: Value,
+    words: &str,
+) -> Result<Outcome, Failure> {
+    if outcome == "false-alarm" {
+        let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+        let flags = actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, true).await?;
+        detail["flags"] = json!(flags);
+    }
+    let new = Standing {
+        state: "closed".to_owned(),
+        closed_at: Some(doing.now),
+        outcome: Some(outcome.to_owned()),
+        close_proposed_by: None,
+        next_due_at: None,
+        ..doing.before.clone()
+    };
+    doing.change("closed", new, detail, words).await?;
+    answered(doing).await?;
+    Ok(Outcome::Done("closed"))
+}
+
+pub(super) async fn refuse(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
+    if doing.before.close_proposed_by.is_none() {
+        return Ok(Outcome::Fault("stale", "Nobody proposes to close it any more."));
+    }
+    let new = Standing {
+        close_proposed_by: None,
+        outcome: None,
+        ..doing.before.clone()
+    };
+    doing.change("close-refused", new, json!({}), words).await?;
+    Ok(Outcome::Done("close-refused"))
+}
+
+pub(super) async fn reopen(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
+    if doing.before.state != "closed" {
+        return Ok(Outcome::Fault("stale", "It is open already."));
+    }
+    if words.is_empty() {
+        return Ok(Outcome::Fault("reopen-words", "Write why it is opened again."));
+    }
+    let new = Standing {
+        state: "acknowledged".to_owned(),
+        owner_id: Some(doing.who.id().to_owned()),
+        closed_at: None,
+        outcome: None,
+        ..doing.before.clone()
+    };
+    doing.change("reopened", new, json!({}), words).await?;
+    Ok(Outcome::Done("reopened"))
+}
+
+/// Whether a concern of this severity closes only with a second person.
+pub(super) fn needs_second(from: Severity, severity: i64) -> bool {
+    severity >= from.get().into()
+}

@@ -1,0 +1,208 @@
+//! The page of people with access, in words.
+
+use super::super::page::{Failure, Page, show_again};
+use super::super::who::SignedIn;
+use super::super::{Console, concern};
+use super::{may_agree, may_end, may_end_conflict, may_grant, may_withdraw};
+use crate::clock;
+use crate::concerns::model::Duty;
+use crate::store::invitations::{self, Invitation};
+use crate::store::overview::{self, Candidate, HeldDuty};
+use askama::Template;
+use axum::response::Response;
+
+#[derive(Template)]
+#[template(path = "people.html")]
+pub(super) struct PeoplePage {
+    pub(super) page: Page,
+    people: Vec<Access>,
+    waiting: Vec<Waiting>,
+    grants: Vec<Duty>,
+    adults: Vec<(String, Vec<Candidate>)>,
+    readers: Vec<Candidate>,
+    everybody: Vec<(String, Vec<Candidate>)>,
+    conflicts: Vec<Kept>,
+    is_reader: bool,
+    /// A new link, and whether a second person must agree.
+    pub(super) link: Option<(String, bool)>,
+}
+
+/// A person with access.
+struct Access {
+    name: String,
+    email: String,
+    last: String,
+    duties: Vec<HeldInWords>,
+}
+
+struct HeldInWords {
+    duty_id: String,
+    label: &'static str,
+    how: String,
+    may_end: bool,
+}
+
+/// A link that is not used yet.
+struct Waiting {
+    invitation_id: String,
+    words: String,
+    may_agree: bool,
+    may_withdraw: bool,
+}
+
+/// A reader who is kept out of what concerns a person.
+struct Kept {
+    reader_id: String,
+    about_id: String,
+    words: String,
+    may_end: bool,
+}
+
+/// The page as it is now.
+pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage, Failure> {
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let page = console.page(who, "People with access", "/people").await?;
+    let duties = overview::duties(store, school_id).await?;
+    let everybody = overview::candidates(store, school_id).await?;
+    let name_of = |id: &str| name_of(&everybody, id);
+    let invitations = invitations::open_invitations(store, school_id, clock::now_ms()).await?;
+    let waiting = invitations
+        .iter()
+        .map(|invitation| waiting(&page, who, invitation, &duties, &name_of))
+        .collect();
+    let conflicts = match who.is_reader() {
+        true => overview::conflicts(store, school_id, who.id()).await?,
+        false => Vec::new(),
+    };
+    let conflicts = conflicts.into_iter().map(|conflict| Kept {
+        words: format!(
+            "{} does not see what concerns {}. Recorded by {} on {}.",
+            name_of(&conflict.reader_id),
+            name_of(&conflict.about_id),
+            name_of(&conflict.recorded_by),
+            page.clock.day(&conflict.recorded_at)
+        ),
+        may_end: may_end_conflict(who, &conflict.reader_id, &conflict.about_id),
+        reader_id: conflict.reader_id,
+        about_id: conflict.about_id,
+    });
+    let adults: Vec<_> = everybody
+        .iter()
+        .filter(|person| person.role != "pupil")
+        .cloned()
+        .collect();
+    let is_held = |person: &&Candidate| {
+        let reads =
+            |held: &HeldDuty| held.person_id == person.person_id && held.duty != Duty::Technician.code();
+        duties.iter().any(reads)
+    };
+    let readers = adults.iter().filter(is_held).cloned().collect();
+    Ok(PeoplePage {
+        people: with_access(&page, who, &duties, &name_of),
+        waiting,
+        grants: may_grant(who),
+        conflicts: conflicts.collect(),
+        readers,
+        adults: concern::grouped(adults),
+        // Technicians see no names of pupils (P41).
+        everybody: if who.is_reader() {
+            concern::grouped(everybody.clone())
+        } else {
+            Vec::new()
+        },
+        is_reader: who.is_reader(),
+        link: None,
+        page,
+    })
+}
+
+fn name_of(people: &[Candidate], id: &str) -> String {
+    match id {
+        "init" => "the first set-up".to_owned(),
+        "command line" => "the command line".to_owned(),
+        id => people
+            .iter()
+            .find(|person| person.person_id == id)
+            .map_or("somebody who left", |p| &p.name)
+            .to_owned(),
+    }
+}
+
+fn with_access(
+    page: &Page,
+    who: &SignedIn,
+    duties: &[HeldDuty],
+    name_of: &impl Fn(&str) -> String,
+) -> Vec<Access> {
+    let mut people: Vec<(&str, Access)> = Vec::new();
+    for held in duties {
+        let by = match &held.agreed_by {
+            Some(second) => format!("by {} and {}", name_of(&held.granted_by), name_of(second)),
+            None => format!("by {}", name_of(&held.granted_by)),
+        };
+        let duty = HeldInWords {
+            duty_id: held.duty_id.clone(),
+            label: Duty::from_code(&held.duty).map_or("Unknown", Duty::label),
+            how: format!("since {}, {by}", page.clock.day(&held.granted_at)),
+            may_end: may_end(who, held),
+        };
+        match people.iter_mut().find(|(id, _)| *id == held.person_id) {
+            Some((_, person)) => person.duties.push(duty),
+            None => {
+                let last = match (held.can_sign_in, held.last_sign_in_at) {
+                    (false, _) => "Has not set up a sign-in yet".to_owned(),
+                    (true, Some(at)) => format!("Last signed in {}", page.clock.when(&at)),
+                    (true, None) => "Has never signed in".to_owned(),
+                };
+                let (name, email) = (held.name.clone(), held.email.clone());
+                people.push((
+                    &held.person_id,
+                    Access {
+                        name,
+                        email,
+                        last,
+                        duties: vec![duty],
+                    },
+                ));
+            }
+        }
+    }
+    people.into_iter().map(|(_, person)| person).collect()
+}
+
+fn waiting(
+    page: &Page,
+    who: &SignedIn,
+    invitation: &Invitation,
+    duties: &[HeldDuty],
+    name_of: &impl Fn(&str) -> String,
+) -> Waiting {
+    let (person, duty) = (name_of(&invitation.person_id), invitation.duty.label());
+    let (by, until) = (
+        name_of(&invitation.created_by),
+        page.clock.when(&invitation.expires_at),
+    );
+    let state = match (&invitation.agreed_by, invitation.needs_agreement) {
+        (Some(second), _) => format!("{} agreed. The link can be used until {until}.", name_of(second)),
+        (None, true) => format!("A second person must agree before {until}."),
+        (None, false) => format!("The link can be used until {until}."),
+    };
+    Waiting {
+        invitation_id: invitation.invitation_id.clone(),
+        words: format!("{person} as {duty}, proposed by {by}. {state}"),
+        may_agree: may_agree(who, invitation, duties),
+        may_withdraw: may_withdraw(who, invitation),
+    }
+}
+
+/// The page with what is wrong with a form.
+pub(super) async fn again(
+    console: &Console,
+    who: &SignedIn,
+    field: &'static str,
+    fault: &'static str,
+) -> Result<Response, Failure> {
+    let mut page = draw(console, who).await?;
+    page.page.fault(field, fault);
+    show_again(&page)
+}
