@@ -9,6 +9,8 @@ fn main() -> ExitCode {
     if std::path::Path::new("assets/dist/manifest.json").is_file() {
         return ExitCode::SUCCESS;
     }
-    println!("cargo::error=the console's stylesheet and scripts are not made yet: run `cargo xtask assets` (it needs Node.js and npm)");
+    println!(
+        "cargo::error=the console's stylesheet and scripts are not made yet: run `cargo xtask assets` (it needs Node.js and npm)"
+    );
     ExitCode::FAILURE
 }

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod actions;
 pub mod audit;
+pub mod by_hand;
 pub mod category;
 pub mod devices;
 pub mod disk;
@@ -10,6 +11,7 @@ pub mod escalation;
 pub mod gaps;
 pub mod import;
 pub mod ingest;
+pub mod invitations;
 pub mod keys;
 pub mod lists;
 pub mod outbox;
@@ -94,7 +96,10 @@ impl Store {
     /// # Errors
     /// When the database cannot be opened.
     pub async fn watcher(&self) -> Result<Watcher, sqlx::Error> {
-        Ok(Watcher { connection: self.read.connect_options().connect().await?, seen: -1 })
+        Ok(Watcher {
+            connection: self.read.connect_options().connect().await?,
+            seen: -1,
+        })
     }
 }
 
@@ -111,7 +116,9 @@ impl Watcher {
     /// # Errors
     /// When the database cannot be read.
     pub async fn look(&mut self) -> Result<bool, sqlx::Error> {
-        let version: i64 = sqlx::query_scalar("PRAGMA data_version").fetch_one(&mut self.connection).await?;
+        let version: i64 = sqlx::query_scalar("PRAGMA data_version")
+            .fetch_one(&mut self.connection)
+            .await?;
         Ok(std::mem::replace(&mut self.seen, version) != version)
     }
 }
