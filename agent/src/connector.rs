@@ -3,10 +3,14 @@
 use crate::config::Address;
 use crate::tls::{ClientTls, NotTheCollector, TimeFault};
 use hyper_util::rt::TokioIo;
+use rustls::AlertDescription;
 use rustls_pki_types::{CertificateDer, ServerName};
 use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -43,6 +47,9 @@ pub struct Connection {
     pub presented: Vec<CertificateDer<'static>>,
     /// Set when the collector's certificate is right in all but its time.
     pub time_fault: Option<TimeFault>,
+    /// Set once the collector has refused our certificate. In TLS 1.3 that comes after the handshake, and the layers
+    /// above do not pass it on.
+    pub alert: Arc<OnceLock<AlertDescription>>,
 }
 
 /// Connects once; a connection that breaks is not mended behind the caller's back.
@@ -67,7 +74,11 @@ pub async fn connect(
     let presented = session.peer_certificates().unwrap_or_default();
     let presented = presented.iter().map(|der| der.clone().into_owned()).collect();
     let time_fault = tls.time_fault.get().copied();
-    let mut stream = Some(TokioIo::new(stream));
+    let alert = Arc::new(OnceLock::new());
+    let mut stream = Some(TokioIo::new(Alerted {
+        stream,
+        alert: Arc::clone(&alert),
+    }));
     let once = tower::service_fn(move |_: Uri| {
         let stream = stream.take();
         async move { stream.ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected)) }
@@ -84,12 +95,50 @@ pub async fn connect(
         channel,
         presented,
         time_fault,
+        alert,
     })
+}
+
+/// The secure stream, with an eye on the alert that may come over it.
+struct Alerted {
+    stream: TlsStream<TcpStream>,
+    alert: Arc<OnceLock<AlertDescription>>,
+}
+
+impl AsyncRead for Alerted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if let Poll::Ready(Err(error)) = &read
+            && let Some(alert) = alert_in(error)
+        {
+            // The first is the reason.
+            let _ = self.alert.set(alert);
+        }
+        read
+    }
+}
+
+impl AsyncWrite for Alerted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 /// The TLS alert by which the other end refused our certificate, if that is what an error comes from.
 #[must_use]
-pub fn alert_in(error: &(dyn std::error::Error + 'static)) -> Option<rustls::AlertDescription> {
+pub fn alert_in(error: &(dyn std::error::Error + 'static)) -> Option<AlertDescription> {
     let mut next = Some(error);
     while let Some(error) = next {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -125,7 +174,7 @@ async fn secure(
     };
     let name = ServerName::try_from(collector.host.clone())
         .map_err(|error| ConnectError::Unreachable(collector.authority(), error.to_string()))?;
-    let connector = TlsConnector::from(std::sync::Arc::clone(&tls.config));
+    let connector = TlsConnector::from(Arc::clone(&tls.config));
     connector
         .connect(name, stream)
         .await

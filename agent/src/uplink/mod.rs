@@ -113,20 +113,22 @@ pub(crate) async fn client(
 /// What a failed request means: a refusal of our certificate comes as a TLS alert, not as an answer.
 pub(crate) fn request_failed(status: &tonic::Status) -> LinkError {
     match crate::connector::alert_in(status) {
-        Some(alert) => {
-            let reason = match alert {
-                rustls::AlertDescription::CertificateExpired => RefusalReason::CertificateExpired,
-                rustls::AlertDescription::CertificateRevoked => RefusalReason::Revoked,
-                _ => RefusalReason::CertificateUnknown,
-            };
-            let refusal = Refusal {
-                reason: reason.into(),
-                ..Refusal::default()
-            };
-            LinkError::Refused(refusal)
-        }
+        Some(alert) => refused_by(alert),
         None => LinkError::Lost(status.message().chars().take(200).collect()),
     }
+}
+
+/// What the TLS alert means by which the collector refused our certificate.
+pub(crate) fn refused_by(alert: rustls::AlertDescription) -> LinkError {
+    let reason = match alert {
+        rustls::AlertDescription::CertificateExpired => RefusalReason::CertificateExpired,
+        rustls::AlertDescription::CertificateRevoked => RefusalReason::Revoked,
+        _ => RefusalReason::CertificateUnknown,
+    };
+    LinkError::Refused(Refusal {
+        reason: reason.into(),
+        ..Refusal::default()
+    })
 }
 
 /// Whether the collector may take the device's other pair where it did not take this one.
@@ -167,7 +169,12 @@ fn report(context: &Context, error: &LinkError) {
             "look into this device's log: journalctl -u pastoral-agent",
         ),
     };
-    context.condition.trouble(About::Link, trouble);
+    let about = match error {
+        // It is about this device's state, and connecting again, by turns with the other, does not mend it.
+        LinkError::Refused(refusal) if refusal.reason() == RefusalReason::Cloned => About::State,
+        _ => About::Link,
+    };
+    context.condition.trouble(about, trouble);
 }
 
 /// Waits, unless something severe is kept meanwhile: that is tried at once.

@@ -3,7 +3,7 @@
 use super::backoff::Backoff;
 use super::renewal::{has_expired, renew, time_left};
 use super::window::Window;
-use super::{Client, LinkError, client, downlink, request_failed};
+use super::{Client, LinkError, client, downlink, refused_by, request_failed};
 use crate::clock;
 use crate::condition::{About, Link};
 use crate::identity::{Identity, Pair};
@@ -41,8 +41,23 @@ pub(super) async fn run(
     backoff: &mut Backoff,
 ) -> Result<(), LinkError> {
     let used = &identity.pairs[pair.min(identity.pairs.len() - 1)];
-    let (mut client, connection) = client(context, identity, pair).await?;
-    if has_expired(used) && connection.time_fault.is_none() {
+    let (client, connection) = client(context, identity, pair).await?;
+    let ended = converse(context, identity, used, backoff, client, connection.time_fault).await;
+    match (ended, connection.alert.get()) {
+        (Err(LinkError::Lost(_)), Some(alert)) => Err(refused_by(*alert)),
+        (ended, _) => ended,
+    }
+}
+
+async fn converse(
+    context: &Arc<Context>,
+    identity: &Arc<Identity>,
+    used: &Pair,
+    backoff: &mut Backoff,
+    mut client: Client,
+    time_fault: Option<TimeFault>,
+) -> Result<(), LinkError> {
+    if has_expired(used) && time_fault.is_none() {
         return renew(context, identity, used, &mut client).await;
     }
     let (out, outgoing) = mpsc::channel(OUTGOING);
@@ -54,7 +69,7 @@ pub(super) async fn run(
         .into_inner();
     match first(&mut incoming).await? {
         Down::Welcome(welcome) => {
-            check_time(&welcome, connection.time_fault)?;
+            check_time(&welcome, time_fault)?;
             context
                 .condition
                 .update(|condition| condition.school_name = welcome.school_name);
