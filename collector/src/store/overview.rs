@@ -4,7 +4,7 @@ use super::Write;
 use sqlx::SqliteExecutor;
 
 /// How many open concerns nobody who signs in may see; without those about the viewer, or that name them or whom they
-/// are in conflict with (invariant 4).
+/// are in conflict with, and for those who read pupils' concerns only without those of adults (invariant 4).
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -20,7 +20,11 @@ pub async fn without_reader(
          AND NOT EXISTS (SELECT 1 FROM concern_named n WHERE n.concern_id = c.concern_id AND n.person_id = ?2)
          AND NOT EXISTS (SELECT 1 FROM conflict x WHERE x.school_id = c.school_id AND x.reader_id = ?2
             AND x.ended_at IS NULL AND (x.about_id = c.person_id OR x.about_id IN
-                (SELECT person_id FROM concern_named WHERE concern_id = c.concern_id)))",
+                (SELECT person_id FROM concern_named WHERE concern_id = c.concern_id)))
+         AND (EXISTS (SELECT 1 FROM person p WHERE p.school_id = c.school_id AND p.person_id = c.person_id
+                AND p.role = 'pupil')
+            OR EXISTS (SELECT 1 FROM duty d WHERE d.school_id = c.school_id AND d.person_id = ?2
+                AND d.ended_at IS NULL AND d.duty IN ('headteacher', 'chair', 'independent')))",
     )
     .bind(school_id)
     .bind(viewer)
