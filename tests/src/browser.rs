@@ -241,7 +241,7 @@ impl Browser {
     /// # Errors
     /// When the browser does not answer.
     pub fn keys(&self, keys: impl Into<TypingData>) -> Result<()> {
-        self.run(async |driver| driver.active_element().await?.send_keys(keys).await)
+        self.run(async |driver| driver.action_chain().send_keys(keys).perform().await)
     }
 
     /// Shows pages on a screen so many pixels wide and high, also one that is narrower than windows may be.
@@ -252,6 +252,9 @@ impl Browser {
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.run(async |driver| {
             let tools = driver.cdp();
+            tools
+                .send_raw("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
+                .await?;
             let answer = tools.send_raw("Emulation.setDeviceMetricsOverride", screen);
             answer.await.map(drop)
         })

@@ -286,7 +286,8 @@ impl Collector {
 /// When all are taken.
 pub fn free_port() -> Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let begin = u16::try_from(std::process::id() % 10_000).unwrap_or_default();
+    // Programs that run at the same time have numbers close to each other, and must not try the same ports.
+    let begin = u16::try_from(u64::from(std::process::id()) * 97 % 10_000).unwrap_or_default();
     let candidates = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed)).take(10_000);
     candidates
         .map(|number| 20_000 + (begin + number) % 10_000)
