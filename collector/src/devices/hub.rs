@@ -4,7 +4,7 @@
 //! last heard at most once a minute.
 
 use crate::store::devices::Seen;
-use pastoral_proto::device::{Refusal, SignedPolicy};
+use pastoral_proto::device::{Refusal, RefusalReason, SignedPolicy};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -58,16 +58,23 @@ impl Hub {
     /// epoch coming back after that does: two services live with the same identity.
     pub(super) fn enter(&self, device_id: &str, group: &str, epoch: &[u8]) -> Entered {
         let (sender, commands) = mpsc::channel(4);
-        let stream = self.next_stream.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let stream = self
+            .next_stream
+            .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let mut devices = self.lock();
         let present = devices.entry(device_id.to_owned()).or_default();
         device_id.clone_into(&mut present.seen.device_id);
         group.clone_into(&mut present.group);
-        if let Some((_, before)) = present.stream.replace((stream, sender)) {
-            let closing = super::refusal::refusal(pastoral_proto::device::RefusalReason::Busy);
-            let _ends_anyway = before.try_send(Command::Close(Box::new(closing)));
-        }
         let cloned = present.replaced.iter().any(|replaced| replaced == epoch);
+        if let Some((_, before)) = present.stream.replace((stream, sender)) {
+            // Each of two clones is told so when the other takes its place; neither is kept from delivering.
+            let reason = if cloned {
+                RefusalReason::Cloned
+            } else {
+                RefusalReason::Busy
+            };
+            let _ends_anyway = before.try_send(Command::Close(Box::new(super::refusal::refusal(reason))));
+        }
         if present.epoch != epoch && !present.epoch.is_empty() {
             let before = std::mem::take(&mut present.epoch);
             present.replaced.push_back(before);
@@ -79,7 +86,11 @@ impl Hub {
         present.seen.connected = true;
         present.seen.cloned |= cloned;
         present.dirty = true;
-        Entered { stream, commands, cloned }
+        Entered {
+            stream,
+            commands,
+            cloned,
+        }
     }
 
     /// A stream ends.
@@ -114,7 +125,8 @@ impl Hub {
         let mut taken = Vec::new();
         for present in self.lock().values_mut() {
             if present.dirty
-                || (present.seen.last_seen_at - present.written_at > LAST_SEEN_LAG_MS && present.stream.is_some())
+                || (present.seen.last_seen_at - present.written_at > LAST_SEEN_LAG_MS
+                    && present.stream.is_some())
             {
                 present.dirty = false;
                 present.written_at = now_ms;
@@ -148,7 +160,11 @@ impl Hub {
 
     /// Says something to a device, if it is connected.
     pub(super) fn tell(&self, device_id: &str, command: Command) {
-        if let Some((_, stream)) = self.lock().get(device_id).and_then(|present| present.stream.as_ref()) {
+        if let Some((_, stream)) = self
+            .lock()
+            .get(device_id)
+            .and_then(|present| present.stream.as_ref())
+        {
             let _full_means_ending = stream.try_send(command);
         }
     }
@@ -156,8 +172,11 @@ impl Hub {
     /// The groups of the devices that are connected.
     pub(super) fn groups(&self) -> Vec<String> {
         let devices = self.lock();
-        let mut groups: Vec<_> =
-            devices.values().filter(|present| present.stream.is_some()).map(|present| present.group.clone()).collect();
+        let mut groups: Vec<_> = devices
+            .values()
+            .filter(|present| present.stream.is_some())
+            .map(|present| present.group.clone())
+            .collect();
         groups.sort();
         groups.dedup();
         groups
@@ -187,7 +206,10 @@ mod tests {
         assert!(!hub.enter("d", "pupils", b"epoch a").cloned);
         assert!(!hub.enter("d", "pupils", b"epoch a").cloned);
         assert!(!hub.enter("d", "pupils", b"epoch b").cloned);
+        let mut second = hub.enter("d", "pupils", b"epoch c");
         assert!(hub.enter("d", "pupils", b"epoch a").cloned);
+        let told = second.commands.try_recv();
+        assert!(matches!(told, Ok(Command::Close(refusal)) if refusal.reason() == RefusalReason::Cloned));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_rustls::TlsAcceptor;
@@ -21,6 +21,8 @@ use tonic::transport::server::Connected;
 
 const HANDSHAKES: usize = 256;
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// How long a device whose handshake failed may take to read so.
+const LINGER: Duration = Duration::from_secs(1);
 const CONNECTIONS: usize = 10_000;
 const CONNECTIONS_WITHOUT_CERTIFICATE: usize = 512;
 
@@ -53,7 +55,9 @@ pub(super) fn accept(
             strangers: Arc::new(Semaphore::new(CONNECTIONS_WITHOUT_CERTIFICATE)),
         };
         loop {
-            let Ok(turn) = Arc::clone(&handshakes).acquire_owned().await else { return };
+            let Ok(turn) = Arc::clone(&handshakes).acquire_owned().await else {
+                return;
+            };
             let stream = tokio::select! {
                 () = stop.cancelled() => return,
                 accepted = listener.accept() => match accepted {
@@ -93,13 +97,36 @@ async fn shake(acceptor: TlsAcceptor, stream: TcpStream, bounds: &Bounds) -> io:
     let full = |_| io::Error::other("too many connections at once");
     let mut permits = vec![Arc::clone(&bounds.all).try_acquire_owned().map_err(full)?];
     stream.set_nodelay(true)?;
-    let stream = acceptor.accept(stream).await?;
-    let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+    let stream = match acceptor.accept(stream).into_fallible().await {
+        Ok(stream) => stream,
+        Err((error, stream)) => {
+            let _told_or_not = tokio::time::timeout(LINGER, let_it_read(stream)).await;
+            return Err(error);
+        }
+    };
+    let certificate = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(|chain| chain.first());
     let certificate_sha256 = certificate.map(|der| digest(&SHA256, der).as_ref().into());
     if certificate_sha256.is_none() {
         permits.push(Arc::clone(&bounds.strangers).try_acquire_owned().map_err(full)?);
     }
-    Ok(DeviceIo { stream, peer: Peer { certificate_sha256 }, _permits: permits })
+    Ok(DeviceIo {
+        stream,
+        peer: Peer { certificate_sha256 },
+        _permits: permits,
+    })
+}
+
+/// Lets a device read why its handshake failed: closed with something unread, the connection would be reset, and the
+/// alert lost with it.
+async fn let_it_read(mut stream: TcpStream) {
+    let mut unread = [0; 1024];
+    if stream.shutdown().await.is_ok() {
+        while stream.read(&mut unread).await.is_ok_and(|read| read > 0) {}
+    }
 }
 
 impl Connected for DeviceIo {
