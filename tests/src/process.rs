@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, chown};
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -33,9 +33,8 @@ impl Process {
         let errors = fs::File::options().create(true).append(true).open(log);
         let errors = errors.with_context(|| format!("no log at {}", log.display()))?;
         command.stdout(Stdio::piped()).stderr(errors).process_group(0);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("{name} does not start"))?;
+        let child = unless_busy(|| command.spawn());
+        let mut child = child.with_context(|| format!("{name} does not start"))?;
         let undo = made(Made::Processes(child.id()));
         let (sender, lines) = channel();
         if let Some(output) = child.stdout.take() {
@@ -162,9 +161,8 @@ pub fn output_of(command: &mut Command) -> Result<String> {
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned();
-    let output = command
-        .output()
-        .with_context(|| format!("{name} does not start"))?;
+    let output = unless_busy(|| command.output());
+    let output = output.with_context(|| format!("{name} does not start"))?;
     if !output.status.success() {
         bail!(
             "{name} failed ({}): {}",
@@ -173,6 +171,20 @@ pub fn output_of(command: &mut Command) -> Result<String> {
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Tries again while the program's file is still open for writing: in a child that another thread has just forked, which
+/// has not yet closed what it was being copied with.
+fn unless_busy<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match start() {
+            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// One of our own programs, from the folder this one was built in.
