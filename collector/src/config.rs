@@ -137,7 +137,10 @@ pub fn load(
     overrides: &Overrides,
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Config, ConfigError> {
-    let named = overrides.config.clone().or_else(|| environment("PASTORAL_CONFIG").map(Into::into));
+    let named = overrides
+        .config
+        .clone()
+        .or_else(|| environment("PASTORAL_CONFIG").map(Into::into));
     let mut raw = match &named {
         Some(file) => read_file(file)?,
         None if Path::new(DEFAULT_FILE).exists() => read_file(Path::new(DEFAULT_FILE))?,
@@ -162,7 +165,9 @@ fn read_file(file: &Path) -> Result<RawConfig, ConfigError> {
 
 fn parse(text: &str, file: &Path) -> Result<RawConfig, ConfigError> {
     toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        let line = error.span().map_or(1, |span| {
+            text[..span.start.min(text.len())].matches('\n').count() + 1
+        });
         let fault = error.message().lines().next().unwrap_or_default();
         let instead = if fault.starts_with("unknown field") {
             "remove the line, or write one of the names given"
@@ -199,7 +204,10 @@ fn apply_environment(
     }
     set("PASTORAL_CONSOLE_LISTEN", &mut raw.console.listen);
     set("PASTORAL_CONSOLE_URL", &mut raw.console.url);
-    set_path("PASTORAL_CONSOLE_TLS_CERTIFICATE", &mut raw.console.tls_certificate);
+    set_path(
+        "PASTORAL_CONSOLE_TLS_CERTIFICATE",
+        &mut raw.console.tls_certificate,
+    );
     set_path("PASTORAL_CONSOLE_TLS_KEY", &mut raw.console.tls_key);
     if let Some(host) = environment("PASTORAL_MAIL_HOST") {
         raw.mail.get_or_insert_default().host = Some(host);
@@ -209,8 +217,13 @@ fn apply_environment(
     set("PASTORAL_MAIL_USER", &mut mail.user);
     set_path("PASTORAL_MAIL_PASSWORD_FILE", &mut mail.password_file);
     if let Some(port) = environment("PASTORAL_MAIL_PORT") {
-        let wrong =
-            || fault("PASTORAL_MAIL_PORT", "is not a port", "write a number from 1 to 65535, such as 587");
+        let wrong = || {
+            fault(
+                "PASTORAL_MAIL_PORT",
+                "is not a port",
+                "write a number from 1 to 65535, such as 587",
+            )
+        };
         mail.port = Some(port.parse().map_err(|_| wrong())?);
     }
     if let Some(tls) = environment("PASTORAL_MAIL_TLS") {
@@ -218,7 +231,13 @@ fn apply_environment(
             "none" => MailTls::None,
             "starttls" => MailTls::Starttls,
             "tls" => MailTls::Tls,
-            _ => return Err(fault("PASTORAL_MAIL_TLS", "is not known", "write none, starttls or tls")),
+            _ => {
+                return Err(fault(
+                    "PASTORAL_MAIL_TLS",
+                    "is not known",
+                    "write none, starttls or tls",
+                ));
+            }
         });
     }
     Ok(())
@@ -227,18 +246,36 @@ fn apply_environment(
 fn check(raw: RawConfig, file: &Path) -> Result<Config, ConfigError> {
     let at = |key: &str| format!("{}: {key}", file.display());
     let devices = Devices {
-        listen: address(&at("devices.listen"), raw.devices.listen.as_deref().unwrap_or("0.0.0.0:7443"))?,
-        names: raw.devices.names.unwrap_or_else(|| vec!["localhost".into(), "127.0.0.1".into()]),
+        listen: address(
+            &at("devices.listen"),
+            raw.devices.listen.as_deref().unwrap_or("0.0.0.0:7443"),
+        )?,
+        names: raw
+            .devices
+            .names
+            .unwrap_or_else(|| vec!["localhost".into(), "127.0.0.1".into()]),
     };
-    if devices.names.is_empty() || devices.names.iter().any(|name| name.is_empty() || name.contains(['/', ' '])) {
+    if devices.names.is_empty()
+        || devices
+            .names
+            .iter()
+            .any(|name| name.is_empty() || name.contains(['/', ' ']))
+    {
         return Err(fault(
             at("devices.names"),
             "must name at least one host",
             "write the names devices use, such as names = [\"collector.school.example\"]",
         ));
     }
-    let listen = address(&at("console.listen"), raw.console.listen.as_deref().unwrap_or("127.0.0.1:8443"))?;
-    let tls = pair(&at("console.tls_certificate"), raw.console.tls_certificate, raw.console.tls_key)?;
+    let listen = address(
+        &at("console.listen"),
+        raw.console.listen.as_deref().unwrap_or("127.0.0.1:8443"),
+    )?;
+    let tls = pair(
+        &at("console.tls_certificate"),
+        raw.console.tls_certificate,
+        raw.console.tls_key,
+    )?;
     if tls.is_none() && !listen.ip().is_loopback() {
         return Err(fault(
             at("console.listen"),
@@ -247,7 +284,10 @@ fn check(raw: RawConfig, file: &Path) -> Result<Config, ConfigError> {
         ));
     }
     let scheme = if tls.is_some() { "https" } else { "http" };
-    let url = raw.console.url.unwrap_or_else(|| format!("{scheme}://localhost:{}", listen.port()));
+    let url = raw
+        .console
+        .url
+        .unwrap_or_else(|| format!("{scheme}://localhost:{}", listen.port()));
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(fault(
             at("console.url"),
@@ -259,14 +299,22 @@ fn check(raw: RawConfig, file: &Path) -> Result<Config, ConfigError> {
         data_dir: raw.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
         profile: raw.profile,
         devices,
-        console: Console { listen, url: url.trim_end_matches('/').to_owned(), tls },
+        console: Console {
+            listen,
+            url: url.trim_end_matches('/').to_owned(),
+            tls,
+        },
         mail: raw.mail.map(|mail| check_mail(mail, &at)).transpose()?,
     })
 }
 
 fn check_mail(raw: RawMail, at: &impl Fn(&str) -> String) -> Result<Mail, ConfigError> {
     let host = raw.host.filter(|host| !host.is_empty()).ok_or_else(|| {
-        fault(at("mail.host"), "is missing", "write the mail server's name, such as host = \"smtp.school.example\"")
+        fault(
+            at("mail.host"),
+            "is missing",
+            "write the mail server's name, such as host = \"smtp.school.example\"",
+        )
     })?;
     let from = raw.from.filter(|from| from.contains('@')).ok_or_else(|| {
         fault(
@@ -300,12 +348,22 @@ fn check_mail(raw: RawMail, at: &impl Fn(&str) -> String) -> Result<Mail, Config
         MailTls::Starttls => 587,
         MailTls::Tls => 465,
     });
-    Ok(Mail { host, port, from, tls, login })
+    Ok(Mail {
+        host,
+        port,
+        from,
+        tls,
+        login,
+    })
 }
 
 fn address(place: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     text.parse().map_err(|_| {
-        fault(place, &format!("`{text}` is not an address and port"), "write it like \"0.0.0.0:7443\"")
+        fault(
+            place,
+            &format!("`{text}` is not an address and port"),
+            "write it like \"0.0.0.0:7443\"",
+        )
     })
 }
 
@@ -313,69 +371,21 @@ fn pair<T>(place: &str, one: Option<T>, other: Option<T>) -> Result<Option<(T, T
     match (one, other) {
         (Some(one), Some(other)) => Ok(Some((one, other))),
         (None, None) => Ok(None),
-        _ => Err(fault(place, "needs console.tls_key, and the other way round", "set both or neither")),
+        _ => Err(fault(
+            place,
+            "needs console.tls_key, and the other way round",
+            "set both or neither",
+        )),
     }
 }
 
 fn fault(place: impl Into<String>, fault: &str, instead: &str) -> ConfigError {
-    ConfigError { place: place.into(), fault: fault.into(), instead: instead.into() }
+    ConfigError {
+        place: place.into(),
+        fault: fault.into(),
+        instead: instead.into(),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn loaded(toml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
-        let mut raw = parse(toml, Path::new("c.toml"))?;
-        apply_environment(&mut raw, |name| {
-            environment.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        })?;
-        check(raw, Path::new("c.toml"))
-    }
-
-    #[test]
-    fn an_empty_file_listens_where_the_documentation_says() {
-        let config = loaded("", &[]).unwrap();
-        assert_eq!(config.devices.listen.to_string(), "0.0.0.0:7443");
-        assert_eq!(config.console.url, "http://localhost:8443");
-    }
-
-    #[test]
-    fn an_unknown_name_is_refused_with_its_line_and_the_known_ones() {
-        let error = loaded("data_dir = \"/x\"\n\n[devices]\nlisen = \"a\"\n", &[]).unwrap_err().to_string();
-        assert!(error.starts_with("c.toml:4: unknown field `lisen`"), "{error}");
-        assert!(error.contains("`listen`"), "{error}");
-    }
-
-    #[test]
-    fn the_environment_wins_over_the_file() {
-        let config =
-            loaded("data_dir = \"/from-file\"", &[("PASTORAL_DATA_DIR", "/from-environment")]).unwrap();
-        assert_eq!(config.data_dir, Path::new("/from-environment"));
-    }
-
-    #[test]
-    fn a_flag_wins_over_the_environment() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let overrides =
-            Overrides { config: Some(file.path().into()), data_dir: Some("/from-flag".into()) };
-        let config = load(&overrides, |name| (name == "PASTORAL_DATA_DIR").then(|| "/x".into())).unwrap();
-        assert_eq!(config.data_dir, Path::new("/from-flag"));
-    }
-
-    #[test]
-    fn the_console_is_never_shown_to_the_network_without_tls() {
-        let error = loaded("[console]\nlisten = \"0.0.0.0:80\"\n", &[]).unwrap_err().to_string();
-        assert!(error.contains("tls_certificate"), "{error}");
-    }
-
-    #[test]
-    fn mail_leaves_the_machine_only_protected() {
-        let mail = |host: &str, tls: &str| {
-            loaded(&format!("[mail]\nhost = \"{host}\"\nfrom = \"a@b.example\"\ntls = \"{tls}\"\n"), &[])
-        };
-        assert!(mail("127.0.0.1", "none").is_ok());
-        assert!(mail("smtp.example", "tls").is_ok());
-        assert!(mail("smtp.example", "none").unwrap_err().to_string().contains("starttls"));
-    }
-}
+mod tests;

@@ -15,6 +15,10 @@ fn main() -> ExitCode {
     }
     let filter = EnvFilter::try_from_env("PASTORAL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .init();
     pastoral_collector::cli::main()
 }

@@ -12,7 +12,12 @@ pub(super) fn private_dir(dir: &Path) -> anyhow::Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(dir)
-        .with_context(|| format!("{} cannot be made; check that data_dir can be written", dir.display()))
+        .with_context(|| {
+            format!(
+                "{} cannot be made; check that data_dir can be written",
+                dir.display()
+            )
+        })
 }
 
 /// Puts a file in place whole, or not at all.
@@ -22,7 +27,11 @@ pub(super) fn write(dir: &Path, name: &str, content: &[u8]) -> anyhow::Result<()
         if beside.exists() {
             std::fs::remove_file(&beside)?;
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&beside)?;
         file.write_all(content)?;
         file.sync_all()?;
         std::fs::rename(&beside, &path)?;
@@ -34,6 +43,10 @@ pub(super) fn write(dir: &Path, name: &str, content: &[u8]) -> anyhow::Result<()
 /// Reads a file.
 pub(super) fn read(dir: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     let path = dir.join(name);
-    std::fs::read(&path)
-        .with_context(|| format!("{} cannot be read; `init` makes it, a backup restores it", path.display()))
+    std::fs::read(&path).with_context(|| {
+        format!(
+            "{} cannot be read; `init` makes it, a backup restores it",
+            path.display()
+        )
+    })
 }

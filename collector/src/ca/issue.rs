@@ -2,7 +2,8 @@
 
 use super::{Authority, BACKDATE_MS, DEVICE_LIFE_MS, name};
 use rcgen::{
-    CertificateParams, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, KeyUsagePurpose, PublicKeyData as _,
+    CertificateParams, CertificateSigningRequestParams, ExtendedKeyUsagePurpose, KeyUsagePurpose,
+    PublicKeyData as _,
 };
 use ring::digest::{SHA256, digest};
 use rustls_pki_types::{CertificateDer, CertificateSigningRequestDer};
@@ -12,7 +13,9 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
     /// The bytes are no request, or its signature does not prove that the asker holds the key.
-    #[error("the certificate request is malformed or not signed with its own key; let the agent make another")]
+    #[error(
+        "the certificate request is malformed or not signed with its own key; let the agent make another"
+    )]
     Request,
     /// The certificate could not be made.
     #[error("the certificate could not be made; see the collector's log")]
@@ -60,10 +63,17 @@ impl Authority {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         validity(&mut params, not_before, not_after);
         params.use_authority_key_identifier_extension = true;
-        let made = params.signed_by(&request.public_key, &self.issuer).map_err(|_| IssueError::Authority)?;
+        let made = params
+            .signed_by(&request.public_key, &self.issuer)
+            .map_err(|_| IssueError::Authority)?;
         let der = made.der().clone();
         let sha256 = digest(&SHA256, &der).as_ref().to_vec();
-        Ok(DeviceCertificate { der, sha256, not_before, not_after })
+        Ok(DeviceCertificate {
+            der,
+            sha256,
+            not_before,
+            not_after,
+        })
     }
 }
 
@@ -73,7 +83,9 @@ impl Authority {
 /// [`IssueError::Request`].
 pub(crate) fn public_key_sha256(csr_der: &[u8]) -> Result<Vec<u8>, IssueError> {
     let request = read_request(csr_der)?;
-    Ok(digest(&SHA256, &request.public_key.subject_public_key_info()).as_ref().to_vec())
+    Ok(digest(&SHA256, &request.public_key.subject_public_key_info())
+        .as_ref()
+        .to_vec())
 }
 
 fn read_request(csr_der: &[u8]) -> Result<CertificateSigningRequestParams, IssueError> {
@@ -94,7 +106,8 @@ pub(super) fn facts(der: &[u8]) -> Option<Facts> {
 /// Sets when a certificate begins and ends.
 pub(super) fn validity(params: &mut CertificateParams, not_before: i64, not_after: i64) {
     let at = |ms: i64| {
-        rcgen::date_time_ymd(1970, 1, 1) + std::time::Duration::from_millis(u64::try_from(ms).unwrap_or_default())
+        rcgen::date_time_ymd(1970, 1, 1)
+            + std::time::Duration::from_millis(u64::try_from(ms).unwrap_or_default())
     };
     params.not_before = at(not_before);
     params.not_after = at(not_after);

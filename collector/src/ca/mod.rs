@@ -13,8 +13,8 @@ pub use issue::{DeviceCertificate, IssueError};
 
 use anyhow::Context as _;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 use ring::digest::{SHA256, digest};
 use rustls_pki_types::CertificateDer;
@@ -82,10 +82,16 @@ impl Authority {
         let dir = data_dir.join("ca");
         let certificate = CertificateDer::from(files::read(&dir, "ca.der")?);
         let pem = String::from_utf8(files::read(&dir, "ca.key.pem")?).context("ca.key.pem is no PEM file")?;
-        let key = KeyPair::from_pem(&pem).context("ca.key.pem is damaged; restore data_dir/ca from a backup")?;
+        let key =
+            KeyPair::from_pem(&pem).context("ca.key.pem is damaged; restore data_dir/ca from a backup")?;
         let issuer = Issuer::from_ca_cert_der(&certificate, key)
             .context("ca.der is damaged; restore data_dir/ca from a backup")?;
-        Ok(Self { dir, school_id: school_id.to_owned(), issuer, certificate })
+        Ok(Self {
+            dir,
+            school_id: school_id.to_owned(),
+            issuer,
+            certificate,
+        })
     }
 
     /// The authority's own certificate, which devices trust.
@@ -113,7 +119,8 @@ impl Authority {
         if same_names && let Some(pair) = self.kept("server", now_ms) {
             return Ok(pair);
         }
-        let mut params = CertificateParams::new(names.to_vec()).context("devices.names holds no valid name")?;
+        let mut params =
+            CertificateParams::new(names.to_vec()).context("devices.names holds no valid name")?;
         params.distinguished_name = name(&self.school_id, "collector");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -159,7 +166,11 @@ impl Authority {
         issue::validity(&mut params, now_ms - BACKDATE_MS, now_ms + life_ms);
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key, &self.issuer)?.der().clone();
-        files::write(&self.dir, &format!("{which}.key.pem"), key.serialize_pem().as_bytes())?;
+        files::write(
+            &self.dir,
+            &format!("{which}.key.pem"),
+            key.serialize_pem().as_bytes(),
+        )?;
         files::write(&self.dir, &format!("{which}.der"), &certificate)?;
         Ok(Pair { certificate, key })
     }

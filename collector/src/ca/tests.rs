@@ -15,7 +15,9 @@ fn authority() -> (tempfile::TempDir, Authority) {
 fn request() -> Vec<u8> {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(["root.example".to_owned()]).unwrap();
-    params.distinguished_name.push(DnType::CommonName, "somebody else");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "somebody else");
     params.serialize_request(&key).unwrap().der().to_vec()
 }
 
@@ -35,8 +37,14 @@ fn a_request_that_is_not_signed_with_its_own_key_is_refused() {
     let mut damaged = request();
     let last = damaged.len() - 1;
     damaged[last] ^= 1;
-    assert_eq!(authority.issue(&damaged, "device-7", NOW), Err(IssueError::Request));
-    assert_eq!(authority.issue(b"no request", "device-7", NOW), Err(IssueError::Request));
+    assert_eq!(
+        authority.issue(&damaged, "device-7", NOW),
+        Err(IssueError::Request)
+    );
+    assert_eq!(
+        authority.issue(b"no request", "device-7", NOW),
+        Err(IssueError::Request)
+    );
 }
 
 #[test]
@@ -61,9 +69,21 @@ fn the_server_certificate_is_kept_until_two_thirds_of_its_life_or_other_names() 
     let names = ["collector.example".to_owned()];
     let first = authority.server(&names, NOW).unwrap().certificate;
     assert_eq!(authority.server(&names, NOW + DAY_MS).unwrap().certificate, first);
-    assert_ne!(authority.server(&["10.0.0.1".to_owned()], NOW).unwrap().certificate, first);
+    assert_ne!(
+        authority
+            .server(&["10.0.0.1".to_owned()], NOW)
+            .unwrap()
+            .certificate,
+        first
+    );
     let second = authority.server(&names, NOW).unwrap().certificate;
-    assert_ne!(authority.server(&names, NOW + SERVER_LIFE_MS / 4 * 3).unwrap().certificate, second);
+    assert_ne!(
+        authority
+            .server(&names, NOW + SERVER_LIFE_MS / 4 * 3)
+            .unwrap()
+            .certificate,
+        second
+    );
 }
 
 #[test]

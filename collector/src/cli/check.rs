@@ -53,25 +53,48 @@ impl Check {
             println!("{}", serde_json::json!({ "good": good, "findings": findings }));
         } else {
             for finding in &findings {
-                println!("{}  {:<14} {}", if finding.good { "ok  " } else { "LOOK" }, finding.what, finding.says);
+                println!(
+                    "{}  {:<14} {}",
+                    if finding.good { "ok  " } else { "LOOK" },
+                    finding.what,
+                    finding.says
+                );
             }
         }
-        Ok(if good { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+        Ok(if good {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(FOUND)
+        })
     }
 }
 
 fn finding(what: &'static str, good: bool, says: impl Into<String>) -> Finding {
-    Finding { what, good, says: says.into() }
+    Finding {
+        what,
+        good,
+        says: says.into(),
+    }
 }
 
 fn profile(config: &Config) -> Finding {
-    let Some(file) = &config.profile else { return finding("profile", true, "the one kept in the store is in force") };
+    let Some(file) = &config.profile else {
+        return finding("profile", true, "the one kept in the store is in force");
+    };
     let name = file.display().to_string();
     match std::fs::read_to_string(file) {
-        Err(error) => finding("profile", false, format!("{name} cannot be read ({error}); the last good one is in force")),
+        Err(error) => finding(
+            "profile",
+            false,
+            format!("{name} cannot be read ({error}); the last good one is in force"),
+        ),
         Ok(text) => match Profile::parse(&text, &name) {
             Ok(_) => finding("profile", true, format!("{name} is sound")),
-            Err(error) => finding("profile", false, format!("{error}; the last good one is in force")),
+            Err(error) => finding(
+                "profile",
+                false,
+                format!("{error}; the last good one is in force"),
+            ),
         },
     }
 }
@@ -79,9 +102,20 @@ fn profile(config: &Config) -> Finding {
 fn accountability(profile: &Profile) -> Finding {
     let missing = profile.accountability_missing();
     if missing.is_empty() {
-        return finding("accountability", true, "the profile says who answers for the monitoring");
+        return finding(
+            "accountability",
+            true,
+            "the profile says who answers for the monitoring",
+        );
     }
-    finding("accountability", false, format!("no device can be approved before the profile says: {}", missing.join(", ")))
+    finding(
+        "accountability",
+        false,
+        format!(
+            "no device can be approved before the profile says: {}",
+            missing.join(", ")
+        ),
+    )
 }
 
 fn authority(config: &Config, school_id: &str) -> Finding {
@@ -92,13 +126,15 @@ fn authority(config: &Config, school_id: &str) -> Finding {
 }
 
 async fn chain(opened: &school::Opened) -> anyhow::Result<Finding> {
-    Ok(match audit::verify(&opened.store, &opened.school.school_id).await? {
-        Ok(head) => {
-            let entries = head.map_or(0, |head| head.sequence);
-            finding("audit", true, format!("{entries} entries, unbroken"))
-        }
-        Err(broken) => finding("audit", false, broken.to_string()),
-    })
+    Ok(
+        match audit::verify(&opened.store, &opened.school.school_id).await? {
+            Ok(head) => {
+                let entries = head.map_or(0, |head| head.sequence);
+                finding("audit", true, format!("{entries} entries, unbroken"))
+            }
+            Err(broken) => finding("audit", false, broken.to_string()),
+        },
+    )
 }
 
 async fn audit_head(opened: &school::Opened, number: &str) -> anyhow::Result<Finding> {
@@ -116,10 +152,17 @@ async fn audit_head(opened: &school::Opened, number: &str) -> anyhow::Result<Fin
 
 async fn mail(config: &Config, opened: &school::Opened) -> anyhow::Result<Finding> {
     let (waiting, failed, last) = outbox::health(&opened.store, &opened.school.school_id).await?;
-    let last = last.map_or_else(|| "none has left yet".into(), |at| format!("the last left {}", when(at)));
+    let last = last.map_or_else(
+        || "none has left yet".into(),
+        |at| format!("the last left {}", when(at)),
+    );
     let says = format!("{waiting} notices wait, {failed} have failed for good, {last}");
     if config.mail.is_none() {
-        return Ok(finding("mail", false, format!("there is no [mail] in the configuration, so nobody is told; {says}")));
+        return Ok(finding(
+            "mail",
+            false,
+            format!("there is no [mail] in the configuration, so nobody is told; {says}"),
+        ));
     }
     Ok(finding("mail", failed == 0, says))
 }
@@ -151,7 +194,11 @@ async fn devices_of(opened: &school::Opened) -> anyhow::Result<Vec<Finding>> {
     };
     let mut findings = Vec::new();
     let mut add = |what, bad: String, good: &str, says: &str| {
-        let says = if bad.is_empty() { good.to_owned() } else { format!("{says}: {bad}") };
+        let says = if bad.is_empty() {
+            good.to_owned()
+        } else {
+            format!("{says}: {bad}")
+        };
         findings.push((what, bad.is_empty(), says));
     };
     add(
@@ -162,7 +209,11 @@ async fn devices_of(opened: &school::Opened) -> anyhow::Result<Vec<Finding>> {
     );
     add(
         "clocks",
-        named(&|device| device.clock_offset_ms.is_some_and(|offset| offset.abs() > CLOCK_TOLERANCE_MS)),
+        named(&|device| {
+            device
+                .clock_offset_ms
+                .is_some_and(|offset| offset.abs() > CLOCK_TOLERANCE_MS)
+        }),
         "no device's clock is far off",
         "the clocks are wrong on",
     );
@@ -178,18 +229,29 @@ async fn devices_of(opened: &school::Opened) -> anyhow::Result<Vec<Finding>> {
         "every device was heard in the last two weeks",
         "not heard for two weeks",
     );
-    let mut findings: Vec<_> = findings.into_iter().map(|(what, good, says)| finding(what, good, says)).collect();
+    let mut findings: Vec<_> = findings
+        .into_iter()
+        .map(|(what, good, says)| finding(what, good, says))
+        .collect();
     let (gaps, quarantined) = gaps::count_since(opened.store.read(), school_id, now - 7 * DAY_MS).await?;
-    let says = format!("{gaps} gaps and {quarantined} unreadable records in the last week; the console shows where");
+    let says =
+        format!("{gaps} gaps and {quarantined} unreadable records in the last week; the console shows where");
     findings.push(finding("gaps", gaps == 0 && quarantined == 0, says));
     Ok(findings)
 }
 
 fn disk_of(config: &Config) -> Finding {
     let (free, laid) = disk::state(&config.data_dir);
-    let free = free.map_or_else(|| "unknown".into(), |free| format!("{} MiB", free / (1024 * 1024)));
+    let free = free.map_or_else(
+        || "unknown".into(),
+        |free| format!("{} MiB", free / (1024 * 1024)),
+    );
     if laid {
         return finding("disk", true, format!("{free} free"));
     }
-    finding("disk", false, format!("{free} free, and the reserve is used up (or `serve` has never run): make room"))
+    finding(
+        "disk",
+        false,
+        format!("{free} free, and the reserve is used up (or `serve` has never run): make room"),
+    )
 }

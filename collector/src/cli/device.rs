@@ -60,7 +60,11 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
             Some(at) => format!("last heard {}", when(at)),
             None => "never connected".to_owned(),
         };
-        let cloned = if device.cloned_at.is_some() { ", USED BY TWO DEVICES" } else { "" };
+        let cloned = if device.cloned_at.is_some() {
+            ", USED BY TWO DEVICES"
+        } else {
+            ""
+        };
         println!(
             "{}  {}  {:<9} {:<12} {} ({seen}{cloned})",
             device.device_id, device.confirm_code, device.state, device.group, device.host_name
@@ -82,7 +86,16 @@ async fn decide(config: &Config, device: &str, decision: Decision, done: &str) -
     };
     let now = clock::now_ms();
     let by = "command line";
-    approval::decide(&opened.store, school_id, &opened.profile, &meant.device_id, decision, by, now).await?;
+    approval::decide(
+        &opened.store,
+        school_id,
+        &opened.profile,
+        &meant.device_id,
+        decision,
+        by,
+        now,
+    )
+    .await?;
     println!("{} ({}) {done}.", meant.host_name, meant.confirm_code);
     Ok(())
 }

@@ -57,12 +57,20 @@ impl FromStr for Named {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || "write it as \"Given Family <mail@school.example>\"".to_owned();
-        let (name, email) = text.trim().strip_suffix('>').and_then(|text| text.split_once('<')).ok_or_else(wrong)?;
+        let (name, email) = text
+            .trim()
+            .strip_suffix('>')
+            .and_then(|text| text.split_once('<'))
+            .ok_or_else(wrong)?;
         let (given, family) = name.trim().rsplit_once(' ').ok_or_else(wrong)?;
         if !email.contains('@') || email.contains(char::is_whitespace) {
             return Err(wrong());
         }
-        Ok(Self { given: given.trim().into(), family: family.into(), email: email.into() })
+        Ok(Self {
+            given: given.trim().into(),
+            family: family.into(),
+            email: email.into(),
+        })
     }
 }
 
@@ -147,8 +155,10 @@ impl Init {
     ) -> anyhow::Result<()> {
         let url = &config.console.url;
         if self.json {
-            let links: serde_json::Map<_, _> =
-                links.iter().map(|(duty, path)| (duty.code().into(), format!("{url}{path}").into())).collect();
+            let links: serde_json::Map<_, _> = links
+                .iter()
+                .map(|(duty, path)| (duty.code().into(), format!("{url}{path}").into()))
+                .collect();
             let mut answer = serde_json::json!({ "school_id": school.school_id, "links": links });
             if self.recovery_file.is_none() {
                 answer["recovery_copy"] = copy.into();
@@ -156,12 +166,18 @@ impl Init {
             println!("{answer}");
             return Ok(());
         }
-        println!("{} is ready. Give each person their own link; it works once, for seven days:\n", school.name);
+        println!(
+            "{} is ready. Give each person their own link; it works once, for seven days:\n",
+            school.name
+        );
         for (duty, path) in links {
             println!("  {}\n    {url}{path}", duty.label());
         }
         match &self.recovery_file {
-            Some(file) => println!("\nThe recovery copy is in {}. Print it for the school safe, then delete it.", file.display()),
+            Some(file) => println!(
+                "\nThe recovery copy is in {}. Print it for the school safe, then delete it.",
+                file.display()
+            ),
             None => println!("\n{copy}"),
         }
         println!("\nNext: `pastoral-collector serve`.");
@@ -174,7 +190,11 @@ pub(super) fn keys_of(
     duty: Duty,
     privates: &[(ReaderGroup, GroupPrivateKey)],
 ) -> Vec<(ReaderGroup, GroupPrivateKey)> {
-    privates.iter().filter(|(group, _)| duty.reader_groups().contains(group)).cloned().collect()
+    privates
+        .iter()
+        .filter(|(group, _)| duty.reader_groups().contains(group))
+        .cloned()
+        .collect()
 }
 
 /// A shipped profile's text, or a file's, and how faults name it.
@@ -184,7 +204,10 @@ fn profile_text(named: &str) -> anyhow::Result<(String, String)> {
     }
     let text = std::fs::read_to_string(named).with_context(|| {
         let shipped: Vec<_> = SHIPPED.iter().map(|(name, _)| *name).collect();
-        format!("`{named}` is neither a shipped profile ({}) nor a readable file", shipped.join(", "))
+        format!(
+            "`{named}` is neither a shipped profile ({}) nor a readable file",
+            shipped.join(", ")
+        )
     })?;
     Ok((text, named.to_owned()))
 }
@@ -205,11 +228,20 @@ async fn make_keys(
 
 fn write_private(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
-        let mut opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+        let mut opened = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(file)?;
         opened.write_all(content)?;
         opened.sync_all()
     };
-    write().with_context(|| format!("{} cannot be written; name a file that does not exist yet", file.display()))
+    write().with_context(|| {
+        format!(
+            "{} cannot be written; name a file that does not exist yet",
+            file.display()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -219,7 +251,10 @@ mod tests {
     #[test]
     fn a_person_is_named_as_in_a_letter() {
         let named: Named = "Mary Anne Bell <m.bell@school.example>".parse().unwrap();
-        assert_eq!((named.given.as_str(), named.family.as_str()), ("Mary Anne", "Bell"));
+        assert_eq!(
+            (named.given.as_str(), named.family.as_str()),
+            ("Mary Anne", "Bell")
+        );
         assert!("Bell".parse::<Named>().unwrap_err().contains("Given Family"));
         assert!("Mary Bell <nowhere>".parse::<Named>().is_err());
     }

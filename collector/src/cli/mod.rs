@@ -101,8 +101,13 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let overrides = Overrides { config: arguments.config, data_dir: arguments.data_dir };
-    let config = config::load(&overrides, |name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+    let overrides = Overrides {
+        config: arguments.config,
+        data_dir: arguments.data_dir,
+    };
+    let config = config::load(&overrides, |name| {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    })?;
     match arguments.command {
         Command::Init(init) => init.run(&config).await?,
         Command::Serve => serve::run(config).await?,
@@ -117,6 +122,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
 
 /// A time for people: date and time of day, UTC.
 fn when(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms)
-        .map_or_else(|_| "unknown".into(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+    jiff::Timestamp::from_millisecond(ms).map_or_else(
+        |_| "unknown".into(),
+        |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    )
 }

@@ -36,11 +36,24 @@ pub(super) fn read(
 ) -> anyhow::Result<Vec<(ReaderGroup, GroupPrivateKey)>> {
     let mut keys = Vec::new();
     for line in text.lines() {
-        let Some((group, letters)) = line.trim().split_once(' ') else { continue };
-        let Some(group) = ReaderGroup::from_code(&group.to_lowercase()) else { continue };
+        let Some((group, letters)) = line.trim().split_once(' ') else {
+            continue;
+        };
+        let Some(group) = ReaderGroup::from_code(&group.to_lowercase()) else {
+            continue;
+        };
         let letters: String = letters.chars().filter(char::is_ascii_alphanumeric).collect();
-        let wrong = || format!("the key `{}` is mistyped; copy the whole line again", group.code());
-        let bytes = Zeroizing::new(BASE32_NOPAD.decode(letters.to_uppercase().as_bytes()).with_context(wrong)?);
+        let wrong = || {
+            format!(
+                "the key `{}` is mistyped; copy the whole line again",
+                group.code()
+            )
+        };
+        let bytes = Zeroizing::new(
+            BASE32_NOPAD
+                .decode(letters.to_uppercase().as_bytes())
+                .with_context(wrong)?,
+        );
         let private = GroupPrivateKey::from_bytes(&bytes).with_context(wrong)?;
         let public = publics.get(&group).context("the school has no such key")?;
         let probe = public.seal(b"probe", b"recovery copy")?;

@@ -29,10 +29,18 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
         "there is no school in {}; run `pastoral-collector init`, or name its folder with --data-dir",
         config.data_dir.display()
     );
-    let store = Store::open(&path).await.with_context(|| format!("{} cannot be opened", path.display()))?;
-    let school = school::get(store.read()).await?.context("`init` has not been finished; run it again")?;
+    let store = Store::open(&path)
+        .await
+        .with_context(|| format!("{} cannot be opened", path.display()))?;
+    let school = school::get(store.read())
+        .await?
+        .context("`init` has not been finished; run it again")?;
     let profile = Profile::parse(&school.profile, "the profile last accepted")?;
-    Ok(Opened { store, school, profile: Arc::new(profile) })
+    Ok(Opened {
+        store,
+        school,
+        profile: Arc::new(profile),
+    })
 }
 
 impl Opened {

@@ -41,14 +41,19 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     }
     let missing = app.profile.load().accountability_missing();
     if !missing.is_empty() {
-        tracing::warn!("no device can be approved before the profile's accountability block says: {}", missing.join(", "));
+        tracing::warn!(
+            "no device can be approved before the profile's accountability block says: {}",
+            missing.join(", ")
+        );
     }
     let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
     if mailer.is_none() {
         tracing::warn!("no mail is sent: there is no [mail] in the configuration; notices wait");
     }
     let bind = async |address| {
-        TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))
+        TcpListener::bind(address)
+            .await
+            .with_context(|| format!("{address} cannot be listened on"))
     };
     let for_devices = bind(config.devices.listen).await?;
     let for_people = bind(config.console.listen).await?;
@@ -64,19 +69,35 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let tasks = tokio_util::task::TaskTracker::new();
     let keep = |name, task: Task| tasks.spawn(keep_running(name, task, stop.clone()));
     let (a, s) = (app.clone(), stop.clone());
-    keep("escalation", Box::new(move || Box::pin(escalate::run(a.clone(), s.clone()))));
+    keep(
+        "escalation",
+        Box::new(move || Box::pin(escalate::run(a.clone(), s.clone()))),
+    );
     let (a, s) = (app.clone(), stop.clone());
-    keep("retention", Box::new(move || Box::pin(retention::run(a.clone(), s.clone()))));
+    keep(
+        "retention",
+        Box::new(move || Box::pin(retention::run(a.clone(), s.clone()))),
+    );
     if let Some(mailer) = mailer {
         let (a, s) = (app.clone(), stop.clone());
-        keep("notices", Box::new(move || Box::pin(worker::run(a.clone(), mailer.clone(), s.clone()))));
+        keep(
+            "notices",
+            Box::new(move || Box::pin(worker::run(a.clone(), mailer.clone(), s.clone()))),
+        );
     }
     if let Some(file) = config.profile.clone() {
         tasks.spawn(watch_profile(app.clone(), file, stop.clone()));
     }
     let console = tokio::spawn(web.serve(for_people, console::router(app.clone()), stop.clone()));
     let names = config.devices.names.clone();
-    let devices = tokio::spawn(devices::serve(app, authority, names, for_devices, disk, stop.clone()));
+    let devices = tokio::spawn(devices::serve(
+        app,
+        authority,
+        names,
+        for_devices,
+        disk,
+        stop.clone(),
+    ));
     let ended = until_stopped(devices, console).await;
     stop.cancel();
     tasks.close();
@@ -106,9 +127,17 @@ async fn until_stopped(
 /// One collector to a data folder.
 fn lock(data_dir: &Path) -> anyhow::Result<Flock<std::fs::File>> {
     let path = data_dir.join("lock");
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path);
     let file = file.with_context(|| {
-        format!("{} cannot be opened; run `pastoral-collector init` first, or name --data-dir", path.display())
+        format!(
+            "{} cannot be opened; run `pastoral-collector init` first, or name --data-dir",
+            path.display()
+        )
     })?;
     Flock::lock(file, FlockArg::LockExclusiveNonblock)
         .map_err(|_| anyhow::anyhow!("another collector is already running on {}", data_dir.display()))
@@ -131,9 +160,8 @@ async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
     })
 }
 
-type Task = Box<
-    dyn FnMut() -> std::pin::Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send>> + Send,
->;
+type Task =
+    Box<dyn FnMut() -> std::pin::Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send>> + Send>;
 
 /// A task that ends by itself is started again, later and later.
 async fn keep_running(name: &'static str, mut task: Task, stop: CancellationToken) {
@@ -195,12 +223,17 @@ async fn accept_profile(app: &App, file: &Path) {
             tracing::info!(file = %name, "the profile is in force");
             app.profile.store(profile);
         }
-        Err(error) => tracing::error!(%error, "the profile could not be kept; the last good one stays in force"),
+        Err(error) => {
+            tracing::error!(%error, "the profile could not be kept; the last good one stays in force")
+        }
     }
 }
 
 async fn keep_profile(app: &App, profile: &Arc<Profile>) -> Result<(), sqlx::Error> {
-    let telling = Telling { profile: Arc::clone(profile), ..Telling::of(app) };
+    let telling = Telling {
+        profile: Arc::clone(profile),
+        ..Telling::of(app)
+    };
     let mut tx = app.store.write().await?;
     rows::accept(&mut tx, &telling, "pastoral", clock::now_ms()).await?;
     tx.commit().await?;

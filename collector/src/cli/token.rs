@@ -48,9 +48,12 @@ pub(super) enum Token {
 impl Token {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         match self {
-            Self::Create { group, uses, days, approve_automatically } => {
-                create(config, &group, uses, days, !approve_automatically).await
-            }
+            Self::Create {
+                group,
+                uses,
+                days,
+                approve_automatically,
+            } => create(config, &group, uses, days, !approve_automatically).await,
             Self::List { json } => list(config, json).await,
             Self::Withdraw { token_id } => withdraw(config, &token_id).await,
         }
@@ -60,8 +63,16 @@ impl Token {
 async fn create(config: &Config, group: &str, uses: i64, days: i64, approve: bool) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
     if opened.profile.group(group).is_none() {
-        let known: Vec<_> = opened.profile.groups.iter().map(|group| group.name.as_str()).collect();
-        anyhow::bail!("the profile has no group of devices `{group}`; it has {}", known.join(", "));
+        let known: Vec<_> = opened
+            .profile
+            .groups
+            .iter()
+            .map(|group| group.name.as_str())
+            .collect();
+        anyhow::bail!(
+            "the profile has no group of devices `{group}`; it has {}",
+            known.join(", ")
+        );
     }
     let authority = Authority::open(&config.data_dir, &opened.school.school_id)?;
     let random = SystemRandom::new();
@@ -108,7 +119,11 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
             _ if token.expires_at <= now => format!("expired {}", when(token.expires_at)),
             _ => format!("{} more until {}", token.uses_left, when(token.expires_at)),
         };
-        let approval = if token.approve { "a person approves" } else { "approves by itself" };
+        let approval = if token.approve {
+            "a person approves"
+        } else {
+            "approves by itself"
+        };
         println!("{}  {:<16}  {state}, {approval}", token.token_id, token.group);
     }
     Ok(())
@@ -122,7 +137,14 @@ async fn withdraw(config: &Config, token_id: &str) -> anyhow::Result<()> {
         tokens::withdraw(&mut tx, &opened.school.school_id, token_id).await?,
         "there is no token `{token_id}`; `token list` shows them"
     );
-    note(&mut tx, &opened.school.school_id, "token-withdrawn", token_id, now).await?;
+    note(
+        &mut tx,
+        &opened.school.school_id,
+        "token-withdrawn",
+        token_id,
+        now,
+    )
+    .await?;
     tx.commit().await?;
     println!("No further device can join with token {token_id}.");
     Ok(())

@@ -83,7 +83,12 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
             None if user.can_sign_in => "has never signed in".into(),
             None => "has not used the link yet".into(),
         };
-        println!("{} <{}>  {}  ({signed_in})", user.name, user.email, user.duties.join(", "));
+        println!(
+            "{} <{}>  {}  ({signed_in})",
+            user.name,
+            user.email,
+            user.duties.join(", ")
+        );
     }
     Ok(())
 }
@@ -93,7 +98,10 @@ async fn invite(config: &Config, named: &Named, duty: Duty, copy: Option<&str>) 
     let school_id = &opened.school.school_id;
     let held = match copy {
         Some(copy) => {
-            let held = keys_of(duty, &recovery::read(copy, &keys::publics(opened.store.read(), school_id).await?)?);
+            let held = keys_of(
+                duty,
+                &recovery::read(copy, &keys::publics(opened.store.read(), school_id).await?)?,
+            );
             anyhow::ensure!(
                 held.len() == duty.reader_groups().len(),
                 "the copy does not hold every key that goes with this duty; give the whole of it"
@@ -104,11 +112,25 @@ async fn invite(config: &Config, named: &Named, duty: Duty, copy: Option<&str>) 
     };
     let now = clock::now_ms();
     let role = if duty == Duty::Chair { "governor" } else { "staff" };
-    let new =
-        NewPerson { role, given_name: &named.given, family_name: &named.family, email: &named.email };
+    let new = NewPerson {
+        role,
+        given_name: &named.given,
+        family_name: &named.family,
+        email: &named.email,
+    };
     let mut tx = opened.store.write().await?;
     let person_id = rows::person(&mut tx, school_id, &new).await?;
-    let link = access::invite(&mut tx, school_id, &person_id, duty, &held, "command line", false, now).await?;
+    let link = access::invite(
+        &mut tx,
+        school_id,
+        &person_id,
+        duty,
+        &held,
+        "command line",
+        false,
+        now,
+    )
+    .await?;
     if copy.is_some() {
         note(&mut tx, school_id, "recovery-copy-used", &person_id, now).await?;
     }

@@ -29,7 +29,9 @@ pub(super) struct Web {
 impl Web {
     /// Reads certificate and key, where they are configured.
     pub(super) fn new(console: &Console) -> anyhow::Result<Self> {
-        let Some((certificate, key)) = &console.tls else { return Ok(Self { tls: None }) };
+        let Some((certificate, key)) = &console.tls else {
+            return Ok(Self { tls: None });
+        };
         let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
             .and_then(Iterator::collect)
             .with_context(|| format!("{} holds no certificate", certificate.display()))?;
@@ -42,14 +44,18 @@ impl Web {
             .with_single_cert(chain, key)
             .context("console.tls_certificate and console.tls_key do not belong together")?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self { tls: Some(TlsAcceptor::from(Arc::new(config))) })
+        Ok(Self {
+            tls: Some(TlsAcceptor::from(Arc::new(config))),
+        })
     }
 
     /// Serves until `stop`. Pages that are open then end with the program.
     pub(super) async fn serve(self, listener: TcpListener, router: Router, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
             let (stream, peer) = tokio::select! {
                 () = stop.cancelled() => return,
                 accepted = listener.accept() => match accepted {
@@ -75,7 +81,9 @@ impl Web {
 }
 
 async fn connection(tls: Option<TlsAcceptor>, stream: TcpStream, router: Router) {
-    let Some(tls) = tls else { return talk(stream, router).await };
+    let Some(tls) = tls else {
+        return talk(stream, router).await;
+    };
     match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
         Ok(Ok(stream)) => talk(stream, router).await,
         Ok(Err(error)) => tracing::debug!(%error, "a handshake with a browser failed"),
@@ -85,8 +93,14 @@ async fn connection(tls: Option<TlsAcceptor>, stream: TcpStream, router: Router)
 
 async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIME);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(64);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(64);
     let service = TowerToHyperService::new(router);
     if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(error = %error, "a connection to the console ended");

@@ -22,15 +22,27 @@ pub(super) enum Standing {
 }
 
 /// Enters a device that asks, or finds it again by its key, and says where it stands.
-pub(super) async fn ask(app: &App, authority: &Authority, request: &EnrolRequest) -> Result<Standing, sqlx::Error> {
-    let names = [&request.host_name, &request.os, &request.agent_version, &request.token_id];
+pub(super) async fn ask(
+    app: &App,
+    authority: &Authority,
+    request: &EnrolRequest,
+) -> Result<Standing, sqlx::Error> {
+    let names = [
+        &request.host_name,
+        &request.os,
+        &request.agent_version,
+        &request.token_id,
+    ];
     if request.csr_der.len() > limits::CSR || names.iter().any(|name| name.len() > limits::NAME) {
         return Ok(refused(RefusalReason::Malformed));
     }
-    let Ok(key) = public_key_sha256(&request.csr_der) else { return Ok(refused(RefusalReason::Malformed)) };
+    let Ok(key) = public_key_sha256(&request.csr_der) else {
+        return Ok(refused(RefusalReason::Malformed));
+    };
     let now = clock::now_ms();
     let mut tx = app.store.write().await?;
-    let Some(token) = tokens::find(&mut tx, &app.school_id, &request.token_id, &request.token_secret).await? else {
+    let Some(token) = tokens::find(&mut tx, &app.school_id, &request.token_id, &request.token_secret).await?
+    else {
         return Ok(refused(RefusalReason::TokenUnknown));
     };
     if let Some(known) = devices::by_key(&mut tx, &app.school_id, &key).await? {
@@ -140,7 +152,17 @@ pub(super) async fn renew(
 async fn approve_by_token(app: &App, device_id: &str) -> Result<(), sqlx::Error> {
     let profile = app.profile.load();
     let now = clock::now_ms();
-    match approval::decide(&app.store, &app.school_id, &profile, device_id, Decision::Approve, "token", now).await {
+    match approval::decide(
+        &app.store,
+        &app.school_id,
+        &profile,
+        device_id,
+        Decision::Approve,
+        "token",
+        now,
+    )
+    .await
+    {
         Ok(()) => Ok(()),
         Err(DecisionError::Store(error)) => Err(error),
         Err(error) => {

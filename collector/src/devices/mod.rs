@@ -14,9 +14,9 @@ mod tls;
 use crate::app::App;
 use crate::ca::Authority;
 use crate::clock;
+use crate::store::devices as rows;
 use crate::store::disk::Disk;
 use crate::store::ingest::{Ingest, reckon_missing};
-use crate::store::devices as rows;
 use anyhow::Context as _;
 use hub::{Command, Hub};
 use pastoral_proto::device::RefusalReason;
@@ -94,7 +94,10 @@ pub async fn serve(
         ended = keeping => ended.context("housekeeping ended")?,
         ended = writer => ended.context("the writer ended")?,
     }
-    anyhow::ensure!(stop.is_cancelled(), "a part of the device service ended by itself");
+    anyhow::ensure!(
+        stop.is_cancelled(),
+        "a part of the device service ended by itself"
+    );
     write_seen(&shared).await;
     Ok(())
 }
@@ -129,7 +132,10 @@ async fn watch_store(shared: Arc<Shared>, changed: watch::Sender<u64>) -> anyhow
 
 async fn close_shut_out(shared: &Shared) -> Result<(), sqlx::Error> {
     for device_id in rows::shut_out(&shared.app.store, &shared.app.school_id).await? {
-        shared.hub.tell(&device_id, Command::Close(Box::new(refusal::refusal(RefusalReason::Revoked))));
+        shared.hub.tell(
+            &device_id,
+            Command::Close(Box::new(refusal::refusal(RefusalReason::Revoked))),
+        );
     }
     Ok(())
 }

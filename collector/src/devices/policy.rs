@@ -46,15 +46,26 @@ struct Kept {
 impl Policies {
     /// Signs with the given key.
     pub(super) fn new(app: App, signer: Pair) -> Self {
-        Self { app, signer, kept: Mutex::default() }
+        Self {
+            app,
+            signer,
+            kept: Mutex::default(),
+        }
     }
 
     /// The policy in force for a group of devices.
     pub(super) async fn for_group(&self, group: &str) -> anyhow::Result<Made> {
         let profile = self.app.profile.load_full();
         let mut kept = self.kept.lock().await;
-        if !kept.profile.as_ref().is_some_and(|known| Arc::ptr_eq(known, &profile)) {
-            *kept = Kept { profile: Some(Arc::clone(&profile)), made: HashMap::new() };
+        if !kept
+            .profile
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, &profile))
+        {
+            *kept = Kept {
+                profile: Some(Arc::clone(&profile)),
+                made: HashMap::new(),
+            };
         }
         if let Some(made) = kept.made.get(group) {
             return Ok(made.clone());
@@ -69,7 +80,14 @@ impl Policies {
         let mut tx = self.app.store.write().await?;
         let mut policy = settings(profile, &self.app.school_id, group);
         for list in lists_of(profile)? {
-            let row = lists::add(&mut tx, &self.app.school_id, (&list.id, list.version), list.toml.as_bytes(), now).await?;
+            let row = lists::add(
+                &mut tx,
+                &self.app.school_id,
+                (&list.id, list.version),
+                list.toml.as_bytes(),
+                now,
+            )
+            .await?;
             policy.lists.push(reference(row));
         }
         let fingerprint = digest(&SHA256, &policy.encode_to_vec());
@@ -84,7 +102,11 @@ impl Policies {
             policy: bytes,
             signer_certificate_der: self.signer.certificate.to_vec(),
         };
-        Ok(Made { generation: policy.generation, counter: policy.counter, signed: Arc::new(signed) })
+        Ok(Made {
+            generation: policy.generation,
+            counter: policy.counter,
+            signed: Arc::new(signed),
+        })
     }
 }
 
@@ -97,7 +119,10 @@ fn settings(profile: &Profile, school_id: &str, group: &str) -> Policy {
         generation: 0,
         counter: 0,
         lists: Vec::new(),
-        unknown_audience: settings.map_or(Audience::STRICTEST, |group| group.unknown_audience).code().into(),
+        unknown_audience: settings
+            .map_or(Audience::STRICTEST, |group| group.unknown_audience)
+            .code()
+            .into(),
         health_interval_s: HEALTH_INTERVAL_S,
         canary_interval_s: CANARY_INTERVAL_S,
         lock_after_s: settings.map_or(0, |group| group.lock_after_minutes * 60),
@@ -117,7 +142,11 @@ fn lists_of(profile: &Profile) -> anyhow::Result<Vec<Shipped>> {
     for (file, toml) in shipped::FILES {
         let list = KeywordList::parse(toml, file)?;
         if profile.lists.contains(&list.id) {
-            lists.push(Shipped { id: list.id, version: list.version, toml });
+            lists.push(Shipped {
+                id: list.id,
+                version: list.version,
+                toml,
+            });
         }
     }
     anyhow::ensure!(
@@ -128,5 +157,9 @@ fn lists_of(profile: &Profile) -> anyhow::Result<Vec<Shipped>> {
 }
 
 fn reference(row: ListRow) -> ListReference {
-    ListReference { list_id: row.list_id, version: row.version, sha256: row.sha256 }
+    ListReference {
+        list_id: row.list_id,
+        version: row.version,
+        sha256: row.sha256,
+    }
 }

@@ -41,5 +41,9 @@ pub(super) fn refusal(reason: RefusalReason) -> Refusal {
             "The collector cannot answer just now. The agent tries again by itself."
         }
     };
-    Refusal { reason: reason.into(), advice: advice.into(), collector_time_ms: clock::now_ms() }
+    Refusal {
+        reason: reason.into(),
+        advice: advice.into(),
+        collector_time_ms: clock::now_ms(),
+    }
 }

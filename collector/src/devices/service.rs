@@ -60,12 +60,18 @@ impl Shared {
     /// The same, without looking at expiry.
     async fn known(&self, peer: Option<&Peer>) -> Result<devices::Standing, Refusal> {
         let sha256 = peer.and_then(|peer| peer.certificate_sha256.as_ref());
-        let Some(sha256) = sha256 else { return Err(refusal(RefusalReason::CertificateUnknown)) };
-        let standing = devices::standing(&self.app.store, &self.app.school_id, sha256).await.map_err(|error| {
-            tracing::error!(%error, "a device could not be looked up");
-            refusal(RefusalReason::Busy)
-        })?;
-        let Some(standing) = standing else { return Err(refusal(RefusalReason::CertificateUnknown)) };
+        let Some(sha256) = sha256 else {
+            return Err(refusal(RefusalReason::CertificateUnknown));
+        };
+        let standing = devices::standing(&self.app.store, &self.app.school_id, sha256)
+            .await
+            .map_err(|error| {
+                tracing::error!(%error, "a device could not be looked up");
+                refusal(RefusalReason::Busy)
+            })?;
+        let Some(standing) = standing else {
+            return Err(refusal(RefusalReason::CertificateUnknown));
+        };
         match standing.state.as_str() {
             _ if standing.certificate_revoked => Err(refusal(RefusalReason::Revoked)),
             "approved" => Ok(standing),
@@ -132,7 +138,9 @@ impl DeviceService for Service {
                 }
             }
         };
-        Ok(Response::new(RenewReply { outcome: Some(outcome) }))
+        Ok(Response::new(RenewReply {
+            outcome: Some(outcome),
+        }))
     }
 
     async fn connect(
@@ -142,10 +150,17 @@ impl DeviceService for Service {
         let (replies, stream) = mpsc::channel(4);
         match self.0.admit(request.extensions().get::<Peer>()).await {
             Ok(standing) => {
-                tokio::spawn(stream::run(Arc::clone(&self.0), standing, request.into_inner(), replies));
+                tokio::spawn(stream::run(
+                    Arc::clone(&self.0),
+                    standing,
+                    request.into_inner(),
+                    replies,
+                ));
             }
             Err(refusal) => {
-                let message = CollectorMessage { message: Some(collector_message::Message::Refusal(refusal)) };
+                let message = CollectorMessage {
+                    message: Some(collector_message::Message::Refusal(refusal)),
+                };
                 let _just_made = replies.try_send(Ok(message));
             }
         }
@@ -159,13 +174,22 @@ impl DeviceService for Service {
         if let Err(refusal) = self.0.admit(request.extensions().get::<Peer>()).await {
             return Err(Status::permission_denied(refusal.advice));
         }
-        let content = lists::content(&self.0.app.store, &self.0.app.school_id, &request.get_ref().sha256).await;
+        let content = lists::content(
+            &self.0.app.store,
+            &self.0.app.school_id,
+            &request.get_ref().sha256,
+        )
+        .await;
         match content {
             Ok(Some(content)) => Ok(Response::new(FetchListReply { content })),
-            Ok(None) => Err(Status::not_found("there is no list with this hash; take the policy in force")),
+            Ok(None) => Err(Status::not_found(
+                "there is no list with this hash; take the policy in force",
+            )),
             Err(error) => {
                 tracing::error!(%error, "a list could not be read");
-                Err(Status::unavailable("the collector cannot read its lists just now"))
+                Err(Status::unavailable(
+                    "the collector cannot read its lists just now",
+                ))
             }
         }
     }
@@ -203,5 +227,7 @@ fn reply(standing: Standing) -> EnrolReply {
         Standing::Issued(issued) => enrol_reply::Outcome::Issued(issued),
         Standing::Refused(refusal) => enrol_reply::Outcome::Refusal(refusal),
     };
-    EnrolReply { outcome: Some(outcome) }
+    EnrolReply {
+        outcome: Some(outcome),
+    }
 }

@@ -45,9 +45,16 @@ pub(super) async fn run(
     replies: Replies,
 ) {
     let first = tokio::time::timeout(HELLO_TIME, inbound.message()).await;
-    let Ok(Ok(Some(DeviceMessage { message: Some(Up::Hello(hello)) }))) = first else {
+    let Ok(Ok(Some(DeviceMessage {
+        message: Some(Up::Hello(hello)),
+    }))) = first
+    else {
         let malformed = Down::Refusal(refusal(RefusalReason::Malformed));
-        let _device_may_be_gone = replies.send(Ok(CollectorMessage { message: Some(malformed) })).await;
+        let _device_may_be_gone = replies
+            .send(Ok(CollectorMessage {
+                message: Some(malformed),
+            }))
+            .await;
         return;
     };
     let mut session = Session {
@@ -58,7 +65,10 @@ pub(super) async fn run(
         standing,
         replies,
     };
-    let entered = session.shared.hub.enter(&session.device_id, &session.group, &hello.epoch);
+    let entered = session
+        .shared
+        .hub
+        .enter(&session.device_id, &session.group, &hello.epoch);
     let stream = entered.stream;
     let _ended = session.serve(&hello, inbound, entered).await;
     session.shared.hub.leave(&session.device_id, stream);
@@ -113,8 +123,16 @@ impl Session {
         self.shared.hub.learn(&self.device_id, |seen| {
             seen.last_seen_at = now;
             seen.clock_offset_ms = Some(offset);
-            seen.facts = Some((hello.host_name.clone(), hello.os.clone(), hello.agent_version.clone()));
-            seen.policy = Some((signed(hello.policy_generation), signed(hello.policy_counter), None));
+            seen.facts = Some((
+                hello.host_name.clone(),
+                hello.os.clone(),
+                hello.agent_version.clone(),
+            ));
+            seen.policy = Some((
+                signed(hello.policy_generation),
+                signed(hello.policy_counter),
+                None,
+            ));
         });
         let welcome = device::Welcome {
             collector_time_ms: now,
@@ -122,7 +140,9 @@ impl Session {
         };
         self.send(Down::Welcome(welcome)).await?;
         match self.shared.policies.for_group(&self.group).await {
-            Ok(made) if (made.generation, made.counter) != (hello.policy_generation, hello.policy_counter) => {
+            Ok(made)
+                if (made.generation, made.counter) != (hello.policy_generation, hello.policy_counter) =>
+            {
                 self.send(Down::Policy((*made.signed).clone())).await
             }
             Ok(_) => Ok(()),
@@ -158,8 +178,11 @@ impl Session {
         if envelopes.envelopes.len() > limits::ENVELOPES {
             return self.malformed("too many records in one message").await;
         }
-        let identities: Vec<_> =
-            envelopes.envelopes.iter().map(|envelope| (envelope.epoch.clone(), envelope.sequence)).collect();
+        let identities: Vec<_> = envelopes
+            .envelopes
+            .iter()
+            .map(|envelope| (envelope.epoch.clone(), envelope.sequence))
+            .collect();
         let incoming = envelopes.envelopes.into_iter().map(|envelope| Incoming {
             device_id: Arc::clone(&self.device_id),
             group: Arc::clone(&self.group),
@@ -169,35 +192,58 @@ impl Session {
             clock_offset_ms: self.clock_offset_ms,
         });
         let answers = self.shared.ingest.commit(incoming.collect()).await;
-        let answers = identities.into_iter().zip(answers).map(|((epoch, sequence), answer)| {
-            let outcome = match answer {
-                Answer::Committed => device::answer::Outcome::Committed(device::Committed {}),
-                Answer::Quarantined(reason) => {
-                    device::answer::Outcome::Quarantined(device::Quarantined { reason })
+        let answers = identities
+            .into_iter()
+            .zip(answers)
+            .map(|((epoch, sequence), answer)| {
+                let outcome = match answer {
+                    Answer::Committed => device::answer::Outcome::Committed(device::Committed {}),
+                    Answer::Quarantined(reason) => {
+                        device::answer::Outcome::Quarantined(device::Quarantined { reason })
+                    }
+                    Answer::NotNow {
+                        reason,
+                        retry_after_ms,
+                    } => device::answer::Outcome::NotNow(device::NotNow {
+                        reason: reason.into(),
+                        retry_after_ms,
+                    }),
+                };
+                device::Answer {
+                    epoch,
+                    sequence,
+                    outcome: Some(outcome),
                 }
-                Answer::NotNow { reason, retry_after_ms } => {
-                    device::answer::Outcome::NotNow(device::NotNow { reason: reason.into(), retry_after_ms })
-                }
-            };
-            device::Answer { epoch, sequence, outcome: Some(outcome) }
-        });
-        let answers = device::Answers { answers: answers.collect() };
+            });
+        let answers = device::Answers {
+            answers: answers.collect(),
+        };
         self.send(Down::Answers(answers)).await
     }
 
     /// Whose account it is decides which rules apply (P3); nothing else about the person reaches the device.
     async fn audience(&mut self, question: device::AudienceQuestion) -> Result<(), Ended> {
-        let Some(asked) = question.account else { return self.malformed("a question about no account").await };
+        let Some(asked) = question.account else {
+            return self.malformed("a question about no account").await;
+        };
         let Ok(account) = Account::try_from(asked.clone()) else {
             return self.malformed("a question about a malformed account").await;
         };
-        let audience = self.shared.accounts.audience(&self.shared.app, &self.device_id, &account).await;
+        let audience = self
+            .shared
+            .accounts
+            .audience(&self.shared.app, &self.device_id, &account)
+            .await;
         let audience = audience.unwrap_or_else(|error| {
             tracing::error!(%error, "an account's audience could not be looked up");
             None
         });
         let audience = audience.map_or("", |audience| audience.code()).to_owned();
-        self.send(Down::AudienceAnswer(device::AudienceAnswer { account: Some(asked), audience })).await
+        self.send(Down::AudienceAnswer(device::AudienceAnswer {
+            account: Some(asked),
+            audience,
+        }))
+        .await
     }
 
     async fn health(&mut self, health: device::Health, now: i64) -> Result<(), Ended> {
@@ -209,8 +255,17 @@ impl Session {
             .helpers
             .iter()
             .map(|helper| {
-                let account = helper.account.as_ref().map(|account| clipped(&account.name)).unwrap_or_default();
-                let not_watched: Vec<_> = helper.not_watched.iter().take(16).map(|words| clipped(words)).collect();
+                let account = helper
+                    .account
+                    .as_ref()
+                    .map(|account| clipped(&account.name))
+                    .unwrap_or_default();
+                let not_watched: Vec<_> = helper
+                    .not_watched
+                    .iter()
+                    .take(16)
+                    .map(|words| clipped(words))
+                    .collect();
                 json!({
                     "account": account,
                     "alive": helper.alive,
@@ -245,11 +300,18 @@ impl Session {
 
     async fn malformed(&mut self, what: &str) -> Result<(), Ended> {
         tracing::warn!(device = %self.device_id, what, "a device sent something malformed and is disconnected");
-        self.send(Down::Refusal(refusal(RefusalReason::Malformed))).await.and(Err(Ended))
+        self.send(Down::Refusal(refusal(RefusalReason::Malformed)))
+            .await
+            .and(Err(Ended))
     }
 
     async fn send(&mut self, message: Down) -> Result<(), Ended> {
-        self.replies.send(Ok(CollectorMessage { message: Some(message) })).await.map_err(|_| Ended)
+        self.replies
+            .send(Ok(CollectorMessage {
+                message: Some(message),
+            }))
+            .await
+            .map_err(|_| Ended)
     }
 }
 

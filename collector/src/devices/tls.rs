@@ -13,7 +13,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
@@ -45,8 +47,12 @@ impl ResolvesServerCert for ServerCertificate {
 /// With the authority's own certificate behind it: a device that joins knows that by its fingerprint only.
 fn certified(pair: &Pair, authority: &CertificateDer<'static>) -> anyhow::Result<CertifiedKey> {
     let key = PrivateKeyDer::try_from(pair.key.serialize_der()).map_err(|error| anyhow::anyhow!(error))?;
-    let key = rustls::crypto::ring::sign::any_supported_type(&key).context("the server's key is of no known type")?;
-    Ok(CertifiedKey::new(vec![pair.certificate.clone(), authority.clone()], key))
+    let key = rustls::crypto::ring::sign::any_supported_type(&key)
+        .context("the server's key is of no known type")?;
+    Ok(CertifiedKey::new(
+        vec![pair.certificate.clone(), authority.clone()],
+        key,
+    ))
 }
 
 /// The settings of the devices' listener.
@@ -77,9 +83,15 @@ struct DeviceVerifier {
 
 impl DeviceVerifier {
     fn new(authority: &CertificateDer<'static>, provider: &CryptoProvider) -> anyhow::Result<Self> {
-        let anchor = anchor_from_trusted_cert(authority).context("the authority's certificate is damaged")?.to_owned();
+        let anchor = anchor_from_trusted_cert(authority)
+            .context("the authority's certificate is damaged")?
+            .to_owned();
         let hints = vec![DistinguishedName::in_sequence(&anchor.subject)];
-        Ok(Self { anchor, hints, algorithms: provider.signature_verification_algorithms })
+        Ok(Self {
+            anchor,
+            hints,
+            algorithms: provider.signature_verification_algorithms,
+        })
     }
 }
 

@@ -95,7 +95,8 @@ pub struct Seen {
     pub cloned: bool,
 }
 
-const COLUMNS: &str = "SELECT device_id, host_name, os, group_name, state, confirm_code, asked_at, agent_version,
+const COLUMNS: &str =
+    "SELECT device_id, host_name, os, group_name, state, confirm_code, asked_at, agent_version,
     connected, last_seen_at, clock_offset_ms, cloned_at, policy_refusal FROM device";
 
 /// Every device of a school, those that wait for approval first.
@@ -106,7 +107,13 @@ pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<De
     let query = sqlx::AssertSqlSafe(format!(
         "{COLUMNS} WHERE school_id = ? ORDER BY state <> 'pending', host_name, device_id"
     ));
-    Ok(sqlx::query(query).bind(school_id).fetch_all(db).await?.iter().map(read).collect())
+    Ok(sqlx::query(query)
+        .bind(school_id)
+        .fetch_all(db)
+        .await?
+        .iter()
+        .map(read)
+        .collect())
 }
 
 /// One device.
@@ -119,7 +126,13 @@ pub async fn get(
     device_id: &str,
 ) -> Result<Option<Device>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = ? AND device_id = ?"));
-    Ok(sqlx::query(query).bind(school_id).bind(device_id).fetch_optional(db).await?.as_ref().map(read))
+    Ok(sqlx::query(query)
+        .bind(school_id)
+        .bind(device_id)
+        .fetch_optional(db)
+        .await?
+        .as_ref()
+        .map(read))
 }
 
 /// The device with a public key.
@@ -132,7 +145,11 @@ pub async fn by_key(
     public_key_sha256: &[u8],
 ) -> Result<Option<Device>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = ? AND public_key_sha256 = ?"));
-    let row = sqlx::query(query).bind(school_id).bind(public_key_sha256).fetch_optional(&mut **tx).await?;
+    let row = sqlx::query(query)
+        .bind(school_id)
+        .bind(public_key_sha256)
+        .fetch_optional(&mut **tx)
+        .await?;
     Ok(row.as_ref().map(read))
 }
 
@@ -300,7 +317,11 @@ pub async fn person_of_account(
     device_id: &str,
     account: &Account,
 ) -> Result<Option<String>, sqlx::Error> {
-    let place = if account.authority == "local" { device_id } else { "" };
+    let place = if account.authority == "local" {
+        device_id
+    } else {
+        ""
+    };
     let known: Option<Option<String>> = sqlx::query_scalar(
         "SELECT person_id FROM account WHERE school_id = ? AND device_id = ? AND authority = ? AND stable_id = ?",
     )
@@ -317,7 +338,12 @@ pub async fn person_of_account(
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn write_seen(tx: &mut Write, school_id: &str, seen: &[Seen], now_ms: i64) -> Result<(), sqlx::Error> {
+pub async fn write_seen(
+    tx: &mut Write,
+    school_id: &str,
+    seen: &[Seen],
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
     for seen in seen {
         let (host_name, os, version) = match &seen.facts {
             Some((host_name, os, version)) => (Some(host_name), Some(os), Some(version)),

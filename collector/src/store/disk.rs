@@ -34,7 +34,11 @@ impl Disk {
     /// Looks at the disk, and lays the ballast if there is room.
     #[must_use]
     pub fn watch(dir: &Path) -> Self {
-        let disk = Self { dir: dir.to_owned(), low: AtomicBool::new(false), looked: Mutex::default() };
+        let disk = Self {
+            dir: dir.to_owned(),
+            low: AtomicBool::new(false),
+            looked: Mutex::default(),
+        };
         disk.look();
         disk
     }
@@ -65,7 +69,10 @@ impl Disk {
                 Err(error) => tracing::warn!(%error, "the ballast cannot be laid"),
             }
         } else if !laid && !self.low.swap(true, Ordering::Relaxed) {
-            tracing::error!(free, "the disk is nearly full; only severe flags are taken until there is room");
+            tracing::error!(
+                free,
+                "the disk is nearly full; only severe flags are taken until there is room"
+            );
         }
     }
 
@@ -84,7 +91,12 @@ impl Disk {
 
     fn lay(&self) -> anyhow::Result<()> {
         let path = ballast(&self.dir);
-        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)?;
         if let Err(error) = posix_fallocate(&file, 0, BALLAST as i64) {
             std::fs::remove_file(&path)?;
             return Err(error.into());

@@ -38,7 +38,11 @@ pub async fn add(
     .bind(now_ms)
     .execute(&mut **tx)
     .await?;
-    Ok(ListRow { list_id: list_id.to_owned(), version, sha256 })
+    Ok(ListRow {
+        list_id: list_id.to_owned(),
+        version,
+        sha256,
+    })
 }
 
 /// The bytes of a list.

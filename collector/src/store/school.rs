@@ -50,8 +50,14 @@ pub struct User {
 /// # Errors
 /// When the database cannot be read.
 pub async fn get(db: impl SqliteExecutor<'_>) -> Result<Option<School>, sqlx::Error> {
-    let row = sqlx::query("SELECT school_id, name, profile FROM school LIMIT 1").fetch_optional(db).await?;
-    Ok(row.map(|row| School { school_id: row.get(0), name: row.get(1), profile: row.get(2) }))
+    let row = sqlx::query("SELECT school_id, name, profile FROM school LIMIT 1")
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| School {
+        school_id: row.get(0),
+        name: row.get(1),
+        profile: row.get(2),
+    }))
 }
 
 /// Makes the school.
@@ -124,7 +130,12 @@ pub async fn users(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<U
             person_id: row.get(0),
             name: row.get(1),
             email: row.get(2),
-            duties: row.get::<&str, _>(3).split(',').filter(|duty| !duty.is_empty()).map(Into::into).collect(),
+            duties: row
+                .get::<&str, _>(3)
+                .split(',')
+                .filter(|duty| !duty.is_empty())
+                .map(Into::into)
+                .collect(),
             can_sign_in: row.get(4),
             last_sign_in_at: row.get(5),
         })
@@ -141,7 +152,9 @@ pub async fn find_user(
     who: &str,
 ) -> Result<Option<User>, sqlx::Error> {
     let users = users(db, school_id).await?;
-    Ok(users.into_iter().find(|user| user.person_id == who || user.email.eq_ignore_ascii_case(who)))
+    Ok(users
+        .into_iter()
+        .find(|user| user.person_id == who || user.email.eq_ignore_ascii_case(who)))
 }
 
 /// Ends what a person may do: duties, sign-in, and links not used yet. Says nothing of their records.
@@ -161,7 +174,13 @@ pub async fn disable(
         "UPDATE invitation SET withdrawn_at = ?1 WHERE school_id = ?3 AND person_id = ?4 AND used_at IS NULL
          AND withdrawn_at IS NULL AND ?2 <> ''",
     ] {
-        sqlx::query(query).bind(now_ms).bind(by).bind(school_id).bind(person_id).execute(&mut **tx).await?;
+        sqlx::query(query)
+            .bind(now_ms)
+            .bind(by)
+            .bind(school_id)
+            .bind(person_id)
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(())
 }

@@ -45,7 +45,12 @@ pub struct Token {
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn add(tx: &mut Write, school_id: &str, token: &NewToken<'_>, now_ms: i64) -> Result<(), sqlx::Error> {
+pub async fn add(
+    tx: &mut Write,
+    school_id: &str,
+    token: &NewToken<'_>,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO token (school_id, token_id, secret_hash, group_name, uses_left, expires_at, approve, created_by,
          created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -98,7 +103,10 @@ pub async fn find(
     .fetch_optional(&mut **tx)
     .await?;
     let given = digest(&SHA256, secret);
-    Ok(row.filter(|row| row.get::<&[u8], _>(6).ct_eq(given.as_ref()).into()).as_ref().map(read))
+    Ok(row
+        .filter(|row| row.get::<&[u8], _>(6).ct_eq(given.as_ref()).into())
+        .as_ref()
+        .map(read))
 }
 
 /// Takes one use.

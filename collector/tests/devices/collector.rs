@@ -47,7 +47,11 @@ impl Collector {
         );
         std::fs::write(&config, text).unwrap();
         let shipped = pastoral_collector::profile::Profile::shipped("purley-oaks").unwrap();
-        let text = if accountable { shipped.replace("[accountability]\n", ACCOUNTABLE) } else { shipped.into() };
+        let text = if accountable {
+            shipped.replace("[accountability]\n", ACCOUNTABLE)
+        } else {
+            shipped.into()
+        };
         std::fs::write(&profile, text).unwrap();
         let mut collector = Self {
             data_dir,
@@ -79,10 +83,19 @@ impl Collector {
             .append(true)
             .open(self.config.with_extension("log"))
             .unwrap();
-        let mut child = self.command().arg("serve").stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let mut child = self
+            .command()
+            .arg("serve")
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let addresses: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{}", self.log()));
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let addresses: serde_json::Value =
+            serde_json::from_str(&line).unwrap_or_else(|_| panic!("{}", self.log()));
         self.devices = addresses["devices"].as_str().unwrap().to_owned();
         self.running = Some(child);
     }
@@ -106,7 +119,11 @@ impl Collector {
     pub(crate) async fn until_logged(&self, words: &str) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !self.log().contains(words) {
-            assert!(Instant::now() < deadline, "`{words}` is not in the log:\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "`{words}` is not in the log:\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -138,7 +155,12 @@ impl Collector {
 
     /// Runs a command, and gives its exit code and what it says.
     pub(crate) fn try_run(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        let output = self.command().args(arguments).stdin(Stdio::null()).output().unwrap();
+        let output = self
+            .command()
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(said).unwrap())
     }
@@ -161,12 +183,22 @@ impl Collector {
 
     /// A token for one pupils' device, which a person approves.
     pub(crate) fn token(&self) -> String {
-        self.run(&["token", "create", "--group", "pupils"]).trim().to_owned()
+        self.run(&["token", "create", "--group", "pupils"])
+            .trim()
+            .to_owned()
     }
 
     /// A token for many devices that need no person.
     pub(crate) fn open_token(&self) -> String {
-        let arguments = ["token", "create", "--group", "pupils", "--uses", "100", "--approve-automatically"];
+        let arguments = [
+            "token",
+            "create",
+            "--group",
+            "pupils",
+            "--uses",
+            "100",
+            "--approve-automatically",
+        ];
         self.run(&arguments).trim().to_owned()
     }
 
@@ -180,7 +212,10 @@ impl Collector {
 
     /// One number from the database.
     pub(crate) async fn count(&self, query: &'static str) -> i64 {
-        sqlx::query_scalar(query).fetch_one(&self.database().await).await.unwrap()
+        sqlx::query_scalar(query)
+            .fetch_one(&self.database().await)
+            .await
+            .unwrap()
     }
 
     /// Waits until a number in the database is what it should be.
@@ -192,7 +227,11 @@ impl Collector {
             if found == expected {
                 return;
             }
-            assert!(Instant::now() < deadline, "{query} gives {found}, not {expected}\n{}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "{query} gives {found}, not {expected}\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }

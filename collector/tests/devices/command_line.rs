@@ -16,18 +16,35 @@ fn a_wrong_configuration_is_refused_with_its_line_and_what_to_write() {
     collector.write_config("data_dir = \"/x\"\n[console]\nlisten = \"0.0.0.0:1\"\n");
     let (code, said) = collector.try_run(&["check"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("console.listen") && said.contains("tls_certificate"), "{said}");
+    assert!(
+        said.contains("console.listen") && said.contains("tls_certificate"),
+        "{said}"
+    );
     collector.write_config("[devices]\nnames = [\"a\"]\nlisten = \"0.0.0.0:1\"\nport = 3\n");
     let (code, said) = collector.try_run(&["check"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("collector.toml:4") && said.contains("`port`") && said.contains("`names`"), "{said}");
+    assert!(
+        said.contains("collector.toml:4") && said.contains("`port`") && said.contains("`names`"),
+        "{said}"
+    );
 }
 
 #[test]
 fn a_school_is_made_once_and_served_once() {
     let collector = Collector::start();
-    let init = ["init", "--profile", "st-marks", "--headteacher", "A B <a@b.example>"];
-    let more = ["--technician", "C D <c@d.example>", "--chair", "E F <e@f.example>"];
+    let init = [
+        "init",
+        "--profile",
+        "st-marks",
+        "--headteacher",
+        "A B <a@b.example>",
+    ];
+    let more = [
+        "--technician",
+        "C D <c@d.example>",
+        "--chair",
+        "E F <e@f.example>",
+    ];
     let (code, said) = collector.try_run(&[&init[..], &more[..]].concat());
     assert_eq!(code, Some(1));
     assert!(said.contains("already holds a school"), "{said}");
@@ -39,7 +56,13 @@ fn a_school_is_made_once_and_served_once() {
 #[test]
 fn before_init_every_command_says_what_to_run_first() {
     let collector = Collector::start();
-    for command in [&["device", "list"][..], &["token", "list"], &["user", "list"], &["check"], &["serve"]] {
+    for command in [
+        &["device", "list"][..],
+        &["token", "list"],
+        &["user", "list"],
+        &["check"],
+        &["serve"],
+    ] {
         let (code, said) = collector.try_run(&[&["--data-dir", "/nonexistent/pastoral"], command].concat());
         assert_eq!(code, Some(1));
         assert!(said.contains("init"), "{said}");
@@ -60,13 +83,23 @@ fn the_command_line_makes_technicians_and_no_readers() {
     let collector = Collector::start();
     let link = collector.run(&["user", "invite-technician", "Tess Newcome <tess@school.example>"]);
     assert!(link.contains("/join/"), "{link}");
-    assert!(collector.run(&["user", "list"]).contains("Tess Newcome <tess@school.example>  technician"));
+    assert!(
+        collector
+            .run(&["user", "list"])
+            .contains("Tess Newcome <tess@school.example>  technician")
+    );
     collector.run(&["user", "disable", "tess@school.example"]);
     assert!(!collector.run(&["user", "list"]).contains("Tess"));
     let (code, said) = collector.try_run(&["user", "disable", "head@school.example"]);
     assert_eq!(code, Some(1));
     assert!(said.contains("only headteacher"), "{said}");
-    let recover = ["user", "recover", "--duty", "dsl", "Dan Newcome <dan@school.example>"];
+    let recover = [
+        "user",
+        "recover",
+        "--duty",
+        "dsl",
+        "Dan Newcome <dan@school.example>",
+    ];
     let (code, said) = collector.run_with(&recover, "pupil AAAA-BBBB\n");
     assert_eq!(code, Some(1));
     assert!(said.contains("mistyped"), "{said}");
@@ -75,12 +108,19 @@ fn the_command_line_makes_technicians_and_no_readers() {
 #[test]
 fn the_recovery_copy_makes_a_reader_and_that_is_recorded() {
     let collector = Collector::start();
-    let recover = ["user", "recover", "--duty", "headteacher", "Nia Newcome <nia@school.example>"];
+    let recover = [
+        "user",
+        "recover",
+        "--duty",
+        "headteacher",
+        "Nia Newcome <nia@school.example>",
+    ];
     let (code, said) = collector.run_with(&recover, &collector.recovery_copy);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("/join/"), "{said}");
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let recorded = runtime.block_on(collector.count("SELECT count(*) FROM audit WHERE action = 'recovery-copy-used'"));
+    let recorded =
+        runtime.block_on(collector.count("SELECT count(*) FROM audit WHERE action = 'recovery-copy-used'"));
     assert_eq!(recorded, 1);
 }
 
@@ -100,11 +140,23 @@ async fn what_was_sealed_opens_with_the_recovery_copy_and_is_what_was_sent() {
     .unwrap();
     let group = ReaderGroup::from_code(row.get(2)).unwrap();
     assert_eq!(group, ReaderGroup::Pupil);
-    let printed = collector.recovery_copy.lines().find_map(|line| line.strip_prefix("pupil ")).unwrap();
+    let printed = collector
+        .recovery_copy
+        .lines()
+        .find_map(|line| line.strip_prefix("pupil "))
+        .unwrap();
     let key = BASE32_NOPAD.decode(printed.replace('-', "").as_bytes()).unwrap();
     let key = GroupPrivateKey::from_bytes(&key).unwrap();
-    let data_key = DataKeyRow { data_key_id: row.get(0), concern_id: row.get(1), group, sealed: row.get(3) };
+    let data_key = DataKeyRow {
+        data_key_id: row.get(0),
+        concern_id: row.get(1),
+        group,
+        sealed: row.get(3),
+    };
     let opened = open(&|asked| (asked == group).then_some(&key), &data_key, row.get(4)).unwrap();
     let content = proto::Flag::decode(opened.as_slice()).unwrap();
-    assert_eq!((content.text.as_str(), content.program.as_str()), ("the very words", "chromium"));
+    assert_eq!(
+        (content.text.as_str(), content.program.as_str()),
+        ("the very words", "chromium")
+    );
 }

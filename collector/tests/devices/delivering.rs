@@ -23,11 +23,21 @@ async fn a_flag_makes_a_concern_with_readers_and_further_ones_join_it() {
     let device = Device::joined(&collector).await;
     let mut stream = device.connect(&collector, EPOCH).await;
     let answers = stream
-        .deliver(&[(0, &start(None)), (1, &flag("1001", "one", 3)), (2, &flag("1001", "two", 5)), (3, &flag("1002", "x", 2))])
+        .deliver(&[
+            (0, &start(None)),
+            (1, &flag("1001", "one", 3)),
+            (2, &flag("1001", "two", 5)),
+            (3, &flag("1002", "x", 2)),
+        ])
         .await;
     assert!(answers.iter().all(is_committed), "{answers:?}");
     assert_eq!(collector.count("SELECT count(*) FROM concern").await, 2);
-    assert_eq!(collector.count("SELECT flag_count FROM concern WHERE severity = 5").await, 2);
+    assert_eq!(
+        collector
+            .count("SELECT flag_count FROM concern WHERE severity = 5")
+            .await,
+        2
+    );
     assert_eq!(collector.count("SELECT count(*) FROM concern_reader").await, 2);
     assert_eq!(collector.count("SELECT delivered FROM epoch").await, 4);
     assert!(collector.count("SELECT count(*) FROM outbox").await >= 1);
@@ -39,13 +49,30 @@ async fn what_is_delivered_twice_counts_once() {
     let device = Device::joined(&collector).await;
     let record = flag("1001", "one", 3);
     let mut stream = device.connect(&collector, EPOCH).await;
-    assert!(stream.deliver(&[(0, &record), (0, &record)]).await.iter().all(is_committed));
+    assert!(
+        stream
+            .deliver(&[(0, &record), (0, &record)])
+            .await
+            .iter()
+            .all(is_committed)
+    );
     assert!(stream.deliver(&[(0, &record)]).await.iter().all(is_committed));
     let mut again = device.connect(&collector, EPOCH).await;
-    assert!(again.deliver(&[(0, &record), (1, &flag("1001", "two", 3))]).await.iter().all(is_committed));
+    assert!(
+        again
+            .deliver(&[(0, &record), (1, &flag("1001", "two", 3))])
+            .await
+            .iter()
+            .all(is_committed)
+    );
     assert_eq!(collector.count("SELECT count(*) FROM flag").await, 2);
     assert_eq!(collector.count("SELECT flag_count FROM concern").await, 2);
-    assert_eq!(collector.count("SELECT count(*) FROM device WHERE cloned_at IS NOT NULL").await, 0);
+    assert_eq!(
+        collector
+            .count("SELECT count(*) FROM device WHERE cloned_at IS NOT NULL")
+            .await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -59,10 +86,18 @@ async fn a_cloned_device_is_told_apart_by_content_and_its_flag_is_kept() {
     assert!(is_committed(&answers[0]));
     assert!(is_committed(&stream.deliver(&[(0, &other)]).await[0]));
     assert_eq!(collector.count("SELECT count(*) FROM flag").await, 2);
-    assert_eq!(collector.count("SELECT count(*) FROM flag WHERE conflicting = 1").await, 1);
+    assert_eq!(
+        collector
+            .count("SELECT count(*) FROM flag WHERE conflicting = 1")
+            .await,
+        1
+    );
     let (code, said) = collector.try_run(&["check"]);
     assert_eq!(code, Some(3));
-    assert!(said.contains("two devices use one identity") && said.contains("laptop-7"), "{said}");
+    assert!(
+        said.contains("two devices use one identity") && said.contains("laptop-7"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
@@ -83,14 +118,19 @@ async fn a_bad_record_is_put_aside_alone() {
             (4, good("last")),
         ])
         .await;
-    assert!(is_committed(&answers[0]) && is_committed(&answers[4]), "{answers:?}");
+    assert!(
+        is_committed(&answers[0]) && is_committed(&answers[4]),
+        "{answers:?}"
+    );
     assert!(quarantined(&answers[1].outcome).contains("record"));
     assert!(quarantined(&answers[2].outcome).contains("UTF-8"));
     assert!(quarantined(&answers[3].outcome).contains("too long"));
     assert_eq!(collector.count("SELECT count(*) FROM quarantine").await, 3);
     assert_eq!(collector.count("SELECT count(*) FROM flag").await, 2);
     // The device deletes what was put aside; if it asks again, nothing is doubled.
-    let answers = stream.deliver_bytes(vec![(1, b"\xff\xff\xff nonsense".to_vec())]).await;
+    let answers = stream
+        .deliver_bytes(vec![(1, b"\xff\xff\xff nonsense".to_vec())])
+        .await;
     assert!(is_committed(&answers[0]));
     assert_eq!(collector.count("SELECT count(*) FROM quarantine").await, 3);
 }
@@ -114,14 +154,15 @@ async fn a_malformed_or_oversized_message_ends_that_stream_and_no_other() {
         .await;
     assert_eq!(reason, i32::from(RefusalReason::Malformed));
     let mut huge = bad.connect(&collector, EPOCH).await;
-    huge.say(Up::Health(Health { troubles: vec!["x".repeat(limits::GRPC_MESSAGE)], ..Health::default() })).await;
-    loop {
-        match huge.down.message().await {
-            Ok(Some(_)) => {}
-            Ok(None) | Err(_) => break,
-        }
-    }
-    assert!(is_committed(&stays.deliver(&[(0, &flag("1001", "text", 3))]).await[0]));
+    huge.say(Up::Health(Health {
+        troubles: vec!["x".repeat(limits::GRPC_MESSAGE)],
+        ..Health::default()
+    }))
+    .await;
+    while let Ok(Some(_)) = huge.down.message().await {}
+    assert!(is_committed(
+        &stays.deliver(&[(0, &flag("1001", "text", 3))]).await[0]
+    ));
 }
 
 #[tokio::test]
@@ -138,34 +179,77 @@ async fn repeats_gaps_and_missing_records_are_counted() {
         to_ms: now(),
     });
     let repeats = Record::Repeats(Repeats {
-        of: FlagId { epoch: Epoch(EPOCH), sequence: 1 },
+        of: FlagId {
+            epoch: Epoch(EPOCH),
+            sequence: 1,
+        },
         count: 4,
         last_at_ms: now(),
     });
-    stream.deliver(&[(0, &start(None)), (1, &flag("1001", "text", 3)), (2, &repeats), (3, &gap)]).await;
+    stream
+        .deliver(&[
+            (0, &start(None)),
+            (1, &flag("1001", "text", 3)),
+            (2, &repeats),
+            (3, &gap),
+        ])
+        .await;
     assert_eq!(collector.count("SELECT repeats FROM flag").await, 4);
-    assert_eq!(collector.count("SELECT count FROM gap WHERE cause = 'spool-full'").await, 12);
+    assert_eq!(
+        collector
+            .count("SELECT count FROM gap WHERE cause = 'spool-full'")
+            .await,
+        12
+    );
     // The next run says that ten were given out before it; only four arrived.
     let mut next = device.connect(&collector, [8; 16]).await;
-    let previous = FlagId { epoch: Epoch(EPOCH), sequence: 9 };
+    let previous = FlagId {
+        epoch: Epoch(EPOCH),
+        sequence: 9,
+    };
     next.deliver(&[(0, &start(Some(previous)))]).await;
     let database = collector.database().await;
-    sqlx::query("UPDATE epoch SET first_seen_at = first_seen_at - 600000").execute(&database).await.unwrap();
-    let store = pastoral_collector::store::Store::open(&collector.data_dir.join("collector.db")).await.unwrap();
-    let school_id: String = sqlx::query_scalar("SELECT school_id FROM school").fetch_one(&database).await.unwrap();
+    sqlx::query("UPDATE epoch SET first_seen_at = first_seen_at - 600000")
+        .execute(&database)
+        .await
+        .unwrap();
+    let store = pastoral_collector::store::Store::open(&collector.data_dir.join("collector.db"))
+        .await
+        .unwrap();
+    let school_id: String = sqlx::query_scalar("SELECT school_id FROM school")
+        .fetch_one(&database)
+        .await
+        .unwrap();
     let reckon = async || {
         let mut tx = store.write().await.unwrap();
-        pastoral_collector::store::ingest::reckon_missing(&mut tx, &school_id, now()).await.unwrap();
+        pastoral_collector::store::ingest::reckon_missing(&mut tx, &school_id, now())
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     };
     reckon().await;
-    assert_eq!(collector.count("SELECT count FROM gap WHERE cause = 'records-missing'").await, 6);
+    assert_eq!(
+        collector
+            .count("SELECT count FROM gap WHERE cause = 'records-missing'")
+            .await,
+        6
+    );
     let mut late = device.connect(&collector, EPOCH).await;
-    let records: Vec<_> = (4..10).map(|sequence| (sequence, flag("1001", "late", 2))).collect();
-    let records: Vec<_> = records.iter().map(|(sequence, record)| (*sequence, record)).collect();
+    let records: Vec<_> = (4..10)
+        .map(|sequence| (sequence, flag("1001", "late", 2)))
+        .collect();
+    let records: Vec<_> = records
+        .iter()
+        .map(|(sequence, record)| (*sequence, record))
+        .collect();
     late.deliver(&records).await;
     reckon().await;
-    assert_eq!(collector.count("SELECT count(*) FROM gap WHERE cause = 'records-missing'").await, 0);
+    assert_eq!(
+        collector
+            .count("SELECT count(*) FROM gap WHERE cause = 'records-missing'")
+            .await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -182,7 +266,12 @@ async fn the_database_s_files_hold_no_content() {
     assert!(is_committed(&answers[0]));
     for name in ["collector.db", "collector.db-wal"] {
         let bytes = std::fs::read(collector.data_dir.join(name)).unwrap();
-        assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{name}");
+        assert!(
+            !bytes
+                .windows(secret.len())
+                .any(|window| window == secret.as_bytes()),
+            "{name}"
+        );
     }
     assert!(!collector.log().contains("unmistakable"));
 }
@@ -202,8 +291,16 @@ async fn an_account_s_audience_comes_from_the_school_s_people() {
     collector.run(&["people", "import", file.to_str().unwrap()]);
     let mut stream = device.connect(&collector, EPOCH).await;
     let mut ask = async |name: &str| {
-        let account = Account { authority: "local".into(), stable_id: "1001".into(), name: name.into() };
-        stream.say(Up::AudienceQuestion(AudienceQuestion { account: Some(account) })).await;
+        let account = Account {
+            authority: "local".into(),
+            stable_id: "1001".into(),
+            name: name.into(),
+        };
+        stream
+            .say(Up::AudienceQuestion(AudienceQuestion {
+                account: Some(account),
+            }))
+            .await;
         stream
             .until(|message| match message {
                 Down::AudienceAnswer(answer) => Some(answer.audience),
@@ -222,7 +319,17 @@ async fn health_is_written_down() {
     let device = Device::joined(&collector).await;
     let mut stream = device.connect(&collector, EPOCH).await;
     assert!(matches!(stream.next().await, Down::Welcome(_)));
-    let health = Health { spool_records: 3, troubles: vec!["no helper".into()], device_time_ms: now(), ..Health::default() };
+    let health = Health {
+        spool_records: 3,
+        troubles: vec!["no helper".into()],
+        device_time_ms: now(),
+        ..Health::default()
+    };
     stream.say(Up::Health(health)).await;
-    collector.until("SELECT count(*) FROM device WHERE health ->> 'spool_records' = 3", 1).await;
+    collector
+        .until(
+            "SELECT count(*) FROM device WHERE health ->> 'spool_records' = 3",
+            1,
+        )
+        .await;
 }

@@ -6,8 +6,8 @@ use hyper_util::rt::TokioIo;
 use pastoral_keywords::{Audience, Provenance, Severity, Source, Topic};
 use pastoral_proto::device::device_service_client::DeviceServiceClient;
 use pastoral_proto::device::{
-    self, Answer, CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, Envelope, Envelopes, Hello, Issued,
-    collector_message::Message as Down, device_message::Message as Up, enrol_reply,
+    self, Answer, CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, Envelope, Envelopes, Hello,
+    Issued, collector_message::Message as Down, device_message::Message as Up, enrol_reply,
 };
 use pastoral_proto::{Account, EpochStart, Flag, FlagId, Match, Record, encode_record};
 use rcgen::{CertificateParams, KeyPair};
@@ -36,7 +36,11 @@ pub(crate) struct Device {
 impl Device {
     /// With a new key and nothing else.
     pub(crate) fn new() -> Self {
-        Self { key: KeyPair::generate().unwrap(), chain: Vec::new(), device_id: String::new() }
+        Self {
+            key: KeyPair::generate().unwrap(),
+            chain: Vec::new(),
+            device_id: String::new(),
+        }
     }
 
     /// Joined and approved without a person.
@@ -52,7 +56,11 @@ impl Device {
     }
 
     pub(crate) fn csr(&self) -> Vec<u8> {
-        CertificateParams::default().serialize_request(&self.key).unwrap().der().to_vec()
+        CertificateParams::default()
+            .serialize_request(&self.key)
+            .unwrap()
+            .der()
+            .to_vec()
     }
 
     /// Asks to join.
@@ -67,7 +75,12 @@ impl Device {
             agent_version: "0.1.0".into(),
             device_time_ms: 0,
         };
-        self.client(collector).await.enrol(request).await.unwrap().into_inner()
+        self.client(collector)
+            .await
+            .enrol(request)
+            .await
+            .unwrap()
+            .into_inner()
     }
 
     pub(crate) fn take(&mut self, issued: Issued) {
@@ -85,7 +98,11 @@ impl Device {
         collector: &Collector,
     ) -> Result<DeviceServiceClient<Channel>, tonic::transport::Error> {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from(std::fs::read(collector.data_dir.join("ca/ca.der")).unwrap())).unwrap();
+        roots
+            .add(CertificateDer::from(
+                std::fs::read(collector.data_dir.join("ca/ca.der")).unwrap(),
+            ))
+            .unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let builder = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -96,7 +113,10 @@ impl Device {
         } else {
             let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
             let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
-            builder.with_client_cert_resolver(Arc::new(Shown(Arc::new(CertifiedKey::new(self.chain[..1].to_vec(), key)))))
+            builder.with_client_cert_resolver(Arc::new(Shown(Arc::new(CertifiedKey::new(
+                self.chain[..1].to_vec(),
+                key,
+            )))))
         };
         config.alpn_protocols = vec![b"h2".to_vec()];
         let connector = TlsConnector::from(Arc::new(config));
@@ -109,7 +129,9 @@ impl Device {
                 std::io::Result::Ok(TokioIo::new(connector.connect(name, stream).await?))
             }
         });
-        let channel = Endpoint::from_static("http://localhost").connect_with_connector(connect).await?;
+        let channel = Endpoint::from_static("http://localhost")
+            .connect_with_connector(connect)
+            .await?;
         Ok(DeviceServiceClient::new(channel))
     }
 
@@ -118,7 +140,12 @@ impl Device {
         self.connect_at(collector, epoch, now()).await
     }
 
-    pub(crate) async fn connect_at(&self, collector: &Collector, epoch: [u8; 16], device_time_ms: i64) -> Stream {
+    pub(crate) async fn connect_at(
+        &self,
+        collector: &Collector,
+        epoch: [u8; 16],
+        device_time_ms: i64,
+    ) -> Stream {
         let (up, messages) = mpsc::channel(4);
         let hello = Hello {
             epoch: epoch.to_vec(),
@@ -129,9 +156,17 @@ impl Device {
             policy_generation: 0,
             policy_counter: 0,
         };
-        up.send(DeviceMessage { message: Some(Up::Hello(hello)) }).await.unwrap();
+        up.send(DeviceMessage {
+            message: Some(Up::Hello(hello)),
+        })
+        .await
+        .unwrap();
         let mut client = self.client(collector).await;
-        let down = client.connect(ReceiverStream::new(messages)).await.unwrap().into_inner();
+        let down = client
+            .connect(ReceiverStream::new(messages))
+            .await
+            .unwrap()
+            .into_inner();
         Stream { up, down, epoch }
     }
 }
@@ -160,8 +195,14 @@ pub(crate) struct Stream {
 impl Stream {
     /// What comes next.
     pub(crate) async fn next(&mut self) -> Down {
-        let message = tokio::time::timeout(PATIENCE, self.down.message()).await.expect("the collector says nothing");
-        message.unwrap().expect("the collector ended the stream").message.unwrap()
+        let message = tokio::time::timeout(PATIENCE, self.down.message())
+            .await
+            .expect("the collector says nothing");
+        message
+            .unwrap()
+            .expect("the collector ended the stream")
+            .message
+            .unwrap()
     }
 
     /// What comes next, leaving out whatever `wanted` does not take.
@@ -174,12 +215,20 @@ impl Stream {
     }
 
     pub(crate) async fn say(&self, message: Up) {
-        self.up.send(DeviceMessage { message: Some(message) }).await.unwrap();
+        self.up
+            .send(DeviceMessage {
+                message: Some(message),
+            })
+            .await
+            .unwrap();
     }
 
     /// Delivers records, and gives the answers.
     pub(crate) async fn deliver(&mut self, records: &[(u64, &Record)]) -> Vec<Answer> {
-        let records: Vec<_> = records.iter().map(|(sequence, record)| (*sequence, encode_record(record))).collect();
+        let records: Vec<_> = records
+            .iter()
+            .map(|(sequence, record)| (*sequence, encode_record(record)))
+            .collect();
         self.deliver_bytes(records).await
     }
 
@@ -190,7 +239,10 @@ impl Stream {
             severity: 1,
             bytes,
         });
-        self.say(Up::Envelopes(Envelopes { envelopes: envelopes.collect() })).await;
+        self.say(Up::Envelopes(Envelopes {
+            envelopes: envelopes.collect(),
+        }))
+        .await;
         self.until(|message| match message {
             Down::Answers(answers) => Some(answers.answers),
             _ => None,
@@ -200,8 +252,14 @@ impl Stream {
 }
 
 pub(crate) async fn next(replies: &mut Streaming<EnrolReply>) -> enrol_reply::Outcome {
-    let reply = tokio::time::timeout(PATIENCE, replies.message()).await.expect("the collector says nothing");
-    reply.unwrap().expect("the collector ended the stream").outcome.unwrap()
+    let reply = tokio::time::timeout(PATIENCE, replies.message())
+        .await
+        .expect("the collector says nothing");
+    reply
+        .unwrap()
+        .expect("the collector ended the stream")
+        .outcome
+        .unwrap()
 }
 
 pub(crate) fn now() -> i64 {
@@ -211,7 +269,11 @@ pub(crate) fn now() -> i64 {
 /// A flag of an account that nobody knows.
 pub(crate) fn flag(account: &str, text: &str, severity: u8) -> Record {
     Record::Flag(Flag {
-        account: Account { authority: "local".into(), stable_id: account.into(), name: account.into() },
+        account: Account {
+            authority: "local".into(),
+            stable_id: account.into(),
+            name: account.into(),
+        },
         audience: Audience::Ks2,
         source: Source::Search,
         provenance: Provenance::Typed,
@@ -236,7 +298,10 @@ pub(crate) fn flag(account: &str, text: &str, severity: u8) -> Record {
 
 /// The first record of an epoch.
 pub(crate) fn start(previous: Option<FlagId>) -> Record {
-    Record::EpochStart(EpochStart { previous, started_at_ms: now() })
+    Record::EpochStart(EpochStart {
+        previous,
+        started_at_ms: now(),
+    })
 }
 
 pub(crate) fn is_committed(answer: &Answer) -> bool {
@@ -245,5 +310,7 @@ pub(crate) fn is_committed(answer: &Answer) -> bool {
 
 /// The hash of the authority that a token carries.
 pub(crate) fn fingerprint(token: &str) -> Vec<u8> {
-    HEXLOWER.decode(token.split('.').nth(3).unwrap().as_bytes()).unwrap()
+    HEXLOWER
+        .decode(token.split('.').nth(3).unwrap().as_bytes())
+        .unwrap()
 }

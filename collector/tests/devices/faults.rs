@@ -3,7 +3,9 @@
 use crate::collector::Collector;
 use crate::device::{Device, PATIENCE, flag, is_committed, start};
 use pastoral_proto::Record;
-use pastoral_proto::device::{Envelope, Envelopes, answer, collector_message::Message as Down, device_message::Message as Up};
+use pastoral_proto::device::{
+    Envelope, Envelopes, answer, collector_message::Message as Down, device_message::Message as Up,
+};
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::time::Duration;
@@ -23,8 +25,10 @@ async fn a_power_cut_at_any_moment_loses_nothing_acknowledged_and_doubles_nothin
         let delay = Duration::from_millis(u64::from(round) * 17);
         let mut killer = None;
         loop {
-            let sequences: Vec<u64> =
-                (0..next).filter(|sequence| !acknowledged.contains(sequence)).chain(next..next + 20).collect();
+            let sequences: Vec<u64> = (0..next)
+                .filter(|sequence| !acknowledged.contains(sequence))
+                .chain(next..next + 20)
+                .collect();
             next += 20;
             let envelopes = sequences.iter().map(|sequence| Envelope {
                 epoch: epoch.to_vec(),
@@ -32,7 +36,11 @@ async fn a_power_cut_at_any_moment_loses_nothing_acknowledged_and_doubles_nothin
                 severity: 2,
                 bytes: pastoral_proto::encode_record(&numbered(*sequence)),
             });
-            stream.say(Up::Envelopes(Envelopes { envelopes: envelopes.collect() })).await;
+            stream
+                .say(Up::Envelopes(Envelopes {
+                    envelopes: envelopes.collect(),
+                }))
+                .await;
             let answered = stream.until(|message| match message {
                 Down::Answers(answers) => Some(answers.answers),
                 _ => None,
@@ -55,24 +63,45 @@ async fn a_power_cut_at_any_moment_loses_nothing_acknowledged_and_doubles_nothin
         collector.serve();
     }
     let database = collector.database().await;
-    let stored: Vec<i64> = sqlx::query_scalar("SELECT sequence FROM flag").fetch_all(&database).await.unwrap();
-    let distinct: BTreeSet<u64> = stored.iter().map(|sequence| u64::try_from(*sequence).unwrap()).collect();
+    let stored: Vec<i64> = sqlx::query_scalar("SELECT sequence FROM flag")
+        .fetch_all(&database)
+        .await
+        .unwrap();
+    let distinct: BTreeSet<u64> = stored
+        .iter()
+        .map(|sequence| u64::try_from(*sequence).unwrap())
+        .collect();
     assert_eq!(stored.len(), distinct.len(), "something was doubled");
-    assert!(acknowledged.is_subset(&distinct), "something acknowledged was lost");
-    assert!(acknowledged.len() >= usize::from(ROUNDS), "hardly anything was acknowledged, so this shows nothing");
+    assert!(
+        acknowledged.is_subset(&distinct),
+        "something acknowledged was lost"
+    );
+    assert!(
+        acknowledged.len() >= usize::from(ROUNDS),
+        "hardly anything was acknowledged, so this shows nothing"
+    );
     assert_eq!(
-        collector.count("SELECT (SELECT count(*) FROM flag) - (SELECT sum(flag_count) FROM concern)").await,
+        collector
+            .count("SELECT (SELECT count(*) FROM flag) - (SELECT sum(flag_count) FROM concern)")
+            .await,
         0,
         "flags and concerns were not written together"
     );
-    assert_eq!(collector.count("SELECT count(*) FROM flag WHERE data_key_id NOT IN (SELECT data_key_id FROM data_key)").await, 0);
+    assert_eq!(
+        collector
+            .count("SELECT count(*) FROM flag WHERE data_key_id NOT IN (SELECT data_key_id FROM data_key)")
+            .await,
+        0
+    );
     let (_, said) = collector.try_run(&["check"]);
     assert!(said.contains("unbroken"), "{said}");
 }
 
 /// The same bytes for the same sequence, as a spool holds them.
 fn numbered(sequence: u64) -> Record {
-    let Record::Flag(mut made) = flag("1001", "text", 2) else { unreachable!() };
+    let Record::Flag(mut made) = flag("1001", "text", 2) else {
+        unreachable!()
+    };
     made.observed_at_ms = 1_795_000_000_000 + i64::try_from(sequence).unwrap();
     Record::Flag(made)
 }
@@ -84,15 +113,24 @@ impl SmallDisk {
     fn mount(mebibytes: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let size = format!("size={mebibytes}m");
-        let done = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder.path()).status();
-        assert!(done.unwrap().success(), "a small disk cannot be mounted; this test needs root");
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(folder.path())
+            .status();
+        assert!(
+            done.unwrap().success(),
+            "a small disk cannot be mounted; this test needs root"
+        );
         Self(folder)
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        let _already_gone = Command::new("umount").args(["--lazy"]).arg(self.0.path()).status();
+        let _already_gone = Command::new("umount")
+            .args(["--lazy"])
+            .arg(self.0.path())
+            .status();
     }
 }
 
@@ -118,9 +156,17 @@ async fn on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_severe_flags_ge
         }
     });
     assert!(refused.await.unwrap().contains("disk"));
-    let severe = stream.deliver(&[(10_000, &flag("1002", "text", 5)), (10_001, &flag("1002", "text", 2))]).await;
+    let severe = stream
+        .deliver(&[
+            (10_000, &flag("1002", "text", 5)),
+            (10_001, &flag("1002", "text", 2)),
+        ])
+        .await;
     assert!(is_committed(&severe[0]), "{severe:?}\n{}", collector.log());
-    assert!(matches!(severe[1].outcome, Some(answer::Outcome::NotNow(_))), "{severe:?}");
+    assert!(
+        matches!(severe[1].outcome, Some(answer::Outcome::NotNow(_))),
+        "{severe:?}"
+    );
     let (code, said) = collector.try_run(&["check"]);
     assert_eq!(code, Some(3));
     assert!(said.contains("make room"), "{said}");
@@ -132,7 +178,9 @@ async fn on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_severe_flags_ge
     })
     .await
     .expect("it does not recover");
-    let stored: i64 = collector.count("SELECT count(*) FROM flag WHERE sequence < 10000").await;
+    let stored: i64 = collector
+        .count("SELECT count(*) FROM flag WHERE sequence < 10000")
+        .await;
     assert_eq!(stored, i64::try_from(sequence - 1).unwrap());
 }
 

@@ -1,5 +1,11 @@
 //! What the collector promises to devices, and about them: the real program, spoken to as an agent speaks to it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends at the first surprise"
+)]
+
 mod collector;
 mod command_line;
 mod delivering;

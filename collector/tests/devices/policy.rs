@@ -2,9 +2,7 @@
 
 use crate::collector::Collector;
 use crate::device::Device;
-use pastoral_proto::device::{
-    FetchListRequest, Policy, SignedPolicy, collector_message::Message as Down,
-};
+use pastoral_proto::device::{FetchListRequest, Policy, SignedPolicy, collector_message::Message as Down};
 use prost::Message as _;
 use ring::digest::{SHA256, digest};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
@@ -24,7 +22,10 @@ fn checked(signed: &SignedPolicy, collector: &Collector) -> Policy {
     signer.verify_signature(Some(authority.public_key())).unwrap();
     assert!(signer.subject().to_string().contains("CN=policy"));
     assert!(signer.extended_key_usage().unwrap().unwrap().value.code_signing);
-    let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, signer.public_key().subject_public_key.data.as_ref());
+    let key = UnparsedPublicKey::new(
+        &ECDSA_P256_SHA256_ASN1,
+        signer.public_key().subject_public_key.data.as_ref(),
+    );
     key.verify(&signed.policy, &signed.signature).unwrap();
     Policy::decode(&*signed.policy).unwrap()
 }
@@ -35,9 +36,23 @@ async fn a_policy_is_signed_and_names_lists_that_can_be_fetched() {
     let device = Device::joined(&collector).await;
     let mut stream = device.connect(&collector, [1; 16]).await;
     let policy = checked(&stream.until(policy).await, &collector);
-    assert_eq!((policy.group.as_str(), policy.lock_after_s, policy.unknown_audience.as_str()), ("pupils", 1800, "ks1"));
+    assert_eq!(
+        (
+            policy.group.as_str(),
+            policy.lock_after_s,
+            policy.unknown_audience.as_str()
+        ),
+        ("pupils", 1800, "ks1")
+    );
     let sha256 = policy.lists[0].sha256.clone();
-    let list = device.client(&collector).await.fetch_list(FetchListRequest { sha256: sha256.clone() }).await.unwrap();
+    let list = device
+        .client(&collector)
+        .await
+        .fetch_list(FetchListRequest {
+            sha256: sha256.clone(),
+        })
+        .await
+        .unwrap();
     let content = list.into_inner().content;
     assert_eq!(digest(&SHA256, &content).as_ref(), sha256);
     assert_eq!(content, pastoral_keywords::shipped::ENGLISH.as_bytes());
@@ -47,7 +62,10 @@ async fn a_policy_is_signed_and_names_lists_that_can_be_fetched() {
 async fn a_policy_keeps_its_number_over_a_restart_and_takes_the_next_when_the_profile_changes() {
     let mut collector = Collector::start();
     let device = Device::joined(&collector).await;
-    let first = checked(&device.connect(&collector, [1; 16]).await.until(policy).await, &collector);
+    let first = checked(
+        &device.connect(&collector, [1; 16]).await.until(policy).await,
+        &collector,
+    );
     collector.kill();
     collector.serve();
     let mut stream = device.connect(&collector, [2; 16]).await;
@@ -65,7 +83,10 @@ async fn a_broken_profile_is_refused_with_its_line_and_the_last_good_one_stays()
     let device = Device::joined(&collector).await;
     collector.change_profile("lock_after_minutes = 30", "lock_after_minutes = \"soon\"");
     collector.until_logged("the last good one stays in force").await;
-    let policy = checked(&device.connect(&collector, [1; 16]).await.until(policy).await, &collector);
+    let policy = checked(
+        &device.connect(&collector, [1; 16]).await.until(policy).await,
+        &collector,
+    );
     assert_eq!(policy.lock_after_s, 1800);
     let (code, said) = collector.try_run(&["check"]);
     assert_eq!(code, Some(3));
@@ -74,5 +95,8 @@ async fn a_broken_profile_is_refused_with_its_line_and_the_last_good_one_stays()
     collector.kill();
     collector.serve();
     let mut stream = device.connect(&collector, [2; 16]).await;
-    assert_eq!(checked(&stream.until(self::policy).await, &collector).lock_after_s, 1800);
+    assert_eq!(
+        checked(&stream.until(self::policy).await, &collector).lock_after_s,
+        1800
+    );
 }

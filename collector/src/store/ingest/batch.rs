@@ -65,11 +65,22 @@ impl<'a> Batch<'a> {
         let mut tx = app.store.write().await?;
         let profile = app.profile.load_full();
         let directory = Directory::fresh(caches.directory.clone(), &mut tx, &app.school_id, &profile).await?;
-        if !caches.directory.as_ref().is_some_and(|known| Arc::ptr_eq(known, &directory)) {
+        if !caches
+            .directory
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, &directory))
+        {
             caches.accounts.clear();
             caches.directory = Some(Arc::clone(&directory));
         }
-        let mut batch = Self { tx, app, profile, directory, caches, now: clock::now_ms() };
+        let mut batch = Self {
+            tx,
+            app,
+            profile,
+            directory,
+            caches,
+            now: clock::now_ms(),
+        };
         let done = batch.store(records, refuse).await?;
         // INVARIANT 2: the commit is synced before it returns; answers are given only after.
         batch.tx.commit().await?;
@@ -78,8 +89,14 @@ impl<'a> Batch<'a> {
 
     async fn store(&mut self, records: &[Prepared], refuse: bool) -> Result<Done, sqlx::Error> {
         let school_id = Arc::clone(&self.app.school_id);
-        let fates =
-            fates(&mut self.tx, &school_id, &mut self.caches.epochs, records, self.now).await?;
+        let fates = fates(
+            &mut self.tx,
+            &school_id,
+            &mut self.caches.epochs,
+            records,
+            self.now,
+        )
+        .await?;
         let mut placed = Placed::default();
         let mut answers = Vec::with_capacity(records.len());
         let mut delivered = Vec::with_capacity(records.len());
@@ -101,7 +118,9 @@ impl<'a> Batch<'a> {
                 Content::Good(decoded, content) if !refuse => {
                     match &**decoded {
                         Record::Flag(flag) => {
-                            let row = self.place(&mut placed, record, flag, content, epoch_no, conflicting).await?;
+                            let row = self
+                                .place(&mut placed, record, flag, content, epoch_no, conflicting)
+                                .await?;
                             flag_id = Some(row.flag_id);
                             new_flags.push(row);
                         }
@@ -115,7 +134,12 @@ impl<'a> Batch<'a> {
                 }
                 content => self.quarantine(record, content).await?,
             };
-            delivered.push(Delivered { epoch_no, sequence: record.sequence, digest: record.digest, flag_id });
+            delivered.push(Delivered {
+                epoch_no,
+                sequence: record.sequence,
+                digest: record.digest,
+                flag_id,
+            });
             answers.push(answer);
         }
         self.insert_delivered(&delivered).await?;
@@ -124,7 +148,11 @@ impl<'a> Batch<'a> {
             others::add_repeats(&mut self.tx, &school_id, record, &again, self.now).await?;
         }
         let notices = concerns::settle(self, &mut placed).await?;
-        Ok(Done { answers, changed: placed.into_changed(), notices })
+        Ok(Done {
+            answers,
+            changed: placed.into_changed(),
+            notices,
+        })
     }
 
     async fn insert_delivered(&mut self, rows: &[Delivered]) -> Result<(), sqlx::Error> {
@@ -139,7 +167,11 @@ impl<'a> Batch<'a> {
                     .push_bind(&row.digest[..])
                     .push_bind(row.flag_id);
             });
-            insert.build().persistent(rows.len() == flags::ROWS).execute(&mut *self.tx).await?;
+            insert
+                .build()
+                .persistent(rows.len() == flags::ROWS)
+                .execute(&mut *self.tx)
+                .await?;
         }
         Ok(())
     }

@@ -95,7 +95,12 @@ impl Placed {
         }
         let window = batch.profile.grouping_window_ms;
         let choose = |placed: &Self| {
-            grouping::place(placed.candidates.get(&key.whose).map_or(&[], Vec::as_slice), &key, event_at, window)
+            grouping::place(
+                placed.candidates.get(&key.whose).map_or(&[], Vec::as_slice),
+                &key,
+                event_at,
+                window,
+            )
         };
         let mut placement = choose(self);
         if matches!(placement, Placement::Open { .. }) {
@@ -106,12 +111,27 @@ impl Placed {
         let concern_id = match placement {
             Placement::Join(concern_id) => concern_id,
             Placement::Open { linked_to } => {
-                self.open(batch, &key, subject, &named, (event_at, severity, backlog), linked_to).await?
+                self.open(
+                    batch,
+                    &key,
+                    subject,
+                    &named,
+                    (event_at, severity, backlog),
+                    linked_to,
+                )
+                .await?
             }
         };
-        let nowhere = Stands { severity: 0, group: ReaderGroup::Safe, backlog: false };
+        let nowhere = Stands {
+            severity: 0,
+            group: ReaderGroup::Safe,
+            backlog: false,
+        };
         let before = self.open.get(&concern_id).copied().unwrap_or(nowhere);
-        let touched = self.touched.entry(concern_id.clone()).or_insert_with(|| Touched::new(false, before, event_at));
+        let touched = self
+            .touched
+            .entry(concern_id.clone())
+            .or_insert_with(|| Touched::new(false, before, event_at));
         touched.severity = touched.severity.max(severity.get());
         touched.flags += 1;
         touched.first_event_at = touched.first_event_at.min(event_at);
@@ -148,7 +168,8 @@ impl Placed {
         whose: &Whose,
         closed: Option<(Kind, i64)>,
     ) -> Result<(), sqlx::Error> {
-        const OPEN_OF_PERSON: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
+        const OPEN_OF_PERSON: &str =
+            "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
             FROM concern WHERE school_id = ? AND person_id = ? AND state <> 'closed' AND by_hand = 0";
         const OPEN_OF_ACCOUNT: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
             FROM concern WHERE school_id = ? AND person_id IS NULL AND account_id = ? AND state <> 'closed' AND by_hand = 0";
@@ -175,18 +196,34 @@ impl Placed {
         let rows = query.fetch_all(&mut *batch.tx).await?;
         let candidates = self.candidates.entry(whose.clone()).or_default();
         for row in &rows {
-            let Some(kind) = Kind::from_code(row.get(1)) else { continue };
+            let Some(kind) = Kind::from_code(row.get(1)) else {
+                continue;
+            };
             let concern_id: String = row.get(0);
-            if candidates.iter().any(|candidate| candidate.concern_id == concern_id) {
+            if candidates
+                .iter()
+                .any(|candidate| candidate.concern_id == concern_id)
+            {
                 continue;
             }
             if closed.is_none() {
                 let group = ReaderGroup::from_code(row.get(6)).unwrap_or(ReaderGroup::Safe);
-                self.open.insert(concern_id.clone(), Stands { severity: row.get(5), group, backlog: row.get(7) });
+                self.open.insert(
+                    concern_id.clone(),
+                    Stands {
+                        severity: row.get(5),
+                        group,
+                        backlog: row.get(7),
+                    },
+                );
             }
             candidates.push(Candidate {
                 concern_id,
-                key: Key { whose: whose.clone(), kind, apart: row.get(2) },
+                key: Key {
+                    whose: whose.clone(),
+                    kind,
+                    apart: row.get(2),
+                },
                 closed: closed.is_some(),
                 first_event_at: row.get(3),
                 last_event_at: row.get(4),
@@ -232,19 +269,29 @@ impl Placed {
         .execute(&mut *batch.tx)
         .await?;
         if route.readers.is_empty() {
-            tracing::error!("a concern has no reader left; only the key in the school safe opens it; run `check`");
+            tracing::error!(
+                "a concern has no reader left; only the key in the school safe opens it; run `check`"
+            );
         }
         routing::set_readers(&mut batch.tx, &batch.app.school_id, &concern_id, &route).await?;
-        let stands = Stands { severity: severity.get(), group: route.group, backlog };
+        let stands = Stands {
+            severity: severity.get(),
+            group: route.group,
+            backlog,
+        };
         self.open.insert(concern_id.clone(), stands);
-        self.candidates.entry(key.whose.clone()).or_default().push(Candidate {
-            concern_id: concern_id.clone(),
-            key: key.clone(),
-            closed: false,
-            first_event_at: event_at,
-            last_event_at: event_at,
-        });
-        self.touched.insert(concern_id.clone(), Touched::new(true, stands, event_at));
+        self.candidates
+            .entry(key.whose.clone())
+            .or_default()
+            .push(Candidate {
+                concern_id: concern_id.clone(),
+                key: key.clone(),
+                closed: false,
+                first_event_at: event_at,
+                last_event_at: event_at,
+            });
+        self.touched
+            .insert(concern_id.clone(), Touched::new(true, stands, event_at));
         Ok(concern_id)
     }
 }
@@ -262,7 +309,10 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
     if batch.caches.topics.len() > CONCERNS_IN_MEMORY {
         batch.caches.topics.clear();
     }
-    let telling = Telling { profile: Arc::clone(&batch.profile), ..Telling::of(batch.app) };
+    let telling = Telling {
+        profile: Arc::clone(&batch.profile),
+        ..Telling::of(batch.app)
+    };
     let mut notices = false;
     for (concern_id, touched) in &placed.touched {
         if !touched.named.is_empty() {

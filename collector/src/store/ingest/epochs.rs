@@ -47,9 +47,9 @@ pub(super) async fn fates(
     for record in records {
         let key = (Arc::clone(&record.device_id), record.epoch.clone());
         // Retention forgets what is below the high-water mark, so there the store is asked, not memory.
-        let in_memory = epochs.get(&key).filter(|known| {
-            record.sequence > known.high_water || read_again.contains(&known.epoch_no)
-        });
+        let in_memory = epochs
+            .get(&key)
+            .filter(|known| record.sequence > known.high_water || read_again.contains(&known.epoch_no));
         known.push(match in_memory {
             Some(known) => *known,
             None => {
@@ -110,7 +110,11 @@ async fn find_or_add(
     .bind(now_ms)
     .fetch_one(&mut **tx)
     .await?;
-    Ok(Known { epoch_no: row.get(0), high_water: row.get(1), forgotten_below: row.get(2) })
+    Ok(Known {
+        epoch_no: row.get(0),
+        high_water: row.get(1),
+        forgotten_below: row.get(2),
+    })
 }
 
 /// The digests that were committed under the records' identities. Above the high-water mark there are none.
@@ -151,7 +155,10 @@ async fn raise(tx: &mut Write, raised: &HashMap<i64, (i64, i64)>) -> Result<(), 
     if raised.is_empty() {
         return Ok(());
     }
-    let rows: Vec<_> = raised.iter().map(|(epoch_no, (count, highest))| json!([epoch_no, count, highest])).collect();
+    let rows: Vec<_> = raised
+        .iter()
+        .map(|(epoch_no, (count, highest))| json!([epoch_no, count, highest]))
+        .collect();
     sqlx::query(
         "UPDATE epoch SET delivered = delivered + (raised.value ->> 1), high_water = max(high_water, raised.value ->> 2)
          FROM json_each(?) AS raised WHERE epoch.epoch_no = raised.value ->> 0",

@@ -60,12 +60,20 @@ impl Batch<'_> {
             Some(person_id) => Whose::Person(person_id.clone()),
             None => Whose::Account(account_id),
         };
-        let key = Key { whose, kind: kind_of(topic, subject.role), apart: self.directory.apart(&named) };
+        let key = Key {
+            whose,
+            kind: kind_of(topic, subject.role),
+            apart: self.directory.apart(&named),
+        };
         let event_at = event_time(flag.observed_at_ms, record.clock_offset_ms, self.now);
-        let (concern_id, group) = placed.place(self, key, &subject, named, event_at, topic, flag.severity).await?;
+        let (concern_id, group) = placed
+            .place(self, key, &subject, named, event_at, topic, flag.severity)
+            .await?;
         let sealing = self.app.sealer.key_for(&concern_id, group);
         let data_key = sealing.map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
-        let sealed = data_key.seal(content).map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
+        let sealed = data_key
+            .seal(content)
+            .map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
         let data_key_id = data_key.row().data_key_id.clone();
         placed.use_key(data_key);
         Ok(FlagRow {
@@ -75,7 +83,12 @@ impl Batch<'_> {
             account_id,
             epoch_no,
             sequence: record.sequence,
-            codes: [flag.audience.code(), flag.source.code(), flag.provenance.code(), topic.code()],
+            codes: [
+                flag.audience.code(),
+                flag.source.code(),
+                flag.provenance.code(),
+                topic.code(),
+            ],
             severity: flag.severity.get(),
             observed_at: flag.observed_at_ms,
             clock_offset_ms: record.clock_offset_ms,
@@ -92,7 +105,11 @@ impl Batch<'_> {
         account: &Account,
     ) -> Result<(i64, Option<PersonId>), sqlx::Error> {
         // A device's own accounts mean nothing elsewhere; a directory's are the same everywhere.
-        let place = if account.authority == "local" { Arc::clone(device_id) } else { "".into() };
+        let place = if account.authority == "local" {
+            Arc::clone(device_id)
+        } else {
+            "".into()
+        };
         let key = (place, account.authority.clone(), account.stable_id.clone());
         if let Some(known) = self.caches.accounts.get(&key) {
             return Ok(known.clone());
@@ -100,7 +117,10 @@ impl Batch<'_> {
         if self.caches.accounts.len() > ACCOUNTS_IN_MEMORY {
             self.caches.accounts.clear();
         }
-        let person = self.directory.person_of_username(&account.name).map(|person| person.person_id.clone());
+        let person = self
+            .directory
+            .person_of_username(&account.name)
+            .map(|person| person.person_id.clone());
         let row = sqlx::query(
             "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, identified_by, first_seen_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?6 IS NULL THEN NULL ELSE 'user name' END, ?7)
@@ -127,7 +147,9 @@ impl Batch<'_> {
         let last = match self.caches.last_flag_id {
             Some(last) => last,
             None => {
-                sqlx::query_scalar("SELECT coalesce(max(flag_id), 0) FROM flag").fetch_one(&mut *self.tx).await?
+                sqlx::query_scalar("SELECT coalesce(max(flag_id), 0) FROM flag")
+                    .fetch_one(&mut *self.tx)
+                    .await?
             }
         };
         self.caches.last_flag_id = Some(last + 1);
@@ -162,7 +184,11 @@ impl Batch<'_> {
                     .push_bind(&row.data_key_id)
                     .push_bind(&row.sealed);
             });
-            insert.build().persistent(rows.len() == ROWS).execute(&mut *self.tx).await?;
+            insert
+                .build()
+                .persistent(rows.len() == ROWS)
+                .execute(&mut *self.tx)
+                .await?;
         }
         Ok(())
     }
@@ -170,7 +196,9 @@ impl Batch<'_> {
 
 /// When it happened, by the collector's clock. A device's clock may be anything.
 pub(super) fn event_time(observed_at: i64, clock_offset_ms: i64, now: i64) -> i64 {
-    observed_at.saturating_add(clock_offset_ms).clamp(now - OLDEST_MS, now)
+    observed_at
+        .saturating_add(clock_offset_ms)
+        .clamp(now - OLDEST_MS, now)
 }
 
 #[cfg(test)]

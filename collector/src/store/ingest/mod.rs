@@ -65,7 +65,11 @@ impl Ingest {
     #[must_use]
     pub fn start(app: App, disk: Arc<Disk>, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
         let (jobs, waiting) = mpsc::channel(WAITING);
-        let writer = Writer { app, disk, caches: Caches::default() };
+        let writer = Writer {
+            app,
+            disk,
+            caches: Caches::default(),
+        };
         (Self { jobs }, tokio::spawn(writer.run(waiting, stop)))
     }
 
@@ -118,13 +122,20 @@ impl Writer {
         if !self.disk.is_low() {
             return self.commit_isolating(records).await;
         }
-        let severe = |record: &Prepared| record.severity() >= Severity::try_from(SEVERE).unwrap_or(Severity::MAX);
+        let severe =
+            |record: &Prepared| record.severity() >= Severity::try_from(SEVERE).unwrap_or(Severity::MAX);
         let admitted: Vec<_> = records.iter().filter(|record| severe(record)).cloned().collect();
         let mut answers = self.commit_isolating(&admitted).await.into_iter();
         let low = || not_now("the collector's disk is nearly full; only severe flags are taken");
         records
             .iter()
-            .map(|record| if severe(record) { answers.next().unwrap_or_else(low) } else { low() })
+            .map(|record| {
+                if severe(record) {
+                    answers.next().unwrap_or_else(low)
+                } else {
+                    low()
+                }
+            })
             .collect()
     }
 
@@ -138,14 +149,19 @@ impl Writer {
                 Ok(given) => answers.extend(given),
                 Err(error) if is_passing(&error) => {
                     self.note_failure(&error);
-                    answers.extend(vec![not_now("the collector cannot write to its disk"); part.len()]);
+                    answers.extend(vec![
+                        not_now("the collector cannot write to its disk");
+                        part.len()
+                    ]);
                 }
                 Err(error) if part.len() == 1 => {
                     tracing::error!(%error, "the store refused a record; it is put into quarantine");
                     let kept = self.commit_once(part, true).await;
-                    answers.push(kept.ok().and_then(|mut given| given.pop()).unwrap_or_else(|| {
-                        not_now("the collector could not store this record")
-                    }));
+                    answers.push(
+                        kept.ok()
+                            .and_then(|mut given| given.pop())
+                            .unwrap_or_else(|| not_now("the collector could not store this record")),
+                    );
                 }
                 Err(_) => {
                     let (first, second) = part.split_at(part.len() / 2);
@@ -186,7 +202,10 @@ impl Writer {
 }
 
 fn not_now(reason: &'static str) -> Answer {
-    Answer::NotNow { reason, retry_after_ms: 5_000 }
+    Answer::NotNow {
+        reason,
+        retry_after_ms: 5_000,
+    }
 }
 
 const SQLITE_FULL: u32 = 13;

@@ -38,16 +38,24 @@ impl Batch<'_> {
     }
 
     /// Keeps a record that cannot be read, sealed to the school safe's key.
-    pub(super) async fn quarantine(&mut self, record: &Prepared, content: &Content) -> Result<Answer, sqlx::Error> {
+    pub(super) async fn quarantine(
+        &mut self,
+        record: &Prepared,
+        content: &Content,
+    ) -> Result<Answer, sqlx::Error> {
         let (bytes, reason) = match content {
             Content::Bad(bytes, reason) => (bytes.clone(), reason.clone()),
-            Content::Good(record, _) => (encode_record(record), "the collector could not store it".to_owned()),
+            Content::Good(record, _) => (
+                encode_record(record),
+                "the collector could not store it".to_owned(),
+            ),
         };
-        let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM quarantine WHERE school_id = ? AND device_id = ?")
-            .bind(&*self.app.school_id)
-            .bind(&*record.device_id)
-            .fetch_one(&mut *self.tx)
-            .await?;
+        let kept: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM quarantine WHERE school_id = ? AND device_id = ?")
+                .bind(&*self.app.school_id)
+                .bind(&*record.device_id)
+                .fetch_one(&mut *self.tx)
+                .await?;
         let purpose = format!("quarantine of {}", record.device_id);
         let bytes = if kept < QUARANTINED { bytes } else { Vec::new() };
         let safe = self.app.sealer.public(ReaderGroup::Safe);
@@ -73,7 +81,9 @@ impl Batch<'_> {
 
 pub(super) async fn note_start(tx: &mut Write, epoch_no: i64, start: &EpochStart) -> Result<(), sqlx::Error> {
     let previous = start.previous.map(|previous| previous.epoch.0.to_vec());
-    let last = start.previous.and_then(|previous| i64::try_from(previous.sequence).ok());
+    let last = start
+        .previous
+        .and_then(|previous| i64::try_from(previous.sequence).ok());
     sqlx::query("UPDATE epoch SET previous_epoch = ?, previous_last_sequence = ? WHERE epoch_no = ?")
         .bind(previous)
         .bind(last)
@@ -91,7 +101,9 @@ pub(super) async fn add_repeats(
     repeats: &Repeats,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let Ok(sequence) = i64::try_from(repeats.of.sequence) else { return Ok(()) };
+    let Ok(sequence) = i64::try_from(repeats.of.sequence) else {
+        return Ok(());
+    };
     let last_at = event_time(repeats.last_at_ms, record.clock_offset_ms, now_ms);
     let concern_id: Option<String> = sqlx::query_scalar(
         "UPDATE flag SET repeats = repeats + ?1, last_repeat_at = max(coalesce(last_repeat_at, 0), ?2)
@@ -108,7 +120,9 @@ pub(super) async fn add_repeats(
     .bind(sequence)
     .fetch_optional(&mut **tx)
     .await?;
-    let Some(concern_id) = concern_id else { return Ok(()) };
+    let Some(concern_id) = concern_id else {
+        return Ok(());
+    };
     sqlx::query(
         "UPDATE concern SET last_event_at = max(last_event_at, ?), changed_at = ?
          WHERE school_id = ? AND concern_id = ? AND state <> 'closed'",
@@ -129,13 +143,14 @@ pub(super) async fn note_clone(
     device_id: &str,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let first =
-        sqlx::query("UPDATE device SET cloned_at = ? WHERE school_id = ? AND device_id = ? AND cloned_at IS NULL")
-            .bind(now_ms)
-            .bind(school_id)
-            .bind(device_id)
-            .execute(&mut **tx)
-            .await?;
+    let first = sqlx::query(
+        "UPDATE device SET cloned_at = ? WHERE school_id = ? AND device_id = ? AND cloned_at IS NULL",
+    )
+    .bind(now_ms)
+    .bind(school_id)
+    .bind(device_id)
+    .execute(&mut **tx)
+    .await?;
     if first.rows_affected() > 0 {
         let entry = audit::Entry {
             school_id,
