@@ -15,10 +15,9 @@ pub(crate) fn test(filter: Option<&str>) -> Result<()> {
     run::step("building and testing");
     let started = Instant::now();
     let counts = run_tests(filter)?;
-    let minutes = started.elapsed().as_secs() / 60;
-    let seconds = started.elapsed().as_secs() % 60;
+    run::step(&format!("tested in {} s", started.elapsed().as_secs()));
     println!(
-        "xtask test: {} passed, {} failed, {} skipped in {minutes} min {seconds} s",
+        "tests: {} passed, {} failed, {} skipped",
         counts.passed, counts.failed, counts.skipped
     );
     if counts.passed + counts.failed == 0 {
