@@ -2,6 +2,7 @@
 //! synced before. The reader of traces is itself tried on one in the wrong order (`pastoral_tests::trace`).
 
 use pastoral_tests::site::{SEVERE, Site};
+use pastoral_tests::speaker::Speaker;
 use pastoral_tests::trace::{Call, Meaning, parse, syncs_before_sends};
 use std::fs;
 
@@ -37,12 +38,12 @@ fn on_tcp(call: &Call, port: u16) -> bool {
 }
 
 /// Sends flags, each after the one before was answered.
-fn send_flags(site: &Site) {
-    let mut speaker = site.speaker().unwrap();
-    for number in 0..FLAGS {
-        speaker.search(&format!("{SEVERE} {number}")).unwrap();
-        let answered = || site.laptop.flags_on_disk().len() > number;
-        pastoral_tests::poll::until_so("the flag on disk", answered).unwrap();
+fn send_flags(site: &Site, speaker: &mut Speaker, count: usize) {
+    for _ in 0..count {
+        let before = site.laptop.flags_on_disk().len();
+        speaker.search(&format!("{SEVERE} {before}")).unwrap();
+        let on_disk = || site.laptop.flags_on_disk().len() > before;
+        pastoral_tests::poll::until_so("the flag on disk", on_disk).unwrap();
         site.laptop.until_delivered().unwrap();
     }
 }
@@ -55,7 +56,7 @@ fn the_device_syncs_a_flag_before_it_sends_it() {
     let options = ["-yy", "-s", "256", "-e", TRACED, "-o", &trace.to_string_lossy()];
     site.laptop.start_traced(&options).unwrap();
     site.until_connected().unwrap();
-    send_flags(&site);
+    send_flags(&site, &mut site.speaker().unwrap(), FLAGS);
     let port = site.collector.devices().port();
     // A tracer does not heed being asked to end.
     site.laptop.kill().unwrap();
@@ -82,10 +83,11 @@ fn the_collector_syncs_a_flag_before_it_answers_it() {
     let options = ["-yy", "-s", "16", "-e", TRACED, "-o", &trace.to_string_lossy()];
     site.collector.serve_traced(&options).unwrap();
     site.until_connected().unwrap();
-    site.laptop.until_delivered().unwrap();
-    // What came before was handshakes and greetings.
+    let mut speaker = site.speaker().unwrap();
+    send_flags(&site, &mut speaker, 1);
+    // Until here there were handshakes, greetings, and a question whose account this is.
     let skipped = fs::read_to_string(&trace).unwrap().lines().count();
-    send_flags(&site);
+    send_flags(&site, &mut speaker, FLAGS);
     let port = site.collector.devices().port();
     site.collector.kill().unwrap();
     let mut calls = parse(&fs::read_to_string(&trace).unwrap());
