@@ -5,7 +5,9 @@ use super::page::{Failure, Page, go, show};
 use super::who::SignedIn;
 use super::words::{self, Clock};
 use crate::clock;
+use crate::concerns::escalation::OutsideCover;
 use crate::concerns::kind::Kind;
+use crate::profile::Profile;
 use crate::store::access;
 use crate::store::queue::{self as rows, Summary, Told};
 use askama::Template;
@@ -14,6 +16,7 @@ use axum::http::{HeaderName, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
+use pastoral_keywords::Severity;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
@@ -170,10 +173,11 @@ impl Console {
             more = rows::count_open(store, school_id, viewer).await? - SHOWN;
         }
         let clock = self.clock();
+        let profile = self.app.profile.load();
         let cards = concerns.into_iter().map(|concern| {
             let of = |told: &&Told| told.concern_id == concern.concern_id;
             let readers: Vec<_> = readers.iter().filter(of).cloned().collect();
-            card(&clock, concern, &readers, viewer)
+            card(&clock, &profile, concern, &readers, viewer)
         });
         QueueList {
             cards: cards.collect(),
@@ -184,7 +188,7 @@ impl Console {
     }
 }
 
-fn card(clock: &Clock, concern: Summary, readers: &[Told], viewer: &str) -> Card {
+fn card(clock: &Clock, profile: &Profile, concern: Summary, readers: &[Told], viewer: &str) -> Card {
     let (state, tag) = state(&concern);
     let owner = match (&concern.owner_id, &concern.owner) {
         (Some(id), _) if id == viewer => "You are dealing with it".to_owned(),
@@ -201,7 +205,7 @@ fn card(clock: &Clock, concern: Summary, readers: &[Told], viewer: &str) -> Card
         tag,
         owner,
         flags: words::count(concern.flag_count, "flag"),
-        next: next(clock, &concern, readers, viewer),
+        next: next(clock, profile, &concern, readers, viewer),
         concern,
     }
 }
@@ -272,7 +276,13 @@ fn arrived(clock: &Clock, concern: &Summary) -> String {
 }
 
 /// Who was told and what happens when nobody answers.
-pub(super) fn next(clock: &Clock, concern: &Summary, readers: &[Told], viewer: &str) -> String {
+pub(super) fn next(
+    clock: &Clock,
+    profile: &Profile,
+    concern: &Summary,
+    readers: &[Told],
+    viewer: &str,
+) -> String {
     if concern.state != "new" {
         return match &concern.close_proposed_by {
             Some(by) if by == viewer => "You propose to close it. Another person must agree.".to_owned(),
@@ -288,12 +298,11 @@ pub(super) fn next(clock: &Clock, concern: &Summary, readers: &[Told], viewer: &
         }
     };
     let told = usize::try_from(concern.told).unwrap_or(0).min(readers.len());
-    let mut words = match told {
-        0 => "Nobody has been told yet.".to_owned(),
-        _ => format!(
-            "Told: {}.",
-            readers[..told].iter().map(you).collect::<Vec<_>>().join(", ")
-        ),
+    let names = readers[..told].iter().map(you).collect::<Vec<_>>().join(", ");
+    let mut words = match (told, waits_until(profile, concern, clock::now_ms())) {
+        (0, _) => "Nobody has been told yet.".to_owned(),
+        (_, Some(cover)) => format!("Told when cover begins, at {}: {names}.", clock.by(&cover)),
+        (_, None) => format!("Told: {names}."),
     };
     if let Some(due) = concern.next_due_at {
         let by = clock.by(&due);
@@ -304,6 +313,18 @@ pub(super) fn next(clock: &Clock, concern: &Summary, readers: &[Told], viewer: &
         words.push_str(&next);
     }
     words
+}
+
+// When those who are told first are told, where that is still to come: outside cover hours less urgent concerns wait.
+fn waits_until(profile: &Profile, concern: &Summary, now: i64) -> Option<i64> {
+    let severity = u8::try_from(concern.severity)
+        .ok()
+        .and_then(|number| Severity::try_from(number).ok())?;
+    let waits = profile.plan(severity).outside_cover == OutsideCover::WaitForCover;
+    profile
+        .cover
+        .next_open(concern.opened_at)
+        .filter(|begins| waits && *begins > now)
 }
 
 /// What is promised now.

@@ -251,7 +251,7 @@ async fn draw(
         how_soon: words::how_soon(concern.severity),
         severity_why: severity_why(&seen, concern.by_hand),
         owner: owner(&concern, who.id()),
-        next: queue_page::next(&page.clock, &concern, &readers, who.id()),
+        next: queue_page::next(&page.clock, &profile, &concern, &readers, who.id()),
         times: times(&page, &concern),
         more_flags: concern.flag_count - i64::try_from(seen.len()).unwrap_or_default(),
         must_not: with_school(steps.must_not, added(|addition| &addition.must_not)),
