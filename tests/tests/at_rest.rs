@@ -1,6 +1,8 @@
 //! INVARIANTS 9 and 10: what lies on the disks, and what is logged, says nothing of what was read, searched or noted;
 //! and no core dump will.
 
+#![allow(clippy::unwrap_used, reason = "only used by tests")]
+
 use pastoral_tests::poll;
 use pastoral_tests::process::Process;
 use pastoral_tests::reader::Reader;

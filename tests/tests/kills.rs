@@ -3,6 +3,8 @@
 //!
 //! The moments come from a seed that is printed; `PASTORAL_SEED=n` plays them again.
 
+#![allow(clippy::unwrap_used, reason = "only used by tests")]
+
 use pastoral_tests::site::{SERIOUS, SEVERE, SLIGHT, Site};
 use pastoral_tests::speaker::Speaker;
 use pastoral_tests::store::Store;

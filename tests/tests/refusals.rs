@@ -1,6 +1,8 @@
 //! A device that is turned away is told why, and `status` says what to do about it: the real agent at the real
 //! collector. That every reason has words of its own is tried on either side by itself.
 
+#![allow(clippy::unwrap_used, reason = "only used by tests")]
+
 use pastoral_tests::collector::Collector;
 use pastoral_tests::device;
 use pastoral_tests::laptop::Laptop;

@@ -1,6 +1,8 @@
 //! A kill cannot show a sync that is missing; a trace of the system calls can: what is passed on or acknowledged was
 //! synced before. The reader of traces is itself tried on one in the wrong order (`pastoral_tests::trace`).
 
+#![allow(clippy::unwrap_used, reason = "only used by tests")]
+
 use pastoral_tests::site::{SEVERE, Site};
 use pastoral_tests::speaker::Speaker;
 use pastoral_tests::trace::{Call, Meaning, parse, syncs_before_sends};

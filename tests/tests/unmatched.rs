@@ -1,6 +1,8 @@
 //! INVARIANT 1: what does not match leaves nothing, neither on the wire nor in any file. The real helper, service and
 //! collector, a capture of all that passes between them, and a look at every file any of them could have written.
 
+#![allow(clippy::unwrap_used, reason = "only used by tests")]
+
 use pastoral_tests::capture::Capture;
 use pastoral_tests::desktop::Desktop;
 use pastoral_tests::poll;
