@@ -57,6 +57,9 @@ pub(super) async fn identify(doing: &mut Doing<'_>, person: &str) -> Result<Outc
     let (None, Some(account)) = (&doing.concern.person, doing.concern.account_id) else {
         return Ok(Outcome::Fault("stale", "The person is known already."));
     };
+    if person.is_empty() {
+        return Ok(Outcome::Fault("stale", "Choose whose account it is first."));
+    }
     let school_id = doing.school_id();
     if overview::person(&mut *doing.tx, school_id, person)
         .await?
