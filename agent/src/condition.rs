@@ -126,6 +126,8 @@ pub enum About {
     Policy,
     /// The device's certificate.
     Certificate,
+    /// The device's clock.
+    Clock,
     /// The state folder.
     State,
 }

@@ -1,6 +1,5 @@
 //! A pupil's desktop: an X display with a window manager, all of it run by the pupil.
 
-use crate::poll;
 use crate::process::{Folder, Process, output_of};
 use crate::users::User;
 use anyhow::{Context as _, Result};
@@ -39,14 +38,16 @@ impl Desktop {
         let server = Process::start("the X server", &mut command, &folder.path().join("xvfb.log"))?;
         let display = format!(":{}", server.line()?.trim());
         let mut command = pupil.command("openbox");
-        command.args(["--sm-disable"]).env("DISPLAY", &display);
+        // It runs the start-up command when it manages windows; one opened before would never be.
+        command
+            .args(["--sm-disable", "--startup", "echo ready"])
+            .env("DISPLAY", &display);
         let manager = Process::start(
             "the window manager",
             &mut command,
             &folder.path().join("openbox.log"),
         )?;
-        let titles = Titles::of(&display)?;
-        poll::until_so("the window manager", || titles.is_managed().unwrap_or(false))?;
+        manager.line()?;
         Ok(Self {
             display,
             _own: Some((manager, server)),
@@ -104,7 +105,6 @@ pub struct Titles {
     root: Window,
     active: u32,
     name: u32,
-    check: u32,
 }
 
 impl Titles {
@@ -120,13 +120,11 @@ impl Titles {
         let atom =
             |name: &str| -> Result<u32> { Ok(connection.intern_atom(false, name.as_bytes())?.reply()?.atom) };
         let (active, name) = (atom("_NET_ACTIVE_WINDOW")?, atom("_NET_WM_NAME")?);
-        let check = atom("_NET_SUPPORTING_WM_CHECK")?;
         Ok(Self {
             connection,
             root,
             active,
             name,
-            check,
         })
     }
 
@@ -146,10 +144,6 @@ impl Titles {
         Ok(name
             .map(|name| String::from_utf8_lossy(&name.value).into_owned())
             .unwrap_or_default())
-    }
-
-    fn is_managed(&self) -> Result<bool> {
-        Ok(self.window(self.check)? != 0)
     }
 
     fn window(&self, property: u32) -> Result<Window> {

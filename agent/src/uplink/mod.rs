@@ -25,6 +25,8 @@ use tonic::transport::Channel;
 
 /// After a failure, not even something severe makes the device try again sooner.
 const REST: Duration = Duration::from_secs(2);
+/// How long a device leaves the connection to another one with its identity.
+const TURNS: Duration = Duration::from_secs(30);
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -80,7 +82,11 @@ pub async fn run(context: Arc<Context>, token: CancellationToken) -> anyhow::Res
         let Err(error) = ended else { continue };
         newest_failed = is_about_certificate(&error) && !newest_failed;
         report(&context, &error);
-        let wait = backoff.failed(random());
+        let wait = match &error {
+            // The two would put each other out twice a second.
+            LinkError::Refused(refusal) if refusal.reason() == RefusalReason::Cloned => TURNS,
+            _ => backoff.failed(random()),
+        };
         tokio::select! {
             () = token.cancelled() => return Ok(()),
             _ = identity.changed() => identity.mark_changed(),

@@ -5,7 +5,7 @@ use super::renewal::{has_expired, renew, time_left};
 use super::window::Window;
 use super::{Client, LinkError, client, downlink, refused_by, request_failed};
 use crate::clock;
-use crate::condition::{About, Link};
+use crate::condition::{About, Link, Trouble};
 use crate::identity::{Identity, Pair};
 use crate::platform;
 use crate::service::Context;
@@ -70,6 +70,7 @@ async fn converse(
     match first(&mut incoming).await? {
         Down::Welcome(welcome) => {
             check_time(&welcome, time_fault)?;
+            compare_clocks(context, welcome.collector_time_ms);
             context
                 .condition
                 .update(|condition| condition.school_name = welcome.school_name);
@@ -289,6 +290,22 @@ fn check_time(welcome: &Welcome, fault: Option<TimeFault>) -> Result<(), LinkErr
         advice: String::new(),
         collector_time_ms: welcome.collector_time_ms,
     }))
+}
+
+/// A wrong clock stops nothing, since the collector corrects the times of what it is sent; but it is to be set right.
+fn compare_clocks(context: &Context, collector_time_ms: i64) {
+    let now_ms = clock::now_ms();
+    if (now_ms - collector_time_ms).abs() < CLOCKS_AGREE_MS {
+        return context.condition.well(About::Clock);
+    }
+    let refusal = Refusal {
+        reason: RefusalReason::ClockWrong.into(),
+        advice: String::new(),
+        collector_time_ms,
+    };
+    context
+        .condition
+        .trouble(About::Clock, Trouble::refused(&refusal, now_ms));
 }
 
 /// The pair has connected: the other one is not needed any more.

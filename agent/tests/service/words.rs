@@ -74,6 +74,27 @@ async fn a_clock_a_day_off_is_said_with_how_much() {
 }
 
 #[tokio::test]
+async fn a_wrong_clock_that_stops_nothing_is_said_all_the_same() {
+    let collector = collector().await;
+    collector.set(|script| script.clock_off_ms = DAY_MS);
+    let mut device = Device::new();
+    device.start();
+    device.enrol(&collector);
+    device
+        .until_status("clock", |status| {
+            let troubles = status["detail"]["troubles"].to_string();
+            troubles.contains("clock is wrong by 24 hours (behind")
+                || troubles.contains("clock is wrong by 23 hours")
+        })
+        .await;
+    device
+        .until_status("delivered", |status| {
+            status["protected"] == true && status["detail"]["spool_records"] == 0
+        })
+        .await;
+}
+
+#[tokio::test]
 async fn a_collector_certificate_out_of_time_is_told_from_a_wrong_clock_and_gets_no_records() {
     let authority = Arc::new(Authority::new());
     let collector = Collector::start(Arc::clone(&authority), -1..365).await;
