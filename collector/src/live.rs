@@ -20,7 +20,9 @@ pub struct Live {
 
 impl Default for Live {
     fn default() -> Self {
-        Self { changes: broadcast::channel(1024).0 }
+        Self {
+            changes: broadcast::channel(1024).0,
+        }
     }
 }
 
