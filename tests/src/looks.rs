@@ -2,6 +2,7 @@
 //! than the screen, and by a picture of each.
 
 use crate::browser::Browser;
+use crate::poll;
 use crate::reader::Reader;
 use anyhow::{Context as _, Result, ensure};
 use std::fs;
@@ -78,14 +79,35 @@ impl<'a> Looks<'a> {
         self.here(name, heading)
     }
 
+    /// Looks at the page that is shown once a form was sent and not taken.
+    ///
+    /// # Errors
+    /// When it was taken, or the browser does not answer.
+    pub fn refused(&mut self, name: &str, heading: &str) -> Result<()> {
+        let is_refused = || {
+            let problems = self.browser.texts(".govuk-error-summary");
+            problems.is_ok_and(|problems| !problems.is_empty())
+        };
+        poll::until_so("the form to be refused", is_refused)?;
+        self.here(name, heading)
+    }
+
     /// Looks at the page that is shown.
     ///
     /// # Errors
     /// When it has another heading, or the browser does not answer.
     pub fn here(&mut self, name: &str, heading: &str) -> Result<()> {
-        let headings = self.browser.texts("h1")?;
-        let found = headings.len() == 1 && headings.iter().all(|found| found.contains(heading));
-        ensure!(found, "{name} is headed {headings:?}: {}", self.browser.text()?);
+        let is_shown = || {
+            let headings = self.browser.texts("h1");
+            headings.is_ok_and(|headings| headings.len() == 1 && headings[0].contains(heading))
+        };
+        // The page before may still be there for a moment.
+        let waited = poll::until_so(heading, is_shown);
+        ensure!(
+            waited.is_ok(),
+            "{name} has another heading: {}",
+            self.browser.text()?
+        );
         for (screen, width, height) in SCREENS {
             self.browser.on_screen(width, height)?;
             self.browser.keep_screenshot(&format!("{name}-{screen}"))?;

@@ -1,18 +1,474 @@
 //! Every page of the console in a real browser, as those who may see it: usable by everybody, wide and narrow, by
 //! keyboard, and without scripts.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test ends where something is wrong"
+)]
+
 use pastoral_tests::browser::Browser;
-use pastoral_tests::collector::Collector;
-use pastoral_tests::mail::Mail;
-use pastoral_tests::process::Folder;
+use pastoral_tests::forms::Form;
+use pastoral_tests::looks::Looks;
+use pastoral_tests::reader::{self, Reader};
+use pastoral_tests::whole_school::{Seen, WholeSchool};
+use pastoral_tests::{poll, school};
+use thirtyfour::Key;
+
+const SEVERE: Seen<'static> = Seen {
+    on_staff_device: false,
+    account: "ashdown",
+    text: "i want to die",
+    term: "i want to die",
+    topic: "suicide",
+    severity: 5,
+    by_page: false,
+};
+const PAGE: Seen<'static> = Seen {
+    on_staff_device: false,
+    account: "fairweather",
+    text: "10 things everybody hates about the loser in class - Chat",
+    term: "loser",
+    topic: "bullying",
+    severity: 3,
+    by_page: true,
+};
+const STAFF: Seen<'static> = Seen {
+    on_staff_device: true,
+    account: "wisniewski",
+    text: "how to get round the school filter",
+    term: "get round the school filter",
+    topic: "filter-evasion",
+    severity: 3,
+    by_page: false,
+};
+const DISCLOSURE: Seen<'static> = Seen {
+    on_staff_device: true,
+    account: "wisniewski",
+    text: "a pupil told me he is being hurt at home",
+    term: "hurt at home",
+    topic: "abuse",
+    severity: 4,
+    by_page: false,
+};
+const UNKNOWN: Seen<'static> = Seen {
+    on_staff_device: false,
+    account: "guest-7",
+    text: "unblocked games",
+    term: "unblocked games",
+    topic: "gaming",
+    severity: 2,
+    by_page: false,
+};
+
+/// A person sends a form of a concern's page.
+fn act(reader: &Reader, concern: &str, action: &str, fields: &[(&str, &str)]) {
+    let answer = reader.submit(&format!("/concerns/{concern}"), &format!("/{action}"), fields);
+    let answer = answer.unwrap();
+    assert_eq!(answer.status, 200, "{action}: {}", answer.text());
+}
 
 #[test]
-fn the_sign_in_page_fits_a_narrow_screen() {
-    let folder = Folder::new("pages").unwrap();
-    let mail = Mail::start(&folder).unwrap();
-    let collector = Collector::start(&folder, &mail, &[]).unwrap();
-    let browser = Browser::start(&folder, 500, 900).unwrap();
-    browser.visit(&format!("{}/sign-in", collector.console())).unwrap();
-    let wider = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
-    assert_eq!(browser.script(wider, vec![]).unwrap(), false);
+fn every_page_has_no_fault_that_axe_finds_and_fits_wide_and_narrow_screens() {
+    let school = WholeSchool::start("pages").unwrap();
+    let browser = Browser::start(&school.folder, 1280, 900).unwrap();
+    let mut looks = Looks::new(&browser, &school.collector.console()).unwrap();
+    visitors(&school, &mut looks);
+    looks.signed_in_as(&school.staff.lead).unwrap();
+    looks.page("queue-empty", "/queue", "Concerns").unwrap();
+    looks.page("closed-empty", "/closed", "Closed concerns").unwrap();
+    let severe = school.flag(&SEVERE).unwrap();
+    pupils_concerns(&school, &mut looks, &severe);
+    headteachers(&school, &mut looks, &severe);
+    oversight(&school, &mut looks);
+    assert!(looks.faults.is_empty(), "{}", looks.faults.join("\n"));
+}
+
+/// What somebody sees who is not signed in.
+fn visitors(school: &WholeSchool, looks: &mut Looks<'_>) {
+    let browser = looks.browser;
+    looks.signed_out().unwrap();
+    looks.page("sign-in", "/sign-in", "Sign in").unwrap();
+    browser.fill("email", school::LEAD.email).unwrap();
+    browser.click("main button[type=submit]").unwrap();
+    looks.refused("sign-in-refused", "Sign in").unwrap();
+    let people = school.staff.head.visit("/people").unwrap();
+    let form = Form::with_action(&people.html, "/people/grant").unwrap();
+    let form = form
+        .choosing("person", &school::TEACHER.name())
+        .unwrap()
+        .with("duty", "deputy");
+    let answer = school.staff.head.send(&form).unwrap().text();
+    let link = answer
+        .split_whitespace()
+        .find(|word| word.contains("/join/"))
+        .unwrap();
+    let path = &link[link.find("/join/").unwrap()..];
+    looks
+        .page("join-not-agreed", path, "This link cannot be used")
+        .unwrap();
+    school.staff.chair.submit("/people", "/agree", &[]).unwrap();
+    looks.page("join", path, "Welcome").unwrap();
+    browser.press("Finish").unwrap();
+    looks.refused("join-refused", "Welcome").unwrap();
+    let secret = browser
+        .script("return document.querySelector('[name=secret]').value", vec![])
+        .unwrap();
+    for field in ["password", "again"] {
+        browser.fill(field, "three random words 7").unwrap();
+    }
+    browser
+        .fill("code", &reader::code_shown_by(secret.as_str().unwrap()).unwrap())
+        .unwrap();
+    browser.press("Finish").unwrap();
+    looks.here("recovery-codes", "Your recovery codes").unwrap();
+}
+
+/// The lead's queue and every sort of a pupil's concern.
+fn pupils_concerns(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
+    let browser = looks.browser;
+    let lead = &school.staff.lead;
+    browser
+        .visit(&format!("{}/queue", school.collector.console()))
+        .unwrap();
+    let page = school.flag(&PAGE).unwrap();
+    poll::until_so("the new concern in the open queue", || {
+        browser.text().is_ok_and(|text| text.contains("Sam Fairweather"))
+    })
+    .unwrap();
+    let unknown = school.flag(&UNKNOWN).unwrap();
+    for _ in 0..3 {
+        school.flag(&PAGE).unwrap();
+    }
+    act(&school.deputy, &page, "acknowledge", &[]);
+    looks.page("queue-full", "/queue", "Concerns").unwrap();
+    looks
+        .page(
+            "concern-typed-severe",
+            &format!("/concerns/{severe}"),
+            "Robin Ashdown",
+        )
+        .unwrap();
+    act(
+        &school.deputy,
+        &page,
+        "warn",
+        &[("words", "Told off by the class teacher on Monday.")],
+    );
+    looks
+        .page(
+            "concern-page-written",
+            &format!("/concerns/{page}"),
+            "Sam Fairweather",
+        )
+        .unwrap();
+    browser
+        .script(
+            "document.querySelector('#note-words').closest('details').open = true",
+            vec![],
+        )
+        .unwrap();
+    browser.press("Save the note").unwrap();
+    looks.refused("concern-refused", "Sam Fairweather").unwrap();
+    looks
+        .page("concern-unknown", &format!("/concerns/{unknown}"), "")
+        .unwrap();
+    looks
+        .page(
+            "identify",
+            &format!("/concerns/{unknown}/identify"),
+            "Whose account is this?",
+        )
+        .unwrap();
+
+    act(
+        lead,
+        &page,
+        "close",
+        &[
+            ("outcome", "behaviour"),
+            ("words", "Both have talked; nothing since."),
+        ],
+    );
+    looks
+        .page("concern-closed", &format!("/concerns/{page}"), "Sam Fairweather")
+        .unwrap();
+    looks.page("closed", "/closed", "Closed concerns").unwrap();
+    act(lead, severe, "acknowledge", &[]);
+    act(
+        lead,
+        severe,
+        "note",
+        &[("words", "Robin is with me. Mother is on her way.")],
+    );
+    act(
+        lead,
+        severe,
+        "close",
+        &[("outcome", "referred"), ("words", "Referred to the crisis team.")],
+    );
+    looks
+        .page(
+            "concern-waits-for-second",
+            &format!("/concerns/{severe}"),
+            "Robin Ashdown",
+        )
+        .unwrap();
+
+    looks
+        .page("by-hand", "/concerns/new", "Record a concern")
+        .unwrap();
+    browser.press("Record the concern").unwrap();
+    looks.refused("by-hand-refused", "Record a concern").unwrap();
+    let new = lead.visit("/concerns/new").unwrap();
+    let form = Form::with_action(&new.html, "/concerns/new").unwrap();
+    let form = form.choosing("person", &school::OTHER_PUPIL.name()).unwrap();
+    let form = form.choosing("kind", "Hate").unwrap().with("severity", "3");
+    let form = form.with(
+        "words",
+        "Sam told the midday supervisor that older pupils shout at him.\nAt the gate, twice.",
+    );
+    assert_eq!(lead.send(&form).unwrap().status, 200);
+    let store = school.store().unwrap();
+    let by_hand = store
+        .texts("SELECT concern_id FROM concern WHERE by_hand = 1")
+        .unwrap();
+    looks
+        .page(
+            "concern-by-hand",
+            &format!("/concerns/{}", by_hand[0]),
+            "Sam Fairweather",
+        )
+        .unwrap();
+}
+
+/// The headteacher's pages: staff, a disclosure before and after it is handed over, the second person.
+fn headteachers(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
+    let staff = school.flag(&STAFF).unwrap();
+    let disclosed = school.flag(&DISCLOSURE).unwrap();
+    let head = &school.staff.head;
+    looks.signed_in_as(head).unwrap();
+    looks.page("head-queue", "/queue", "Concerns").unwrap();
+    looks
+        .page(
+            "concern-staff",
+            &format!("/concerns/{staff}"),
+            "Tomasz Wisniewski",
+        )
+        .unwrap();
+    looks
+        .page(
+            "concern-disclosure",
+            &format!("/concerns/{disclosed}"),
+            "Tomasz Wisniewski",
+        )
+        .unwrap();
+    looks
+        .page(
+            "concern-second-person",
+            &format!("/concerns/{severe}"),
+            "Robin Ashdown",
+        )
+        .unwrap();
+    let path = format!("/concerns/{disclosed}");
+    let form = Form::with_action(&head.visit(&path).unwrap().html, "/hand-over").unwrap();
+    let form = form.choosing("child", &school::PUPIL.name()).unwrap();
+    assert_eq!(
+        head.send(&form.with("words", "Told to Tomasz at break."))
+            .unwrap()
+            .status,
+        200
+    );
+    looks.signed_in_as(&school.staff.lead).unwrap();
+    looks.page("concern-handed-over", &path, "Robin Ashdown").unwrap();
+}
+
+/// Devices, people, audit log, health and account, as those who look after them.
+fn oversight(school: &WholeSchool, looks: &mut Looks<'_>) {
+    let browser = looks.browser;
+    school.let_a_device_ask().unwrap();
+    let asks = || {
+        school
+            .staff
+            .technician
+            .visit("/devices")
+            .unwrap()
+            .html
+            .contains("/approve")
+    };
+    poll::until_so("the device that asks", asks).unwrap();
+    let devices = school.collector.run(&["device", "list", "--json"]).unwrap();
+    let devices: serde_json::Value = serde_json::from_str(&devices).unwrap();
+    assert!(devices.to_string().contains("pending"), "{devices}");
+
+    looks.signed_in_as(&school.staff.head).unwrap();
+    looks
+        .page("people-head", "/people", "People with access")
+        .unwrap();
+    browser
+        .script(
+            "const person = document.querySelector('#person'); person.value = [...person.options].find(o => \
+         o.text.includes('Wisniewski')).value; document.querySelector('#duty').value = 'dsl'",
+            vec![],
+        )
+        .unwrap();
+    browser.press("Propose, and make a link").unwrap();
+    looks.here("people-link", "People with access").unwrap();
+    let page = school.staff.head.visit("/people").unwrap();
+    let form = Form::with_action(&page.html, "/people/conflicts").unwrap();
+    let form = form.choosing("reader", &school::DEPUTY.name()).unwrap();
+    let form = form.choosing("about", &school::OTHER_PUPIL.name()).unwrap();
+    assert_eq!(school.staff.head.send(&form).unwrap().status, 200);
+    looks.signed_in_as(&school.staff.chair).unwrap();
+    looks
+        .page("people-proposal", "/people", "People with access")
+        .unwrap();
+    looks.page("chair-queue", "/queue", "Concerns").unwrap();
+    looks.signed_in_as(&school.staff.lead).unwrap();
+    for (name, path, heading) in OVERSEEN {
+        looks.page(&format!("{name}-lead"), path, heading).unwrap();
+    }
+    looks
+        .page("not-found", "/concerns/00000000-0000-4000-8000-000000000000", "")
+        .unwrap();
+    looks.signed_in_as(&school.staff.technician).unwrap();
+    for (name, path, heading) in OVERSEEN {
+        looks.page(&format!("{name}-technician"), path, heading).unwrap();
+    }
+    browser.fill("present", "something else").unwrap();
+    browser.press("Change the password").unwrap();
+    looks.refused("account-refused", "Your sign-in").unwrap();
+    looks.page("not-for-technicians", "/queue", "").unwrap();
+}
+
+const OVERSEEN: [(&str, &str, &str); 5] = [
+    ("devices", "/devices", "Devices"),
+    ("people", "/people", "People with access"),
+    ("health", "/health", "Health"),
+    ("audit", "/audit", "Audit log"),
+    ("account", "/account", "Your sign-in"),
+];
+
+/// Presses Tab until the keyboard is where this script says; every stop on the way must show that it has it.
+fn tab_to(browser: &Browser, what: &str, is_there: &str) {
+    for _ in 0..60 {
+        browser.keys(Key::Tab).unwrap();
+        let script = format!(
+            "const here = document.activeElement, looks = getComputedStyle(here); const seen = looks.outlineStyle !== \
+             'none' || looks.boxShadow !== 'none'; return [{is_there}, seen, here.outerHTML.slice(0, 200)]"
+        );
+        let answer = browser.script(&script, vec![]).unwrap();
+        // Past the last stop the keyboard is at the browser itself.
+        let outside = answer[2].as_str().unwrap().starts_with("<body");
+        assert!(
+            outside || answer[1] == true,
+            "nobody sees that {} has the keyboard",
+            answer[2]
+        );
+        if answer[0] == true {
+            return;
+        }
+    }
+    panic!("the keyboard never gets to {what}: {}", browser.text().unwrap());
+}
+
+fn until_heading(browser: &Browser, heading: &str) {
+    let is_there = || {
+        browser
+            .texts("h1")
+            .is_ok_and(|texts| texts.len() == 1 && texts[0].starts_with(heading))
+    };
+    let waited = poll::until_so(heading, is_there);
+    assert!(
+        waited.is_ok(),
+        "no page `{heading}` but: {}",
+        browser.text().unwrap()
+    );
+}
+
+#[test]
+fn a_concern_is_found_and_acknowledged_with_the_keyboard_alone() {
+    let school = WholeSchool::start("keyboard").unwrap();
+    school.flag(&SEVERE).unwrap();
+    let lead = &school.staff.lead;
+    let browser = Browser::start(&school.folder, 1280, 900).unwrap();
+    browser
+        .visit(&format!("{}/sign-in", school.collector.console()))
+        .unwrap();
+    tab_to(
+        &browser,
+        "the way past the menu",
+        "here.textContent === 'Skip to main content'",
+    );
+    tab_to(&browser, "the address", "here.name === 'email'");
+    browser.keys(lead.person.email).unwrap();
+    tab_to(&browser, "the password", "here.name === 'password'");
+    browser.keys(lead.password.as_str()).unwrap();
+    tab_to(&browser, "the code", "here.name === 'code'");
+    browser.keys(lead.code().unwrap()).unwrap();
+    browser.keys(Key::Enter).unwrap();
+    until_heading(&browser, "Concerns");
+    tab_to(
+        &browser,
+        "the concern",
+        "here.textContent.startsWith('Robin Ashdown')",
+    );
+    browser.keys(Key::Enter).unwrap();
+    until_heading(&browser, "Robin Ashdown");
+    tab_to(&browser, "the button", "here.textContent === 'Acknowledge'");
+    browser.keys(Key::Enter).unwrap();
+    poll::until_so("the acknowledgement", || {
+        browser
+            .text()
+            .is_ok_and(|text| text.contains("You are dealing with this concern now"))
+    })
+    .unwrap();
+    tab_to(&browser, "the way to sign out", "here.textContent === 'Sign out'");
+}
+
+#[test]
+fn the_main_way_works_in_a_browser_without_scripts() {
+    let school = WholeSchool::start("scripts").unwrap();
+    let lead = &school.staff.lead;
+    let browser = Browser::start(&school.folder, 1280, 900).unwrap();
+    browser.without_scripts().unwrap();
+    browser
+        .visit(&format!("{}/sign-in", school.collector.console()))
+        .unwrap();
+    browser.fill("email", lead.person.email).unwrap();
+    browser.fill("password", &lead.password).unwrap();
+    browser.fill("code", &lead.code().unwrap()).unwrap();
+    browser.click("main button[type=submit]").unwrap();
+    until_heading(&browser, "Concerns");
+    assert!(
+        browser
+            .text()
+            .unwrap()
+            .contains("Reload the page to see what is new")
+    );
+    school.flag(&SEVERE).unwrap();
+    browser
+        .visit(&format!("{}/queue", school.collector.console()))
+        .unwrap();
+    browser.press("Robin Ashdown").unwrap();
+    until_heading(&browser, "Robin Ashdown");
+    browser.press("Acknowledge").unwrap();
+    poll::until_so("the acknowledgement", || {
+        browser
+            .text()
+            .is_ok_and(|text| text.contains("You are dealing with this concern now"))
+    })
+    .unwrap();
+    browser.press("Write a note").unwrap();
+    browser.fill("words", "Robin is with me.").unwrap();
+    browser.press("Save the note").unwrap();
+    poll::until_so("the note", || {
+        browser
+            .text()
+            .is_ok_and(|text| text.contains("Robin is with me."))
+    })
+    .unwrap();
+    browser.keep_screenshot("concern-without-scripts").unwrap();
+    browser.press("Sign out").unwrap();
+    until_heading(&browser, "Sign in");
 }
