@@ -205,8 +205,12 @@ fn troubles(device: &Device, health: &Value, now: i64) -> Vec<String> {
             "It refused the last policy and keeps the one before: {refusal}"
         ));
     }
+    // INVARIANT 11: what nobody has said is not taken for well.
+    if health.is_null() {
+        says.push("It has not said how it is yet. Nobody knows whether it is protected.".to_owned());
+    }
     let silent = device.last_seen_at.is_none_or(|at| at < now - 14 * DAY_MS);
-    if !device.connected && silent {
+    if !device.connected && silent && !health.is_null() {
         says.push("Not heard for two weeks. Nobody knows whether it is protected.".to_owned());
     }
     says.extend(
