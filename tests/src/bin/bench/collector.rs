@@ -32,9 +32,9 @@ pub(crate) fn measure() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let process = collector.process()?.id();
     let devices = runtime.block_on(enrol(&collector, &token, DEVICES))?;
-    runtime.block_on(flags(&devices, process))?;
     let idle = runtime.block_on(enrol(&collector, &token, IDLE_DEVICES))?;
-    collector.stop()?;
+    runtime.block_on(flags(&devices, process))?;
+    collector.kill()?;
     collector.serve()?;
     let process = collector.process()?.id();
     runtime.block_on(idle_cost(&idle, process))
@@ -50,9 +50,10 @@ async fn enrol(collector: &Collector, token: &str, count: u32) -> Result<Vec<Dev
 
 async fn flags(devices: &[Device], collector: u32) -> Result<()> {
     let answered = Arc::new(AtomicU64::new(0));
+    let mut tasks = tokio::task::JoinSet::new();
     for (number, device) in (0..).zip(devices) {
         let stream = device.connect(vec![7; 16]).await?;
-        tokio::spawn(deliver(stream, number, Arc::clone(&answered)));
+        tasks.spawn(deliver(stream, number, Arc::clone(&answered)));
     }
     tokio::time::sleep(WARM_UP).await;
     let (before, collector_before, own_before) = (

@@ -6,58 +6,82 @@ use anyhow::Result;
 use pastoral_tests::desktop::Desktop;
 use pastoral_tests::laptop::Laptop;
 use pastoral_tests::poll;
-use pastoral_tests::process::Folder;
-use pastoral_tests::users::User;
+use pastoral_tests::process::Process;
+use pastoral_tests::site::Site;
 use pastoral_tests::window::Window;
 use std::time::{Duration, Instant};
 
 const FLAGS: usize = 100_000;
 
 pub(crate) fn measure() -> Result<()> {
-    let folder = Folder::new("bench")?;
-    let pupil = User::ordinary("pupil", &folder)?;
-    let desktop = Desktop::start(&pupil, &folder)?;
-    let mut laptop = Laptop::install(&folder)?;
-    laptop.start()?;
-    let helper = laptop.helper(&desktop, &pupil)?;
-    let (service_time, helper_time) = (seconds(laptop.process()?.id())?, seconds(helper.id())?);
+    let mut site = Site::start("bench")?;
+    let desktop = Desktop::start(&site.pupil, &site.folder)?;
+    let helper = site.laptop.helper(&desktop, &site.pupil)?;
+    at_rest(&mut site.laptop, &helper)?;
+    let mut window = Window::open(&desktop, &site.pupil, &site.folder)?;
+    search(&mut window, "i want to die")?;
+    let last = until_settled(&site.laptop)?;
+    figure(
+        "flags raised, and still on the device",
+        &format!("{FLAGS} / {last}"),
+    );
+    figure(
+        "service after them, memory",
+        &mebibytes(pss(site.laptop.process()?.id())?),
+    );
+    figure("helper after them, memory", &mebibytes(pss(helper.id())?));
+    site.collector.kill()?;
+    search(&mut window, "i want to be dead")?;
+    let kept = until_settled(&site.laptop)?;
+    figure(
+        "the collector away: as many again, kept on the device",
+        &format!("{FLAGS} / {kept}"),
+    );
+    figure(
+        "service while it keeps them, memory",
+        &mebibytes(pss(site.laptop.process()?.id())?),
+    );
+    Ok(())
+}
+
+fn at_rest(laptop: &mut Laptop, helper: &Process) -> Result<()> {
+    let service = laptop.process()?.id();
+    let before = seconds(service)? + seconds(helper.id())?;
     let minute = Instant::now();
     poll::within(Duration::from_secs(90), "a minute to pass", || {
         (minute.elapsed().as_secs() >= 60).then_some(())
     })?;
-    let service_time = seconds(laptop.process()?.id())? - service_time;
-    let helper_time = seconds(helper.id())? - helper_time;
-    figure(
-        "service at rest, memory",
-        &mebibytes(pss(laptop.process()?.id())?),
-    );
+    let after = seconds(service)? + seconds(helper.id())?;
+    figure("service at rest, memory", &mebibytes(pss(service)?));
     figure("helper at rest, memory", &mebibytes(pss(helper.id())?));
     figure(
         "both, processor time in a minute at rest",
-        &format!("{:.2} s", service_time + helper_time),
+        &format!("{:.2} s", after - before),
     );
-    let mut window = Window::open(&desktop, &pupil, &folder)?;
-    for number in 0..FLAGS {
-        window.search(&format!("i want to die {number}"))?;
-    }
-    let records = |laptop: &Laptop| laptop.status().ok()?["detail"]["spool_records"].as_u64();
-    let mut last = None;
-    poll::within(Duration::from_secs(300), "the flags to be kept", || {
-        let now = records(&laptop);
-        let steady = now.is_some() && now == last;
-        last = now;
-        steady.then_some(())
-    })?;
-    figure(
-        "flags then raised, and kept on the device",
-        &format!("{FLAGS} / {}", last.unwrap_or_default()),
-    );
-    figure(
-        "service after them, memory",
-        &mebibytes(pss(laptop.process()?.id())?),
-    );
-    figure("helper after them, memory", &mebibytes(pss(helper.id())?));
     Ok(())
+}
+
+fn search(window: &mut Window, text: &str) -> Result<()> {
+    for number in 0..FLAGS {
+        window.search(&format!("{text} {number}"))?;
+    }
+    Ok(())
+}
+
+/// Waits until the number of records on the device has not changed for three seconds, and gives it.
+fn until_settled(laptop: &Laptop) -> Result<u64> {
+    let (mut last, mut since) = (None, Instant::now());
+    poll::within(
+        Duration::from_secs(600),
+        "the flags to be kept and delivered",
+        || {
+            let now = laptop.status().ok()?["detail"]["spool_records"].as_u64();
+            if now != last {
+                (last, since) = (now, Instant::now());
+            }
+            last.filter(|_| since.elapsed() >= Duration::from_secs(3))
+        },
+    )
 }
 
 fn mebibytes(kibibytes: u64) -> String {
