@@ -342,3 +342,31 @@ async fn a_notice_that_could_not_be_sent_is_shown_to_who_may_see_the_concern_and
         );
     }
 }
+
+#[tokio::test]
+async fn many_flags_do_not_push_the_procedure_out_of_sight() {
+    let (school, router) = school().await;
+    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    let concern_id = school.concern(&TITLE).await;
+    let mut tx = school.app.store.write().await.unwrap();
+    for _ in 0..4 {
+        sqlx::query(
+            "INSERT INTO flag (school_id, concern_id, device_id, account_id, epoch_no, sequence, audience, source,
+             provenance, topic, severity, observed_at, clock_offset_ms, received_at, data_key_id, sealed)
+             SELECT school_id, concern_id, device_id, account_id, epoch_no, sequence, audience, source, provenance,
+             topic, severity, observed_at, clock_offset_ms, received_at, data_key_id, sealed
+             FROM flag WHERE concern_id = ? LIMIT 1",
+        )
+        .bind(&concern_id)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let body = ann.get(&format!("/concerns/{concern_id}")).await.body;
+    let at = |what: &str| body.find(what).expect(what);
+    assert_eq!(body.matches("<article").count(), 5);
+    assert!(at("2 more, less serious or older") < at("id=\"procedure\""));
+    let open = &body[..at("2 more, less serious or older")];
+    assert_eq!(open.matches("<article").count(), 3);
+}

@@ -27,6 +27,8 @@ use std::collections::HashMap;
 
 /// Flags on one page.
 const FLAGS_SHOWN: i64 = 50;
+/// Flags that stand open on it.
+const SHOWN_AT_FIRST: usize = 3;
 /// Entries of the history on one page.
 const HISTORY_SHOWN: i64 = 200;
 
@@ -56,6 +58,8 @@ struct ConcernPage {
     /// What was written when it was recorded by hand.
     written: String,
     seen: Vec<Seen>,
+    /// How many flags stand open; the others are folded, so that the procedure stays near.
+    shown_at_first: usize,
     more_flags: i64,
     must_not: Vec<String>,
     at_once: Vec<String>,
@@ -253,6 +257,7 @@ async fn draw(
         owner: owner(&concern, who.id()),
         next: queue_page::next(&page.clock, &profile, &concern, &readers, who.id()),
         times: times(&page, &concern),
+        shown_at_first: SHOWN_AT_FIRST,
         more_flags: concern.flag_count - i64::try_from(seen.len()).unwrap_or_default(),
         must_not: with_school(steps.must_not, added(|addition| &addition.must_not)),
         at_once: with_school(steps.at_once, added(|addition| &addition.at_once)),
