@@ -83,13 +83,19 @@ fn main() -> ExitCode {
 
 /// To standard error, where the journal takes it. INVARIANT 9: nothing that is logged anywhere holds content.
 fn log() {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing_subscriber::filter::LevelFilter::INFO.into())
-        .with_env_var("PASTORAL_LOG")
-        .from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    // Of one kind or the other: `debug`, or `pastoral_agent=debug,sled=warn`. What cannot be read is as if it were not set.
+    let wanted = std::env::var("PASTORAL_LOG").ok();
+    let filter = wanted
+        .and_then(|wanted| wanted.parse::<Targets>().ok())
+        .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO));
+    let to_journal = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(false)
+        .with_ansi(false);
+    tracing_subscriber::registry()
+        .with(to_journal)
+        .with(filter)
         .init();
 }

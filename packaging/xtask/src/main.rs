@@ -82,8 +82,26 @@ fn bench(name: &str) -> Result<()> {
     assets::assets()?;
     run::step("building for release");
     // One by one, as packages are made: built together, each would carry what the others ask of shared libraries.
-    for package in ["pastoral-agent", "pastoral-collector", "pastoral-tests"] {
+    for package in ["pastoral-collector", "pastoral-tests"] {
         run::cargo(&["build", "--quiet", "--release", "--bins", "--package", package])?;
+    }
+    run::cargo(&[
+        "build",
+        "--quiet",
+        "--profile",
+        "device",
+        "--bins",
+        "--package",
+        "pastoral-agent",
+    ])?;
+    // The benchmarks start the programs that stand beside them.
+    let target = run::top()?.join("target");
+    for program in ["pastoral-agent", "pastoral-session"] {
+        let (built, beside) = (
+            target.join("device").join(program),
+            target.join("release").join(program),
+        );
+        std::fs::copy(&built, &beside).with_context(|| format!("{} cannot be copied", built.display()))?;
     }
     become_program("target/release/bench", &[name])
 }
