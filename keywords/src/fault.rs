@@ -18,16 +18,17 @@ pub struct ListError {
 
 /// Turns places in one file into faults with lines.
 pub(crate) struct Faults<'a> {
-    toml: &'a str,
     file: &'a str,
+    /// Where each line but the first begins.
+    lines: Vec<usize>,
     found: Vec<ListError>,
 }
 
 impl<'a> Faults<'a> {
     pub(crate) fn new(toml: &'a str, file: &'a str) -> Self {
         Self {
-            toml,
             file,
+            lines: toml.match_indices('\n').map(|(at, _)| at + 1).collect(),
             found: Vec::new(),
         }
     }
@@ -58,7 +59,7 @@ impl<'a> Faults<'a> {
     }
 
     pub(crate) fn line(&self, at: usize) -> usize {
-        1 + self.toml.bytes().take(at).filter(|byte| *byte == b'\n').count()
+        1 + self.lines.partition_point(|begins| *begins <= at)
     }
 
     /// In the order of the file.

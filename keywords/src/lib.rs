@@ -4,12 +4,17 @@
 //! engine finds terms in a [`Text`]. A text is matched in views, each with a map back to what was really written; the
 //! plain view is the only one so far.
 
+#[cfg(feature = "tool")]
+pub mod csv;
+pub mod diff;
 mod engine;
+pub mod evaluation;
 mod fault;
 mod found;
 mod list;
 mod raw;
 pub mod shipped;
+pub mod useless;
 mod view;
 mod vocabulary;
 

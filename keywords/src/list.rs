@@ -1,14 +1,18 @@
 //! A keyword list: read from TOML, checked, and from then on known to be sound. `FORMAT.md` describes the file.
 
-use std::collections::HashMap;
-use std::ops::Range;
+mod checking;
+pub(crate) mod phrase;
 
-use toml::Spanned;
+#[cfg(feature = "tool")]
+pub(crate) use self::checking::derived;
 
+use std::collections::HashSet;
+
+use self::checking::Checking;
 use crate::fault::{Faults, ListError};
-use crate::raw::{Phrases, RawException, RawList, RawTerm};
+use crate::raw::RawList;
 use crate::view::Plain;
-use crate::{Audience, Severity, Source, Topic};
+use crate::{Audience, Provenance, Severity, Source, Topic};
 
 /// Bytes of one phrase of a list.
 pub const PHRASE: usize = 200;
@@ -30,8 +34,13 @@ pub struct KeywordList {
     pub author: String,
     /// When this version was agreed, as year-month-day.
     pub date: String,
+    /// What a reviewer must still look at, such as a language that its author does not speak.
+    pub review: Option<String>,
+    /// Whether its exceptions cover terms of every list, not only its own.
+    pub exceptions_for_all: bool,
     terms: Vec<Term>,
     exceptions: Vec<Exception>,
+    help: Vec<Exception>,
 }
 
 /// A word or phrase that is looked for.
@@ -39,7 +48,7 @@ pub struct KeywordList {
 pub struct Term {
     /// Its identity in the list.
     pub id: String,
-    /// How it is written; one or several.
+    /// How it is written; one or several, with ` … ` for a gap of a few words.
     pub spellings: Vec<String>,
     /// What it is about.
     pub topic: Topic,
@@ -47,13 +56,24 @@ pub struct Term {
     pub reason: String,
     /// Phrases that are harmless although the term stands in them.
     pub exceptions: Vec<String>,
+    /// One of these must stand near it, if there are any.
+    pub near: Vec<String>,
+    /// None of these may stand near it.
+    pub not_near: Vec<String>,
+    /// Who wrote it, where that is not the list's author.
+    pub author: Option<String>,
+    /// When it was written, where that is not the list's date; year-month-day.
+    pub date: Option<String>,
     /// Where it stands in its file.
     pub line: usize,
-    sources: Option<Vec<Source>>,
+    /// Where it is looked for; everywhere if none.
+    pub sources: Option<Vec<Source>>,
+    /// Whose text it is looked for in; everybody's if none.
+    pub provenances: Option<Vec<Provenance>>,
     severities: [Option<Severity>; Audience::ALL.len()],
 }
 
-/// Phrases that are harmless although terms of the list stand in them.
+/// Phrases that are harmless although terms stand in them, or that ask for help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
     /// The phrases.
@@ -74,9 +94,15 @@ impl Term {
     /// Whether the term is looked for in a source.
     #[must_use]
     pub fn applies_to(&self, source: Source) -> bool {
-        self.sources
-            .as_ref()
-            .is_none_or(|sources| sources.contains(&source))
+        let sources = self.sources.as_ref();
+        sources.is_none_or(|sources| sources.contains(&source))
+    }
+
+    /// Whether the term is looked for in what somebody, or something, wrote.
+    #[must_use]
+    pub fn applies_to_writing(&self, provenance: Provenance) -> bool {
+        let provenances = self.provenances.as_ref();
+        provenances.is_none_or(|provenances| provenances.contains(&provenance))
     }
 }
 
@@ -108,16 +134,17 @@ impl KeywordList {
         &self.exceptions
     }
 
+    /// What asks for help whichever term stands in it, in the order of the file.
+    #[must_use]
+    pub fn help(&self) -> &[Exception] {
+        &self.help
+    }
+
     fn read(toml: &str, file: &str) -> Result<Self, Vec<ListError>> {
         let mut faults = Faults::new(toml, file);
         match toml::from_str::<RawList>(toml) {
             Ok(raw) => {
-                let list = Checking {
-                    faults: &mut faults,
-                    ids: HashMap::new(),
-                    seen: HashMap::new(),
-                }
-                .list(raw);
+                let list = Checking::new(&mut faults).list(raw);
                 let faults = faults.into_found();
                 if faults.is_empty() { Ok(list) } else { Err(faults) }
             }
@@ -138,232 +165,83 @@ fn first(faults: Vec<ListError>, file: &str) -> ListError {
     })
 }
 
-/// Checks a list as it is read; what is found wrong goes to `faults`.
-struct Checking<'f, 'a> {
-    faults: &'f mut Faults<'a>,
-    /// Identities of terms, with their lines.
-    ids: HashMap<String, usize>,
-    /// Folded spellings of terms, with their lines.
-    seen: HashMap<String, usize>,
-}
+/// The severity and topic of plain words, which have none of their own.
+const OF_WORDS: (Topic, Severity) = (Topic::Bullying, Severity::ALL[2]);
 
-impl Checking<'_, '_> {
-    fn list(&mut self, raw: RawList) -> KeywordList {
-        self.code(&raw.id, "id");
-        self.code(&raw.language, "language");
-        if *raw.version.get_ref() == 0 {
-            self.faults
-                .add(&raw.version.span(), "a list's first version is 1", "version = 1");
-        }
-        if raw.term.is_empty() && raw.exception.is_empty() {
-            self.faults.add(
-                &raw.id.span(),
-                "the list has neither terms nor exceptions",
-                "at least one [[term]]",
-            );
-        }
-        KeywordList {
-            title: self.words(&raw.title, "title"),
-            author: self.words(&raw.author, "author"),
-            date: self.date(&raw.date),
-            terms: raw.term.into_iter().map(|term| self.term(term)).collect(),
-            exceptions: raw
-                .exception
-                .into_iter()
-                .map(|exception| self.exception(exception))
-                .collect(),
-            id: raw.id.into_inner(),
-            version: raw.version.into_inner(),
-            language: raw.language.into_inner(),
-        }
-    }
-
-    fn term(&mut self, raw: Spanned<RawTerm>) -> Term {
-        let line = self.faults.line(raw.span().start);
-        let raw = raw.into_inner();
-        let spellings = self.spellings(raw.text, line);
-        let severities = raw.severity.get_ref().0;
-        if severities.iter().all(Option::is_none) {
-            let instead = "an audience with a number, as severity = { ks2 = 3 }";
-            self.faults
-                .add(&raw.severity.span(), "the term applies to no audience", instead);
-        }
-        if let Some(sources) = raw
-            .sources
-            .as_ref()
-            .filter(|sources| sources.get_ref().is_empty())
+impl KeywordList {
+    /// A list of plain words or phrases, one a line, for trying and comparing engines: severity 3 for everybody, and a
+    /// topic that stands for nothing. `file` becomes its identity. Phrases are taken as they are, without braces or gaps; one
+    /// that is there twice counts once.
+    ///
+    /// # Errors
+    /// The first line that cannot be a phrase.
+    pub fn of_words(words: &str, file: &str) -> Result<Self, ListError> {
+        let mut seen = HashSet::new();
+        let mut terms = Vec::new();
+        for (at, written) in words
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
         {
-            let instead = "the sources, or no line `sources` for all of them";
-            self.faults
-                .add(&sources.span(), "the term is looked for nowhere", instead);
-        }
-        Term {
-            id: self.identity(raw.id, &spellings, line),
-            exceptions: raw
-                .exceptions
-                .map(|phrases| self.own_exceptions(phrases, &spellings))
-                .unwrap_or_default(),
-            reason: self.words(&raw.reason, "reason"),
-            topic: raw.topic,
-            sources: raw.sources.map(Spanned::into_inner),
-            spellings,
-            line,
-            severities,
-        }
-    }
-
-    fn exception(&mut self, raw: Spanned<RawException>) -> Exception {
-        let line = self.faults.line(raw.span().start);
-        let raw = raw.into_inner();
-        Exception {
-            phrases: self
-                .phrases(raw.text)
-                .into_iter()
-                .map(|(phrase, _)| phrase)
-                .collect(),
-            reason: self.words(&raw.reason, "reason"),
-            line,
-        }
-    }
-
-    fn spellings(&mut self, raw: Spanned<Phrases>, line: usize) -> Vec<String> {
-        let phrases = self.phrases(raw);
-        for (phrase, span) in &phrases {
-            let folded = Plain::new(phrase).as_str().to_owned();
-            if let Some(before) = self.seen.insert(folded, line) {
-                let fault = format!(
-                    "`{phrase}` is already a term, on line {before}; case and accents make no difference"
-                );
-                self.faults.add(span, fault, "it once");
-            }
-        }
-        phrases.into_iter().map(|(phrase, _)| phrase).collect()
-    }
-
-    /// An exception covers only what stands inside it, so one that does not hold the term, or is the term, is a mistake.
-    fn own_exceptions(&mut self, raw: Spanned<Phrases>, spellings: &[String]) -> Vec<String> {
-        let phrases = self.phrases(raw);
-        for (phrase, span) in &phrases {
-            let exception = Plain::new(phrase);
-            let holds = |spelling: &String| {
-                let spelling = Plain::new(spelling);
-                exception.as_str() != spelling.as_str() && exception.as_str().contains(spelling.as_str())
-            };
-            if !spellings.iter().any(holds) {
-                let fault = format!("the exception `{phrase}` can never cover the term");
-                let instead = "a longer phrase in which the term stands as whole words, or an [[exception]] for the list";
-                self.faults.add(span, fault, instead);
-            }
-        }
-        phrases.into_iter().map(|(phrase, _)| phrase).collect()
-    }
-
-    fn phrases(&mut self, raw: Spanned<Phrases>) -> Vec<(String, Range<usize>)> {
-        let span = raw.span();
-        let phrases: Vec<(String, Range<usize>)> = match raw.into_inner() {
-            Phrases::One(phrase) => vec![(phrase, span.clone())],
-            Phrases::Several(phrases) => phrases
-                .into_iter()
-                .map(|phrase| (phrase.get_ref().clone(), phrase.span()))
-                .collect(),
-        };
-        if phrases.is_empty() {
-            self.faults
-                .add(&span, "there is no phrase", "text = \"the phrase\"");
-        }
-        for (phrase, span) in &phrases {
-            // Decomposed, a phrase can be longer than it was written, and its identity is made of that.
-            if phrase.len() > PHRASE || Plain::new(phrase).as_str().len() > 2 * PHRASE {
-                self.faults.add(
-                    span,
-                    format!("the phrase is over {PHRASE} bytes long"),
-                    "its most telling words",
-                );
-            } else if Plain::new(phrase).is_empty() {
-                self.faults.add(
-                    span,
-                    "the phrase has no letter or digit",
-                    "a phrase with a word in it",
-                );
-            }
-        }
-        phrases
-    }
-
-    fn identity(&mut self, given: Option<Spanned<String>>, spellings: &[String], line: usize) -> String {
-        let (id, span) = match given {
-            Some(id) => {
-                self.code(&id, "id");
-                (id.get_ref().clone(), Some(id.span()))
-            }
-            None => (
-                spellings.first().map(|first| derived(first)).unwrap_or_default(),
-                None,
-            ),
-        };
-        if let Some(before) = self.ids.insert(id.clone(), line).filter(|_| !id.is_empty()) {
-            let fault = format!("the id `{id}` is already that of the term on line {before}");
-            match span {
-                Some(span) => self.faults.add(&span, fault, "an id of its own"),
-                None => self
-                    .faults
-                    .add_at(line, fault, "a line `id = \"…\"` with an id of its own"),
-            }
-        }
-        id
-    }
-
-    /// A lower-case word with digits and hyphens.
-    fn code(&mut self, code: &Spanned<String>, what: &str) {
-        let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        let text = code.get_ref();
-        if text.is_empty() || text.len() > REASON || !text.chars().all(known) {
-            let fault = format!("the {what} must be lower-case letters, digits and hyphens");
-            let folded = derived(text);
-            let instead = if folded.is_ascii() && !folded.is_empty() {
-                folded
+            let phrase = written
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .replace(" … ", " ");
+            let plain = Plain::new(&phrase);
+            let fault = if phrase.len() > PHRASE || plain.as_str().len() > 2 * PHRASE {
+                Some(("the phrase is over 200 bytes long", "its most telling words"))
+            } else if plain.is_empty() {
+                Some(("the phrase has no letter or digit", "a phrase with a word in it"))
             } else {
-                "for example my-list".into()
+                None
             };
-            self.faults.add(&code.span(), fault, instead);
-        }
-    }
-
-    fn words(&mut self, text: &Spanned<String>, what: &str) -> String {
-        if text.get_ref().trim().is_empty() {
-            self.faults.add(
-                &text.span(),
-                format!("the {what} is empty"),
-                format!("{what} = \"…\""),
-            );
-        } else if text.get_ref().len() > REASON {
-            self.faults.add(
-                &text.span(),
-                format!("the {what} is over {REASON} bytes long"),
-                "a shorter one",
-            );
-        }
-        text.get_ref().trim().to_owned()
-    }
-
-    fn date(&mut self, date: &Spanned<toml::value::Datetime>) -> String {
-        let value = date.get_ref();
-        match value.date.filter(|_| value.time.is_none()) {
-            Some(date) => date.to_string(),
-            None => {
-                self.faults
-                    .add(&date.span(), "the date must be a day", "date = 2026-01-31");
-                String::new()
+            if let Some((fault, instead)) = fault {
+                let (file, fault, instead) = (file.to_owned(), fault.to_owned(), instead.to_owned());
+                return Err(ListError {
+                    file,
+                    line: at + 1,
+                    fault,
+                    instead,
+                });
+            }
+            if seen.insert(plain.as_str().to_owned()) {
+                terms.push(Term::of_words(phrase, at + 1));
             }
         }
+        Ok(Self {
+            id: file.to_owned(),
+            version: 1,
+            title: file.to_owned(),
+            language: "en".to_owned(),
+            author: String::new(),
+            date: String::new(),
+            review: None,
+            exceptions_for_all: false,
+            terms,
+            exceptions: Vec::new(),
+            help: Vec::new(),
+        })
     }
 }
 
-/// The identity of a term that was given none: its words, joined by hyphens.
-fn derived(phrase: &str) -> String {
-    Plain::new(phrase)
-        .as_str()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join("-")
+impl Term {
+    fn of_words(phrase: String, line: usize) -> Self {
+        let (topic, severity) = OF_WORDS;
+        Self {
+            id: phrase.clone(),
+            spellings: vec![phrase],
+            topic,
+            reason: "One of the words to be matched".to_owned(),
+            exceptions: Vec::new(),
+            near: Vec::new(),
+            not_near: Vec::new(),
+            author: None,
+            date: None,
+            line,
+            sources: None,
+            provenances: None,
+            severities: [Some(severity); Audience::ALL.len()],
+        }
+    }
 }

@@ -1,12 +1,8 @@
-//! The lists that come with Pastoral.
+//! The lists that come with Pastoral: every file of `lists/`, in the order of their names.
 
 use crate::{KeywordList, ListError};
 
-/// The English list, as its file.
-pub const ENGLISH: &str = include_str!("../lists/english.toml");
-
-/// Every shipped list, with the name of its file.
-pub const FILES: &[(&str, &str)] = &[("english.toml", ENGLISH)];
+include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
 /// Every shipped list, read and checked.
 ///

@@ -92,7 +92,10 @@ coded! {
         Drugs => "drugs", "Drugs, alcohol and tobacco";
         Gambling => "gambling", "Gambling";
         Gaming => "gaming", "Games in lessons";
-        IllegalMaterial => "illegal-material", "Illegal material and fraud";
+        IllegalMaterial => "illegal-material", "Illegal material";
+        Fraud => "fraud", "Fraud and scams";
+        CoerciveControl => "coercive-control", "Coercive control";
+        ViolenceAgainstWomen => "violence-against-women", "Violence against women and girls";
         PersonalInformation => "personal-information", "Giving away personal information";
         Copyright => "copyright", "Copyright";
         FileSharing => "file-sharing", "File sharing and downloads";
@@ -124,14 +127,20 @@ impl Topic {
             | Self::Extremism
             | Self::Hate
             | Self::Violence
+            | Self::ViolenceAgainstWomen
             | Self::Drugs
             | Self::Gambling
             | Self::IllegalMaterial => Area::Content,
-            Self::Abuse | Self::Grooming | Self::SexualHarassment | Self::Messaging => Area::Contact,
+            Self::Abuse
+            | Self::Grooming
+            | Self::SexualHarassment
+            | Self::CoerciveControl
+            | Self::Messaging => Area::Contact,
             Self::Sexting
             | Self::Bullying
             | Self::Gaming
             | Self::PersonalInformation
+            | Self::Fraud
             | Self::Copyright
             | Self::FileSharing
             | Self::Buying

@@ -1,6 +1,6 @@
 //! What a person who writes a list is told.
 
-use pastoral_keywords::{Audience, KeywordList, Severity, Source};
+use pastoral_keywords::{Audience, KeywordList, Provenance, Severity, Source, Topic};
 
 const GOOD: &str = r#"id = "my-list"
 version = 3
@@ -243,4 +243,147 @@ fn the_example_in_the_documentation_is_a_sound_list_and_every_topic_is_named_the
     for topic in pastoral_keywords::Topic::ALL {
         assert!(format.contains(&format!("`{topic}`")), "{topic}");
     }
+}
+
+/// What stands in a list with every key there is.
+const EVERY_KEY: &str = r#"id = "all"
+version = 1
+title = "T"
+language = "pl"
+author = "A"
+date = 2026-01-31
+review = "by a speaker"
+exceptions-for = "all"
+
+[[group]]
+topic = "hate"
+severity = { ks1 = 3, staff = 2 }
+reason = "R"
+sources = ["search"]
+provenances = ["typed"]
+exceptions = ["red one line", "blue sky line"]
+near = ["a{,b}"]
+not-near = ["c"]
+author = "B"
+date = 2026-02-01
+terms = [
+  "red one",
+  ["blue sky", "blue skies"],
+  { id = "own", text = ["green{,s}"], severity = 5, near = ["z"], not-near = ["y"], exceptions = "green grass", reason = "S", topic = "drugs", sources = ["title"], provenances = ["page"], author = "C", date = 2026-03-01 },
+]
+
+[[help]]
+text = "help {me,us}"
+reason = "H"
+"#;
+
+#[test]
+fn a_group_shares_all_but_its_words_and_a_term_of_it_may_say_otherwise() {
+    let list = KeywordList::parse(EVERY_KEY, "all.toml").unwrap();
+    assert_eq!(list.review.as_deref(), Some("by a speaker"));
+    assert!(list.exceptions_for_all);
+    assert_eq!(list.help()[0].phrases, ["help me", "help us"]);
+    let [red, blue, own] = list.terms() else {
+        panic!("{list:?}")
+    };
+    assert_eq!((red.id.as_str(), red.line, blue.line), ("red-one", 22, 23));
+    assert_eq!(blue.spellings, ["blue sky", "blue skies"]);
+    assert_eq!(
+        (red.exceptions.as_slice(), blue.exceptions.as_slice()),
+        (
+            &["red one line".to_owned()][..],
+            &["blue sky line".to_owned()][..]
+        )
+    );
+    assert_eq!((red.near.len(), red.not_near.len()), (2, 1));
+    assert_eq!(
+        (red.author.as_deref(), red.date.as_deref()),
+        (Some("B"), Some("2026-02-01"))
+    );
+    assert_eq!(
+        red.severity(Audience::Ks1),
+        own.severity(Audience::Ks1).map(|_| Severity::ALL[2])
+    );
+    assert!(red.applies_to_writing(Provenance::Typed) && !red.applies_to_writing(Provenance::Page));
+    assert_eq!(
+        (own.id.as_str(), own.spellings.as_slice()),
+        ("own", &["green".to_owned(), "greens".to_owned()][..])
+    );
+    assert_eq!(
+        (own.severity(Audience::Ks2), own.topic, own.reason.as_str()),
+        (Some(Severity::MAX), Topic::Drugs, "S")
+    );
+    assert_eq!(
+        (own.near.as_slice(), own.not_near.as_slice()),
+        (&["z".to_owned()][..], &["y".to_owned()][..])
+    );
+    assert_eq!(
+        (
+            own.exceptions.as_slice(),
+            own.author.as_deref(),
+            own.date.as_deref()
+        ),
+        (&["green grass".to_owned()][..], Some("C"), Some("2026-03-01"))
+    );
+    assert!(
+        own.applies_to(Source::Title)
+            && !own.applies_to(Source::Search)
+            && !own.applies_to_writing(Provenance::Typed)
+    );
+}
+
+#[test]
+fn faults_of_groups_braces_and_gaps_are_told_with_their_line() {
+    for (good, bad, line, fault) in [
+        ("\"red one\",", "\"red {one\",", 22, "do not match"),
+        ("\"red one\",", "\"red … … one\",", 22, "a gap"),
+        ("\"red one\",", "{ txt = \"red\" },", 22, "unknown field `txt`"),
+        ("\"red one\",", "7,", 22, "invalid type"),
+        ("\"red one\",", "\"blue sky\",", 23, "already a term, on line 22"),
+        (
+            "exceptions-for = \"all\"",
+            "exceptions-for = \"some\"",
+            8,
+            "for nobody",
+        ),
+        ("\"red one line\"", "\"red line\"", 16, "can never cover"),
+        (
+            "exceptions = \"green grass\"",
+            "exceptions = \"grass\"",
+            24,
+            "can never cover",
+        ),
+        (
+            "provenances = [\"typed\"]",
+            "provenances = []",
+            15,
+            "looked for nowhere",
+        ),
+    ] {
+        assert!(EVERY_KEY.contains(good), "{good}");
+        let faults = KeywordList::faults(&EVERY_KEY.replacen(good, bad, 1), "all.toml");
+        let told = faults
+            .iter()
+            .any(|told| told.fault.contains(fault) && told.line == line);
+        assert!(told, "{bad}: {faults:#?}");
+    }
+    let empty = EVERY_KEY.split("terms = [").next().unwrap().to_owned() + "terms = []\n";
+    assert!(
+        KeywordList::faults(&empty, "all.toml")[0]
+            .fault
+            .contains("no terms")
+    );
+}
+
+#[test]
+fn plain_words_are_a_list_and_a_line_that_is_no_phrase_is_told() {
+    let list = KeywordList::of_words("one word\n\nOne  Word\ntwo\n", "w.txt").unwrap();
+    assert_eq!(
+        list.terms()
+            .iter()
+            .map(|term| term.spellings[0].as_str())
+            .collect::<Vec<_>>(),
+        ["one word", "two"]
+    );
+    assert_eq!(KeywordList::of_words("one\n--\n", "w.txt").unwrap_err().line, 2);
 }

@@ -133,7 +133,7 @@ pub const fn kind_of(topic: Topic, role: SubjectRole) -> Kind {
         return pupil_kind(topic);
     }
     match topic {
-        Topic::Abuse => Kind::Disclosure,
+        Topic::Abuse | Topic::CoerciveControl => Kind::Disclosure,
         Topic::Suicide
         | Topic::SelfHarm
         | Topic::EatingDisorders
@@ -149,18 +149,19 @@ pub const fn kind_of(topic: Topic, role: SubjectRole) -> Kind {
 const fn pupil_kind(topic: Topic) -> Kind {
     match topic {
         Topic::Suicide | Topic::SelfHarm | Topic::EatingDisorders => Kind::SelfHarm,
-        Topic::Abuse | Topic::Grooming => Kind::Exploitation,
+        Topic::Abuse | Topic::Grooming | Topic::CoerciveControl => Kind::Exploitation,
         Topic::Sexting => Kind::SexualImagery,
         Topic::SexualHarassment => Kind::SexualHarassment,
         Topic::IndecentImages => Kind::IndecentImages,
         Topic::Extremism => Kind::Radicalisation,
         Topic::Hate => Kind::Hate,
         Topic::Bullying => Kind::Bullying,
-        Topic::Violence => Kind::Violence,
+        Topic::Violence | Topic::ViolenceAgainstWomen => Kind::Violence,
         Topic::Drugs | Topic::Gambling => Kind::Substances,
         Topic::PersonalInformation => Kind::PersonalInformation,
         Topic::Pornography | Topic::IllegalMaterial => Kind::HarmfulMaterial,
         Topic::Gaming
+        | Topic::Fraud
         | Topic::Copyright
         | Topic::FileSharing
         | Topic::Messaging

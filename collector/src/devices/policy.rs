@@ -136,12 +136,13 @@ struct Shipped {
     toml: &'static str,
 }
 
-/// The lists the profile names. What comes with the program is all there is so far.
+/// The lists the profile names, by their identity or by the first part of it: `pastoral-en` is the list of that name and
+/// every one whose name begins with `pastoral-en-`. What comes with the program is all there is so far.
 fn lists_of(profile: &Profile) -> anyhow::Result<Vec<Shipped>> {
     let mut lists = Vec::new();
     for (file, toml) in shipped::FILES {
         let list = KeywordList::parse(toml, file)?;
-        if profile.lists.contains(&list.id) {
+        if profile.lists.iter().any(|name| is_meant(&list.id, name)) {
             lists.push(Shipped {
                 id: list.id,
                 version: list.version,
@@ -149,11 +150,18 @@ fn lists_of(profile: &Profile) -> anyhow::Result<Vec<Shipped>> {
             });
         }
     }
-    anyhow::ensure!(
-        lists.len() == profile.lists.len(),
-        "the profile names a keyword list that does not come with this program; `lists` may hold pastoral-en"
-    );
+    for name in &profile.lists {
+        anyhow::ensure!(
+            lists.iter().any(|list| is_meant(&list.id, name)),
+            "the profile names the keyword list `{name}`, which does not come with this program; `lists` may hold pastoral-en"
+        );
+    }
     Ok(lists)
+}
+
+fn is_meant(id: &str, name: &str) -> bool {
+    let rest = id.strip_prefix(name);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
 
 fn reference(row: ListRow) -> ListReference {
