@@ -7,7 +7,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use x11rb::connection::Connection as _;
-use x11rb::protocol::xproto::{AtomEnum, ConnectionExt as _, Family, HostMode, Window};
+use x11rb::protocol::xproto::{
+    AtomEnum, AutoRepeatMode, ChangeKeyboardControlAux, ConnectionExt as _, Family, HostMode, Window,
+};
 use x11rb::rust_connection::RustConnection;
 
 /// The desktop. Dropped, everything that was started for it ends.
@@ -82,11 +84,12 @@ impl Desktop {
         command
     }
 
-    /// What the pupil's hands do, in xdotool's words.
+    /// What the pupil's hands do, in xdotool's words. Every key is pressed once, however late it is let go.
     ///
     /// # Errors
     /// When xdotool fails.
     pub fn hands(&self, pupil: &User, arguments: &[&str]) -> Result<()> {
+        let _once = KeysOnce::on(&self.display)?;
         output_of(self.command(pupil, "xdotool").args(arguments)).map(drop)
     }
 
@@ -152,6 +155,36 @@ impl Titles {
             .get_property(false, self.root, property, AtomEnum::WINDOW, 0, 1)?
             .reply()?;
         Ok(reply.value32().and_then(|mut values| values.next()).unwrap_or(0))
+    }
+}
+
+/// Holds a display's keys from repeating. On a busy machine xdotool may let a key go later than a key has to be held to
+/// repeat, and "want" becomes "waaant".
+struct KeysOnce {
+    connection: RustConnection,
+    before: AutoRepeatMode,
+}
+
+impl KeysOnce {
+    fn on(display: &str) -> Result<Self> {
+        let (connection, _) =
+            RustConnection::connect(Some(display)).context("the display does not answer")?;
+        let before = connection.get_keyboard_control()?.reply()?.global_auto_repeat;
+        let once = Self { connection, before };
+        once.repeat(AutoRepeatMode::OFF)?;
+        Ok(once)
+    }
+
+    fn repeat(&self, mode: AutoRepeatMode) -> Result<()> {
+        let wish = ChangeKeyboardControlAux::new().auto_repeat_mode(mode);
+        Ok(self.connection.change_keyboard_control(&wish)?.check()?)
+    }
+}
+
+impl Drop for KeysOnce {
+    fn drop(&mut self) {
+        // The display may be gone already, and its keys with it.
+        let _ = self.repeat(self.before);
     }
 }
 

@@ -3,13 +3,18 @@
 use anyhow::Result;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 /// The site. It answers for as long as the program runs.
 pub struct SearchSite {
     port: u16,
+    typed: Typed,
 }
+
+/// What the first page's field holds, as the page last said.
+type Typed = Arc<Mutex<String>>;
 
 impl SearchSite {
     /// Starts it on a free port.
@@ -19,12 +24,21 @@ impl SearchSite {
     pub fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
+        let typed = Typed::default();
+        let hears = Arc::clone(&typed);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                thread::spawn(move || answer(stream));
+                let hears = Arc::clone(&hears);
+                thread::spawn(move || answer(stream, &hears));
             }
         });
-        Ok(Self { port })
+        Ok(Self { port, typed })
+    }
+
+    /// What stands in the first page's field, as the browser has taken it.
+    #[must_use]
+    pub fn typed(&self) -> String {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Its first page.
@@ -34,7 +48,7 @@ impl SearchSite {
     }
 }
 
-fn answer(stream: TcpStream) -> std::io::Result<()> {
+fn answer(stream: TcpStream, typed: &Typed) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut lines = BufReader::new(&stream).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
@@ -44,13 +58,23 @@ fn answer(stream: TcpStream) -> std::io::Result<()> {
         }
     }
     let target = request.split(' ').nth(1).unwrap_or("/");
-    let query = target
-        .split_once("/search?q=")
-        .map(|(_, query)| decoded(query.split('&').next().unwrap_or_default()));
-    let (status, body) = match (&query, target) {
-        (Some(query), _) => ("200 OK", results(&escaped(query))),
-        (None, "/") => ("200 OK", first_page()),
-        _ => ("404 Not Found", String::new()),
+    let query = |path: &str| {
+        let (_, query) = target.split_once(path)?;
+        Some(decoded(query.split('&').next().unwrap_or_default()))
+    };
+    let (status, body) = if let Some(searched) = query("/search?q=") {
+        ("200 OK", results(&escaped(&searched)))
+    } else if let Some(field) = query("/typed?q=") {
+        let mut typed = typed.lock().unwrap_or_else(PoisonError::into_inner);
+        // What the field says comes by several connections, in any order.
+        if field.len() > typed.len() {
+            *typed = field;
+        }
+        ("200 OK", String::new())
+    } else if target == "/" {
+        ("200 OK", first_page())
+    } else {
+        ("404 Not Found", String::new())
     };
     let mut stream = &stream;
     write!(
@@ -60,9 +84,11 @@ fn answer(stream: TcpStream) -> std::io::Result<()> {
     )
 }
 
-/// Titled as the search engine only once its field has the keyboard, so that whoever types can wait for that.
+/// Titled as the search engine only once its field has the keyboard, and says what the field holds, so that whoever
+/// types can wait for both.
 fn first_page() -> String {
     let ready = "<script>let field = document.querySelector('input'), ready = () => document.title = 'Google';\
+                 field.oninput = () => fetch('/typed?q=' + encodeURIComponent(field.value));\
                  field.onfocus = ready; if (document.hasFocus() && document.activeElement === field) ready()</script>";
     page("Loading", ready)
 }

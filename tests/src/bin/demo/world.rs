@@ -27,6 +27,7 @@ pub(crate) const SEARCH: &str = "i want to die";
 pub(crate) struct World {
     _browser: PupilBrowser,
     _helper: Process,
+    site: SearchSite,
     desktop: Desktop,
     laptop: Laptop,
     pub(crate) staff: Staff,
@@ -79,6 +80,7 @@ impl World {
         Ok(Self {
             _browser: browser,
             _helper: helper,
+            site,
             desktop,
             laptop,
             staff,
@@ -96,6 +98,11 @@ impl World {
             "typing",
             self.desktop
                 .hands(&self.pupil, &["type", "--delay", "20", SEARCH]),
+        )?;
+        let typed = poll::until_so("the words in the page's field", || self.site.typed() == SEARCH);
+        at(
+            "typing",
+            typed.with_context(|| format!("the field holds `{}`", self.site.typed())),
         )?;
         steps.done("the pupil has typed a worrying search");
         let titles = self.desktop.titles()?;
