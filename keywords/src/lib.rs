@@ -21,6 +21,7 @@ mod vocabulary;
 pub use engine::{BuildError, Engine, MATCHES, Text};
 pub use fault::ListError;
 pub use found::{Considered, Explanation, Findings, Found, NotApplied, Scope, WhyNot};
+pub use list::changes;
 pub use list::{Exception, KeywordList, PHRASE, REASON, Term};
 pub use view::View;
 pub use vocabulary::{Area, Audience, Provenance, Severity, Source, Topic, UnknownCode};

@@ -1,5 +1,6 @@
 //! A keyword list: read from TOML, checked, and from then on known to be sound. `FORMAT.md` describes the file.
 
+pub mod changes;
 mod checking;
 pub(crate) mod phrase;
 

@@ -1,0 +1,381 @@
+//! What a school changes about the lists, one agreed operation after the other.
+//!
+//! The shipped lists are never edited: the lists in force are the shipped ones with the school's operations applied in
+//! their order. So an update of Pastoral brings better lists without losing what the school decided, and every change can
+//! be read, replayed and taken back. What a school adds stands in a list of its own, [`SCHOOL`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::phrase::{folded, holds};
+use super::{KeywordList, Term};
+use crate::{Audience, Severity, Topic};
+
+/// The identity of the list of what a school has added.
+pub const SCHOOL: &str = "school";
+
+/// One change to the lists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Operation {
+    /// Look for another word or phrase.
+    AddTerm {
+        /// How it is written; one or several.
+        text: Vec<String>,
+        /// What it is about.
+        topic: Topic,
+        /// How urgent it is, 1 to 5, for each audience that it concerns.
+        severity: BTreeMap<Audience, u8>,
+        /// Why it is looked for.
+        reason: String,
+    },
+    /// Take a phrase for harmless.
+    AddException {
+        /// The phrase.
+        phrase: String,
+        /// What it covers.
+        over: Over,
+        /// Why it is harmless.
+        reason: String,
+    },
+    /// Look at a term sooner or later than the list says.
+    SetSeverity {
+        /// The term.
+        term: TermName,
+        /// How urgent it is, 1 to 5, for each audience that it concerns; it does not apply to the others.
+        severity: BTreeMap<Audience, u8>,
+    },
+    /// Look for a term no more.
+    SwitchOff {
+        /// The term.
+        term: TermName,
+    },
+    /// Look for a term again that was switched off.
+    SwitchOn {
+        /// The term.
+        term: TermName,
+    },
+}
+
+/// A term of a list.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TermName {
+    /// The list's identity.
+    pub list: String,
+    /// The term's identity in it.
+    pub id: String,
+}
+
+/// What an exception covers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Over {
+    /// One term.
+    Term(TermName),
+    /// Every term of a list.
+    List(String),
+    /// Every term of every list.
+    All,
+}
+
+/// Why an operation cannot be done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotPossible {
+    /// There is no such list.
+    #[error("there is no list `{0}`")]
+    NoList(String),
+    /// The list has no such term, or it is switched off.
+    #[error("the list `{}` has no term `{}`, or it is switched off already", .0.list, .0.id)]
+    NoTerm(TermName),
+    /// The term is not switched off.
+    #[error("the term `{}` of `{}` is not switched off", .0.id, .0.list)]
+    NotOff(TermName),
+    /// The same words are a term already.
+    #[error("`{phrase}` is already the term `{}` of `{}`", .term.id, .term.list)]
+    Already {
+        /// The words.
+        phrase: String,
+        /// The term.
+        term: TermName,
+    },
+    /// The exception would be the term itself, or does not hold it.
+    #[error(
+        "`{0}` must hold the words of the term and more: an exception covers only a term that stands inside it"
+    )]
+    CoversNothing(String),
+    /// What was written is not sound.
+    #[error("{fault}; write instead: {instead}")]
+    Unsound {
+        /// What is wrong.
+        fault: String,
+        /// What to write instead.
+        instead: String,
+    },
+}
+
+/// Lists with a school's changes.
+#[derive(Debug, Clone)]
+pub struct Changed {
+    /// The lists in force.
+    pub lists: Vec<KeywordList>,
+    /// What is switched off, as it stood.
+    pub off: Vec<(TermName, Term)>,
+    /// Operations that no longer fit the lists, by their place: what they changed is not there any more.
+    pub stale: Vec<(usize, NotPossible)>,
+}
+
+impl Changed {
+    /// The lists with the operations applied in their order. `version` is that of the school's own list.
+    ///
+    /// An operation that does not fit any more (its term left the shipped lists) is set aside, never a reason to be
+    /// without lists.
+    #[must_use]
+    pub fn new(lists: Vec<KeywordList>, operations: &[Operation], version: u32, date: &str) -> Self {
+        let mut changed = Self {
+            lists,
+            off: Vec::new(),
+            stale: Vec::new(),
+        };
+        if !operations.is_empty() {
+            changed.lists.push(own(version, date));
+        }
+        for (place, operation) in operations.iter().enumerate() {
+            if let Err(error) = changed.apply(operation) {
+                changed.stale.push((place, error));
+            }
+        }
+        changed
+    }
+
+    /// Applies one operation more.
+    ///
+    /// # Errors
+    /// [`NotPossible`]; nothing has then changed.
+    pub fn apply(&mut self, operation: &Operation) -> Result<(), NotPossible> {
+        match operation {
+            Operation::AddTerm {
+                text,
+                topic,
+                severity,
+                reason,
+            } => self.add_term(text, *topic, severity, reason),
+            Operation::AddException { phrase, over, reason } => self.add_exception(phrase, over, reason),
+            Operation::SetSeverity { term, severity } => {
+                let severities = severities(severity)?;
+                self.term(term)?.severities = severities;
+                Ok(())
+            }
+            Operation::SwitchOff { term } => {
+                let list = self.list(&term.list)?;
+                let place = list.terms.iter().position(|known| known.id == term.id);
+                let place = place.ok_or_else(|| NotPossible::NoTerm(term.clone()))?;
+                let gone = list.terms.remove(place);
+                self.off.push((term.clone(), gone));
+                Ok(())
+            }
+            Operation::SwitchOn { term } => {
+                let place = self.off.iter().position(|(name, _)| name == term);
+                let place = place.ok_or_else(|| NotPossible::NotOff(term.clone()))?;
+                self.list(&term.list)?;
+                let (_, back) = self.off.remove(place);
+                self.list(&term.list)?.terms.push(back);
+                Ok(())
+            }
+        }
+    }
+
+    fn list(&mut self, id: &str) -> Result<&mut KeywordList, NotPossible> {
+        let list = self.lists.iter_mut().find(|list| list.id == id);
+        list.ok_or_else(|| NotPossible::NoList(id.to_owned()))
+    }
+
+    fn term(&mut self, name: &TermName) -> Result<&mut Term, NotPossible> {
+        let term = self
+            .list(&name.list)?
+            .terms
+            .iter_mut()
+            .find(|term| term.id == name.id);
+        term.ok_or_else(|| NotPossible::NoTerm(name.clone()))
+    }
+}
+
+impl Changed {
+    fn add_term(
+        &mut self,
+        text: &[String],
+        topic: Topic,
+        severity: &BTreeMap<Audience, u8>,
+        reason: &str,
+    ) -> Result<(), NotPossible> {
+        let mut new = parsed(&Document {
+            term: vec![DocumentTerm {
+                text,
+                topic,
+                severity,
+                reason,
+            }],
+            ..Document::default()
+        })?;
+        let Some(mut term) = new.terms.pop() else {
+            return Ok(());
+        };
+        let spelt: Vec<String> = term.spellings.iter().map(|spelling| folded(spelling)).collect();
+        for list in &self.lists {
+            let known = list.terms.iter().find_map(|known| {
+                let again = |spelling: &&String| spelt.contains(&folded(spelling));
+                Some((known, known.spellings.iter().find(again)?))
+            });
+            if let Some((known, phrase)) = known {
+                return Err(NotPossible::Already {
+                    phrase: phrase.clone(),
+                    term: TermName {
+                        list: list.id.clone(),
+                        id: known.id.clone(),
+                    },
+                });
+            }
+        }
+        let school = self.school();
+        // A term that was switched off keeps its identity: the flags it raised still name it.
+        let first = term.id.clone();
+        let mut again = 2;
+        while school.terms.iter().any(|known| known.id == term.id) {
+            term.id = format!("{first}-{again}");
+            again += 1;
+        }
+        school.terms.push(term);
+        Ok(())
+    }
+
+    fn add_exception(&mut self, phrase: &str, over: &Over, reason: &str) -> Result<(), NotPossible> {
+        let mut new = parsed(&Document {
+            exception: vec![DocumentException { text: phrase, reason }],
+            ..Document::default()
+        })?;
+        let Some(exception) = new.exceptions.pop() else {
+            return Ok(());
+        };
+        match over {
+            Over::Term(name) => {
+                let term = self.term(name)?;
+                let covers =
+                    |spelling: &String| exception.phrases.iter().all(|phrase| holds(phrase, spelling));
+                if !term.spellings.iter().any(covers) {
+                    return Err(NotPossible::CoversNothing(phrase.to_owned()));
+                }
+                term.exceptions.extend(exception.phrases);
+            }
+            Over::List(list) => self.list(list)?.exceptions.push(exception),
+            Over::All => self.school().exceptions.push(exception),
+        }
+        Ok(())
+    }
+
+    /// The school's own list, which is there from the first operation on.
+    fn school(&mut self) -> &mut KeywordList {
+        let place = self.lists.iter().position(|list| list.id == SCHOOL);
+        let place = place.unwrap_or_else(|| {
+            self.lists.push(own(1, ""));
+            self.lists.len() - 1
+        });
+        &mut self.lists[place]
+    }
+}
+
+fn own(version: u32, date: &str) -> KeywordList {
+    KeywordList {
+        id: SCHOOL.to_owned(),
+        version,
+        title: "The school's own list".to_owned(),
+        language: "en".to_owned(),
+        author: "The school".to_owned(),
+        date: date.to_owned(),
+        review: None,
+        exceptions_for_all: true,
+        terms: Vec::new(),
+        exceptions: Vec::new(),
+        help: Vec::new(),
+    }
+}
+
+fn severities(
+    severity: &BTreeMap<Audience, u8>,
+) -> Result<[Option<Severity>; Audience::ALL.len()], NotPossible> {
+    let mut severities = [None; Audience::ALL.len()];
+    for (audience, level) in severity {
+        let level = Severity::try_from(*level).map_err(|error| NotPossible::Unsound {
+            fault: error.to_string(),
+            instead: "a severity from 1 to 5".into(),
+        })?;
+        severities[*audience as usize] = Some(level);
+    }
+    if severity.is_empty() {
+        return Err(NotPossible::Unsound {
+            fault: "the term would apply to no audience".into(),
+            instead: "a severity for one audience at least, or switch the term off".into(),
+        });
+    }
+    Ok(severities)
+}
+
+/// A list as its file would be, so that what a school adds is checked by the same rules.
+#[derive(Serialize)]
+struct Document<'a> {
+    id: &'a str,
+    version: u32,
+    title: &'a str,
+    language: &'a str,
+    author: &'a str,
+    date: toml::value::Datetime,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    term: Vec<DocumentTerm<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exception: Vec<DocumentException<'a>>,
+}
+
+#[derive(Serialize)]
+struct DocumentTerm<'a> {
+    text: &'a [String],
+    topic: Topic,
+    severity: &'a BTreeMap<Audience, u8>,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct DocumentException<'a> {
+    text: &'a str,
+    reason: &'a str,
+}
+
+impl Default for Document<'_> {
+    fn default() -> Self {
+        Self {
+            id: SCHOOL,
+            version: 1,
+            title: "s",
+            language: "en",
+            author: "s",
+            date: toml::value::Datetime {
+                date: Some(toml::value::Date {
+                    year: 2000,
+                    month: 1,
+                    day: 1,
+                }),
+                time: None,
+                offset: None,
+            },
+            term: Vec::new(),
+            exception: Vec::new(),
+        }
+    }
+}
+
+fn parsed(document: &Document<'_>) -> Result<KeywordList, NotPossible> {
+    let unsound = |fault: String, instead: String| NotPossible::Unsound { fault, instead };
+    let toml = toml::to_string(document)
+        .map_err(|error| unsound(error.to_string(), "plain words and numbers".into()))?;
+    KeywordList::parse(&toml, SCHOOL).map_err(|error| unsound(error.fault, error.instead))
+}
