@@ -181,6 +181,8 @@ pub fn import(csv: &str, file: &str, header: &Header) -> Result<String, Vec<List
         }
     };
     let mut reading = Reading {
+        csv,
+        counted: (0, 1),
         file,
         columns,
         toml: top(header),
@@ -197,6 +199,9 @@ pub fn import(csv: &str, file: &str, header: &Header) -> Result<String, Vec<List
 }
 
 struct Reading<'a> {
+    csv: &'a str,
+    /// How far lines are counted: a byte of the CSV, and the line it stands on.
+    counted: (usize, usize),
     file: &'a str,
     /// Where each column stands.
     columns: HashMap<&'static str, usize>,
@@ -208,9 +213,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     fn row(&mut self, record: &StringRecord) {
-        let line = record
-            .position()
-            .map_or(1, |position| usize::try_from(position.line()).unwrap_or(1));
+        let line = self.line(record);
         if record.iter().all(|cell| cell.trim().is_empty()) {
             return;
         }
@@ -281,6 +284,19 @@ impl Reading<'_> {
             let fault = format!("the date `{date}` is not a day as year-month-day");
             self.faults.push(fault_at(self.file, line, fault, "2026-01-31"));
         }
+    }
+
+    /// Where a row begins; the reader counts empty lines before it as the row's own.
+    fn line(&mut self, record: &StringRecord) -> usize {
+        let begins = record.position().map_or(0, |position| position.byte());
+        let begins = usize::try_from(begins).unwrap_or(usize::MAX).min(self.csv.len());
+        let ends_of_lines = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let empty = self.csv.bytes().skip(begins).take_while(ends_of_lines).count();
+        let (before, line) = self.counted;
+        let since = &self.csv.as_bytes()[before.min(begins + empty)..begins + empty];
+        let line = line + since.iter().filter(|byte| **byte == b'\n').count();
+        self.counted = (begins + empty, line);
+        line
     }
 
     /// What a column says in a row; nothing if there is no such column.

@@ -18,7 +18,9 @@ use std::process::ExitCode;
   cargo xtask demo --check      the same without a person; exits 0, or names the step that failed
   cargo xtask test              everything, end to end tests included
   cargo xtask test search_      the tests whose name holds `search_`
-  cargo xtask bench delivery    one set of figures, from a release build")]
+  cargo xtask bench delivery    one set of figures, from a release build
+  cargo xtask eval              how well the keyword engine and the shipped lists do, on the development data
+  cargo xtask eval --missed     the same, with every case that was missed")]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -41,11 +43,17 @@ enum Task {
         /// Part of a test's name
         filter: Option<String>,
     },
-    /// Measure: device, delivery, rest, collector or size
+    /// Measure: device, delivery, rest, collector, size or keywords
     Bench {
         /// Which figures
-        #[arg(value_parser = ["device", "delivery", "rest", "collector", "size"])]
+        #[arg(value_parser = ["device", "delivery", "rest", "collector", "size", "keywords"])]
         name: String,
+    },
+    /// Evaluate the keyword engine and the shipped lists, and other filters beside them; fails if a wanted figure is missed
+    Eval {
+        /// Say also which cases were missed
+        #[arg(long)]
+        missed: bool,
     },
     /// Format check, and clippy with warnings denied
     Lint,
@@ -57,7 +65,9 @@ fn main() -> ExitCode {
         Task::Assets => assets::assets(),
         Task::Demo { check } => demo(check),
         Task::Test { filter } => tests::test(filter.as_deref()),
+        Task::Bench { name } if name == "keywords" => bench_keywords(),
         Task::Bench { name } => bench(&name),
+        Task::Eval { missed } => eval(missed),
         Task::Lint => lint(),
     };
     match done {
@@ -104,6 +114,40 @@ fn bench(name: &str) -> Result<()> {
         std::fs::copy(&built, &beside).with_context(|| format!("{} cannot be copied", built.display()))?;
     }
     become_program("target/release/bench", &[name])
+}
+
+/// These figures need nothing of the machine, and no other program.
+fn bench_keywords() -> Result<()> {
+    run::step("building for release");
+    run::cargo(&[
+        "build",
+        "--quiet",
+        "--release",
+        "--bin",
+        "bench",
+        "--package",
+        "pastoral-tests",
+    ])?;
+    become_program("target/release/bench", &["keywords"])
+}
+
+fn eval(missed: bool) -> Result<()> {
+    run::step("building for release, the other filters too");
+    run::cargo(&["build", "--quiet", "--release", "--package", "pastoral-eval"])?;
+    run::cargo(&[
+        "build",
+        "--quiet",
+        "--release",
+        "--locked",
+        "--manifest-path",
+        "tests/peers/Cargo.toml",
+        "--target-dir",
+        "target/peers",
+    ])?;
+    let peers = ["--peers", "target/peers/release/pastoral-peers"];
+    let missed = missed.then_some("--missed");
+    let arguments: Vec<&str> = peers.into_iter().chain(missed).collect();
+    become_program("target/release/pastoral-eval", &arguments)
 }
 
 fn lint() -> Result<()> {

@@ -1,15 +1,31 @@
 //! The tool for those who write keyword lists. Each command has its file.
 
+mod check;
+mod differing;
+mod evaluate;
 mod input;
 mod matching;
+mod report;
+mod spreadsheet;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Tries, checks and measures keyword lists.
+/// Try, check and measure keyword lists.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, disable_help_subcommand = true)]
+#[command(after_help = "Examples:
+  echo 'how to get away from home' | pastoral-keywords match
+                                    what the shipped lists raise of each line, as JSON
+  pastoral-keywords check words.toml
+                                    what is wrong with a list, and which of its terms do no good
+  pastoral-keywords export words.toml -o words.csv
+                                    the list for a spreadsheet; `import` brings it back
+
+Each command has examples of its own: pastoral-keywords COMMAND --help.
+Every command ends with 0 if all is fine, 1 if it has something to say against what it looked at, and 2 if it was used
+wrongly or cannot read or write a file.")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -18,17 +34,20 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Match(matching::Match),
+    Check(check::Check),
+    Diff(differing::Diff),
+    Import(spreadsheet::Import),
+    Export(spreadsheet::Export),
+    Evaluate(evaluate::Evaluate),
 }
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    report::answer(match Cli::parse().command {
         Command::Match(command) => command.run(),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+        Command::Check(command) => command.run(),
+        Command::Diff(command) => command.run(),
+        Command::Import(command) => command.run(),
+        Command::Export(command) => command.run(),
+        Command::Evaluate(command) => command.run(),
+    })
 }

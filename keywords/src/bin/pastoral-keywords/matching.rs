@@ -3,15 +3,25 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write as _};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 use pastoral_keywords::{Audience, Engine, Found, Provenance, Source, Text};
 use serde::Serialize;
 
-use crate::input::Lists;
+use crate::input::{InputLines, Lists};
+use crate::report::Ended;
 
-/// Matches each line of standard input and prints what it raises, as one JSON object a line
+/// Match each line of standard input, and print what it raises as one JSON object a line
+///
+/// For each line, in order: {"text":…,"flags":[{"term":…,"list":…,"topic":…,"severity":…,"view":…,"start":…,"end":…,
+/// "why":…}]}. The gravest flag comes first; start and end count bytes of the text. Without --list and --terms the shipped
+/// lists serve.
 #[derive(Args)]
+#[command(after_help = "Examples:
+  pastoral-keywords match < titles.txt
+  pastoral-keywords match --list words.toml --audience ks2 --source title < titles.txt
+  pastoral-keywords match --terms words.txt < searches.txt      plain words, one a line, and only those
+  echo 'some words' | pastoral-keywords match | jq '.flags[0].term'")]
 pub(crate) struct Match {
     #[command(flatten)]
     lists: Lists,
@@ -59,17 +69,22 @@ impl<'a> From<&'a Found> for Flag<'a> {
 }
 
 impl Match {
-    pub(crate) fn run(&self) -> Result<()> {
-        let engine = Engine::build(&self.lists.read()?)?;
+    pub(crate) fn run(&self) -> Result<Ended> {
+        let engine = self.engine()?;
+        let mut input = InputLines::new(io::stdin().lock());
         let mut output = BufWriter::new(io::stdout().lock());
-        for line in io::stdin().lines() {
-            let text = line.context("standard input cannot be read as UTF-8")?;
+        while let Some(text) = input.next_line()? {
             let found = self.found(&engine, &text);
             let flags = found.iter().map(Flag::from).collect();
             serde_json::to_writer(&mut output, &Line { text: &text, flags })?;
             writeln!(output)?;
         }
-        Ok(output.flush()?)
+        output.flush()?;
+        Ok(Ended::Fine)
+    }
+
+    fn engine(&self) -> Result<Engine> {
+        Ok(Engine::build(&self.lists.read()?)?)
     }
 
     /// What the text raises, the winner first.
