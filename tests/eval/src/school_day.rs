@@ -58,23 +58,27 @@ pub(crate) struct Observation {
 
 /// The whole day, laptop by laptop.
 pub(crate) fn day(texts: &Texts<'_>, seed: u64) -> Vec<Observation> {
-    let mut rng = Rng::with_seed(seed);
+    let mut mixing = Mixing {
+        texts,
+        school: SCHOOL.lines().collect(),
+        rng: Rng::with_seed(seed),
+    };
     let mut day: Vec<Observation> = Vec::new();
     for laptop in 0..LAPTOPS {
         for lesson in 0..LESSONS {
-            let pupil = laptop * PUPILS + rng.u16(0..PUPILS);
+            let pupil = laptop * PUPILS + mixing.rng.u16(0..PUPILS);
             let began = day.len();
             for number in 0..TEXTS {
                 let at_ms =
                     MORNING + i64::from(lesson) * LESSON + i64::from(number) * LESSON / i64::from(TEXTS);
                 let recent = &day[began.max(day.len().saturating_sub(RECENT))..];
-                let again = rng.u8(0..100) < 35;
-                let next = match rng.choice(recent).filter(|_| again) {
+                let again = mixing.rng.u8(0..100) < 35;
+                let next = match mixing.rng.choice(recent).filter(|_| again) {
                     Some(before) => Observation {
                         at_ms,
                         ..before.clone()
                     },
-                    None => new(texts, pupil, audience(laptop), at_ms, &mut rng),
+                    None => mixing.new(pupil, audience(laptop), at_ms),
                 };
                 day.push(next);
             }
@@ -92,41 +96,47 @@ const fn audience(laptop: u16) -> Audience {
     }
 }
 
-fn new(texts: &Texts<'_>, pupil: u16, audience: Audience, at_ms: i64, rng: &mut Rng) -> Observation {
-    let school: Vec<&str> = SCHOOL.lines().collect();
-    let of = |all: &[&str], rng: &mut Rng| rng.choice(all).copied().unwrap_or("Untitled").to_owned();
-    let typed = (Source::Search, Provenance::Typed);
-    let page = (Source::Title, Provenance::Page);
-    let (words, form, (source, provenance)) = match rng.u8(0..100) {
-        0..40 => (of(&texts.queries, rng), "{}", typed),
-        40..50 => (of(&texts.titles, rng), "{} - Wikipedia", page),
-        50..55 => (of(&texts.titles, rng), "{} : Free Download", page),
-        55..60 => (of(&texts.places, rng), "{} - Maps", page),
-        60..65 => (of(&texts.places, rng), "where is {}", typed),
-        65..70 => (of(&texts.queries, rng), "{} - Answers", page),
-        70..75 => (
-            of(&texts.titles, rng),
-            "{}.docx",
-            (Source::FileName, Provenance::Medium),
-        ),
-        75..80 => (
-            of(&school, rng),
-            "{}.pptx",
-            (Source::FileName, Provenance::Medium),
-        ),
-        _ => (of(&school, rng), "{}", page),
-    };
-    let words = words
-        .replace("SUBJECT", rng.choice(SUBJECTS).unwrap_or("Maths"))
-        .replace("YEAR", &rng.u8(1..12).to_string());
-    Observation {
-        pupil,
-        at_ms,
-        audience,
-        source,
-        provenance,
-        text: form.replace("{}", &words),
-        words,
+/// What new texts are mixed from, and by what.
+struct Mixing<'a> {
+    texts: &'a Texts<'a>,
+    school: Vec<&'a str>,
+    rng: Rng,
+}
+
+impl Mixing<'_> {
+    fn new(&mut self, pupil: u16, audience: Audience, at_ms: i64) -> Observation {
+        let Texts {
+            queries,
+            titles,
+            places,
+        } = self.texts;
+        let typed = (Source::Search, Provenance::Typed);
+        let page = (Source::Title, Provenance::Page);
+        let file = (Source::FileName, Provenance::Medium);
+        let (words, form, (source, provenance)) = match self.rng.u8(0..100) {
+            0..40 => (queries, "{}", typed),
+            40..50 => (titles, "{} - Wikipedia", page),
+            50..55 => (titles, "{} : Free Download", page),
+            55..60 => (places, "{} - Maps", page),
+            60..65 => (places, "where is {}", typed),
+            65..70 => (queries, "{} - Answers", page),
+            70..75 => (titles, "{}.docx", file),
+            75..80 => (&self.school, "{}.pptx", file),
+            _ => (&self.school, "{}", page),
+        };
+        let words = self.rng.choice(words).copied().unwrap_or("Untitled");
+        let words = words
+            .replace("SUBJECT", self.rng.choice(SUBJECTS).unwrap_or("Maths"))
+            .replace("YEAR", &self.rng.u8(1..12).to_string());
+        Observation {
+            pupil,
+            at_ms,
+            audience,
+            source,
+            provenance,
+            text: form.replace("{}", &words),
+            words,
+        }
     }
 }
 
