@@ -147,5 +147,6 @@ async fn school(folder: &tempfile::TempDir) -> anyhow::Result<App> {
         outbox_wake: Arc::new(Notify::new()),
         escalation_wake: Arc::new(Notify::new()),
         secure_cookies: false,
+        faults: Arc::default(),
     })
 }

@@ -8,6 +8,8 @@ CREATE TABLE school (
     generation  INTEGER NOT NULL DEFAULT 1, -- raised when a backup is restored
     counter     INTEGER NOT NULL DEFAULT 0, -- of the last policy made in this generation
     directory_version INTEGER NOT NULL DEFAULT 0, -- raised by the triggers below whenever routing could change
+    names_version INTEGER NOT NULL DEFAULT 0, -- raised by the triggers below whenever an adult has a new name
+    chain_broken_at INTEGER,                -- when the audit chain was found broken; none while it is whole
     created_at  INTEGER NOT NULL
 );
 
@@ -87,6 +89,12 @@ CREATE TRIGGER conflict_update_raises AFTER UPDATE ON conflict BEGIN
     UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
 CREATE TRIGGER conflict_delete_raises AFTER DELETE ON conflict BEGIN
     UPDATE school SET directory_version = directory_version + 1 WHERE school_id = OLD.school_id; END;
+CREATE TRIGGER adult_insert_raises AFTER INSERT ON person WHEN NEW.role <> 'pupil' AND NEW.active = 1 BEGIN
+    UPDATE school SET names_version = names_version + 1 WHERE school_id = NEW.school_id; END;
+CREATE TRIGGER adult_update_raises AFTER UPDATE ON person WHEN NEW.role <> 'pupil' AND NEW.active = 1
+    AND (NEW.given_name, NEW.family_name, 'adult', 1) IS NOT
+        (OLD.given_name, OLD.family_name, CASE OLD.role WHEN 'pupil' THEN 'pupil' ELSE 'adult' END, OLD.active) BEGIN
+    UPDATE school SET names_version = names_version + 1 WHERE school_id = NEW.school_id; END;
 CREATE TRIGGER account_identified_raises AFTER UPDATE OF person_id ON account BEGIN
     UPDATE school SET directory_version = directory_version + 1 WHERE school_id = NEW.school_id; END;
 
@@ -242,7 +250,9 @@ CREATE TABLE concern (
     account_id   INTEGER,                   -- the account of an unknown person
     kind         TEXT NOT NULL,
     reader_group TEXT NOT NULL,             -- the key its content is sealed to
+    about_child  INTEGER NOT NULL DEFAULT 0, -- handed over as what a child disclosed; the child may not be known yet
     apart        TEXT NOT NULL DEFAULT '',  -- flags that name readers are kept apart: their sorted ids
+    names_version INTEGER NOT NULL DEFAULT 0, -- the school's, when names were last looked for in what is sealed here
     severity     INTEGER NOT NULL,
     state        TEXT NOT NULL CHECK (state IN ('new', 'acknowledged', 'closed')),
     owner_id     TEXT,
@@ -262,13 +272,14 @@ CREATE TABLE concern (
     close_proposed_by TEXT,                 -- severity 4 and 5 close only with a second person
     closed_at    INTEGER,
     outcome      TEXT,                      -- a code; its words are sealed in the history
-    linked_to    TEXT,                      -- a closed concern that a late flag belongs to
+    linked_to    TEXT,                      -- the concern that it continues, or belongs together with
     erased_at    INTEGER,                   -- retention took its content; the row stays for the numbers
     UNIQUE (school_id, reference)
 );
 CREATE INDEX concern_open ON concern (school_id, person_id, account_id, kind) WHERE state <> 'closed';
 CREATE INDEX concern_closed ON concern (school_id, person_id, account_id, kind) WHERE state = 'closed';
 CREATE INDEX concern_due ON concern (school_id, next_due_at) WHERE next_due_at IS NOT NULL;
+CREATE INDEX concern_names ON concern (school_id, names_version) WHERE erased_at IS NULL;
 CREATE INDEX concern_queue ON concern (school_id, state, severity DESC, changed_at DESC);
 
 -- INVARIANT 4: who may see a concern. Every query for a reader joins this table; only routing writes it.

@@ -1,6 +1,7 @@
 //! What every part of the running collector shares.
 
-use crate::live::Live;
+use crate::faults::Faults;
+use crate::live::{Change, Live};
 use crate::profile::Profile;
 use crate::seal::content::Sealer;
 use crate::store::Store;
@@ -31,4 +32,19 @@ pub struct App {
     pub escalation_wake: Arc<Notify>,
     /// Whether cookies are for https only.
     pub secure_cookies: bool,
+    /// What is wrong with the collector itself, for the console.
+    pub faults: Arc<Faults>,
+}
+
+impl App {
+    /// After a commit: open consoles are told that something changed, of one concern or in general, and those who tell
+    /// people are woken.
+    pub fn changed(&self, concern_id: Option<String>) {
+        self.live.tell(Change {
+            school_id: self.school_id.to_string(),
+            concern_id,
+        });
+        self.escalation_wake.notify_one();
+        self.outbox_wake.notify_one();
+    }
 }

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Where the file is looked for when none is named.
 pub const DEFAULT_FILE: &str = "/etc/pastoral/collector.toml";
+/// How many backups are kept when nothing else is said.
+pub const BACKUPS_KEPT: usize = 14;
 /// Where data lies when nothing else is said.
 pub const DEFAULT_DATA_DIR: &str = "/var/lib/pastoral-collector";
 
@@ -32,6 +34,17 @@ pub struct Config {
     pub console: Console,
     /// How mail is sent; without it notices wait in the outbox.
     pub mail: Option<Mail>,
+    /// Daily backups; without it the technician makes them.
+    pub backup: Option<Backup>,
+}
+
+/// Daily backups (P40).
+#[derive(Debug, Clone)]
+pub struct Backup {
+    /// The folder that holds them.
+    pub dir: PathBuf,
+    /// How many are kept.
+    pub keep: usize,
 }
 
 /// Where devices connect.
@@ -100,6 +113,14 @@ struct RawConfig {
     #[serde(default)]
     console: RawConsole,
     mail: Option<RawMail>,
+    backup: Option<RawBackup>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawBackup {
+    dir: Option<PathBuf>,
+    keep: Option<usize>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -209,6 +230,9 @@ fn apply_environment(
         &mut raw.console.tls_certificate,
     );
     set_path("PASTORAL_CONSOLE_TLS_KEY", &mut raw.console.tls_key);
+    if let Some(dir) = environment("PASTORAL_BACKUP_DIR") {
+        raw.backup.get_or_insert_default().dir = Some(dir.into());
+    }
     if let Some(host) = environment("PASTORAL_MAIL_HOST") {
         raw.mail.get_or_insert_default().host = Some(host);
     }
@@ -305,7 +329,24 @@ fn check(raw: RawConfig, file: &Path) -> Result<Config, ConfigError> {
             tls,
         },
         mail: raw.mail.map(|mail| check_mail(mail, &at)).transpose()?,
+        backup: raw.backup.map(|backup| check_backup(backup, &at)).transpose()?,
     })
+}
+
+fn check_backup(raw: RawBackup, at: &impl Fn(&str) -> String) -> Result<Backup, ConfigError> {
+    let instead = "write a folder on another disk, such as dir = \"/srv/pastoral-backups\"";
+    let dir = raw
+        .dir
+        .ok_or_else(|| fault(at("backup.dir"), "is missing", instead))?;
+    let keep = raw.keep.unwrap_or(BACKUPS_KEPT);
+    if keep == 0 {
+        return Err(fault(
+            at("backup.keep"),
+            "would keep no backup",
+            "write how many are kept, such as keep = 14",
+        ));
+    }
+    Ok(Backup { dir, keep })
 }
 
 fn check_mail(raw: RawMail, at: &impl Fn(&str) -> String) -> Result<Mail, ConfigError> {

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod app;
+pub mod backup;
 pub mod ca;
 pub mod cli;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod console;
 pub mod devices;
 pub mod escalate;
+pub mod faults;
 pub mod live;
 pub mod notify;
 pub mod people;

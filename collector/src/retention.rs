@@ -1,13 +1,14 @@
-//! What is done once a day: erasing what is older than the school keeps, and sending the head of the audit chain to
-//! headteacher and chair.
+//! What is done once a day: verifying the audit chain, erasing what is older than the school keeps, and sending the head
+//! of the chain to headteacher and chair.
 
 use crate::app::App;
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::notify::{Telling, text};
+use crate::notify::Telling;
+use crate::notify::text::{self, Text};
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::people::Directory;
-use crate::store::{audit, retention};
+use crate::store::{Write, audit, retention};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +39,7 @@ pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
         return Ok(false);
     }
     let telling = Telling::of(app);
+    verify_chain(app, &telling, now).await?;
     let cutoff = now.saturating_sub(telling.profile.retention_ms());
     let erased = retention::erase(&app.store, &app.school_id, cutoff, now).await?;
     tracing::info!(
@@ -64,8 +66,50 @@ async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), s
     let Some(head) = audit::head(&mut tx, &app.school_id).await? else {
         return Ok(());
     };
-    let directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
     let text = text::audit_head(telling, &data_encoding::HEXLOWER.encode(&head.hash), now);
+    tell_head_and_chair(&mut tx, telling, Sort::AuditHead, &text, now).await?;
+    tx.commit().await?;
+    app.outbox_wake.notify_one();
+    Ok(())
+}
+
+/// INVARIANT 5: what was changed or removed is noticed within a day, and headteacher and chair learn of it.
+async fn verify_chain(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
+    let broken = audit::verify(&app.store, &app.school_id).await?.err();
+    let mut tx = app.store.write().await?;
+    audit::note_broken(&mut tx, &app.school_id, broken.as_ref().map(|_| now)).await?;
+    if let Some(broken) = &broken {
+        tracing::error!("the audit log is not whole: {broken}");
+        let entry = audit::Entry {
+            school_id: &app.school_id,
+            actor: "pastoral",
+            action: "audit-broken",
+            concern_id: None,
+            detail: serde_json::json!({}),
+        };
+        audit::append(&mut tx, now, &entry).await?;
+        tell_head_and_chair(
+            &mut tx,
+            telling,
+            Sort::AuditBroken,
+            &text::audit_broken(telling),
+            now,
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    app.outbox_wake.notify_one();
+    Ok(())
+}
+
+async fn tell_head_and_chair(
+    tx: &mut Write,
+    telling: &Telling,
+    sort: Sort,
+    text: &Text,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
     let mut told = Vec::new();
     for person_id in [Duty::Headteacher, Duty::Chair]
         .iter()
@@ -86,13 +130,11 @@ async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), s
             concern_id: None,
             person_id,
             address,
-            sort: Sort::AuditHead,
+            sort,
             text,
             due_at: now,
         };
-        outbox::queue(&mut tx, telling, &notice, now).await?;
+        outbox::queue(tx, telling, &notice, now).await?;
     }
-    tx.commit().await?;
-    app.outbox_wake.notify_one();
     Ok(())
 }

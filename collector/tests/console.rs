@@ -1,11 +1,23 @@
 //! The console through its real router, with an invented school.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests: what fails, fails the test"
+)]
+
 mod school;
 
 #[path = "console/access.rs"]
 mod access;
+#[path = "console/clear.rs"]
+mod clear;
+#[path = "console/flags.rs"]
+mod flags;
 #[path = "console/handling.rs"]
 mod handling;
+#[path = "console/later.rs"]
+mod later;
 #[path = "console/sight.rs"]
 mod sight;
 

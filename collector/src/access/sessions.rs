@@ -24,9 +24,63 @@ pub struct Session {
     pub person_id: String,
     /// The keys of the groups they read for.
     pub keys: Vec<(ReaderGroup, GroupPrivateKey)>,
+    last_look: Mutex<Option<(Look, ByForm)>>,
 }
 
+/// A page of a concern as somebody saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// The concern.
+    pub concern_id: String,
+    /// Which of its pages of flags.
+    pub page: i64,
+    /// The concern's version.
+    pub version: i64,
+}
+
+/// Whether the next such look is the one that a form's own entry in the audit log speaks of.
+type ByForm = bool;
+
 impl Session {
+    /// A session that begins now.
+    #[must_use]
+    pub fn new(person_id: String, keys: Vec<(ReaderGroup, GroupPrivateKey)>) -> Self {
+        Self {
+            person_id,
+            keys,
+            last_look: Mutex::default(),
+        }
+    }
+
+    /// A look was recorded.
+    pub fn looked(&self, look: Look) {
+        *self.last_look() = Some((look, false));
+    }
+
+    /// This person changed the concern they had just looked at, which is recorded: the page that answers the form shows
+    /// them the same again. Counts once, and only while nobody else changes anything.
+    pub fn acted(&self, concern_id: &str, seen_version: i64, version: i64) {
+        if let Some((look, by_form)) = self.last_look().as_mut()
+            && look.concern_id == concern_id
+            && look.version == seen_version
+        {
+            (look.version, *by_form) = (version, true);
+        }
+    }
+
+    /// Whether a look is the answer to a form of theirs, whose entry in the audit log tells of it already.
+    #[must_use]
+    pub fn answers_form(&self, look: &Look) -> bool {
+        match self.last_look().as_mut() {
+            Some((last, by_form)) if last == look => std::mem::take(by_form),
+            _ => false,
+        }
+    }
+
+    fn last_look(&self) -> MutexGuard<'_, Option<(Look, ByForm)>> {
+        self.last_look.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The key of a group, where this person has it.
     #[must_use]
     pub fn key(&self, group: ReaderGroup) -> Option<&GroupPrivateKey> {
@@ -175,10 +229,7 @@ mod tests {
     use super::*;
 
     fn of(person_id: &str) -> Session {
-        Session {
-            person_id: person_id.into(),
-            keys: Vec::new(),
-        }
+        Session::new(person_id.into(), Vec::new())
     }
 
     #[test]

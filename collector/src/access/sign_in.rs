@@ -40,6 +40,9 @@ pub enum Refused {
     /// Too short or too long.
     #[error("the password must have 12 to 256 characters")]
     NewPassword,
+    /// The one they have already.
+    #[error("the new password must be another than the present one")]
+    SamePassword,
     /// Too many people at once.
     #[error("the console is busy; try again in a moment")]
     Busy,
@@ -179,10 +182,7 @@ pub async fn sign_in(app: &App, work: &Work, typed: SignIn, now_ms: i64) -> Resu
     )
     .await?;
     tx.commit().await?;
-    Ok(Session {
-        person_id,
-        keys: vault.keys,
-    })
+    Ok(Session::new(person_id, vault.keys))
 }
 
 // Whether a recovery code was used; none when the code is not right or was used before.
@@ -275,13 +275,7 @@ pub async fn accept(
     )
     .await?;
     tx.commit().await?;
-    Ok((
-        Session {
-            person_id,
-            keys: vault.keys,
-        },
-        codes,
-    ))
+    Ok((Session::new(person_id, vault.keys), codes))
 }
 
 /// Changes a password; the present one must be right.
@@ -297,7 +291,11 @@ pub async fn change_password(
     now_ms: i64,
 ) -> Result<(), Refused> {
     check_new_password(&new)?;
+    let is_same = new == present;
     let (user, vault) = open_own(app, work, person_id, present).await?;
+    if is_same {
+        return Err(Refused::SamePassword);
+    }
     let (_, sealed) = work.seal(&app.school_id, person_id, vault, new).await?;
     let mut tx = app.store.write().await?;
     if !rows::replace_vault(&mut tx, &app.school_id, &user, &sealed, now_ms).await? {

@@ -1,6 +1,7 @@
 //! `check`: whether configuration, records and deliveries are as they should be.
 
 use super::{school, when};
+use crate::backup;
 use crate::ca::Authority;
 use crate::clock;
 use crate::config::Config;
@@ -13,6 +14,8 @@ use std::process::ExitCode;
 /// Exit code for findings.
 const FOUND: u8 = 3;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// A backup a day, and some hours for it.
+const BACKUP_HOURS: u64 = 30;
 const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
 
 /// Says whether configuration, records and deliveries are as they should be.
@@ -48,6 +51,7 @@ impl Check {
         findings.push(readers(&opened).await?);
         findings.extend(devices_of(&opened).await?);
         findings.push(disk_of(config));
+        findings.push(backups(config));
         let good = findings.iter().all(|finding| finding.good);
         if self.json {
             println!("{}", serde_json::json!({ "good": good, "findings": findings }));
@@ -238,6 +242,26 @@ async fn devices_of(opened: &school::Opened) -> anyhow::Result<Vec<Finding>> {
         format!("{gaps} gaps and {quarantined} unreadable records in the last week; the console shows where");
     findings.push(finding("gaps", gaps == 0 && quarantined == 0, says));
     Ok(findings)
+}
+
+fn backups(config: &Config) -> Finding {
+    let Some(settings) = &config.backup else {
+        let says = "there is no [backup] in the configuration; make one daily with `pastoral-collector backup --to DIR`";
+        return finding("backup", false, says);
+    };
+    let dir = settings.dir.display();
+    match backup::age(&settings.dir).map(|age| age.as_secs() / 3600) {
+        None => finding(
+            "backup",
+            false,
+            format!("there is none in {dir} yet; `serve` makes one a day"),
+        ),
+        Some(hours) => finding(
+            "backup",
+            hours < BACKUP_HOURS,
+            format!("the newest in {dir} is {hours} hours old"),
+        ),
+    }
 }
 
 fn disk_of(config: &Config) -> Finding {

@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrongly called, 3 `check` found something that a person has to look at.
 
+mod backup;
 mod check;
 mod device;
 mod init;
@@ -10,7 +11,9 @@ mod recovery;
 mod school;
 mod serve;
 mod token;
+mod upkeep;
 mod user;
+mod watch;
 mod web;
 
 use crate::config::{self, Overrides};
@@ -36,6 +39,9 @@ const EXAMPLE: &str = r#"A configuration, with every setting (/etc/pastoral/coll
   tls = "starttls"
   user = "pastoral"
   password_file = "/etc/pastoral/mail-password"
+  [backup]
+  dir = "/srv/pastoral-backups"
+  keep = 14
 
 Each may also be set in the environment, such as PASTORAL_DATA_DIR or PASTORAL_MAIL_HOST; flags win over the
 environment, the environment over the file.
@@ -78,6 +84,10 @@ enum Command {
     /// The school's people
     #[command(subcommand)]
     People(people::People),
+    /// Makes a backup now: a folder with the store and the certificate authority
+    Backup(backup::Backup),
+    /// Brings back a backup, in place of the store that is there
+    Restore(backup::Restore),
     /// Says whether configuration, records and deliveries are as they should be
     Check(check::Check),
 }
@@ -115,6 +125,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Device(device) => device.run(&config).await?,
         Command::User(user) => user.run(&config).await?,
         Command::People(people) => people.run(&config).await?,
+        Command::Backup(backup) => backup.run(&config).await?,
+        Command::Restore(restore) => restore.run(&config).await?,
         Command::Check(check) => return check.run(&config).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,6 @@
 //! Opens a school that was made with `init`.
 
+use crate::backup::DATABASE;
 use crate::config::Config;
 use crate::notify::Telling;
 use crate::profile::Profile;
@@ -18,7 +19,7 @@ pub(super) struct Opened {
 
 /// Where the database lies.
 pub(super) fn database(data_dir: &Path) -> PathBuf {
-    data_dir.join("collector.db")
+    data_dir.join(DATABASE)
 }
 
 /// Opens the school, as it stands in the store.

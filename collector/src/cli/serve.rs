@@ -1,18 +1,17 @@
 //! `serve`: runs the collector.
 
-use super::{school, web};
+use super::watch::Watched;
+use super::{school, upkeep, web};
 use crate::app::App;
 use crate::ca::Authority;
-use crate::clock;
 use crate::config::Config;
 use crate::live::Live;
 use crate::notify::mail::Mailer;
-use crate::notify::{Telling, worker};
-use crate::profile::Profile;
+use crate::notify::worker;
 use crate::seal::content::Sealer;
 use crate::store::disk::Disk;
-use crate::store::{keys, profile as rows};
-use crate::{console, devices, escalate, retention};
+use crate::store::keys;
+use crate::{backup, console, devices, escalate, retention};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use nix::fcntl::{Flock, FlockArg};
@@ -20,13 +19,12 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-const PROFILE_LOOK: Duration = Duration::from_secs(2);
 const LAST_WORK: Duration = Duration::from_secs(10);
 
 /// Runs until told to stop.
@@ -36,8 +34,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let authority = Authority::open(&config.data_dir, &opened.school.school_id)?;
     let disk = Arc::new(Disk::watch(&config.data_dir));
     let app = app(&config, &opened).await?;
-    if let Some(file) = &config.profile {
-        accept_profile(&app, file).await;
+    // Watched before it is read: no change falls in between.
+    let profile = config
+        .profile
+        .clone()
+        .map(|file| (Watched::new(vec![file.clone()]), file));
+    if let Some((_, file)) = &profile {
+        upkeep::accept_profile(&app, file).await;
     }
     let missing = app.profile.load().accountability_missing();
     if !missing.is_empty() {
@@ -85,9 +88,20 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
             Box::new(move || Box::pin(worker::run(a.clone(), mailer.clone(), s.clone()))),
         );
     }
-    if let Some(file) = config.profile.clone() {
-        tasks.spawn(watch_profile(app.clone(), file, stop.clone()));
+    if let Some(settings) = config.backup.clone() {
+        let (a, d, s) = (app.clone(), config.data_dir.clone(), stop.clone());
+        keep(
+            "backups",
+            Box::new(move || Box::pin(backup::run(a.clone(), d.clone(), settings.clone(), s.clone()))),
+        );
     }
+    if let Some((watched, file)) = profile {
+        tasks.spawn(upkeep::watch_profile(app.clone(), file, watched, stop.clone()));
+    }
+    if let Some(certificate) = web.certificate() {
+        tasks.spawn(upkeep::watch_certificate(app.clone(), certificate, stop.clone()));
+    }
+    tasks.spawn(upkeep::watch_disk(app.clone(), Arc::clone(&disk), stop.clone()));
     let console = tokio::spawn(web.serve(for_people, console::router(app.clone()), stop.clone()));
     let names = config.devices.names.clone();
     let devices = tokio::spawn(devices::serve(
@@ -125,7 +139,7 @@ async fn until_stopped(
 }
 
 /// One collector to a data folder.
-fn lock(data_dir: &Path) -> anyhow::Result<Flock<std::fs::File>> {
+pub(super) fn lock(data_dir: &Path) -> anyhow::Result<Flock<std::fs::File>> {
     let path = data_dir.join("lock");
     let file = OpenOptions::new()
         .write(true)
@@ -156,6 +170,7 @@ async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
         console_url: config.console.url.as_str().into(),
         outbox_wake: Arc::new(Notify::new()),
         escalation_wake: Arc::new(Notify::new()),
+        faults: Arc::default(),
         secure_cookies: config.console.tls.is_some() || config.console.url.starts_with("https://"),
     })
 }
@@ -178,66 +193,4 @@ async fn keep_running(name: &'static str, mut task: Task, stop: CancellationToke
         }
         wait = (wait * 2).min(Duration::from_secs(60));
     }
-}
-
-/// Takes the profile's file into force when it changes. The folder is looked at through the name, so that a file
-/// put in place of another is noticed too.
-async fn watch_profile(app: App, file: std::path::PathBuf, stop: CancellationToken) {
-    let stamp = |file: &Path| -> Option<(SystemTime, u64)> {
-        let known = std::fs::metadata(file).ok()?;
-        Some((known.modified().ok()?, known.len()))
-    };
-    let mut seen = stamp(&file);
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(PROFILE_LOOK) => {}
-        }
-        let now = stamp(&file);
-        if now.is_some() && now != seen {
-            accept_profile(&app, &file).await;
-        }
-        seen = now;
-    }
-}
-
-/// INVARIANT 6: a profile that is wrong is refused with the reason, and the last good one stays in force.
-async fn accept_profile(app: &App, file: &Path) {
-    let name = file.display().to_string();
-    let parsed = std::fs::read_to_string(file)
-        .map_err(anyhow::Error::from)
-        .and_then(|text| Ok(Profile::parse(&text, &name)?));
-    let profile = match parsed {
-        Ok(profile) => profile,
-        Err(error) => {
-            tracing::error!("the profile is refused, and the last good one stays in force: {error:#}");
-            return;
-        }
-    };
-    if profile.toml == app.profile.load().toml {
-        return;
-    }
-    let profile = Arc::new(profile);
-    match keep_profile(app, &profile).await {
-        Ok(()) => {
-            tracing::info!(file = %name, "the profile is in force");
-            app.profile.store(profile);
-        }
-        Err(error) => {
-            tracing::error!(%error, "the profile could not be kept; the last good one stays in force")
-        }
-    }
-}
-
-async fn keep_profile(app: &App, profile: &Arc<Profile>) -> Result<(), sqlx::Error> {
-    let telling = Telling {
-        profile: Arc::clone(profile),
-        ..Telling::of(app)
-    };
-    let mut tx = app.store.write().await?;
-    rows::accept(&mut tx, &telling, "pastoral", clock::now_ms()).await?;
-    tx.commit().await?;
-    app.outbox_wake.notify_one();
-    app.escalation_wake.notify_one();
-    Ok(())
 }

@@ -2,13 +2,16 @@
 
 use crate::config::Console;
 use anyhow::Context as _;
+use arc_swap::ArcSwap;
 use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -23,30 +26,75 @@ const HEADER_TIME: Duration = Duration::from_secs(20);
 
 /// Serves the console.
 pub(super) struct Web {
-    tls: Option<TlsAcceptor>,
+    certificate: Option<Certificate>,
+}
+
+/// Certificate and key that browsers are shown, as they are now.
+#[derive(Clone)]
+pub(super) struct Certificate {
+    chain: PathBuf,
+    key: PathBuf,
+    config: Arc<ArcSwap<ServerConfig>>,
+}
+
+impl Certificate {
+    fn read(chain: &Path, key: &Path) -> anyhow::Result<Self> {
+        let config = Arc::new(ArcSwap::from_pointee(server_config(chain, key)?));
+        Ok(Self {
+            chain: chain.to_owned(),
+            key: key.to_owned(),
+            config,
+        })
+    }
+
+    /// Where they are read from.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        vec![self.chain.clone(), self.key.clone()]
+    }
+
+    /// Reads them again; connections from now on are shown the new ones. What cannot be used changes nothing.
+    pub(super) fn read_again(&self) -> anyhow::Result<()> {
+        self.config
+            .store(Arc::new(server_config(&self.chain, &self.key)?));
+        Ok(())
+    }
+
+    fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(self.config.load_full())
+    }
+}
+
+fn server_config(chain: &Path, key: &Path) -> anyhow::Result<ServerConfig> {
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(chain)
+        .and_then(Iterator::collect)
+        .with_context(|| format!("{} holds no certificate", chain.display()))?;
+    let key = PrivateKeyDer::from_pem_file(key)
+        .with_context(|| format!("{} holds no private key", key.display()))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)
+        .context("console.tls_certificate and console.tls_key do not belong together")?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 impl Web {
     /// Reads certificate and key, where they are configured.
     pub(super) fn new(console: &Console) -> anyhow::Result<Self> {
-        let Some((certificate, key)) = &console.tls else {
-            return Ok(Self { tls: None });
-        };
-        let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
-            .and_then(Iterator::collect)
-            .with_context(|| format!("{} holds no certificate", certificate.display()))?;
-        let key = PrivateKeyDer::from_pem_file(key)
-            .with_context(|| format!("{} holds no private key", key.display()))?;
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = rustls::ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .context("console.tls_certificate and console.tls_key do not belong together")?;
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let certificate = console
+            .tls
+            .as_ref()
+            .map(|(chain, key)| Certificate::read(chain, key));
         Ok(Self {
-            tls: Some(TlsAcceptor::from(Arc::new(config))),
+            certificate: certificate.transpose()?,
         })
+    }
+
+    /// What browsers are shown, where there is TLS.
+    pub(super) fn certificate(&self) -> Option<Certificate> {
+        self.certificate.clone()
     }
 
     /// Serves until `stop`. Pages that are open then end with the program.
@@ -68,7 +116,8 @@ impl Web {
                 },
             };
             let router = router.clone().layer(Extension(ConnectInfo(peer)));
-            let (tls, stop) = (self.tls.clone(), stop.clone());
+            let tls = self.certificate.as_ref().map(Certificate::acceptor);
+            let stop = stop.clone();
             tokio::spawn(async move {
                 let _counted = place;
                 tokio::select! {

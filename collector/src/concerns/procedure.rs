@@ -23,6 +23,10 @@ pub const IMAGERY_REFERRAL: [&str; 5] = [
     "A pupil is at immediate risk because of the sharing, for example suicidal or self-harming.",
 ];
 
+const TELL_LEAD_NOW: &str = "Tell the Designated Safeguarding Lead now.";
+const TELL_LEAD: &str = "Tell the Designated Safeguarding Lead.";
+const TELL_LEAD_OR_HEAD: &str =
+    "Tell the Designated Safeguarding Lead; about a member of staff, the headteacher.";
 const EMERGENCY: &str = "Police: 999 when somebody is at immediate risk.";
 const POLICE: &str = "Police: 101 if an offence is suspected, 999 at immediate risk.";
 const CHILDRENS_SERVICES: &str = "Children's services at the local authority.";
@@ -50,13 +54,26 @@ pub const fn procedure(kind: Kind) -> Procedure {
     }
 }
 
+/// What is done at once about a kind, said to whoever reads it: a safeguarding lead is not sent to the safeguarding lead.
+pub fn at_once(kind: Kind, is_lead: bool) -> impl Iterator<Item = &'static str> {
+    let said = move |step: &&'static str| match *step {
+        TELL_LEAD_NOW if is_lead => "You are a safeguarding lead: this is yours. Act now.",
+        TELL_LEAD if is_lead => "You are a safeguarding lead: this is yours to lead on.",
+        TELL_LEAD_OR_HEAD if is_lead => {
+            "You are a safeguarding lead: this is yours to lead on. About a member of staff, tell the headteacher."
+        }
+        step => step,
+    };
+    procedure(kind).at_once.iter().map(move |step| said(&step))
+}
+
 const SELF_HARM: Procedure = Procedure {
     must_not: &[
         "Do not leave the child alone.",
         "Do not promise to keep it secret.",
     ],
     at_once: &[
-        "Tell the Designated Safeguarding Lead now.",
+        TELL_LEAD_NOW,
         "Find the child and make sure that an adult stays with them.",
         "Listen calmly; say that they did right to show it and that there is help.",
         "Tell parents or carers, unless that would put the child at more risk; record that they were told, or why not.",
@@ -74,7 +91,7 @@ const EXPLOITATION: Procedure = Procedure {
         "Do not promise to keep it secret.",
     ],
     at_once: &[
-        "Tell the Designated Safeguarding Lead now.",
+        TELL_LEAD_NOW,
         "Secure the devices.",
         "Assess the risk to this child and to others.",
         "Involve and support the child.",
@@ -96,7 +113,7 @@ const INDECENT_IMAGES: Procedure = Procedure {
     ],
     at_once: &[
         "Stop.",
-        "Tell the Designated Safeguarding Lead; about a member of staff, the headteacher.",
+        TELL_LEAD_OR_HEAD,
         "Quarantine the devices until the police advise.",
         "Only after accidental exposure, once the safeguarding lead has confirmed that no agency needs them, are stray copies deleted.",
     ],
@@ -114,7 +131,7 @@ const SEXUAL_IMAGERY: Procedure = Procedure {
         "Do not blame or shame a child.",
     ],
     at_once: &[
-        "Tell the Designated Safeguarding Lead.",
+        TELL_LEAD,
         "The safeguarding lead makes an initial review with the set questions.",
         "Secure the device.",
         "Block access and isolate the images from others.",
@@ -129,7 +146,7 @@ const SEXUAL_HARASSMENT: Procedure = Procedure {
         "Do not treat it as banter.",
     ],
     at_once: &[
-        "Tell the Designated Safeguarding Lead.",
+        TELL_LEAD,
         "Support every child who is involved, and keep them apart where needed.",
         "Tell parents or carers where that is right; record that they were told, or why not.",
     ],
@@ -142,7 +159,7 @@ const SEXUAL_HARASSMENT: Procedure = Procedure {
 const RADICALISATION: Procedure = Procedure {
     must_not: &[],
     at_once: &[
-        "Tell the Designated Safeguarding Lead; about a member of staff, the headteacher.",
+        TELL_LEAD_OR_HEAD,
         "Look at it together with what else is known of the person; ask before you judge.",
     ],
     outside: &["The local Prevent route, and Channel.", POLICE],
@@ -162,7 +179,7 @@ const DISCLOSURE: Procedure = Procedure {
 const SUBSTANCES: Procedure = Procedure {
     must_not: &["Do not promise to keep it secret."],
     at_once: &[
-        "Tell the Designated Safeguarding Lead.",
+        TELL_LEAD,
         "Find out whether somebody else supplies, pressures or owes; that may be exploitation.",
         "Offer support.",
         "Tell parents or carers where that is right; record that they were told, or why not.",
@@ -173,7 +190,7 @@ const SUBSTANCES: Procedure = Procedure {
 const PERSONAL_INFORMATION: Procedure = Procedure {
     must_not: &["Do not blame the child."],
     at_once: &[
-        "Tell the Designated Safeguarding Lead.",
+        TELL_LEAD,
         "Find out with the child what was given, and to whom.",
         "Help to have it taken down, and to change passwords.",
         "Tell parents or carers; record that they were told, or why not.",
@@ -205,7 +222,7 @@ const HATE: Procedure = Procedure {
 const VIOLENCE: Procedure = Procedure {
     must_not: &["Do not face somebody who may be armed."],
     at_once: &[
-        "Tell the Designated Safeguarding Lead.",
+        TELL_LEAD,
         "Judge whether somebody is in danger now.",
         "Record it, and keep the evidence.",
         "Tell parents or carers where that is right.",
@@ -248,3 +265,21 @@ const STAFF_MISUSE: Procedure = Procedure {
     ],
     outside: &["The Local Authority Designated Officer (LADO).", POLICE],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_safeguarding_lead_is_not_told_to_tell_the_safeguarding_lead() {
+        for kind in Kind::ALL {
+            let said: Vec<_> = at_once(*kind, true).collect();
+            assert!(
+                !said.iter().any(|step| step.starts_with("Tell the Designated")),
+                "{kind:?}"
+            );
+            assert_eq!(said.len(), at_once(*kind, false).count());
+        }
+        assert_eq!(at_once(Kind::SelfHarm, false).next(), Some(TELL_LEAD_NOW));
+    }
+}

@@ -7,13 +7,11 @@ use super::who::{Address, Fields, SignedIn};
 use super::words;
 use crate::access::{self, Refused};
 use crate::clock;
-use crate::store::{access as rows, overview};
+use crate::store::access as rows;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use std::collections::HashMap;
-
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -21,7 +19,6 @@ struct AccountPage {
     page: Page,
     email: String,
     password: String,
-    overdue: bool,
     codes: String,
 }
 
@@ -36,6 +33,22 @@ pub(super) async fn account(
     show(&page)
 }
 
+#[derive(Template)]
+#[template(path = "password.html")]
+struct PasswordPage {
+    page: Page,
+    email: String,
+    overdue: bool,
+}
+
+/// Only the form for a new password: also for somebody whose password is too old for every other page.
+pub(super) async fn password_form(
+    State(console): State<Console>,
+    who: SignedIn,
+) -> Result<Response, Failure> {
+    show(&draw_password(&console, &who).await?)
+}
+
 /// Changes the password.
 pub(super) async fn password(
     State(console): State<Console>,
@@ -47,7 +60,7 @@ pub(super) async fn password(
         return Err(Failure::TooMany);
     }
     if fields.get("password") != fields.get("again") {
-        return again(&console, &who, "again", "The two passwords are not the same.").await;
+        return password_again(&console, &who, "again", "The two passwords are not the same.").await;
     }
     let (present, new) = (fields.secret("present"), fields.secret("password"));
     let changed = access::change_password(
@@ -64,17 +77,40 @@ pub(super) async fn password(
             console.sessions.end_all(who.id(), Some(&who.cookie));
             Ok(go("/account?done=password"))
         }
-        Err(Refused::NewPassword) => {
-            again(
-                &console,
-                &who,
-                "password",
-                "The password must have at least 12 characters.",
-            )
-            .await
+        Err(refused) => {
+            let (field, words) = match refused {
+                Refused::NewPassword => ("password", "The password must have at least 12 characters."),
+                Refused::SamePassword => ("password", "Choose another password than the present one."),
+                refused => return password_again(&console, &who, "present", wrong_password(refused)?).await,
+            };
+            password_again(&console, &who, field, words).await
         }
-        Err(refused) => again_after(&console, &who, "present", refused).await,
     }
+}
+
+async fn password_again(
+    console: &Console,
+    who: &SignedIn,
+    field: &'static str,
+    fault: &'static str,
+) -> Result<Response, Failure> {
+    let mut page = draw_password(console, who).await?;
+    page.page.fault(field, fault);
+    show_again(&page)
+}
+
+async fn draw_password(console: &Console, who: &SignedIn) -> Result<PasswordPage, Failure> {
+    let mut page = console.page(who, "Change your password", "").await?;
+    let overdue = who.password_is_overdue(console);
+    if overdue {
+        // Every one of them would lead back here.
+        page.tabs.clear();
+    }
+    Ok(PasswordPage {
+        page,
+        email: who.viewer.email.clone(),
+        overdue,
+    })
 }
 
 /// Makes new recovery codes.
@@ -99,54 +135,36 @@ pub(super) async fn recovery_codes(
                 next: "/account",
             })
         }
-        Err(refused) => again_after(&console, &who, "codes-present", refused).await,
+        Err(refused) => {
+            let mut page = draw(&console, &who).await?;
+            page.page.fault("codes-present", wrong_password(refused)?);
+            show_again(&page)
+        }
     }
 }
 
-async fn again_after(
-    console: &Console,
-    who: &SignedIn,
-    field: &'static str,
-    refused: Refused,
-) -> Result<Response, Failure> {
+fn wrong_password(refused: Refused) -> Result<&'static str, Failure> {
     match refused {
         Refused::Busy => Err(Failure::Busy),
         Refused::Store(error) => Err(error.into()),
-        _ => again(console, who, field, "Your present password is not right.").await,
+        _ => Ok("Your present password is not right."),
     }
-}
-
-async fn again(
-    console: &Console,
-    who: &SignedIn,
-    field: &'static str,
-    fault: &'static str,
-) -> Result<Response, Failure> {
-    let mut page = draw(console, who).await?;
-    page.page.fault(field, fault);
-    show_again(&page)
 }
 
 async fn draw(console: &Console, who: &SignedIn) -> Result<AccountPage, Failure> {
     let (store, school_id) = (console.app.store.read(), &console.app.school_id);
     let page = console.page(who, "Your sign-in", "/account").await?;
-    let set_at = overview::password_set_at(store, school_id, who.id())
-        .await?
-        .unwrap_or_default();
+    let set_at = page.clock.day(&who.viewer.password_set_at);
     let left = rows::recovery_codes_left(store, school_id, who.id()).await?;
-    let days = console.app.profile.load().handling.password_days;
-    let due = days.map(|days| set_at + i64::from(days) * DAY_MS);
-    let password = match due {
+    let password = match who.password_due_at(console) {
         Some(due) => format!(
-            "Set {}. Your school wants a new one by {}.",
-            page.clock.day(&set_at),
+            "Set {set_at}. Your school wants a new one by {}.",
             page.clock.day(&due)
         ),
-        None => format!("Set {}.", page.clock.day(&set_at)),
+        None => format!("Set {set_at}."),
     };
     Ok(AccountPage {
         email: who.viewer.email.clone(),
-        overdue: due.is_some_and(|due| due < clock::now_ms()),
         codes: format!("You have {} left.", words::count(left, "recovery code")),
         password,
         page,

@@ -1,16 +1,19 @@
 //! The audit log: who looked at what and changed what. Entries of a concern only for who may see it.
 
-use super::Console;
+use super::devices::told_apart;
 use super::page::{Failure, Page, show};
 use super::who::SignedIn;
+use super::{Console, deeds};
 use crate::concerns::model::Duty;
-use crate::store::devices;
 use crate::store::overview::{self, Candidate, Logged};
+use crate::store::people::Directory;
+use crate::store::{conflicts, devices};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use serde_json::Value;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 const SHOWN: i64 = 100;
 
@@ -48,15 +51,15 @@ pub(super) async fn audit(
     found.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
     let page = console.page(&who, "Audit log", "/audit").await?;
     let people = overview::candidates(store, school_id).await?;
-    let devices: HashMap<_, _> = devices::list(store, school_id)
-        .await?
-        .into_iter()
-        .map(|device| (device.device_id, device.host_name))
-        .collect();
+    let named = Named {
+        devices: told_apart(&devices::list(store, school_id).await?),
+        directory: console.directory().await?,
+        people,
+    };
     let lines = found.into_iter().map(|entry| Line {
         when: page.clock.exactly(&entry.at),
-        who: name(&people, &entry.actor),
-        what: did(&entry, &people, &devices, &who),
+        who: name(&named.people, &entry.actor),
+        what: did(&entry, &named, &who),
         concern: entry.concern_id.zip(entry.reference),
     });
     show(&AuditPage {
@@ -72,7 +75,7 @@ fn name(people: &[Candidate], id: &str) -> String {
         "pastoral" => "Pastoral".to_owned(),
         "command line" => "The command line".to_owned(),
         "init" => "The first set-up".to_owned(),
-        "token" => "A token".to_owned(),
+        "token" => "A token that needs no person".to_owned(),
         id => people
             .iter()
             .find(|person| person.person_id == id)
@@ -81,7 +84,14 @@ fn name(people: &[Candidate], id: &str) -> String {
     }
 }
 
-fn did(entry: &Logged, people: &[Candidate], devices: &HashMap<String, String>, who: &SignedIn) -> String {
+/// Who and what entries speak of.
+struct Named {
+    people: Vec<Candidate>,
+    devices: HashMap<String, String>,
+    directory: Arc<Directory>,
+}
+
+fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
     let is_reader = who.is_reader();
     let detail: Value = entry
         .detail
@@ -90,23 +100,28 @@ fn did(entry: &Logged, people: &[Candidate], devices: &HashMap<String, String>, 
         .unwrap_or(Value::Null);
     let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default();
     // Adults with duties are named to everybody who signs in; others only to readers (P41).
-    let person = |key: &str| match people.iter().find(|person| person.person_id == text(key)) {
+    let person = |key: &str| match named.people.iter().find(|person| person.person_id == text(key)) {
         Some(person) if is_reader || person.role != "pupil" => person.name.clone(),
         _ => "somebody".to_owned(),
     };
     let duty = || Duty::from_code(text("duty")).map_or("a duty", Duty::label);
-    let device = || {
-        devices
-            .get(text("device_id"))
-            .cloned()
-            .unwrap_or_else(|| "a device".to_owned())
+    let device = named.devices.get(text("device_id"));
+    let device = device.map_or("a device", String::as_str);
+    // INVARIANT 4: nobody learns here who is kept out of what concerns them, nor readers of pupils' concerns about adults.
+    let may_know = || {
+        is_reader
+            && conflicts::may_know(
+                &named.directory,
+                who.id(),
+                text("reader"),
+                text("about"),
+                &entry.actor,
+            )
     };
     match entry.action.as_str() {
-        "concern-viewed" => "looked at the concern".to_owned(),
         "signed-in" if detail["recovery_code"] == Value::Bool(true) => {
             "signed in with a recovery code".to_owned()
         }
-        "signed-in" => "signed in".to_owned(),
         "sign-in-refused" if text("person").is_empty() => {
             "refused a sign-in with an unknown address".to_owned()
         }
@@ -116,10 +131,7 @@ fn did(entry: &Logged, people: &[Candidate], devices: &HashMap<String, String>, 
         "grant-agreed" => format!("agreed that {} becomes {}", person("person"), duty()),
         "grant-withdrawn" => format!("withdrew the link for {} as {}", person("person"), duty()),
         "duty-ended" => format!("ended the access of {} as {}", person("person"), duty()),
-        // Nobody learns here that somebody is kept out of what concerns them.
-        "conflict-recorded" | "conflict-ended" if !is_reader || text("about") == who.id() => {
-            "changed who is kept out of what".to_owned()
-        }
+        "conflict-recorded" | "conflict-ended" if !may_know() => "changed who is kept out of what".to_owned(),
         "conflict-recorded" => format!(
             "kept {} out of what concerns {}",
             person("reader"),
@@ -130,11 +142,15 @@ fn did(entry: &Logged, people: &[Candidate], devices: &HashMap<String, String>, 
             person("reader"),
             person("about")
         ),
-        "password-changed" => "changed their password".to_owned(),
-        "recovery-codes-made" => "made new recovery codes".to_owned(),
-        "device-approved" => format!("approved {}", device()),
-        "device-rejected" => format!("rejected {}", device()),
-        "device-revoked" => format!("cut off {}", device()),
-        other => other.replace('-', " "),
+        "user-disabled" => format!("ended the sign-in and every duty of {}", person("person")),
+        "recovery-copy-used" => format!(
+            "used the recovery copy from the school safe to let {} read",
+            person("person")
+        ),
+        action => deeds::with_concern(action)
+            .or_else(|| deeds::plain(action))
+            .map(str::to_owned)
+            .or_else(|| deeds::with_device(action, device))
+            .unwrap_or_else(|| "did something that this version has no words for".to_owned()),
     }
 }

@@ -1,13 +1,12 @@
 //! Recording a concern by hand (P45). It goes to those who may see it, who may not be its writer.
 
-use super::concern::grouped;
+use super::concern::{self, Happened, grouped};
 use super::page::{Failure, Page, go, show, show_again};
 use super::who::{Fields, SignedIn};
-use super::{Console, words};
+use super::{Console, queue as queue_page, words};
 use crate::clock;
 use crate::concerns::escalation::Change as Escalates;
 use crate::concerns::kind::Kind;
-use crate::live::Change;
 use crate::notify::Telling;
 use crate::seal::content::StoreSealError;
 use crate::store::actions::{self, NewAction};
@@ -31,6 +30,8 @@ struct ByHandPage {
     levels: Vec<(i64, &'static str, &'static str)>,
     typed: Typed,
     now: String,
+    /// An open concern of this person and kind, with what it is called.
+    offer: Option<(String, String)>,
 }
 
 #[derive(Default)]
@@ -87,6 +88,24 @@ pub(super) async fn record(
     else {
         return again(&console, &who, typed, &faults).await;
     };
+    let (store_of, school_id) = (console.app.store.read(), &console.app.school_id);
+    let of = (typed.person.as_str(), kind.code());
+    if let Some(open) = queue::open_of(store_of, school_id, who.id(), of).await? {
+        let happened = Happened {
+            words: &typed.words,
+            severity,
+            at: happened_at,
+        };
+        match fields.trimmed("where") {
+            "own" => {}
+            "add" if fields.trimmed("open") == open.concern_id => {
+                if let Some(to) = concern::add(&console, &who, &open.concern_id, &happened).await? {
+                    return Ok(go(&to));
+                }
+            }
+            _ => return offer(&console, &who, typed, &open).await,
+        }
+    }
     match store(&console, &who, &typed, kind, severity, happened_at).await? {
         Some(to) => Ok(go(&to)),
         None => {
@@ -156,14 +175,10 @@ async fn store(
         detail: json!({}),
     };
     audit::append(&mut tx, now, &entry).await?;
+    routing::link_to_open(&mut tx, &app.school_id, &concern_id).await?;
     escalation::opened_or_risen(&mut tx, &telling, &concern_id, Escalates::Opened, now).await?;
     tx.commit().await?;
-    app.live.tell(Change {
-        school_id: app.school_id.to_string(),
-        concern_id: Some(concern_id.clone()),
-    });
-    app.escalation_wake.notify_one();
-    app.outbox_wake.notify_one();
+    app.changed(Some(concern_id.clone()));
     let sees = queue::one(app.store.read(), &app.school_id, who.id(), &concern_id)
         .await?
         .is_some();
@@ -191,6 +206,28 @@ fn happened_at(console: &Console, typed: &str) -> Option<i64> {
         .as_millisecond();
     // The field has minutes only.
     (at <= now + 60_000).then_some(at.min(now))
+}
+
+// The form once more, with the choice between a concern that is open and one of its own.
+async fn offer(
+    console: &Console,
+    who: &SignedIn,
+    typed: Typed,
+    open: &queue::Summary,
+) -> Result<Response, Failure> {
+    let mut page = draw(console, who, typed).await?;
+    let since = page.page.clock.when(&open.opened_at);
+    let words = format!(
+        "Concern {} about {}, open since {since}",
+        open.reference,
+        queue_page::name(open)
+    );
+    page.offer = Some((open.concern_id.clone(), words));
+    page.page.fault(
+        "where",
+        "There is an open concern about this person, of the same kind. Choose whether this belongs to it.",
+    );
+    show_again(&page)
 }
 
 async fn again(
@@ -221,5 +258,6 @@ async fn draw(console: &Console, who: &SignedIn, typed: Typed) -> Result<ByHandP
         kinds: Kind::ALL,
         typed,
         now,
+        offer: None,
     })
 }

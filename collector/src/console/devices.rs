@@ -34,6 +34,8 @@ struct DevicesPage {
 /// A device in words.
 struct Shown {
     device: Device,
+    name: String,
+    short_id: String,
     heading: String,
     says: Vec<String>,
     asked: String,
@@ -106,9 +108,12 @@ async fn draw(console: &Console, who: &SignedIn) -> Result<DevicesPage, Failure>
         .into_iter()
         .collect();
     let (mut pending, mut wrong, mut protected, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for device in devices::list(store, school_id).await? {
+    let devices = devices::list(store, school_id).await?;
+    let mut names = told_apart(&devices);
+    for device in devices {
+        let name = names.remove(&device.device_id).unwrap_or_default();
         let health = health.get(&device.device_id).and_then(Option::as_deref);
-        let shown = in_words(device, health, &page.clock);
+        let shown = in_words(device, name, health, &page.clock);
         match (shown.device.state.as_str(), shown.class) {
             ("pending", _) => pending.push(shown),
             ("approved", "") => protected.push(shown),
@@ -139,11 +144,35 @@ async fn draw(console: &Console, who: &SignedIn) -> Result<DevicesPage, Failure>
     })
 }
 
+/// The name of each device by its id: where several have one host name, with the beginning of the id, which stands on
+/// the page of devices and in `device list`.
+pub(super) fn told_apart(devices: &[Device]) -> HashMap<String, String> {
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for device in devices {
+        *count.entry(&device.host_name).or_default() += 1;
+    }
+    let name = |device: &Device| {
+        if count.get(device.host_name.as_str()).is_some_and(|many| *many > 1) {
+            format!("{} ({})", device.host_name, short(&device.device_id))
+        } else {
+            device.host_name.clone()
+        }
+    };
+    devices
+        .iter()
+        .map(|device| (device.device_id.clone(), name(device)))
+        .collect()
+}
+
+fn short(device_id: &str) -> &str {
+    device_id.get(..8).unwrap_or(device_id)
+}
+
 fn may_decide(who: &SignedIn) -> bool {
     who.has(Duty::Technician) || who.has(Duty::Headteacher)
 }
 
-fn in_words(device: Device, health: Option<&str>, clock: &Clock) -> Shown {
+fn in_words(device: Device, name: String, health: Option<&str>, clock: &Clock) -> Shown {
     let health = health
         .and_then(|health| serde_json::from_str(health).ok())
         .unwrap_or(Value::Null);
@@ -175,6 +204,8 @@ fn in_words(device: Device, health: Option<&str>, clock: &Clock) -> Shown {
         ));
     }
     Shown {
+        name,
+        short_id: short(&device.device_id).to_owned(),
         asked: clock.when(&device.asked_at),
         heading,
         says,

@@ -1,10 +1,11 @@
 //! What holds for every page: no request forged by another site, and headers that allow a page nothing it does not need.
 
+use super::page::WhyNot;
 use super::{Console, page};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{Html, IntoResponse as _, Response};
 
 const HEADERS: [(HeaderName, &str); 8] = [
     (
@@ -33,12 +34,19 @@ const HEADERS: [(HeaderName, &str); 8] = [
 
 /// Goes before and after every page.
 pub(super) async fn guard(State(console): State<Console>, request: Request, next: Next) -> Response {
+    let asked = request.headers().clone();
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
     let mut response = if changes && !is_own(request.headers(), &console.app.console_url) {
         page::forged()
     } else {
         next.run(request).await
     };
+    if let Some(why) = response.extensions_mut().remove::<WhyNot>()
+        && let Some(html) = console.why_not(&asked, why).await
+    {
+        let status = response.status();
+        response = (status, Html(html)).into_response();
+    }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));

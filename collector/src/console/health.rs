@@ -84,6 +84,8 @@ async fn mail(console: &Console, page: &Page, is_reader: bool) -> Result<Vec<Str
             "Some mail could not be delivered. Check the mail server and the settings under [mail]."
                 .to_owned(),
         );
+        let why = outbox::last_error(&console.app.store, &console.app.school_id).await?;
+        mail.extend(why.map(|why| format!("The last one: {why}.")));
     }
     if is_reader && waiting + failed == 0 {
         mail.push("Nothing waits to be sent again.".to_owned());
@@ -116,6 +118,7 @@ fn in_words(page: &Page, notice: Undelivered, name: &impl Fn(&Option<String>) ->
             "unanswered" => "Nobody has answered",
             "digest" => "Concerns that came late",
             "audit-head" => "The head of the audit log",
+            "audit-broken" => "The audit log is broken",
             _ => "A notice",
         },
         to: name(&notice.person_id),

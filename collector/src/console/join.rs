@@ -103,7 +103,9 @@ pub(super) async fn join(
                 Refused::PresentPassword => ("present", "Your present password is not right."),
                 Refused::Busy => return Err(Failure::Busy),
                 Refused::Store(error) => return Err(error.into()),
-                Refused::Link | Refused::Wrong => ("password", "This link cannot be used any more."),
+                Refused::Link | Refused::Wrong | Refused::SamePassword => {
+                    ("password", "This link cannot be used any more.")
+                }
             };
             page.fault(field, words);
             return again(&console, page, &path, &factor).await;

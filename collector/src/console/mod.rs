@@ -10,10 +10,12 @@ mod audit;
 mod by_hand;
 mod closed;
 mod concern;
+mod deeds;
 mod devices;
 mod guard;
 mod health;
 mod join;
+mod names;
 mod page;
 mod people;
 mod queue;
@@ -36,6 +38,8 @@ use tokio::sync::Semaphore;
 const FORM_MOST: usize = 64 * 1024;
 /// The address of the stream that keeps a queue current.
 const LIVE: &str = "/queue/live";
+/// Where a password is changed: the only page for somebody whose password is too old.
+const PASSWORD: &str = "/account/password";
 /// Open consoles that update themselves at one time.
 const LIVE_MOST: usize = 256;
 
@@ -47,6 +51,8 @@ struct Console {
     limits: Arc<Limits>,
     work: Work,
     live_places: Arc<Semaphore>,
+    /// One session at a time looks for new names.
+    examining: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The console's pages. The listener gives each request a `ConnectInfo<SocketAddr>`; without one, every visitor counts
@@ -69,6 +75,7 @@ pub fn router(app: App) -> Router {
         limits: Arc::default(),
         work: Work::default(),
         live_places: Arc::new(Semaphore::new(LIVE_MOST)),
+        examining: Arc::default(),
     };
     let pages = Router::new()
         .route("/", get(queue::home))
@@ -98,7 +105,7 @@ pub fn router(app: App) -> Router {
         .route("/health", get(health::health))
         .route("/audit", get(audit::audit))
         .route("/account", get(account::account))
-        .route("/account/password", post(account::password))
+        .route(PASSWORD, get(account::password_form).post(account::password))
         .route("/account/recovery-codes", post(account::recovery_codes))
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(FORM_MOST))

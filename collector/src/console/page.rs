@@ -8,9 +8,12 @@ use crate::clock;
 use crate::concerns::model::Duty;
 use crate::store::overview;
 use askama::Template;
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use std::collections::HashMap;
+
+/// How long before it is due somebody hears that their password must be changed.
+const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
 /// A link in the navigation.
 pub(super) struct Tab {
@@ -81,6 +84,12 @@ impl Console {
         title: impl Into<String>,
         address: &str,
     ) -> Result<Page, Failure> {
+        let mut page = self.page_without_banner(who, title, address);
+        page.banner = self.banner(who).await?;
+        Ok(page)
+    }
+
+    fn page_without_banner(&self, who: &SignedIn, title: impl Into<String>, address: &str) -> Page {
         let mut page = self.bare_page(title);
         page.csrf = self.sessions.form_token(&who.cookie);
         page.who = Some(who.viewer.name.clone());
@@ -92,8 +101,22 @@ impl Console {
             .collect::<Vec<_>>()
             .join(", ");
         page.tabs = tabs(who, address);
-        page.banner = self.banner(who).await?;
-        Ok(page)
+        page
+    }
+
+    /// A page that says why another is not shown, with the menu for whoever is signed in.
+    pub(super) async fn why_not(&self, headers: &HeaderMap, why: WhyNot) -> Option<String> {
+        let who = SignedIn::of(self, headers, false).await.ok()?;
+        let page = match &who {
+            Some(who) => self.page_without_banner(who, why.title, ""),
+            None => self.bare_page(why.title),
+        };
+        WhyNotPage {
+            page,
+            words: why.words,
+        }
+        .render()
+        .ok()
     }
 
     /// The page around what somebody sees who is not signed in.
@@ -140,7 +163,18 @@ impl Console {
                 ));
             }
         }
-        if who.has(Duty::Headteacher) || who.has(Duty::Technician) {
+        let runs_it = who.has(Duty::Headteacher) || who.has(Duty::Technician);
+        banner.extend(app.faults.words(runs_it));
+        if (who.has(Duty::Headteacher) || who.has(Duty::Chair))
+            && overview::chain_is_broken(app.store.read(), &app.school_id).await?
+        {
+            banner.push(
+                "The audit log was changed, or entries are missing. Keep the mails about the audit record, and have the \
+                 technician run `pastoral-collector check`: it says where."
+                    .to_owned(),
+            );
+        }
+        if runs_it {
             let missing = app.profile.load().accountability_missing();
             if !missing.is_empty() {
                 banner.push(format!(
@@ -148,6 +182,15 @@ impl Console {
                     missing.join("; ")
                 ));
             }
+        }
+        if let Some(due) = who
+            .password_due_at(self)
+            .filter(|due| due - clock::now_ms() < SOON_MS)
+        {
+            let by = self.clock().day(&due);
+            banner.push(format!(
+                "Your password must be changed by {by}: see Your sign-in."
+            ));
         }
         if overview::mail_is_failing(app.store.read(), &app.school_id).await? {
             banner.push(
@@ -216,6 +259,8 @@ pub(super) enum Failure {
     SignedOut(Option<String>),
     /// There is no such page for this person. Never says whether there is one for another.
     NotFound,
+    /// Their password is older than the school allows.
+    PasswordDue,
     /// The form's token does not belong to this browser.
     Forged,
     /// The form cannot be read.
@@ -243,6 +288,7 @@ impl IntoResponse for Failure {
                 let back = back.map(|path| format!("?back={path}")).unwrap_or_default();
                 go(&format!("/sign-in{back}"))
             }
+            Self::PasswordDue => go(super::PASSWORD),
             Self::NotFound => plain(
                 StatusCode::NOT_FOUND,
                 "Page not found",
@@ -290,6 +336,20 @@ pub(super) async fn not_found() -> Failure {
     Failure::NotFound
 }
 
+/// Why a page is not shown, for whoever draws the page that says so.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WhyNot {
+    title: &'static str,
+    words: &'static str,
+}
+
+#[derive(Template)]
+#[template(path = "why_not.html")]
+struct WhyNotPage {
+    page: Page,
+    words: &'static str,
+}
+
 #[derive(Template)]
 #[template(path = "plain.html")]
 struct Plain {
@@ -306,6 +366,8 @@ fn broken() -> Response {
     )
 }
 
+// What is sent where nothing better can be drawn, because the store or a template fails. `guard` puts a page with the menu
+// in its place.
 fn plain(status: StatusCode, title: &'static str, words: &'static str) -> Response {
     let page = Plain {
         title,
@@ -313,5 +375,8 @@ fn plain(status: StatusCode, title: &'static str, words: &'static str) -> Respon
         stylesheet: assets::address("console.css"),
     };
     let html = page.render().unwrap_or_else(|_| words.to_owned());
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response()
+    let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+    let mut response = (status, kind, html).into_response();
+    response.extensions_mut().insert(WhyNot { title, words });
+    response
 }

@@ -161,6 +161,8 @@ impl Console {
         if viewer.is_none_or(|viewer| viewer.duties != who.viewer.duties) {
             return Ok(None);
         }
+        // INVARIANT 4: a name may be new since the page was opened.
+        self.examine(&who.session).await?;
         self.list(who.id()).await.map(Some)
     }
 
@@ -224,6 +226,7 @@ pub(super) fn name(concern: &Summary) -> String {
         (Some(person), _) if person.role == "pupil" => person.name.clone(),
         (Some(person), _) => format!("{} ({})", person.name, role(&person.role)),
         (None, Some(account)) => format!("Unknown person, account {account}"),
+        (None, None) if concern.about_child => "A child, not named yet".to_owned(),
         (None, None) => "Nobody named".to_owned(),
     }
 }

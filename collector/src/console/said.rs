@@ -20,6 +20,7 @@ pub(super) fn words(code: &str) -> &'static str {
         "identified" => "The account’s person is recorded, and the concern went to those who may see it.",
         "handed-over" => "It is the safeguarding lead’s now, as a child’s concern.",
         "recorded" => "The concern is recorded, and those who may see it are being told.",
+        "added" => "It is added to the concern, and the history says so.",
         "approved" => "The device may connect now.",
         "rejected" => "The device may not connect.",
         "revoked" => "The device is cut off. Its certificate is worth nothing any more.",

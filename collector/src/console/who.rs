@@ -19,6 +19,8 @@ use zeroize::Zeroizing;
 /// The longest text somebody may type into a form, in characters.
 pub(super) const TEXT_MOST: usize = 4_000;
 
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+
 /// A signed-in person. Pages that are not for them answer that they are not found.
 pub(super) struct SignedIn {
     pub(super) viewer: Viewer,
@@ -27,6 +29,47 @@ pub(super) struct SignedIn {
 }
 
 impl SignedIn {
+    /// Whose session the cookie is; none when nobody is signed in by it. A page left open that updates itself is not use.
+    pub(super) async fn of(
+        console: &Console,
+        headers: &HeaderMap,
+        is_use: bool,
+    ) -> Result<Option<Self>, sqlx::Error> {
+        let Some(cookie) = session_cookie(headers, console.app.secure_cookies) else {
+            return Ok(None);
+        };
+        let now = clock::now_ms();
+        let session = if is_use {
+            console.sessions.get(&cookie, now)
+        } else {
+            console.sessions.look(&cookie, now)
+        };
+        let Some(session) = session else { return Ok(None) };
+        let app = &console.app;
+        let viewer = access::viewer(app.store.read(), &app.school_id, &session.person_id).await?;
+        if viewer.is_none() {
+            // Their last duty ended, or they were disabled.
+            console.sessions.end(&cookie);
+        }
+        Ok(viewer.map(|viewer| Self {
+            viewer,
+            session,
+            cookie,
+        }))
+    }
+
+    /// When the school wants a new password of them (P39); none when it does not by time.
+    pub(super) fn password_due_at(&self, console: &Console) -> Option<i64> {
+        let days = console.app.profile.load().handling.password_days?;
+        Some(self.viewer.password_set_at + i64::from(days) * DAY_MS)
+    }
+
+    /// Whether their password is older than the school allows.
+    pub(super) fn password_is_overdue(&self, console: &Console) -> bool {
+        self.password_due_at(console)
+            .is_some_and(|due| due <= clock::now_ms())
+    }
+
     /// Whether any of their duties reads concerns.
     pub(super) fn is_reader(&self) -> bool {
         self.viewer.duties.iter().any(|duty| *duty != Duty::Technician)
@@ -56,33 +99,17 @@ impl FromRequestParts<Console> for SignedIn {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
-        let signed_out = || Failure::SignedOut(page::way_back(&parts.method, parts.uri.path()));
-        let cookie = session_cookie(&parts.headers, console.app.secure_cookies).ok_or_else(signed_out)?;
-        // A page left open that updates itself is not use.
-        let now = clock::now_ms();
-        let session = match parts.uri.path() {
-            super::LIVE => console.sessions.look(&cookie, now),
-            _ => console.sessions.get(&cookie, now),
-        };
-        let session = session.ok_or_else(signed_out)?;
-        match access::viewer(
-            console.app.store.read(),
-            &console.app.school_id,
-            &session.person_id,
-        )
-        .await?
-        {
-            Some(viewer) => Ok(Self {
-                viewer,
-                session,
-                cookie,
-            }),
-            // Their last duty ended, or they were disabled.
-            None => {
-                console.sessions.end(&cookie);
-                Err(signed_out())
-            }
+        let path = parts.uri.path();
+        let who = Self::of(console, &parts.headers, path != super::LIVE).await?;
+        let who = who.ok_or_else(|| Failure::SignedOut(page::way_back(&parts.method, path)))?;
+        if who.password_is_overdue(console) && path != super::PASSWORD {
+            return Err(Failure::PasswordDue);
         }
+        // INVARIANT 4: before anything is drawn for them.
+        if who.is_reader() {
+            console.examine(&who.session).await?;
+        }
+        Ok(who)
     }
 }
 

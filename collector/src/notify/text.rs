@@ -116,6 +116,23 @@ pub fn audit_head(telling: &Telling, hash: &str, at: i64) -> Text {
     }
 }
 
+/// The audit chain is not whole. INVARIANT 4: neither which entry nor how many there are.
+#[must_use]
+pub fn audit_broken(telling: &Telling) -> Text {
+    Text {
+        subject: "Pastoral: please look today - the audit record was changed".into(),
+        body: format!(
+            "{school}\n\nPastoral records who looked at what and who changed what. Checking that record today found\n\
+             that an entry was changed or removed. Pastoral itself never does that: somebody may have\n\
+             changed the store, or a disk may be failing.\n\n\
+             What to do\n1. Keep the messages about the audit record that you have received.\n\
+             2. Have the technician run: pastoral-collector check\n   It says where the record is broken.\n\
+             3. Have that compared with a backup, by somebody other than the technician if you can.\n",
+            school = telling.school_name,
+        ),
+    }
+}
+
 /// In words for the subject line, and for the message.
 const fn urgency(severity: u8) -> (&'static str, &'static str) {
     match severity {

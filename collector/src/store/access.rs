@@ -17,6 +17,8 @@ pub struct Viewer {
     pub email: String,
     /// What they are trusted with now.
     pub duties: Vec<Duty>,
+    /// When their password was set.
+    pub password_set_at: i64,
 }
 
 /// A person who can sign in, with what opens for them.
@@ -40,7 +42,7 @@ pub async fn viewer(
     person_id: &str,
 ) -> Result<Option<Viewer>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT p.given_name || ' ' || p.family_name AS name, p.email, d.duty
+        "SELECT p.given_name || ' ' || p.family_name AS name, p.email, d.duty, u.password_set_at
          FROM person p
          JOIN user u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
          JOIN duty d ON d.school_id = p.school_id AND d.person_id = p.person_id AND d.ended_at IS NULL
@@ -61,6 +63,7 @@ pub async fn viewer(
         name: row.get("name"),
         email: row.get("email"),
         duties,
+        password_set_at: row.get("password_set_at"),
     }))
 }
 

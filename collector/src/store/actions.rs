@@ -10,6 +10,8 @@ use sqlx::SqliteExecutor;
 pub struct FlagRow {
     /// Its number.
     pub flag_id: i64,
+    /// The device.
+    pub device_id: String,
     /// The device's name.
     pub host_name: String,
     /// The account's name.
@@ -106,7 +108,7 @@ pub struct NewAction<'a> {
     pub words: Option<(Vec<u8>, Vec<u8>)>,
 }
 
-/// A concern's flags, the most serious first and of these the latest, at most `most`.
+/// A concern's flags, the most serious first and of these the latest, from a place on and at most so many.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -115,7 +117,7 @@ pub async fn flags(
     school_id: &str,
     viewer: &str,
     concern_id: &str,
-    most: i64,
+    (from, most): (i64, i64),
 ) -> Result<Vec<FlagRow>, sqlx::Error> {
     sqlx::query_as(
         "SELECT f.*, d.host_name, a.name AS account_name, a.authority FROM flag f
@@ -123,12 +125,13 @@ pub async fn flags(
          JOIN device d ON d.school_id = f.school_id AND d.device_id = f.device_id
          JOIN account a ON a.school_id = f.school_id AND a.account_id = f.account_id
          WHERE f.school_id = ? AND f.concern_id = ?
-         ORDER BY f.false_alarm, f.severity DESC, f.observed_at DESC, f.flag_id DESC LIMIT ?",
+         ORDER BY f.false_alarm, f.severity DESC, f.observed_at DESC, f.flag_id DESC LIMIT ? OFFSET ?",
     )
     .bind(viewer)
     .bind(school_id)
     .bind(concern_id)
     .bind(most)
+    .bind(from)
     .fetch_all(db)
     .await
 }

@@ -90,6 +90,17 @@ pub async fn head(connection: &mut SqliteConnection, school_id: &str) -> Result<
     }))
 }
 
+/// When the last entry was made; none while the chain is empty.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last_at(connection: &mut SqliteConnection, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("SELECT at FROM audit WHERE school_id = ? ORDER BY sequence DESC LIMIT 1")
+        .bind(school_id)
+        .fetch_optional(connection)
+        .await
+}
+
 /// When the head was last sent to headteacher and chair.
 ///
 /// # Errors
@@ -128,6 +139,19 @@ pub enum Broken {
         "entry {0} was changed; compare with a backup and with the numbers sent by mail, and tell the headteacher and the chair of governors"
     )]
     Changed(i64),
+}
+
+/// Writes down whether the chain was found broken.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn note_broken(tx: &mut Write, school_id: &str, broken_at: Option<i64>) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE school SET chain_broken_at = ? WHERE school_id = ?")
+        .bind(broken_at)
+        .bind(school_id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 /// Checks the whole chain, and says its head, or where it is broken first. What retention erased is no break.

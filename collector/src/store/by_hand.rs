@@ -32,9 +32,9 @@ pub async fn make_by_hand(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "INSERT INTO concern (school_id, concern_id, reference, person_id, kind, reader_group, apart, severity, state,
-         by_hand, first_event_at, last_event_at, opened_at, changed_at)
+         by_hand, first_event_at, last_event_at, opened_at, changed_at, names_version)
          VALUES (?1, ?2, (SELECT coalesce(max(reference), 0) + 1 FROM concern WHERE school_id = ?1), ?3, ?4, ?5, ?6, ?7,
-         'new', 1, ?8, ?8, ?9, ?9) RETURNING reference",
+         'new', 1, ?8, ?8, ?9, ?9, (SELECT names_version FROM school WHERE school_id = ?1)) RETURNING reference",
     )
     .bind(school_id)
     .bind(new.concern_id)
@@ -47,4 +47,28 @@ pub async fn make_by_hand(
     .bind(now_ms)
     .fetch_one(&mut **tx)
     .await
+}
+
+/// Something more that happened, added to a concern by hand: widens its range, and raises its severity if this is worse.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn add_to(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    severity: i64,
+    happened_at: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE concern SET severity = max(severity, ?1), first_event_at = min(first_event_at, ?2),
+         last_event_at = max(last_event_at, ?2) WHERE school_id = ?3 AND concern_id = ?4",
+    )
+    .bind(severity)
+    .bind(happened_at)
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }

@@ -3,8 +3,10 @@
 pub mod access;
 pub mod actions;
 pub mod audit;
+pub mod backup;
 pub mod by_hand;
 pub mod category;
+pub mod conflicts;
 pub mod devices;
 pub mod disk;
 pub mod escalation;
@@ -14,6 +16,7 @@ pub mod ingest;
 pub mod invitations;
 pub mod keys;
 pub mod lists;
+pub mod names;
 pub mod outbox;
 pub mod overview;
 pub mod people;
@@ -89,6 +92,12 @@ impl Store {
     /// When the database cannot be written.
     pub async fn write(&self) -> Result<Write, sqlx::Error> {
         self.write.begin_with("BEGIN IMMEDIATE").await
+    }
+
+    /// Ends every connection; what is written stands in the database file alone then.
+    pub async fn close(self) {
+        self.read.close().await;
+        self.write.close().await;
     }
 
     /// A connection of its own that notices when any other, in this program or another, has committed something.

@@ -30,6 +30,8 @@ pub enum Sort {
     Digest,
     /// The head of the audit chain.
     AuditHead,
+    /// The audit chain is broken.
+    AuditBroken,
 }
 
 impl Sort {
@@ -42,6 +44,7 @@ impl Sort {
             Self::Unanswered => "unanswered",
             Self::Digest => "digest",
             Self::AuditHead => "audit-head",
+            Self::AuditBroken => "audit-broken",
         }
     }
 }
@@ -376,6 +379,20 @@ pub async fn undelivered(
             last_error: row.get(6),
         })
         .collect())
+}
+
+/// Why the notice that was tried last did not leave. Names no person and says nothing of concerns.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last_error(store: &Store, school_id: &str) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT last_error FROM outbox WHERE school_id = ? AND sent_at IS NULL AND last_error IS NOT NULL
+         ORDER BY due_at DESC LIMIT 1",
+    )
+    .bind(school_id)
+    .fetch_optional(store.read())
+    .await
 }
 
 /// Counts for those who keep the system running: waiting, failed, and when mail last left. Says nothing of concerns.

@@ -158,81 +158,6 @@ pub async fn end_duty(
     Ok(done.rows_affected() == 1)
 }
 
-/// A reader who must not see what concerns a person.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Conflict {
-    /// The reader.
-    pub reader_id: String,
-    /// The person.
-    pub about_id: String,
-    /// Who recorded it.
-    pub recorded_by: String,
-    /// When.
-    pub recorded_at: i64,
-}
-
-/// The conflicts in force, without those about the viewer.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn conflicts(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    viewer: &str,
-) -> Result<Vec<Conflict>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT reader_id, about_id, recorded_by, recorded_at FROM conflict
-         WHERE school_id = ? AND ended_at IS NULL AND about_id <> ? ORDER BY recorded_at",
-    )
-    .bind(school_id)
-    .bind(viewer)
-    .fetch_all(db)
-    .await
-}
-
-/// Records a conflict, unless it stands already.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn add_conflict(tx: &mut Write, school_id: &str, new: &Conflict) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO conflict (school_id, reader_id, about_id, recorded_by, recorded_at)
-         SELECT ?1, ?2, ?3, ?4, ?5 WHERE NOT EXISTS (SELECT 1 FROM conflict
-            WHERE school_id = ?1 AND reader_id = ?2 AND about_id = ?3 AND ended_at IS NULL)",
-    )
-    .bind(school_id)
-    .bind(&new.reader_id)
-    .bind(&new.about_id)
-    .bind(&new.recorded_by)
-    .bind(new.recorded_at)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// Ends a conflict. False when there is none.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn end_conflict(
-    tx: &mut Write,
-    school_id: &str,
-    reader_id: &str,
-    about_id: &str,
-    now_ms: i64,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(
-        "UPDATE conflict SET ended_at = ? WHERE school_id = ? AND reader_id = ? AND about_id = ? AND ended_at IS NULL",
-    )
-    .bind(now_ms)
-    .bind(school_id)
-    .bind(reader_id)
-    .bind(about_id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
 /// What devices say of themselves, as JSON, by device.
 ///
 /// # Errors
@@ -290,18 +215,15 @@ pub async fn audit_log(
     .await
 }
 
-/// When somebody's password was set.
+/// Whether the audit chain was found broken when it was last verified.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn password_set_at(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    person_id: &str,
-) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar("SELECT password_set_at FROM user WHERE school_id = ? AND person_id = ?")
-        .bind(school_id)
-        .bind(person_id)
-        .fetch_optional(db)
-        .await
+pub async fn chain_is_broken(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM school WHERE school_id = ? AND chain_broken_at IS NOT NULL)",
+    )
+    .bind(school_id)
+    .fetch_one(db)
+    .await
 }

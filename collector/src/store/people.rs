@@ -63,6 +63,7 @@ pub fn audience_of_year(year_group: &str) -> Audience {
 #[derive(Debug, Clone)]
 pub struct Directory {
     version: i64,
+    names_version: i64,
     profile: Arc<Profile>,
     people: HashMap<PersonId, Person>,
     /// Active people by user name, in lower case; none where two share one.
@@ -83,7 +84,7 @@ impl Directory {
         school_id: &str,
         profile: &Arc<Profile>,
     ) -> Result<Self, sqlx::Error> {
-        let version = version(connection, school_id).await?;
+        let (version, names_version) = versions(connection, school_id).await?;
         let people = read_people(connection, school_id).await?;
         let mut usernames: HashMap<String, Option<PersonId>> = HashMap::new();
         for person in people
@@ -109,6 +110,7 @@ impl Directory {
             .collect();
         Ok(Self {
             version,
+            names_version,
             profile: profile.clone(),
             duties: read_duties(connection, school_id, profile, &people).await?,
             conflicts: read_conflicts(connection, school_id).await?,
@@ -130,7 +132,7 @@ impl Directory {
     ) -> Result<Arc<Self>, sqlx::Error> {
         if let Some(known) = known
             && Arc::ptr_eq(&known.profile, profile)
-            && version(tx, school_id).await? == known.version
+            && versions(tx, school_id).await?.0 == known.version
         {
             return Ok(known);
         }
@@ -221,6 +223,22 @@ impl Directory {
         readers.join(",")
     }
 
+    /// Whether somebody may read concerns about a person: of some kind, if not of all.
+    #[must_use]
+    pub fn may_read_about(&self, viewer: &str, about: &str) -> bool {
+        let subject = self.subject(Some(about), "");
+        Kind::ALL.iter().any(|kind| {
+            let route = self.route(&subject, *kind, &BTreeSet::new());
+            route.readers.iter().any(|reader| reader == viewer)
+        })
+    }
+
+    /// Counts the changes of adults' names, see `school.names_version`.
+    #[must_use]
+    pub fn names_version(&self) -> i64 {
+        self.names_version
+    }
+
     /// INVARIANT 4: who may see a concern.
     #[must_use]
     pub fn route(&self, subject: &Subject, kind: Kind, named: &BTreeSet<PersonId>) -> Route {
@@ -239,9 +257,10 @@ impl Directory {
     }
 }
 
-async fn version(connection: &mut SqliteConnection, school_id: &str) -> Result<i64, sqlx::Error> {
-    let row = sqlx::query("SELECT directory_version FROM school WHERE school_id = ?").bind(school_id);
-    Ok(row.fetch_optional(connection).await?.map_or(0, |row| row.get(0)))
+async fn versions(connection: &mut SqliteConnection, school_id: &str) -> Result<(i64, i64), sqlx::Error> {
+    let row = sqlx::query("SELECT directory_version, names_version FROM school WHERE school_id = ?");
+    let row = row.bind(school_id).fetch_optional(connection).await?;
+    Ok(row.map_or((0, 0), |row| (row.get(0), row.get(1))))
 }
 
 async fn read_people(

@@ -64,8 +64,10 @@ pub struct Summary {
     pub device: Option<String>,
     /// When its latest flag arrived.
     pub arrived_at: Option<i64>,
-    /// A closed concern that it continues.
+    /// The concern that it continues, or belongs together with.
     pub linked_to: Option<String>,
+    /// Handed over as what a child disclosed, who may not be known yet.
+    pub about_child: bool,
 }
 
 /// A person, as a reader needs to know them.
@@ -165,6 +167,56 @@ pub async fn one(
         .bind(school_id)
         .bind(viewer)
         .bind(concern_id)
+        .fetch_optional(db)
+        .await?;
+    Ok(row.as_ref().map(read))
+}
+
+/// Concerns that a viewer may see and that have to do with one of theirs: linked with it, or open and about the same
+/// person; the open ones first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn related(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+    concern: &Summary,
+) -> Result<Vec<Summary>, sqlx::Error> {
+    let query = AssertSqlSafe(format!(
+        "{SUMMARY} c.concern_id <> ?3
+         AND (c.concern_id = ?4 OR c.linked_to = ?3 OR (c.person_id = ?5 AND c.state <> 'closed'))
+         ORDER BY c.state = 'closed', c.severity DESC, c.reference DESC LIMIT 20"
+    ));
+    let rows = sqlx::query(query)
+        .bind(school_id)
+        .bind(viewer)
+        .bind(&concern.concern_id)
+        .bind(&concern.linked_to)
+        .bind(concern.person.as_ref().map(|person| &person.person_id))
+        .fetch_all(db)
+        .await?;
+    Ok(rows.iter().map(read).collect())
+}
+
+/// The open concern of a person and kind that a viewer may see; of several the latest.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn open_of(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+    (person_id, kind): (&str, &str),
+) -> Result<Option<Summary>, sqlx::Error> {
+    let query = AssertSqlSafe(format!(
+        "{SUMMARY} c.state <> 'closed' AND c.person_id = ?3 AND c.kind = ?4 ORDER BY c.last_event_at DESC LIMIT 1"
+    ));
+    let row = sqlx::query(query)
+        .bind(school_id)
+        .bind(viewer)
+        .bind(person_id)
+        .bind(kind)
         .fetch_optional(db)
         .await?;
     Ok(row.as_ref().map(read))
@@ -274,5 +326,6 @@ fn read(row: &SqliteRow) -> Summary {
         device: row.get("device"),
         arrived_at: row.get("arrived_at"),
         linked_to: row.get("linked_to"),
+        about_child: row.get("about_child"),
     }
 }

@@ -97,7 +97,7 @@ pub async fn reroute(
 ) -> Result<Option<GroupChanged>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT concern.kind, concern.reader_group, concern.person_id, COALESCE(device.group_name, ''), concern.erased_at,
-                concern.by_hand, concern.escalation_step
+                concern.by_hand, concern.escalation_step, concern.about_child
          FROM concern
          LEFT JOIN account ON account.account_id = concern.account_id
          LEFT JOIN device ON device.device_id = account.device_id
@@ -112,13 +112,14 @@ pub async fn reroute(
     };
     let person_id: Option<String> = row.get(2);
     let kind = Kind::from_code(row.get(0)).unwrap_or(Kind::StaffMisuse);
-    let subject = match (&person_id, row.get::<bool, _>(5)) {
-        (None, true) => unknown_by_hand(kind),
+    let subject = match (&person_id, row.get::<bool, _>(5), row.get::<bool, _>(7)) {
+        (None, _, true) => UNKNOWN_CHILD,
+        (None, true, false) => unknown_by_hand(kind),
         _ => directory.subject(person_id.as_deref(), row.get(3)),
     };
-    let named = people_of(tx, "concern_named", &telling.school_id, concern_id).await?;
+    let named = named_of(tx, &telling.school_id, concern_id).await?;
     let route = directory.route(&subject, kind, &named.into_iter().collect());
-    let before = people_of(tx, "concern_reader", &telling.school_id, concern_id).await?;
+    let before = readers_of(tx, &telling.school_id, concern_id).await?;
     let from = ReaderGroup::from_code(row.get(1)).unwrap_or(ReaderGroup::Safe);
     if before == route.readers && from == route.group {
         return Ok(None);
@@ -203,7 +204,8 @@ pub async fn identify(
     let mut changed = Vec::new();
     for row in &rows {
         let concern_id: String = row.get(0);
-        become_persons(tx, telling, &concern_id, person_id, role).await?;
+        become_persons(tx, telling, &concern_id, Some(person_id), role).await?;
+        link_to_open(tx, &telling.school_id, &concern_id).await?;
         changed.extend(reroute(tx, telling, &directory, &concern_id, now).await?);
     }
     Ok(changed)
@@ -213,7 +215,7 @@ async fn become_persons(
     tx: &mut Write,
     telling: &Telling,
     concern_id: &str,
-    person_id: &str,
+    person_id: Option<&str>,
     role: SubjectRole,
 ) -> Result<(), sqlx::Error> {
     let school_id = &*telling.school_id;
@@ -241,9 +243,48 @@ async fn become_persons(
     category::repropose(tx, &telling.profile, school_id, concern_id).await
 }
 
+/// Says whom a concern is about that is no account's: recorded by hand, or handed over, while nobody was known. The caller
+/// checks that who is named as the child of a concern that was handed over is one.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn name_person(
+    tx: &mut Write,
+    telling: &Telling,
+    concern_id: &str,
+    person_id: &str,
+    now: i64,
+) -> Result<Option<GroupChanged>, sqlx::Error> {
+    let directory = Directory::fresh(None, tx, &telling.school_id, &telling.profile).await?;
+    let role = directory.subject(Some(person_id), "").role;
+    become_persons(tx, telling, concern_id, Some(person_id), role).await?;
+    link_to_open(tx, &telling.school_id, concern_id).await?;
+    reroute(tx, telling, &directory, concern_id, now).await
+}
+
+/// Links a concern to the open one of the same person and kind, where there is one: they belong together. Content is
+/// sealed to its concern, so the two are not made one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn link_to_open(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE concern SET linked_to = (SELECT other.concern_id FROM concern other
+            WHERE other.school_id = concern.school_id AND other.person_id = concern.person_id
+            AND other.kind = concern.kind AND other.apart = concern.apart AND other.state <> 'closed'
+            AND other.concern_id <> concern.concern_id ORDER BY other.reference LIMIT 1)
+         WHERE school_id = ? AND concern_id = ? AND linked_to IS NULL",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// Hands what a child disclosed on a staff account over as a concern of the child's (P20, P23): the concern becomes the
-/// child's, or an unknown pupil's, of the kind that its topics have for a pupil, and is routed to the safeguarding lead.
-/// The caller checks who may, seals the content again and records it in the history.
+/// child's, or while nobody knows which child, an unknown pupil's, of the kind that its topics have for a pupil, and is
+/// routed to the safeguarding lead. From then on it is no account's. The caller checks who may, seals the content again and records it in the history.
 ///
 /// # Errors
 /// When the database cannot be read or written.
@@ -251,9 +292,16 @@ pub async fn hand_over(
     tx: &mut Write,
     telling: &Telling,
     concern_id: &str,
-    child: &str,
+    child: Option<&str>,
     now: i64,
 ) -> Result<Option<GroupChanged>, sqlx::Error> {
+    sqlx::query(
+        "UPDATE concern SET about_child = 1, account_id = NULL WHERE school_id = ? AND concern_id = ?",
+    )
+    .bind(&*telling.school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
     become_persons(tx, telling, concern_id, child, SubjectRole::Pupil).await?;
     let directory: Arc<Directory> = Directory::fresh(None, tx, &telling.school_id, &telling.profile).await?;
     reroute(tx, telling, &directory, concern_id, now).await
@@ -276,25 +324,31 @@ pub async fn without_reader(store: &Store, school_id: &str) -> Result<Vec<i64>, 
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// People of a concern in `concern_reader` (in the order in which they are told) or `concern_named`.
-async fn people_of(
+/// People whom a concern's text names.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn named_of(
     tx: &mut Write,
-    table: &'static str,
     school_id: &str,
     concern_id: &str,
 ) -> Result<Vec<PersonId>, sqlx::Error> {
-    let query = match table {
-        "concern_reader" => {
-            "SELECT person_id FROM concern_reader WHERE school_id = ? AND concern_id = ? ORDER BY place"
-        }
-        _ => "SELECT person_id FROM concern_named WHERE school_id = ? AND concern_id = ?",
-    };
-    let rows = sqlx::query(query)
+    sqlx::query_scalar("SELECT person_id FROM concern_named WHERE school_id = ? AND concern_id = ?")
         .bind(school_id)
         .bind(concern_id)
         .fetch_all(&mut **tx)
-        .await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+        .await
+}
+
+/// Who reads a concern, in the order in which they are told.
+async fn readers_of(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Vec<PersonId>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT person_id FROM concern_reader WHERE school_id = ? AND concern_id = ? ORDER BY place",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .fetch_all(&mut **tx)
+    .await
 }
 
 /// Whom a concern made by hand is about, with its route (P45). `text` is what was written, for the names in it.
@@ -312,6 +366,11 @@ pub fn route_by_hand(
     let route = directory.route(&subject, kind, &directory.named_in(text));
     (subject, route)
 }
+
+const UNKNOWN_CHILD: Subject = Subject {
+    person: None,
+    role: SubjectRole::UnknownPupil,
+};
 
 const fn unknown_by_hand(kind: Kind) -> Subject {
     let role = match kind {

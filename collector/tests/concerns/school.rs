@@ -51,6 +51,7 @@ impl School {
             outbox_wake: Arc::new(Notify::new()),
             escalation_wake: Arc::new(Notify::new()),
             secure_cookies: true,
+            faults: Arc::default(),
             profile: Arc::new(ArcSwap::from_pointee(profile.clone())),
             store,
         };

@@ -143,6 +143,7 @@ impl School {
             outbox_wake: Arc::default(),
             escalation_wake: Arc::default(),
             secure_cookies: false,
+            faults: Arc::default(),
         };
         Self {
             app,

@@ -9,7 +9,7 @@ use super::view::{self, Typed};
 use super::{closing, hand_over, identify};
 use crate::concerns::kind::Kind;
 use crate::store::actions::{self, Standing};
-use crate::store::{category, escalation, queue};
+use crate::store::{category, escalation};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use pastoral_keywords::Severity;
@@ -17,10 +17,8 @@ use serde_json::{Value, json};
 
 /// What came of an action.
 pub(in super::super) enum Outcome {
-    /// Done; the code of what to say.
+    /// Done; the code of what to say. The viewer may not see the concern any more.
     Done(&'static str),
-    /// Done, and the viewer may not see the concern any more.
-    Gone(&'static str),
     /// Not done: the field and what is wrong with it.
     Fault(&'static str, &'static str),
 }
@@ -54,10 +52,12 @@ pub(in super::super) async fn act(
     let mut doing = Doing::begin(&console, &who, &concern_id).await?;
     let words = fields.text("words");
     let version: i64 = fields.trimmed("version").parse().map_err(|_| Failure::BadForm)?;
+    let page = fields.trimmed("page").parse::<i64>().unwrap_or(1);
     let typed = |field| Typed {
         action: action.clone(),
         words: words.clone().unwrap_or_default(),
         field,
+        page,
     };
     if version != doing.concern.changed_at {
         drop(doing);
@@ -76,24 +76,19 @@ pub(in super::super) async fn act(
     };
     match perform(&mut doing, &action, &fields, &words).await? {
         Outcome::Done(said) => {
-            doing.finish().await?;
-            Ok(go(&format!("/concerns/{concern_id}?done={said}")))
-        }
-        Outcome::Gone(said) => {
-            doing.finish().await?;
-            let sees = queue::one(
-                console.app.store.read(),
-                &console.app.school_id,
-                who.id(),
-                &concern_id,
-            )
-            .await?;
-            let to = if sees.is_some() {
-                format!("/concerns/{concern_id}")
-            } else {
-                "/queue".to_owned()
+            let Some(now) = doing.finish().await? else {
+                return Ok(go(&format!("/queue?done={said}")));
             };
-            Ok(go(&format!("{to}?done={said}")))
+            // What was hidden until now is a look of its own.
+            if action != "show" {
+                who.session.acted(&concern_id, version, now);
+            }
+            let page = if page > 1 {
+                format!("page={page}&")
+            } else {
+                String::new()
+            };
+            Ok(go(&format!("/concerns/{concern_id}?{page}done={said}")))
         }
         Outcome::Fault(field, fault) => {
             drop(doing);

@@ -5,7 +5,6 @@ use super::super::page::Failure;
 use super::super::who::SignedIn;
 use crate::clock;
 use crate::concerns::model::ReaderGroup;
-use crate::live::Change;
 use crate::notify::Telling;
 use crate::seal::content::StoreSealError;
 use crate::store::actions::{self, NewAction, Standing};
@@ -103,17 +102,15 @@ impl<'a> Doing<'a> {
         Ok(actions::touch(&mut self.tx, school_id, &concern_id, self.now).await?)
     }
 
-    /// Commits, then tells open consoles and wakes those who tell people.
-    pub(super) async fn finish(self) -> Result<(), Failure> {
+    /// Commits, then tells open consoles and wakes those who tell people. Gives the concern's version, if the reader may
+    /// still see it.
+    pub(super) async fn finish(mut self) -> Result<Option<i64>, Failure> {
         let app = &self.console.app;
+        let concern_id = &self.concern.concern_id;
+        let now = queue::one(&mut *self.tx, &app.school_id, self.who.id(), concern_id).await?;
         self.tx.commit().await?;
-        app.live.tell(Change {
-            school_id: app.school_id.to_string(),
-            concern_id: Some(self.concern.concern_id),
-        });
-        app.escalation_wake.notify_one();
-        app.outbox_wake.notify_one();
-        Ok(())
+        app.changed(Some(self.concern.concern_id));
+        Ok(now.map(|concern| concern.changed_at))
     }
 }
 

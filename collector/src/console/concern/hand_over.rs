@@ -13,6 +13,8 @@ use crate::store::{Write, actions, keys, overview};
 use serde_json::json;
 use std::collections::BTreeSet;
 
+/// What the form says while nobody knows which child.
+const UNKNOWN: &str = "unknown";
 /// Concerns sealed again at one sign-in at most.
 const RESEAL_MOST: i64 = 500;
 
@@ -27,9 +29,14 @@ pub(super) async fn hand_over(doing: &mut Doing<'_>, child: &str, words: &str) -
         return Err(Failure::NotFound);
     };
     let school_id = doing.school_id();
-    let person = overview::person(&mut *doing.tx, school_id, child).await?;
-    if person.is_none_or(|person| person.role != "pupil") {
-        return Ok(Outcome::Fault("hand-over-child", "Choose the child."));
+    // Nobody may know yet which child: the safeguarding lead finds out.
+    let child = (child != UNKNOWN).then_some(child);
+    if let Some(child) = child {
+        let person = overview::person(&mut *doing.tx, school_id, child).await?;
+        if person.is_none_or(|person| person.role != "pupil") {
+            let fault = "Choose the child, or that nobody knows yet which child.";
+            return Ok(Outcome::Fault("hand-over-child", fault));
+        }
     }
     doing.touch().await?;
     let detail = json!({ "child": child, "account_of": adult.person_id });
@@ -41,7 +48,7 @@ pub(super) async fn hand_over(doing: &mut Doing<'_>, child: &str, words: &str) -
     let changed = routing::hand_over(&mut doing.tx, &doing.telling, &concern_id, child, doing.now).await?;
     let session = doing.who.session.clone();
     seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await?;
-    Ok(Outcome::Gone("handed-over"))
+    Ok(Outcome::Done("handed-over"))
 }
 
 /// Seals what was sealed to another group's key to that of those who read it now, where this session holds the key.

@@ -66,13 +66,20 @@ fn did(action: &str, detail: &Value, name_of: &impl Fn(&str) -> String) -> Strin
             "recorded that parents or carers were told".to_owned()
         }
         "parents" => "recorded why parents or carers were not told".to_owned(),
-        "identified" => format!("said whose account this is: {}", name_of(text("person"))),
+        "identified" if detail.get("account").is_some() => {
+            format!("said whose account this is: {}", name_of(text("person")))
+        }
+        "identified" => format!("said who it is about: {}", name_of(text("person"))),
         "shown" => "looked at what was seen before the person was known, and said why".to_owned(),
+        "handed-over" if text("child").is_empty() => {
+            "handed it over as what a child disclosed; it was not known which child".to_owned()
+        }
         "handed-over" => format!(
             "handed it over as what a child disclosed: {}",
             name_of(text("child"))
         ),
+        "added" => "added what else happened, by hand".to_owned(),
         "undone" => "undid the step before".to_owned(),
-        other => other.to_owned(),
+        _ => "did something that this version has no words for".to_owned(),
     }
 }

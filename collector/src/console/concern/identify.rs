@@ -1,4 +1,5 @@
-//! Saying whose an unknown account is, without seeing what was seen on it.
+//! Saying whose an unknown account is, without seeing what was seen on it; and whom a concern is about that is no
+//! account's.
 
 use super::super::page::{Failure, Page, show};
 use super::super::who::SignedIn;
@@ -38,11 +39,17 @@ pub(in super::super) async fn form(
     let concern = queue::one(store, school_id, who.id(), &concern_id)
         .await?
         .ok_or(Failure::NotFound)?;
-    if concern.person.is_some() || concern.account_id.is_none() {
+    if concern.person.is_some() {
         return Err(Failure::NotFound);
     }
-    let page = console.page(&who, "Say whose account this is", "").await?;
-    let people = overview::candidates(store, school_id).await?;
+    let title = match (concern.account_id, concern.about_child) {
+        (Some(_), _) => "Whose account is this?",
+        (None, true) => "Which child is it about?",
+        (None, false) => "Who is it about?",
+    };
+    let page = console.page(&who, title, "").await?;
+    let mut people = overview::candidates(store, school_id).await?;
+    people.retain(|person| !concern.about_child || person.role == "pupil");
     show(&IdentifyPage {
         account: concern.account_name.clone().unwrap_or_default(),
         device: concern.device.clone().unwrap_or_default(),
@@ -54,30 +61,37 @@ pub(in super::super) async fn form(
 }
 
 pub(super) async fn identify(doing: &mut Doing<'_>, person: &str) -> Result<Outcome, Failure> {
-    let (None, Some(account)) = (&doing.concern.person, doing.concern.account_id) else {
+    if doing.concern.person.is_some() {
         return Ok(Outcome::Fault("stale", "The person is known already."));
-    };
+    }
     if person.is_empty() {
-        return Ok(Outcome::Fault("stale", "Choose whose account it is first."));
+        return Ok(Outcome::Fault("stale", "Choose the person first."));
     }
     let school_id = doing.school_id();
-    if overview::person(&mut *doing.tx, school_id, person)
-        .await?
-        .is_none()
-    {
+    let known = overview::person(&mut *doing.tx, school_id, person).await?;
+    if known.is_none_or(|known| doing.concern.about_child && known.role != "pupil") {
         return Err(Failure::NotFound);
     }
     doing.touch().await?;
-    doing
-        .record("identified", json!({ "person": person, "account": account }), "")
-        .await?;
-    let by = doing.who.id();
-    let changed = routing::identify(&mut doing.tx, &doing.telling, account, person, by, doing.now).await?;
-    let concern_id = doing.concern.concern_id.clone();
+    let account = doing.concern.account_id;
+    let detail = match account {
+        Some(account) => json!({ "person": person, "account": account }),
+        None => json!({ "person": person }),
+    };
+    doing.record("identified", detail, "").await?;
+    let (by, now, concern_id) = (doing.who.id(), doing.now, doing.concern.concern_id.clone());
+    let (tx, telling) = (&mut doing.tx, &doing.telling);
+    let changed = match account {
+        Some(account) => routing::identify(tx, telling, account, person, by, now).await?,
+        None => {
+            let changed = routing::name_person(tx, telling, &concern_id, person, now).await?;
+            changed.into_iter().collect()
+        }
+    };
     actions::touch(&mut doing.tx, school_id, &concern_id, doing.now).await?;
     let session = doing.who.session.clone();
     seal_again(doing.console, &mut doing.tx, &session, &changed).await?;
-    Ok(Outcome::Gone("identified"))
+    Ok(Outcome::Done("identified"))
 }
 
 /// People under headings: pupils by year, then adults.

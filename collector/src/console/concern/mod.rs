@@ -1,15 +1,19 @@
 //! A concern's page, and everything that is done with a concern.
 
 mod actions;
+mod adding;
 mod closing;
 mod content;
 mod doing;
+mod flags;
 mod hand_over;
 mod history;
 mod identify;
+mod steps;
 mod view;
 
 pub(super) use actions::act;
+pub(super) use adding::{Happened, add};
 pub(super) use hand_over::{seal_again, seal_pending};
 pub(super) use identify::{form as identify_form, grouped};
 pub(super) use view::page;

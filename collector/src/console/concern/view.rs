@@ -1,42 +1,43 @@
-//! A concern's page. Who looks at what was seen is recorded before it is sent (invariant 5).
+//! A concern's page.
 
+use super::super::devices::told_apart;
 use super::super::page::{Failure, Page, show};
 use super::super::who::SignedIn;
 use super::super::{Console, queue as queue_page, words};
 use super::actions::is_reversible;
 use super::closing::needs_second;
 use super::content::{Opener, Seen, without_content};
+use super::flags::{self, At, Flags};
 use super::history::{Entry, entry};
 use super::identify::grouped;
+use super::steps::{Steps, steps};
 use super::{OUTCOMES, outcome};
-use crate::clock;
 use crate::concerns::category::Rung;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
-use crate::concerns::procedure::{IMAGERY_REFERRAL, procedure};
 use crate::store::actions::{self, ActionRow};
 use crate::store::overview::{self, Candidate};
 use crate::store::queue::{self, Summary, Told};
-use crate::store::{audit, keys};
+use crate::store::{devices, keys};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use serde_json::json;
 use std::collections::HashMap;
 
-/// Flags on one page.
-const FLAGS_SHOWN: i64 = 50;
-/// Flags that stand open on it.
+/// Flags of a page that stand open.
 const SHOWN_AT_FIRST: usize = 3;
 /// Entries of the history on one page.
 const HISTORY_SHOWN: i64 = 200;
 
 /// What somebody typed into a form that was not taken.
+#[derive(Default)]
 pub(super) struct Typed {
     pub(super) action: String,
     pub(super) words: String,
     pub(super) field: &'static str,
+    /// The page of flags it was on.
+    pub(super) page: i64,
 }
 
 #[derive(Template)]
@@ -57,15 +58,12 @@ struct ConcernPage {
     hidden: bool,
     /// What was written when it was recorded by hand.
     written: String,
+    related: Vec<Related>,
     seen: Vec<Seen>,
     /// How many flags stand open; the others are folded, so that the procedure stays near.
     shown_at_first: usize,
-    more_flags: i64,
-    must_not: Vec<String>,
-    at_once: Vec<String>,
-    outside: Vec<String>,
-    referral: &'static [&'static str],
-    contacts: Vec<Contact>,
+    at: At,
+    steps: Steps,
     ladder: Vec<Rung>,
     history: Vec<Entry>,
     others: Vec<Told>,
@@ -75,6 +73,12 @@ struct ConcernPage {
     can_hand_over: bool,
     children: Vec<(String, Vec<Candidate>)>,
     typed: Typed,
+}
+
+/// Another concern that has to do with this one.
+struct Related {
+    concern_id: String,
+    words: String,
 }
 
 /// Where closing stands.
@@ -90,13 +94,6 @@ enum Second {
     Waiting,
     /// Somebody else proposed it: who, and how it ended.
     Asked(String, &'static str),
-}
-
-struct Contact {
-    label: &'static str,
-    name: String,
-    reach: String,
-    confirmed: bool,
 }
 
 impl ConcernPage {
@@ -118,9 +115,8 @@ pub(in super::super) async fn page(
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
     let nothing = Typed {
-        action: String::new(),
-        words: String::new(),
-        field: "",
+        page: flags::page_of(&query),
+        ..Typed::default()
     };
     let mut page = draw(&console, &who, &concern_id, nothing).await?;
     page.page.said(&query);
@@ -183,10 +179,12 @@ async fn draw(
     typed: Typed,
 ) -> Result<ConcernPage, Failure> {
     let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    // INVARIANT 4: what this session opens of it is compared with their own name first.
+    console.examine_one(&who.session, concern_id).await?;
     let concern = queue::one(store, school_id, who.id(), concern_id)
         .await?
         .ok_or(Failure::NotFound)?;
-    let flags = actions::flags(store, school_id, who.id(), concern_id, FLAGS_SHOWN).await?;
+    let Flags { rows: flags, at } = Flags::read(console, who.id(), &concern, typed.page.max(1)).await?;
     let rows = actions::history(store, school_id, who.id(), concern_id, HISTORY_SHOWN).await?;
     let readers = queue::readers_of(store, school_id, who.id(), concern_id).await?;
     let people = overview::candidates(store, school_id).await?;
@@ -196,8 +194,10 @@ async fn draw(
     };
     // Before the person is known, what was seen is shown only to a reader who has said why.
     let asked = |row: &&ActionRow| row.action == "shown" && row.by_id == who.id();
-    let hidden = concern.person.is_none() && !concern.by_hand && !rows.iter().any(|row| asked(&row));
-    look(console, who, concern_id, if hidden { 0 } else { flags.len() }).await?;
+    let known = concern.person.is_some() || concern.by_hand || concern.about_child;
+    let hidden = !known && !rows.iter().any(|row| asked(&row));
+    let shown = if hidden { 0 } else { flags.len() };
+    flags::look(console, who, &concern, at.page, shown).await?;
     let page = console
         .page(who, format!("Concern {}", concern.reference), "")
         .await?;
@@ -210,7 +210,13 @@ async fn draw(
             opener.flag(row, &page.clock)
         }
     };
-    let seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
+    let mut seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
+    let devices = told_apart(&devices::list(store, school_id).await?);
+    for (seen, row) in seen.iter_mut().zip(&flags) {
+        seen.device = devices.get(&row.device_id).cloned().unwrap_or_default();
+    }
+    let related = queue::related(store, school_id, who.id(), &concern).await?;
+    let related = related.iter().map(|other| related_to(&concern, other)).collect();
     let recorded = rows
         .iter()
         .find(|row| concern.by_hand && row.action == "recorded");
@@ -221,16 +227,6 @@ async fn draw(
         .collect();
     let profile = console.app.profile.load();
     let kind = Kind::from_code(&concern.kind).unwrap_or(Kind::Misuse);
-    let steps = procedure(kind);
-    let with_school = |known: &[&str], added: Vec<String>| -> Vec<String> {
-        known.iter().map(|&step| step.to_owned()).chain(added).collect()
-    };
-    let added = |part: fn(&crate::profile::Addition) -> &Vec<String>| -> Vec<String> {
-        profile
-            .additions_to(kind)
-            .flat_map(|addition| part(addition).clone())
-            .collect()
-    };
     let is_pupil = concern
         .person
         .as_ref()
@@ -258,16 +254,8 @@ async fn draw(
         next: queue_page::next(&page.clock, &profile, &concern, &readers, who.id()),
         times: times(&page, &concern),
         shown_at_first: SHOWN_AT_FIRST,
-        more_flags: concern.flag_count - i64::try_from(seen.len()).unwrap_or_default(),
-        must_not: with_school(steps.must_not, added(|addition| &addition.must_not)),
-        at_once: with_school(steps.at_once, added(|addition| &addition.at_once)),
-        outside: with_school(steps.outside, added(|addition| &addition.outside)),
-        referral: if kind == Kind::SexualImagery {
-            &IMAGERY_REFERRAL
-        } else {
-            &[]
-        },
-        contacts: profile.contacts_for(kind).map(contact).collect(),
+        at,
+        steps: steps(&profile, kind, who.has(Duty::Dsl) || who.has(Duty::Deputy)),
         ladder: if kind.is_welfare() {
             Vec::new()
         } else {
@@ -291,6 +279,7 @@ async fn draw(
         tag,
         hidden,
         written,
+        related,
         seen,
         history,
         others,
@@ -299,21 +288,6 @@ async fn draw(
         concern,
         page,
     })
-}
-
-// INVARIANT 5: on disk before anything is shown.
-async fn look(console: &Console, who: &SignedIn, concern_id: &str, flags: usize) -> Result<(), Failure> {
-    let mut tx = console.app.store.write().await?;
-    let entry = audit::Entry {
-        school_id: &console.app.school_id,
-        actor: who.id(),
-        action: "concern-viewed",
-        concern_id: Some(concern_id),
-        detail: json!({ "flags": flags }),
-    };
-    audit::append(&mut tx, clock::now_ms(), &entry).await?;
-    tx.commit().await?;
-    Ok(())
 }
 
 fn second(
@@ -342,6 +316,27 @@ fn can_undo(rows: &[ActionRow], viewer: &str) -> bool {
     last.is_some_and(|row| row.by_id == viewer && is_reversible(&row.action))
 }
 
+fn related_to(concern: &Summary, other: &Summary) -> Related {
+    let kind = Kind::from_code(&other.kind).map_or("Other", Kind::label);
+    let number = other.reference;
+    let links = |one: &Summary, to: &Summary| one.linked_to.as_deref() == Some(&to.concern_id);
+    let words = match (
+        links(concern, other) || links(other, concern),
+        other.state.as_str(),
+    ) {
+        (true, "closed") if links(concern, other) => {
+            format!("It continues concern {number}, which is closed")
+        }
+        (true, "closed") => format!("Concern {number}, which is closed, belongs with it"),
+        (true, _) => format!("It belongs together with concern {number}, which is open"),
+        (false, _) => format!("Also open about this person: concern {number}, {kind}"),
+    };
+    Related {
+        concern_id: other.concern_id.clone(),
+        words,
+    }
+}
+
 fn owner(concern: &Summary, viewer: &str) -> String {
     match (&concern.owner_id, &concern.owner) {
         (Some(id), _) if id == viewer => "You are dealing with it.".to_owned(),
@@ -367,14 +362,16 @@ fn times(page: &Page, concern: &Summary) -> Vec<String> {
     let mut times = Vec::new();
     if concern.by_hand && concern.flag_count == 0 {
         times.push(format!("Happened {}", clock.when(&concern.last_event_at)));
-    } else if concern.first_event_at == concern.last_event_at {
-        times.push(format!("Seen {}", clock.when(&concern.last_event_at)));
     } else {
         let (first, last) = (
             clock.when(&concern.first_event_at),
             clock.when(&concern.last_event_at),
         );
-        times.push(format!("Seen from {first} to {last}"));
+        times.push(if first == last {
+            format!("Seen {last}")
+        } else {
+            format!("Seen from {first} to {last}")
+        });
     }
     times.push(format!("Arrived {}", clock.when(&concern.opened_at)));
     if let Some(at) = &concern.acknowledged_at {
@@ -385,18 +382,4 @@ fn times(page: &Page, concern: &Summary) -> Vec<String> {
         times.push(format!("Closed {}: {how}", clock.when(at)));
     }
     times
-}
-
-fn contact(contact: &crate::profile::Contact) -> Contact {
-    let reach: Vec<_> = [&contact.phone, &contact.email]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .map(String::as_str)
-        .collect();
-    Contact {
-        label: contact.role.label(),
-        name: contact.name.clone(),
-        reach: reach.join(", "),
-        confirmed: contact.confirmed,
-    }
 }

@@ -9,12 +9,13 @@ use super::who::{Fields, SignedIn};
 use crate::access::{self, InvitationError};
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
-use crate::live::Change;
 use crate::notify::Telling;
 use crate::seal::GroupPrivateKey;
 use crate::store::access as rows;
+use crate::store::conflicts::{self, Conflict};
 use crate::store::invitations::{self, Invitation};
-use crate::store::overview::{self, Conflict, HeldDuty};
+use crate::store::overview::{self, HeldDuty};
+use crate::store::people::Directory;
 use crate::store::{Write, audit, routing};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -171,7 +172,7 @@ pub(super) async fn add_conflict(
         recorded_by: who.id().to_owned(),
         recorded_at: now,
     };
-    overview::add_conflict(&mut tx, &app.school_id, &conflict).await?;
+    conflicts::add(&mut tx, &app.school_id, &conflict).await?;
     let detail = json!({ "reader": reader, "about": about.person_id });
     record(&console, &who, &mut tx, "conflict-recorded", detail, now).await?;
     rerouted(&console, &who, &mut tx, now).await?;
@@ -191,7 +192,16 @@ pub(super) async fn end_conflict(
     }
     let (app, now) = (&console.app, clock::now_ms());
     let mut tx = app.store.write().await?;
-    if !overview::end_conflict(&mut tx, &app.school_id, reader, about, now).await? {
+    // INVARIANT 4: who may not know of it gets the same answer as where there is none.
+    let directory = Directory::load(&mut tx, &app.school_id, &app.profile.load_full()).await?;
+    let known = conflicts::known_to(&mut *tx, &directory, &app.school_id, who.id()).await?;
+    if !known
+        .iter()
+        .any(|conflict| conflict.reader_id == reader && conflict.about_id == about)
+    {
+        return Err(Failure::NotFound);
+    }
+    if !conflicts::end(&mut tx, &app.school_id, reader, about, now).await? {
         return Err(Failure::NotFound);
     }
     record(
@@ -234,14 +244,8 @@ async fn rerouted(console: &Console, who: &SignedIn, tx: &mut Write, now: i64) -
 }
 
 async fn finish(console: &Console, tx: Write) -> Result<(), Failure> {
-    let app = &console.app;
     tx.commit().await?;
-    app.live.tell(Change {
-        school_id: app.school_id.to_string(),
-        concern_id: None,
-    });
-    app.escalation_wake.notify_one();
-    app.outbox_wake.notify_one();
+    console.app.changed(None);
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use super::super::{Console, concern};
 use super::{may_agree, may_end, may_end_conflict, may_grant, may_withdraw};
 use crate::clock;
 use crate::concerns::model::Duty;
+use crate::store::conflicts;
 use crate::store::invitations::{self, Invitation};
 use crate::store::overview::{self, Candidate, HeldDuty};
 use askama::Template;
@@ -71,7 +72,10 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
         .map(|invitation| waiting(&page, who, invitation, &duties, &name_of))
         .collect();
     let conflicts = match who.is_reader() {
-        true => overview::conflicts(store, school_id, who.id()).await?,
+        true => {
+            let directory = console.directory().await?;
+            conflicts::known_to(store, &directory, school_id, who.id()).await?
+        }
         false => Vec::new(),
     };
     let conflicts = conflicts.into_iter().map(|conflict| Kept {

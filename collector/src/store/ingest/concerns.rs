@@ -250,9 +250,9 @@ impl Placed {
         };
         sqlx::query(
             "INSERT INTO concern (school_id, concern_id, reference, person_id, account_id, kind, reader_group, apart,
-             severity, state, backlog, first_event_at, last_event_at, opened_at, changed_at, linked_to)
+             severity, state, backlog, first_event_at, last_event_at, opened_at, changed_at, linked_to, names_version)
              VALUES (?1, ?2, (SELECT coalesce(max(reference), 0) + 1 FROM concern WHERE school_id = ?1), ?3, ?4, ?5, ?6, ?7,
-             ?8, 'new', ?9, ?10, ?10, ?11, ?11, ?12)",
+             ?8, 'new', ?9, ?10, ?10, ?11, ?11, ?12, (SELECT names_version FROM school WHERE school_id = ?1))",
         )
         .bind(&*batch.app.school_id)
         .bind(&concern_id)

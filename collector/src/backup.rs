@@ -1,0 +1,144 @@
+//! Backups (P40): a folder with the whole store and the certificate authority, made daily where the technician says.
+//!
+//! Content in it is sealed as it is in the store; the authority's key is not, so the folder is for the collector's owner
+//! alone, and belongs somewhere locked. Taking it off site is the technician's part.
+
+use crate::app::App;
+use crate::clock;
+use crate::config::Backup;
+use crate::faults::Fault;
+use crate::store::{Store, audit, backup};
+use anyhow::Context as _;
+use std::fs::{self, DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use tokio_util::sync::CancellationToken;
+
+/// The store's file, in the data folder and in a backup.
+pub const DATABASE: &str = "collector.db";
+/// The certificate authority's folder, in the data folder and in a backup.
+pub const AUTHORITY: &str = "ca";
+
+const NAME: &str = "pastoral-";
+const LOOK_EVERY: Duration = Duration::from_secs(600);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Makes a backup a day until stopped. One that fails is said on the console, and tried again.
+///
+/// # Errors
+/// Never; what fails is tried again.
+pub async fn run(
+    app: App,
+    data_dir: PathBuf,
+    settings: Backup,
+    stop: CancellationToken,
+) -> Result<(), sqlx::Error> {
+    loop {
+        if age(&settings.dir).is_none_or(|age| age >= DAY) {
+            match make(&app.store, &app.school_id, &data_dir, &settings, "pastoral").await {
+                Ok(made) => {
+                    tracing::info!(folder = %made.display(), "a backup is made");
+                    app.faults.end(Fault::Backup);
+                }
+                Err(error) => {
+                    tracing::error!("no backup could be made: {error:#}");
+                    let words =
+                        format!("No backup could be made: {error:#}. It is tried again in ten minutes.");
+                    app.faults.begin(Fault::Backup, words);
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Makes a backup now, and removes the oldest beyond those that are kept. Gives its folder.
+///
+/// # Errors
+/// When the store cannot be read or the folder cannot be written; nothing half is left under a backup's name.
+pub async fn make(
+    store: &Store,
+    school_id: &str,
+    data_dir: &Path,
+    settings: &Backup,
+    by: &str,
+) -> anyhow::Result<PathBuf> {
+    let now = clock::now_ms();
+    let stamp = jiff::Timestamp::from_millisecond(now)?
+        .strftime("%Y%m%d-%H%M%S")
+        .to_string();
+    let (folder, beside) = (
+        settings.dir.join(format!("{NAME}{stamp}")),
+        settings.dir.join(format!(".{NAME}{stamp}")),
+    );
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(beside.join(AUTHORITY))
+        .with_context(|| format!("{} cannot be made; check [backup] dir", beside.display()))?;
+    backup::copy(store, &beside.join(DATABASE)).await?;
+    for entry in fs::read_dir(data_dir.join(AUTHORITY))? {
+        let entry = entry?;
+        fs::copy(entry.path(), beside.join(AUTHORITY).join(entry.file_name()))?;
+    }
+    sync(&beside)?;
+    fs::rename(&beside, &folder)?;
+    File::open(&settings.dir)?.sync_all()?;
+    let mut tx = store.write().await?;
+    let entry = audit::Entry {
+        school_id,
+        actor: by,
+        action: "backup-made",
+        concern_id: None,
+        detail: serde_json::json!({}),
+    };
+    audit::append(&mut tx, now, &entry).await?;
+    tx.commit().await?;
+    prune(&settings.dir, settings.keep)?;
+    Ok(folder)
+}
+
+/// How old the newest backup in a folder is; none when there is none.
+#[must_use]
+pub fn age(dir: &Path) -> Option<Duration> {
+    let newest = backups(dir).pop()?;
+    let made = fs::metadata(newest).ok()?.modified().ok()?;
+    Some(SystemTime::now().duration_since(made).unwrap_or_default())
+}
+
+/// The backups in a folder, the oldest first: their names are times.
+fn backups(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(NAME))
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
+fn prune(dir: &Path, keep: usize) -> anyhow::Result<()> {
+    let found = backups(dir);
+    for old in &found[..found.len().saturating_sub(keep)] {
+        fs::remove_dir_all(old)
+            .with_context(|| format!("{} is older than is kept and cannot be removed", old.display()))?;
+    }
+    Ok(())
+}
+
+/// What is written is on disk, files before the folders that name them.
+fn sync(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            sync(&path)?;
+        } else {
+            File::open(&path)?.sync_all()?;
+        }
+    }
+    File::open(folder)?.sync_all()
+}

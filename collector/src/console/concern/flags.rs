@@ -1,0 +1,104 @@
+//! The flags of a concern, a page at a time. Who looks at them is recorded before they are sent (invariant 5).
+
+use super::super::Console;
+use super::super::page::Failure;
+use super::super::who::SignedIn;
+use crate::access::Look;
+use crate::clock;
+use crate::store::actions::{self, FlagRow};
+use crate::store::audit;
+use crate::store::queue::Summary;
+use serde_json::json;
+use std::collections::HashMap;
+
+/// Flags on one page.
+const SHOWN: i64 = 50;
+
+/// A page of a concern's flags.
+pub(super) struct Flags {
+    pub(super) rows: Vec<FlagRow>,
+    pub(super) at: At,
+}
+
+/// Where in a concern's flags a page is.
+pub(super) struct At {
+    /// The page's number, from 1.
+    pub(super) page: i64,
+    /// The page before and the one after.
+    pub(super) before: Option<i64>,
+    pub(super) after: Option<i64>,
+    /// Which flags these are, where they are not all.
+    pub(super) range: String,
+}
+
+impl Flags {
+    /// The flags of one page.
+    pub(super) async fn read(
+        console: &Console,
+        viewer: &str,
+        concern: &Summary,
+        page: i64,
+    ) -> Result<Self, Failure> {
+        let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+        let first = (page - 1) * SHOWN;
+        let mut rows =
+            actions::flags(store, school_id, viewer, &concern.concern_id, (first, SHOWN + 1)).await?;
+        let more = i64::try_from(rows.len()).is_ok_and(|found| found > SHOWN);
+        rows.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+        let last = first + i64::try_from(rows.len()).unwrap_or_default();
+        let range = match (page, more) {
+            (1, false) => String::new(),
+            _ if last == first => format!("There are only {} flags.", concern.flag_count),
+            _ => format!(
+                "Flags {} to {last} of {}.",
+                first + 1,
+                concern.flag_count.max(last)
+            ),
+        };
+        Ok(Self {
+            rows,
+            at: At {
+                page,
+                before: (page > 1).then(|| page - 1),
+                after: more.then(|| page + 1),
+                range,
+            },
+        })
+    }
+}
+
+/// The number of the page that somebody asks for.
+pub(super) fn page_of(query: &HashMap<String, String>) -> i64 {
+    let page = query.get("page").and_then(|page| page.parse::<i64>().ok());
+    page.unwrap_or(1).clamp(1, 100_000)
+}
+
+/// INVARIANT 5: on disk before anything is shown.
+pub(super) async fn look(
+    console: &Console,
+    who: &SignedIn,
+    concern: &Summary,
+    page: i64,
+    flags: usize,
+) -> Result<(), Failure> {
+    let look = Look {
+        concern_id: concern.concern_id.clone(),
+        page,
+        version: concern.changed_at,
+    };
+    if who.session.answers_form(&look) {
+        return Ok(());
+    }
+    let mut tx = console.app.store.write().await?;
+    let entry = audit::Entry {
+        school_id: &console.app.school_id,
+        actor: who.id(),
+        action: "concern-viewed",
+        concern_id: Some(&concern.concern_id),
+        detail: json!({ "flags": flags, "page": page }),
+    };
+    audit::append(&mut tx, clock::now_ms(), &entry).await?;
+    tx.commit().await?;
+    who.session.looked(look);
+    Ok(())
+}

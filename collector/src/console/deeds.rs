@@ -1,0 +1,122 @@
+//! What the audit log says was done, in words. No code of ours is shown to people.
+
+/// What was done with a concern.
+pub(super) fn with_concern(action: &str) -> Option<&'static str> {
+    Some(match action.strip_prefix("concern-")? {
+        "viewed" => "looked at the concern",
+        "recorded" => "recorded the concern by hand",
+        "added" => "added by hand what else happened",
+        "acknowledged" => "acknowledged the concern",
+        "note" => "wrote a note",
+        "warned" => "recorded a warning",
+        "passed-on" => "passed the concern on",
+        "escalated" => "had the next person told",
+        "category" => "confirmed the category",
+        "close-proposed" => "proposed to close the concern",
+        "close-refused" => "did not agree to close the concern",
+        "closed" => "closed the concern",
+        "false-alarm" => "marked a flag as a false alarm",
+        "not-false-alarm" => "took back that a flag was a false alarm",
+        "reopened" => "opened the concern again",
+        "parents" => "recorded whether parents were told",
+        "identified" => "said who the concern is about",
+        "shown" => "said why what was seen must be shown before the person is known",
+        "handed-over" => "handed the concern over as what a child disclosed",
+        "undone" => "undid the step before",
+        "names-found" => "found a name that is new at the school, and keeps the concern from that person",
+        _ => return None,
+    })
+}
+
+/// What was done that needs no name of a person, duty or device in its words.
+pub(super) fn plain(action: &str) -> Option<&'static str> {
+    Some(match action {
+        "signed-in" => "signed in",
+        "password-changed" => "changed their password",
+        "recovery-codes-made" => "made new recovery codes",
+        "audit-head-sent" => "sent the number of the audit log to headteacher and chair",
+        "audit-broken" => "found that the audit log was changed or has gaps",
+        "people-imported" => "took in the school’s list of people",
+        "profile-accepted" => "put the school’s profile into force",
+        "retention" => "erased what is older than the school keeps",
+        "school-made" => "set up the school",
+        "token-made" => "made a token, with which devices ask to join",
+        "token-withdrawn" => "withdrew a token: no further device can join with it",
+        "backup-made" => "made a backup",
+        "backup-restored" => "brought back a backup: what came after it is lost",
+        _ => return None,
+    })
+}
+
+/// What was done with a device.
+pub(super) fn with_device(action: &str, device: &str) -> Option<String> {
+    Some(match action {
+        "device-asked" => format!("took the request of {device} to join"),
+        "device-approved" => format!("let {device} join"),
+        "device-rejected" => format!("turned {device} away"),
+        "device-revoked" => format!("cut off {device}"),
+        "device-cloned" => format!("found two devices that use the identity of {device}"),
+        "device-alone-again" => format!("found that one device alone uses the identity of {device} again"),
+        "certificate-issued" => format!("gave {device} a certificate"),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where entries are made, and where they are put into words.
+    const SOURCES: [&str; 12] = [
+        include_str!("../retention.rs"),
+        include_str!("../devices/enrol.rs"),
+        include_str!("../devices/approval.rs"),
+        include_str!("../store/profile.rs"),
+        include_str!("../store/retention.rs"),
+        include_str!("../store/import.rs"),
+        include_str!("../store/devices.rs"),
+        include_str!("../cli/init.rs"),
+        include_str!("../cli/token.rs"),
+        include_str!("../cli/backup.rs"),
+        include_str!("concern/actions.rs"),
+        include_str!("concern/closing.rs"),
+    ];
+
+    /// Codes that stand behind `action: "`, `record("`, `change("` or `note(` in the source.
+    fn codes(source: &str) -> Vec<String> {
+        let mut codes = Vec::new();
+        for before in [
+            "action: \"",
+            ".record(\"",
+            ".change(\"",
+            "\"device-",
+            "\"token-",
+            "\"backup-",
+        ] {
+            for rest in source.split(before).skip(1) {
+                let code = rest.split('"').next().unwrap_or_default();
+                let code = match before {
+                    "\"device-" => format!("device-{code}"),
+                    "\"token-" => format!("token-{code}"),
+                    "\"backup-" => format!("backup-{code}"),
+                    ".record(\"" | ".change(\"" => format!("concern-{code}"),
+                    _ => code.to_owned(),
+                };
+                codes.push(code);
+            }
+        }
+        codes
+    }
+
+    #[test]
+    fn every_entry_of_the_audit_log_has_words() {
+        let codes: Vec<_> = SOURCES.into_iter().flat_map(codes).collect();
+        assert!(codes.len() > 25, "{codes:?}");
+        for code in codes {
+            let has_words = with_concern(&code).is_some()
+                || plain(&code).is_some()
+                || with_device(&code, "LAPTOP-12").is_some();
+            assert!(has_words, "{code}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! INVARIANT 4 for those who come later: what was sealed before somebody joined the school, or took another name, is
+//! compared with that name as soon as a reader is there whose keys open it, before any page is drawn for them. What names
+//! somebody is kept from them from then on, and goes to the next who may read it.
+
+use super::Console;
+use super::concern::seal_again;
+use super::page::Failure;
+use crate::access::Session;
+use crate::clock;
+use crate::concerns::model::{PersonId, ReaderGroup};
+use crate::notify::Telling;
+use crate::seal::content::{self, DataKeyRow};
+use crate::store::names::{self, Sealed, Unexamined};
+use crate::store::people::Directory;
+use crate::store::{audit, keys, routing};
+use pastoral_proto::device;
+use prost::Message as _;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+const CONCERNS_AT_ONCE: i64 = 100;
+const TEXTS_AT_ONCE: i64 = 500;
+
+impl Console {
+    /// Compares everything with new names that this session can open and nobody has compared yet.
+    pub(super) async fn examine(&self, session: &Arc<Session>) -> Result<(), Failure> {
+        let groups: Vec<ReaderGroup> = session.keys.iter().map(|(group, _)| *group).collect();
+        if groups.is_empty() {
+            return Ok(());
+        }
+        let (store, school_id) = (self.app.store.read(), &self.app.school_id);
+        if names::unexamined(store, school_id, &groups, 1).await?.is_empty() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.examining.lock().await;
+        loop {
+            let directory = self.directory().await?;
+            let found = names::unexamined(store, school_id, &groups, CONCERNS_AT_ONCE).await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            for concern in &found {
+                self.compare(session, &directory, concern, true).await?;
+            }
+        }
+    }
+
+    /// Compares one concern with new names as far as this session opens it: of what is sealed to several groups, no
+    /// single session may open all.
+    pub(super) async fn examine_one(&self, session: &Arc<Session>, concern_id: &str) -> Result<(), Failure> {
+        let concern = names::is_unexamined(self.app.store.read(), &self.app.school_id, concern_id).await?;
+        match concern {
+            Some(concern) => {
+                let directory = self.directory().await?;
+                self.compare(session, &directory, &concern, false).await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Everything routing needs to know about people, as it is now.
+    pub(super) async fn directory(&self) -> Result<Arc<Directory>, Failure> {
+        let mut connection = self.app.store.read().acquire().await?;
+        let profile = self.app.profile.load_full();
+        let directory = Directory::load(&mut connection, &self.app.school_id, &profile).await?;
+        Ok(Arc::new(directory))
+    }
+
+    async fn compare(
+        &self,
+        session: &Arc<Session>,
+        directory: &Arc<Directory>,
+        concern: &Unexamined,
+        is_all: bool,
+    ) -> Result<(), Failure> {
+        let (app, concern_id) = (&self.app, &concern.concern_id);
+        let mut named = self.named_in(session, directory, concern_id).await?;
+        if let Some(person_id) = &concern.person_id {
+            named.remove(person_id);
+        }
+        let mut tx = app.store.write().await?;
+        for known in routing::named_of(&mut tx, &app.school_id, concern_id).await? {
+            named.remove(&known);
+        }
+        if is_all {
+            names::examined(&mut tx, &app.school_id, concern_id, directory.names_version()).await?;
+        }
+        if !named.is_empty() {
+            let now = clock::now_ms();
+            routing::add_named(&mut tx, &app.school_id, concern_id, &named).await?;
+            let entry = audit::Entry {
+                school_id: &app.school_id,
+                actor: "pastoral",
+                action: "concern-names-found",
+                concern_id: Some(concern_id),
+                detail: json!({ "named": named }),
+            };
+            audit::append(&mut tx, now, &entry).await?;
+            let changed = routing::reroute(&mut tx, &Telling::of(app), directory, concern_id, now).await?;
+            seal_again(self, &mut tx, session, changed.as_slice()).await?;
+        }
+        tx.commit().await?;
+        if !named.is_empty() {
+            app.changed(Some(concern_id.clone()));
+        }
+        Ok(())
+    }
+
+    async fn named_in(
+        &self,
+        session: &Arc<Session>,
+        directory: &Arc<Directory>,
+        concern_id: &str,
+    ) -> Result<BTreeSet<PersonId>, Failure> {
+        let (store, school_id) = (self.app.store.read(), &self.app.school_id);
+        let data_keys = Arc::new(keys::data_keys(store, school_id, concern_id).await?);
+        let (mut named, mut after) = (BTreeSet::new(), 0);
+        loop {
+            let texts = names::texts(store, school_id, concern_id, after, TEXTS_AT_ONCE).await?;
+            let last = texts.iter().map(|text| text.flag_id).max().unwrap_or_default();
+            let (session, directory, data_keys) = (session.clone(), directory.clone(), data_keys.clone());
+            // Opening much takes long: not on the threads that answer devices.
+            let found = tokio::task::spawn_blocking(move || {
+                let opened = texts.iter().filter_map(|text| open(&session, &data_keys, text));
+                opened
+                    .flat_map(|text| directory.named_in(&text))
+                    .collect::<Vec<_>>()
+            });
+            named.extend(found.await.map_err(|_| Failure::Busy)?);
+            if last <= after {
+                return Ok(named);
+            }
+            after = last;
+        }
+    }
+}
+
+/// A text, where this session opens it. What it cannot open it cannot show either.
+fn open(session: &Session, data_keys: &[DataKeyRow], text: &Sealed) -> Option<String> {
+    let key = data_keys.iter().find(|key| key.data_key_id == text.data_key_id)?;
+    let opened = content::open(&|group| session.key(group), key, &text.sealed).ok()?;
+    if text.flag_id == 0 {
+        return String::from_utf8(opened.to_vec()).ok();
+    }
+    Some(device::Flag::decode(opened.as_slice()).ok()?.text)
+}

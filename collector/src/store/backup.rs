@@ -1,0 +1,107 @@
+//! Copies of the store, and bringing one back: a copy is older than what devices have, so its generation is raised.
+
+use super::{Store, Write};
+use sqlx::{Row, SqliteExecutor};
+use std::path::Path;
+
+/// How far a device's deliveries go in a store.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Mark {
+    /// The device.
+    pub device_id: String,
+    /// What it calls itself.
+    pub host_name: String,
+    /// Records delivered, over all runs of its service.
+    pub delivered: i64,
+    /// When it was last heard.
+    pub last_seen_at: Option<i64>,
+}
+
+/// Writes a whole copy of the store as it is at this moment to a file that does not exist yet. Devices are answered
+/// meanwhile.
+///
+/// # Errors
+/// When the store cannot be read or the file cannot be written.
+pub async fn copy(store: &Store, to: &Path) -> Result<(), sqlx::Error> {
+    let to = to
+        .to_str()
+        .ok_or_else(|| sqlx::Error::Protocol("the backup's path is no UTF-8; name another folder".into()))?;
+    sqlx::query("VACUUM INTO ?")
+        .bind(to)
+        .execute(store.read())
+        .await?;
+    Ok(())
+}
+
+/// What SQLite finds wrong with a database; none when it is whole.
+///
+/// # Errors
+/// When it cannot be read at all.
+pub async fn damage(db: impl SqliteExecutor<'_>) -> Result<Option<String>, sqlx::Error> {
+    let found: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+        .fetch_one(db)
+        .await?;
+    Ok((found != "ok").then_some(found))
+}
+
+/// The school's generation.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn generation(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar("SELECT generation FROM school WHERE school_id = ?")
+        .bind(school_id)
+        .fetch_one(db)
+        .await
+}
+
+/// How far the deliveries of every device go.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn marks(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Mark>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT d.device_id, d.host_name, COALESCE(SUM(e.delivered), 0), d.last_seen_at FROM device d
+         LEFT JOIN epoch e ON e.school_id = d.school_id AND e.device_id = d.device_id
+         WHERE d.school_id = ? GROUP BY d.device_id ORDER BY d.host_name, d.device_id",
+    )
+    .bind(school_id)
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .iter()
+        .map(|row| Mark {
+            device_id: row.get(0),
+            host_name: row.get(1),
+            delivered: row.get(2),
+            last_seen_at: row.get(3),
+        })
+        .collect())
+}
+
+/// Makes a restored store one that devices follow: policies are made again under a higher generation. One-time links are
+/// withdrawn: those used since the backup would open once more.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn begin_generation(
+    tx: &mut Write,
+    school_id: &str,
+    generation: i64,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE school SET generation = ? WHERE school_id = ?")
+        .bind(generation)
+        .bind(school_id)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query(
+        "UPDATE invitation SET withdrawn_at = ?, wrapped_keys = NULL
+         WHERE school_id = ? AND used_at IS NULL AND withdrawn_at IS NULL",
+    )
+    .bind(now_ms)
+    .bind(school_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

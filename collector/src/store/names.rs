@@ -1,0 +1,120 @@
+//! Which concerns hold text in which names were looked for before somebody joined the school or changed their name.
+//!
+//! A text is compared with the names of all adults when it is sealed. Of those who come later it can be compared only
+//! where it can be opened: in the session of a reader who holds the key, see `console::names`.
+
+use super::Write;
+use crate::concerns::model::ReaderGroup;
+use serde_json::json;
+use sqlx::SqliteExecutor;
+
+/// A sealed text of a concern: what was seen, or what somebody wrote who recorded it by hand.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Sealed {
+    /// The flag; 0 for what was written by hand.
+    pub flag_id: i64,
+    /// The key that seals it.
+    pub data_key_id: Vec<u8>,
+    /// The text, sealed.
+    pub sealed: Vec<u8>,
+}
+
+/// A concern to be compared with names.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Unexamined {
+    /// The concern.
+    pub concern_id: String,
+    /// Whom it is about: their own name in it names nobody else.
+    pub person_id: Option<String>,
+}
+
+/// Concerns to be compared whose content the holder of these groups' keys can open, all of it; at most `most`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn unexamined(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    groups: &[ReaderGroup],
+    most: i64,
+) -> Result<Vec<Unexamined>, sqlx::Error> {
+    let groups: Vec<_> = groups.iter().map(|group| group.code()).collect();
+    sqlx::query_as(
+        "SELECT c.concern_id, c.person_id FROM concern c WHERE c.school_id = ?1 AND c.erased_at IS NULL
+         AND c.names_version < (SELECT names_version FROM school WHERE school_id = ?1)
+         AND NOT EXISTS (SELECT 1 FROM data_key k WHERE k.school_id = c.school_id AND k.concern_id = c.concern_id
+            AND k.reader_group NOT IN (SELECT value FROM json_each(?2))) LIMIT ?3",
+    )
+    .bind(school_id)
+    .bind(json!(groups).to_string())
+    .bind(most)
+    .fetch_all(db)
+    .await
+}
+
+/// One concern, if it is to be compared.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn is_unexamined(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    concern_id: &str,
+) -> Result<Option<Unexamined>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT c.concern_id, c.person_id FROM concern c
+         WHERE c.school_id = ?1 AND c.concern_id = ?2 AND c.erased_at IS NULL
+         AND c.names_version < (SELECT names_version FROM school WHERE school_id = ?1)",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .fetch_optional(db)
+    .await
+}
+
+/// The sealed texts of a concern, from a flag on and at most `most`; with `after` 0 also what was written by hand.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn texts(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    concern_id: &str,
+    after: i64,
+    most: i64,
+) -> Result<Vec<Sealed>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT 0 AS flag_id, data_key_id, sealed FROM action WHERE school_id = ?1 AND concern_id = ?2 AND ?3 = 0
+            AND action IN ('recorded', 'added') AND sealed IS NOT NULL
+         UNION ALL
+         SELECT * FROM (SELECT flag_id, data_key_id, sealed FROM flag
+            WHERE school_id = ?1 AND concern_id = ?2 AND flag_id > ?3 ORDER BY flag_id LIMIT ?4)",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .bind(after)
+    .bind(most)
+    .fetch_all(db)
+    .await
+}
+
+/// Writes down that a concern was compared with the names as they were at a version.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn examined(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    names_version: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE concern SET names_version = max(names_version, ?) WHERE school_id = ? AND concern_id = ?",
+    )
+    .bind(names_version)
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! Invariant 4 over time: who is kept out of what, and names of adults who come later.
+
+use super::*;
+use axum::http::StatusCode;
+use pastoral_collector::notify::Telling;
+use pastoral_collector::store::routing;
+
+/// Who finds the names of a conflict on people's page or in the audit log.
+async fn knows(browser: &mut Browser, reader: &str, about: &str) -> bool {
+    let people = browser.get("/people").await.body;
+    let audit = browser.get("/audit").await.body;
+    let listed = people.contains(&format!("{reader} does not see what concerns {about}"));
+    let logged = audit.contains(&format!("kept {reader} out of what concerns {about}"));
+    assert_eq!(listed, logged, "both pages say the same");
+    assert!(logged || audit.contains("changed who is kept out of what"));
+    listed
+}
+
+#[tokio::test]
+async fn a_conflict_is_known_by_name_only_to_who_recorded_it_and_who_may_read_about_that_person() {
+    for (by, reader, about, expected) in [
+        // About a pupil: the lead, the deputy and the headteacher read; who is kept out does not learn of it.
+        ("ann", "bo", "pip", ["ann", "cy"].as_slice()),
+        // About a member of staff: the headteacher; and whoever recorded it.
+        ("ann", "bo", "flo", &["ann", "cy"]),
+        ("cy", "bo", "flo", &["cy"]),
+        // The headteacher is kept out: the chair reads, and the headteacher knows because they recorded it.
+        ("cy", "cy", "flo", &["cy", "di"]),
+        // About the headteacher: the chair; the lead who recorded it; never the headteacher.
+        ("ann", "bo", "cy", &["ann", "di"]),
+        ("di", "bo", "cy", &["di"]),
+        // About the chair: the headteacher.
+        ("cy", "bo", "di", &["cy"]),
+        // About the lead: the headteacher, not the lead.
+        ("cy", "bo", "ann", &["cy"]),
+    ] {
+        let (school, router) = school().await;
+        let everybody = [ANN, BO, CY, DI, ED];
+        let mut people = signed_in(&school, &router, everybody).await;
+        let place = everybody.iter().position(|(person, _)| *person == by).unwrap();
+        let fields = [("reader", reader), ("about", about)];
+        let done = people[place].post("/people", "/people/conflicts", &fields).await;
+        assert_eq!(done.location(), "/people?done=conflict");
+        let full = |id: &str| {
+            let (_, given, family, ..) = crate::school::PEOPLE
+                .iter()
+                .find(|(known, ..)| *known == id)
+                .unwrap();
+            format!("{given} {family}")
+        };
+        for ((person, _), browser) in everybody.iter().zip(&mut people) {
+            let told = knows(browser, &full(reader), &full(about)).await;
+            assert_eq!(
+                told,
+                expected.contains(person),
+                "{person}: {by} kept {reader} from {about}"
+            );
+            if !told {
+                let ended = browser.post("/people", "/people/conflicts/end", &fields).await;
+                assert_eq!(
+                    ended.status,
+                    StatusCode::NOT_FOUND,
+                    "{person} ends what they do not know of"
+                );
+            }
+        }
+    }
+}
+
+async fn change(school: &School, statement: &'static str) {
+    let mut tx = school.app.store.write().await.unwrap();
+    sqlx::query(statement).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+const JOINS: &str =
+    "INSERT INTO person (school_id, person_id, source_id, role, username, given_name, family_name, email)
+    SELECT school_id, 'hal', 'hal', 'staff', 'hal', 'Hal', 'Quillfeather', 'hal@oak.example' FROM school";
+
+const NAMES_HAL: Seen<'static> = Seen {
+    text: "an unkind title about mr quillfeather",
+    ..TITLE
+};
+
+#[tokio::test]
+async fn what_names_somebody_who_joins_later_is_never_seen_by_them_and_goes_to_the_others() {
+    let (school, router) = school().await;
+    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    let (named, other) = (school.concern(&NAMES_HAL).await, school.concern(&TITLE).await);
+    change(&school, JOINS).await;
+    let [mut hal] = signed_in(&school, &router, [("hal", Duty::Deputy)]).await;
+    // As when the duty is agreed to: everything goes to them that nothing is known to name them in.
+    let mut tx = school.app.store.write().await.unwrap();
+    routing::reroute_all(&mut tx, &Telling::of(&school.app), school.now)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    for path in ["/queue", "/audit", "/health", "/closed"] {
+        assert!(!hal.get(path).await.body.contains(&named), "{path}");
+    }
+    assert!(hal.get("/queue").await.body.contains(&other));
+    assert_eq!(
+        hal.get(&format!("/concerns/{named}")).await.status,
+        StatusCode::NOT_FOUND
+    );
+    let page = ann.get(&format!("/concerns/{named}")).await;
+    assert!(page.body.contains("quillfeather"));
+    let log = ann.get("/audit").await.body;
+    assert!(log.contains("found a name that is new at the school"));
+    assert!(!hal.get("/audit").await.body.contains("found a name that is new"));
+}
+
+#[tokio::test]
+async fn a_name_that_a_reader_takes_while_a_page_is_open_counts_at_the_next_page_and_in_the_live_queue() {
+    let (school, router) = school().await;
+    let [mut bo] = signed_in(&school, &router, [BO]).await;
+    let named = school.concern(&NAMES_HAL).await;
+    assert!(bo.get("/queue").await.body.contains(&named));
+    change(
+        &school,
+        "UPDATE person SET family_name = 'Quillfeather' WHERE person_id = 'bo'",
+    )
+    .await;
+    let mut stream = bo.live().await.into_body().into_data_stream();
+    let first = futures_util::StreamExt::next(&mut stream).await.unwrap().unwrap();
+    assert!(!String::from_utf8_lossy(&first).contains(&named));
+    assert_eq!(
+        bo.get(&format!("/concerns/{named}")).await.status,
+        StatusCode::NOT_FOUND
+    );
+}
+
+#[tokio::test]
+async fn what_was_recorded_by_hand_is_compared_with_later_names_too() {
+    let (school, router) = school().await;
+    let [mut ann, mut bo] = signed_in(&school, &router, [ANN, BO]).await;
+    let form = [
+        ("person", "pip"),
+        ("kind", "bullying"),
+        ("severity", "2"),
+        ("words", "Pip says that Mr Quillfeather heard it."),
+    ];
+    let done = ann.post("/concerns/new", "/concerns/new", &form).await;
+    let path = done.location().split('?').next().unwrap().to_owned();
+    assert_eq!(bo.get(&path).await.status, StatusCode::OK);
+    change(
+        &school,
+        "UPDATE person SET family_name = 'Quillfeather' WHERE person_id = 'bo'",
+    )
+    .await;
+    assert_eq!(bo.get(&path).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(ann.get(&path).await.status, StatusCode::OK);
+}
