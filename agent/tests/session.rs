@@ -18,6 +18,11 @@ fn watch(desk: &Desk, socket: &Path) -> Running {
     Running::start(helper().env("DISPLAY", &desk.display).arg("--socket").arg(socket))
 }
 
+fn own_name() -> String {
+    let name = std::fs::read_to_string("/proc/self/comm").unwrap();
+    name.trim().to_owned()
+}
+
 /// Waits until this helper hears titles: its canary was seen, and there is a window manager.
 async fn is_watching(service: &Service) {
     let watching = |helper: &HelperView| {
@@ -36,28 +41,15 @@ async fn titles_are_heard_as_they_change_and_as_windows_take_turns() {
     is_watching(&service).await;
     let program = Program::on(&desk);
 
-    let essay = program.open(|window| {
-        program.name(window, "Essay");
-        program.belongs_to(window, std::process::id());
-    });
+    let essay = program.open(|window| program.name(window, "Essay"));
     let seen = service.observe("Essay").await;
-    let own_name = std::fs::read_to_string("/proc/self/comm").unwrap();
-    assert_eq!(seen.program, own_name.trim());
+    assert_eq!(seen.program, own_name());
 
     program.name(essay, "Essay, changed — with ünïcode");
     service.observe("Essay, changed — with ünïcode").await;
 
-    let old = program.open(|window| {
-        program.name_in_the_old_way(window, b"caf\xe9 menu");
-        program.set(
-            window,
-            AtomEnum::WM_CLASS.into(),
-            AtomEnum::STRING.into(),
-            b"menu\0Menu\0",
-        );
-    });
-    let seen = service.observe("café menu").await;
-    assert_eq!(seen.program, "Menu");
+    let old = program.open(|window| program.name_in_the_old_way(window, b"caf\xe9 menu"));
+    service.observe("café menu").await;
 
     program.activate(essay);
     service.observe("Essay, changed — with ünïcode").await;
@@ -70,6 +62,23 @@ async fn titles_are_heard_as_they_change_and_as_windows_take_turns() {
     // Not a window's first: the same program, after its windows were gone.
     program.open(|window| program.name(window, "Another essay"));
     service.observe("Another essay").await;
+}
+
+#[tokio::test]
+async fn a_window_that_names_another_process_or_class_is_still_its_own_programs() {
+    let Some(desk) = Desk::start() else { return };
+    let mut service = Service::start(settings());
+    let _helper = watch(&desk, &service.socket);
+    is_watching(&service).await;
+    let program = Program::on(&desk);
+    let other = Running::start(Command::new("sleep").arg("600"));
+    program.open(|window| {
+        program.name(window, "rivers of wales - Google Search - Chromium");
+        program.belongs_to(window, other.0.id());
+        let class = AtomEnum::WM_CLASS.into();
+        program.set(window, class, AtomEnum::STRING.into(), b"menu\0Menu\0");
+    });
+    assert_eq!(service.observation().await.program, own_name());
 }
 
 #[tokio::test]

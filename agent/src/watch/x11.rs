@@ -53,6 +53,7 @@ pub(super) struct X11 {
     own: Window,
     atoms: Atoms,
     wayland: bool,
+    server_knows_processes: bool,
     outbox: Arc<Outbox>,
     canary: Canary,
     beats_asked: AtomicU32,
@@ -115,6 +116,7 @@ impl X11 {
         listen(&connection, root, EventMask::PROPERTY_CHANGE)?;
         let watcher = Self {
             canary: Canary::new(display),
+            server_knows_processes: program::server_knows_processes(&connection)?,
             connection,
             root,
             own,
@@ -260,8 +262,12 @@ impl X11 {
 
     /// The program whose window it is, by its process; else by what the window says of itself.
     fn program_of(&self, window: Window) -> Result<String, ConnectionError> {
-        let pid = self.property(window, self.atoms._NET_WM_PID, AtomEnum::CARDINAL.into(), 1)?;
-        let pid = pid.and_then(|reply| reply.value32()?.next());
+        let pid = if self.server_knows_processes {
+            program::process_of(&self.connection, window)?
+        } else {
+            let claimed = self.property(window, self.atoms._NET_WM_PID, AtomEnum::CARDINAL.into(), 1)?;
+            claimed.and_then(|reply| reply.value32()?.next())
+        };
         if let Some(name) = pid.and_then(program::name_of_process) {
             return Ok(name);
         }

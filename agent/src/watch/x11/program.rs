@@ -1,7 +1,44 @@
 //! The program behind a window.
+//!
+//! INVARIANT 7: whose process a window is, the X server is asked, which knows it from the kernel. What a window says of
+//! itself (`_NET_WM_PID`) any program may write, and by it a browser's searches could be made to look like another
+//! program's titles; that is used only with a server that is too old to be asked.
 
 use pastoral_proto::limits;
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+use x11rb::connection::RequestConnection as _;
+use x11rb::errors::{ConnectionError, ReplyError};
+use x11rb::protocol::res::{self, ClientIdMask, ClientIdSpec, ConnectionExt as _};
+use x11rb::protocol::xproto::Window;
+use x11rb::rust_connection::RustConnection;
+
+/// Whether the server can be asked whose windows are: by X-Resource 1.2, which all servers since 2012 have.
+pub(super) fn server_knows_processes(connection: &RustConnection) -> Result<bool, ReplyError> {
+    if connection
+        .extension_information(res::X11_EXTENSION_NAME)?
+        .is_none()
+    {
+        return Ok(false);
+    }
+    let version = connection.res_query_version(1, 2)?.reply()?;
+    Ok((version.server_major, version.server_minor) >= (1, 2))
+}
+
+/// The process that opened the window; none if it is gone, or on another machine.
+pub(super) fn process_of(
+    connection: &RustConnection,
+    window: Window,
+) -> Result<Option<u32>, ConnectionError> {
+    let asked = ClientIdSpec {
+        client: window,
+        mask: ClientIdMask::LOCAL_CLIENT_PID,
+    };
+    match connection.res_query_client_ids(&[asked])?.reply() {
+        Ok(reply) => Ok(reply.ids.iter().find_map(|id| id.value.first().copied())),
+        Err(ReplyError::ConnectionError(error)) => Err(error),
+        Err(ReplyError::X11Error(_)) => Ok(None),
+    }
+}
 
 /// The name of a process, such as `chromium`.
 pub(super) fn name_of_process(pid: u32) -> Option<String> {
