@@ -107,7 +107,8 @@ pub async fn make(
 pub fn age(dir: &Path) -> Option<Duration> {
     let newest = backups(dir).pop()?;
     let made = fs::metadata(newest).ok()?.modified().ok()?;
-    Some(SystemTime::now().duration_since(made).unwrap_or_default())
+    let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::now_ms().unsigned_abs());
+    Some(now.duration_since(made).unwrap_or_default())
 }
 
 /// The backups in a folder, the oldest first: their names are times.

@@ -56,7 +56,7 @@ pub const fn procedure(kind: Kind) -> Procedure {
 
 /// What is done at once about a kind, said to whoever reads it: a safeguarding lead is not sent to the safeguarding lead.
 pub fn at_once(kind: Kind, is_lead: bool) -> impl Iterator<Item = &'static str> {
-    let said = move |step: &&'static str| match *step {
+    let said = move |step: &'static str| match step {
         TELL_LEAD_NOW if is_lead => "You are a safeguarding lead: this is yours. Act now.",
         TELL_LEAD if is_lead => "You are a safeguarding lead: this is yours to lead on.",
         TELL_LEAD_OR_HEAD if is_lead => {
@@ -64,7 +64,7 @@ pub fn at_once(kind: Kind, is_lead: bool) -> impl Iterator<Item = &'static str> 
         }
         step => step,
     };
-    procedure(kind).at_once.iter().map(move |step| said(&step))
+    procedure(kind).at_once.iter().copied().map(said)
 }
 
 const SELF_HARM: Procedure = Procedure {

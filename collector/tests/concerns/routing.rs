@@ -153,7 +153,7 @@ async fn a_childs_disclosure_on_a_staff_account_is_handed_to_the_lead() {
     add_flag(&school, "c1", 7, "abuse").await;
     assert_eq!(school.readers("c1").await, ["head"]);
     let mut tx = school.app.store.write().await.unwrap();
-    let changed = routing::hand_over(&mut tx, &school.telling(), "c1", "pupil", monday() + MINUTE)
+    let changed = routing::hand_over(&mut tx, &school.telling(), "c1", Some("pupil"), monday() + MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();

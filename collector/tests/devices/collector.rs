@@ -18,6 +18,7 @@ on_call = ["head@school.example", "deputy@school.example"]
 pub(crate) struct Collector {
     pub(crate) data_dir: PathBuf,
     pub(crate) devices: String,
+    pub(crate) console: String,
     /// As `init` printed it.
     pub(crate) recovery_copy: String,
     config: PathBuf,
@@ -56,6 +57,7 @@ impl Collector {
         let mut collector = Self {
             data_dir,
             devices: String::new(),
+            console: String::new(),
             recovery_copy: String::new(),
             config,
             running: None,
@@ -97,12 +99,19 @@ impl Collector {
         let addresses: serde_json::Value =
             serde_json::from_str(&line).unwrap_or_else(|_| panic!("{}", self.log()));
         self.devices = addresses["devices"].as_str().unwrap().to_owned();
+        self.console = addresses["console"].as_str().unwrap().to_owned();
         self.running = Some(child);
     }
 
     /// Puts another configuration in the place of its own.
     pub(crate) fn write_config(&self, text: &str) {
         std::fs::write(&self.config, text).unwrap();
+    }
+
+    /// Adds to the end of its configuration, where the console's part stands.
+    pub(crate) fn add_config(&self, text: &str) {
+        let before = std::fs::read_to_string(&self.config).unwrap();
+        self.write_config(&format!("{before}{text}"));
     }
 
     /// Changes the school's own profile file.

@@ -13,3 +13,7 @@ mod device;
 mod faults;
 mod joining;
 mod policy;
+mod restoring;
+#[path = "../school/mod.rs"]
+mod school;
+mod watching;
