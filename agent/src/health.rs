@@ -1,7 +1,8 @@
-//! What the device tells of itself, and who has logged in.
+//! What the device tells of itself, who has logged in, and the memory that a burst leaves behind.
 
 use crate::service::Context;
-use crate::{clock, status};
+use crate::spool::SpoolHandle;
+use crate::{clock, platform, status};
 use pastoral_proto::Account;
 use pastoral_proto::device::Health;
 use std::collections::BTreeSet;
@@ -10,6 +11,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Without a change of the spool for so long, a burst is over.
+const QUIET: Duration = Duration::from_secs(3);
 
 /// How the device is, for the collector.
 #[must_use]
@@ -53,6 +56,24 @@ pub async fn watch_log_ins(context: Arc<Context>, token: CancellationToken) -> a
         tokio::select! {
             () = token.cancelled() => return Ok(()),
             () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Gives memory back to the system after each burst, and once the service has started.
+///
+/// # Errors
+/// When the spool's thread has ended.
+pub async fn give_memory_back(spool: SpoolHandle, token: CancellationToken) -> anyhow::Result<()> {
+    let mut standing = spool.standing();
+    loop {
+        while let Ok(changed) = tokio::time::timeout(QUIET, standing.changed()).await {
+            changed?;
+        }
+        platform::give_memory_back();
+        tokio::select! {
+            () = token.cancelled() => return Ok(()),
+            changed = standing.changed() => changed?,
         }
     }
 }

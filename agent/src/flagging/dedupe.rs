@@ -32,13 +32,12 @@ impl Same {
 #[derive(Debug, Default)]
 pub(super) struct Dedupe {
     open: HashMap<Same, Open>,
-    /// In the order of opening; an entry whose time does not fit the map's is stale.
+    /// The same, in the order of opening.
     order: VecDeque<(i64, Same)>,
 }
 
 #[derive(Debug)]
 struct Open {
-    opened_at_ms: i64,
     /// None until it is durable.
     flag: Option<FlagId>,
     count: u32,
@@ -60,7 +59,6 @@ impl Dedupe {
         self.open.insert(
             same,
             Open {
-                opened_at_ms: now_ms,
                 flag: None,
                 count: 0,
                 last_at_ms: now_ms,
@@ -79,7 +77,12 @@ impl Dedupe {
 
     /// The flag was not kept: the next of the same is a flag again.
     pub(super) fn lost(&mut self, same: Same) {
-        self.open.remove(&same);
+        if self.open.remove(&same).is_some()
+            // Nearly always the newest.
+            && let Some(at) = self.order.iter().rposition(|(_, other)| *other == same)
+        {
+            self.order.remove(at);
+        }
     }
 
     /// Closes the windows that have ended.
@@ -109,16 +112,9 @@ impl Dedupe {
     }
 
     fn close_oldest(&mut self, closed: &mut Vec<Repeats>) {
-        let Some((opened_at_ms, same)) = self.order.pop_front() else {
+        let Some((_, same)) = self.order.pop_front() else {
             return;
         };
-        if self
-            .open
-            .get(&same)
-            .is_none_or(|open| open.opened_at_ms != opened_at_ms)
-        {
-            return;
-        }
         if let Some(Open {
             flag: Some(of),
             count: count @ 1..,
@@ -206,6 +202,18 @@ mod tests {
         assert!(dedupe.is_new(same(1), 1, &mut closed));
         dedupe.lost(same(1));
         assert!(dedupe.is_new(same(1), 2, &mut closed));
+    }
+
+    #[test]
+    fn a_flood_of_what_is_not_kept_is_not_remembered() {
+        let (mut dedupe, mut closed) = (Dedupe::default(), Vec::new());
+        for number in 0..100_000_u64 {
+            let mut digest = [0; 16];
+            digest[..8].copy_from_slice(&number.to_be_bytes());
+            assert!(dedupe.is_new(Same(digest), 1, &mut closed));
+            dedupe.lost(Same(digest));
+        }
+        assert!(dedupe.open.is_empty() && dedupe.order.is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::ballast::Ballast;
 use super::handle::{Command, NotKept, SpoolHandle, Standing};
 use super::opening::Opening;
 use super::{DiskSpool, GapLedger, Kept, Key, New, Numbers, SEVERE, Spool as _, SpoolError, Usage, Wanted};
-use crate::clock;
+use crate::{clock, platform};
 use pastoral_proto::{Epoch, FlagId, Gap, Record};
 use std::path::PathBuf;
 use std::thread::JoinHandle;
@@ -18,6 +18,8 @@ const COMMANDS: usize = 1024;
 /// Records that wait for a disk that does not take them; beyond that the least severe goes.
 const WAITING: usize = 2048;
 const SETTLE_AFTER_MS: i64 = 2000;
+/// After so many records, an empty spool is opened anew: sled keeps some memory for each page it ever had.
+const REOPEN_AFTER: usize = 20_000;
 
 /// Where the spool is and how large it may be.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub struct Keeper {
     full: bool,
     trouble: String,
     appended_at_ms: i64,
+    /// Records since the spool was opened.
+    appended: usize,
     standing: watch::Sender<Standing>,
 }
 
@@ -70,6 +74,7 @@ impl Keeper {
             full: false,
             trouble: String::new(),
             appended_at_ms: 0,
+            appended: 0,
             standing,
         };
         keeper.open()?;
@@ -200,6 +205,7 @@ impl Keeper {
                 let _ = caller.send(id.ok_or(NotKept));
             }
         }
+        self.appended += self.waiting.len();
         self.waiting.clear();
         self.numbers = self.spool.as_ref().map(DiskSpool::numbers);
         self.appended_at_ms = now_ms;
@@ -250,8 +256,22 @@ impl Keeper {
                     .for_each(|dropped| self.ledger.dropped(dropped, now_ms)),
                 Err(error) => self.recover(&error),
             }
+            if !last {
+                self.refresh();
+            }
         }
         self.publish(0, 0);
+    }
+
+    /// Opens an empty spool anew, once much has gone through it.
+    fn refresh(&mut self) {
+        let empty = |spool: &DiskSpool| spool.usage().records == 0;
+        if self.appended >= REOPEN_AFTER && self.spool.as_ref().is_some_and(empty) {
+            drop(self.spool.take());
+            // Whatever stands in the way shows as trouble, and is tried again.
+            let _ = self.open();
+            platform::give_memory_back();
+        }
     }
 
     fn recover(&mut self, error: &SpoolError) {
@@ -285,6 +305,7 @@ impl Keeper {
                     }
                     self.numbers = Some(spool.numbers());
                     self.spool = Some(spool);
+                    self.appended = 0;
                     return Ok(());
                 }
                 Err(SpoolError::InUse) if self.numbers.is_none() => return Err(SpoolError::InUse),

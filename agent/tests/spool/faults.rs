@@ -271,3 +271,51 @@ async fn on_a_full_disk_nothing_kept_is_lost_severe_flags_still_fit_and_it_recov
     );
     stop(running).await;
 }
+
+#[tokio::test]
+async fn a_spool_through_which_much_has_gone_goes_on_with_its_epoch_and_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let (spool, thread) = start(folder.path());
+    let epoch = spool.standing().borrow().epoch;
+    let mut last = None;
+    for round in 0..21 {
+        let mut answers = Vec::new();
+        for number in 0..1000 {
+            answers.push(spool.keep(flag(1, 4, &format!("{round} {number}"))).await);
+        }
+        for answer in answers {
+            last = last.max(Some(answer.await.unwrap().unwrap().sequence));
+        }
+        let kept = spool.read(everything()).await;
+        assert!(kept.len() >= 1000);
+        spool.remove(kept.iter().map(|kept| kept.key).collect()).await;
+    }
+    let token = CancellationToken::new();
+    let ticking = tokio::spawn(spool.clone().tick(token.clone()));
+    // It is opened anew where it is empty and nothing has come for a while.
+    let noted = folder.path().join("spool.numbers");
+    let at_rest = || fs::metadata(&noted).and_then(|file| file.modified()).ok();
+    let before = at_rest();
+    let until = tokio::time::Instant::now() + LONG;
+    while at_rest() == before {
+        assert!(tokio::time::Instant::now() < until, "it never came to rest");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let kept = spool.keep(flag(1, 4, "after")).await.await.unwrap().unwrap();
+    assert_eq!(
+        (kept.epoch, Some(kept.sequence)),
+        (epoch, last.map(|last| last + 1))
+    );
+    token.cancel();
+    ticking.await.unwrap().unwrap();
+    stop((spool.clone(), thread)).await;
+    let (spool, thread) = start(folder.path());
+    let texts: Vec<_> = spool
+        .read(everything())
+        .await
+        .iter()
+        .filter_map(text_of)
+        .collect();
+    assert_eq!(texts, ["after"]);
+    stop((spool, thread)).await;
+}

@@ -2,12 +2,14 @@
 
 mod files;
 mod machine;
+mod memory;
 mod owner;
 mod peers;
 mod process;
 
 pub use files::{read_state_file, sync_file, sync_folder, write_state_file};
 pub use machine::{desktop_users, free_bytes, host_name, os_name, user_has_processes};
+pub use memory::{give_memory_back, keep_memory_together};
 pub use owner::{act_as_owner_of, make_files_private, make_private_folder};
 pub use peers::{Peer, account_of_uid, bind_socket, group_named, own_group, peer_of};
 pub use process::{
