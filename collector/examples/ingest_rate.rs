@@ -5,6 +5,7 @@ use arc_swap::ArcSwap;
 use pastoral_collector::app::App;
 use pastoral_collector::clock::now_ms;
 use pastoral_collector::concerns::model::ReaderGroup;
+use pastoral_collector::lists::Rules;
 use pastoral_collector::live::Live;
 use pastoral_collector::profile::Profile;
 use pastoral_collector::seal::GroupPrivateKey;
@@ -142,6 +143,7 @@ async fn school(folder: &tempfile::TempDir) -> anyhow::Result<App> {
         school_id: "s".into(),
         school_name: "School".into(),
         profile: Arc::new(ArcSwap::from_pointee(profile)),
+        lists: Arc::new(ArcSwap::from_pointee(Rules::build(Vec::new(), &[], 0, "")?)),
         sealer: Arc::new(Sealer::new("s".into(), publics)),
         console_url: "http://localhost".into(),
         outbox_wake: Arc::new(Notify::new()),

@@ -1,6 +1,7 @@
 //! What every part of the running collector shares.
 
 use crate::faults::Faults;
+use crate::lists::Rules;
 use crate::live::{Change, Live};
 use crate::profile::Profile;
 use crate::seal::content::Sealer;
@@ -22,6 +23,8 @@ pub struct App {
     pub school_name: Arc<str>,
     /// The profile in force, checked. Swapped when the school changes its file.
     pub profile: Arc<ArcSwap<Profile>>,
+    /// The keyword lists in force. Swapped when the profile or the school's changes to the lists do.
+    pub lists: Arc<ArcSwap<Rules>>,
     /// Seals content to reader groups.
     pub sealer: Arc<Sealer>,
     /// Where people reach the console, without a slash at the end.

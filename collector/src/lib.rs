@@ -12,6 +12,7 @@ pub mod console;
 pub mod devices;
 pub mod escalate;
 pub mod faults;
+pub mod lists;
 pub mod live;
 pub mod notify;
 pub mod people;

@@ -4,6 +4,13 @@ use crate::{KeywordList, ListError};
 
 include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
 
+/// Harmless texts of school life, invented: what a change to the lists must not flag.
+pub fn harmless() -> impl Iterator<Item = &'static str> {
+    include_str!("../lists/harmless.txt")
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
 /// Every shipped list, read and checked.
 ///
 /// # Errors

@@ -5,6 +5,7 @@ use super::{school, upkeep, web};
 use crate::app::App;
 use crate::ca::Authority;
 use crate::config::Config;
+use crate::lists::Rules;
 use crate::live::Live;
 use crate::notify::mail::Mailer;
 use crate::notify::worker;
@@ -160,6 +161,7 @@ pub(super) fn lock(data_dir: &Path) -> anyhow::Result<Flock<std::fs::File>> {
 async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
     let school_id: Arc<str> = opened.school.school_id.as_str().into();
     let publics = keys::publics(opened.store.read(), &school_id).await?;
+    let rules = Rules::load(&opened.store, &school_id, &opened.profile).await?;
     Ok(App {
         store: opened.store.clone(),
         live: Live::default(),
@@ -167,6 +169,7 @@ async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
         school_id,
         school_name: opened.school.name.as_str().into(),
         profile: Arc::new(ArcSwap::new(Arc::clone(&opened.profile))),
+        lists: Arc::new(ArcSwap::from_pointee(rules)),
         console_url: config.console.url.as_str().into(),
         outbox_wake: Arc::new(Notify::new()),
         escalation_wake: Arc::new(Notify::new()),

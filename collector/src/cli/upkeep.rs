@@ -5,6 +5,7 @@ use super::web::Certificate;
 use crate::app::App;
 use crate::clock;
 use crate::faults::Fault;
+use crate::lists::Rules;
 use crate::notify::Telling;
 use crate::profile::Profile;
 use crate::store::disk::Disk;
@@ -87,11 +88,22 @@ pub(super) async fn accept_profile(app: &App, file: &Path) {
         app.faults.end(Fault::Profile);
         return;
     }
+    let rules = match Rules::load(&app.store, &app.school_id, &profile).await {
+        Ok(rules) => rules,
+        Err(error) => {
+            tracing::error!("the profile is refused, and the last good one stays in force: {error:#}");
+            let words =
+                format!("The profile’s file is refused, and the last good one stays in force: {error:#}.");
+            app.faults.begin(Fault::Profile, words);
+            return;
+        }
+    };
     let profile = Arc::new(profile);
     match keep_profile(app, &profile).await {
         Ok(()) => {
             tracing::info!(file = %name, "the profile is in force");
             app.profile.store(profile);
+            app.lists.store(Arc::new(rules));
             app.faults.end(Fault::Profile);
         }
         Err(error) => {

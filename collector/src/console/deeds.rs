@@ -43,6 +43,10 @@ pub(super) fn plain(action: &str) -> Option<&'static str> {
         "token-made" => "made a token, with which devices ask to join",
         "token-withdrawn" => "withdrew a token: no further device can join with it",
         "backup-made" => "made a backup",
+        "list-change-proposed" => "proposed a change to the keyword lists",
+        "list-change-agreed" => "agreed to a change of the keyword lists",
+        "list-change-refused" => "refused a change of the keyword lists",
+        "list-change-withdrawn" => "withdrew a change of the keyword lists",
         "backup-restored" => "brought back a backup: what came after it is lost",
         _ => return None,
     })

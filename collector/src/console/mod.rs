@@ -15,6 +15,7 @@ mod devices;
 mod guard;
 mod health;
 mod join;
+mod lists;
 mod names;
 mod page;
 mod people;
@@ -102,6 +103,15 @@ pub fn router(app: App) -> Router {
         .route("/people/duties/{duty}/end", post(people::end_duty))
         .route("/people/conflicts", post(people::add_conflict))
         .route("/people/conflicts/end", post(people::end_conflict))
+        .route("/lists", get(lists::lists))
+        .route("/lists/try", get(lists::try_form).post(lists::tried))
+        .route("/lists/noise", get(lists::noise))
+        .route("/lists/preview", post(lists::preview))
+        .route("/lists/changes", get(lists::changes).post(lists::propose))
+        .route("/lists/changes/{change}", get(lists::change))
+        .route("/lists/changes/{change}/{decision}", post(lists::decide))
+        .route("/lists/{list}", get(lists::list))
+        .route("/lists/{list}/{term}", get(lists::term))
         .route("/health", get(health::health))
         .route("/audit", get(audit::audit))
         .route("/account", get(account::account))

@@ -218,6 +218,7 @@ fn tabs(who: &SignedIn, address: &str) -> Vec<Tab> {
     tabs.extend([
         tab("Devices", "/devices"),
         tab("People", "/people"),
+        tab("Lists", "/lists"),
         tab("Health", "/health"),
         tab("Audit log", "/audit"),
         tab("Your sign-in", "/account"),

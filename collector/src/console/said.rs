@@ -29,6 +29,10 @@ pub(super) fn words(code: &str) -> &'static str {
         "ended" => "The access has ended. It counts at once.",
         "conflict" => "They are kept out of concerns about that person.",
         "conflict-ended" => "The conflict has ended.",
+        "list-proposed" => "It is proposed. Nothing changes until another person has agreed.",
+        "list-agreed" => "It is in force, and devices take it with their next policy.",
+        "list-refused" => "It is refused. Nothing has changed.",
+        "list-withdrawn" => "It is withdrawn. Nothing has changed.",
         "password" => "Your password is changed. You are signed out everywhere else.",
         _ => "",
     }

@@ -57,6 +57,12 @@ impl Clock {
             .map_or_else(String::new, |at| at.strftime("%-d %B %Y").to_string())
     }
 
+    /// For example `2026-11`.
+    pub(super) fn month(&self, at_ms: &i64) -> String {
+        self.local(*at_ms)
+            .map_or_else(String::new, |at| at.strftime("%Y-%m").to_string())
+    }
+
     /// For example `2026-11-03T14:03`, as the browser's field for a day and time has it.
     pub(super) fn field(&self, at_ms: &i64) -> String {
         self.local(*at_ms)

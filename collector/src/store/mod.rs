@@ -15,6 +15,7 @@ pub mod import;
 pub mod ingest;
 pub mod invitations;
 pub mod keys;
+pub mod list_changes;
 pub mod lists;
 pub mod names;
 pub mod outbox;
@@ -22,10 +23,12 @@ pub mod overview;
 pub mod people;
 pub mod profile;
 pub mod queue;
+pub mod replay;
 pub mod retention;
 pub mod routing;
 pub mod school;
 pub mod tokens;
+pub mod verdicts;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,

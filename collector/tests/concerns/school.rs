@@ -6,6 +6,7 @@ use pastoral_collector::app::App;
 use pastoral_collector::concerns::escalation::Change;
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::Duty;
+use pastoral_collector::lists::Rules;
 use pastoral_collector::live::Live;
 use pastoral_collector::notify::Telling;
 use pastoral_collector::profile::Profile;
@@ -53,6 +54,9 @@ impl School {
             secure_cookies: true,
             faults: Arc::default(),
             profile: Arc::new(ArcSwap::from_pointee(profile.clone())),
+            lists: Arc::new(ArcSwap::from_pointee(
+                Rules::build(Vec::new(), &[], 0, "2026-11-23").unwrap(),
+            )),
             store,
         };
         let school = Self { app, _folder: folder };

@@ -14,6 +14,7 @@ use pastoral_collector::access;
 use pastoral_collector::app::App;
 use pastoral_collector::concerns::kind::kind_of;
 use pastoral_collector::concerns::model::{Duty, ReaderGroup};
+use pastoral_collector::lists::Rules;
 use pastoral_collector::live::Live;
 use pastoral_collector::notify::Telling;
 use pastoral_collector::profile::Profile;
@@ -138,6 +139,9 @@ impl School {
             school_id: SCHOOL.into(),
             school_name: "Oak Lane Primary".into(),
             profile: Arc::new(ArcSwap::from_pointee(profile)),
+            lists: Arc::new(ArcSwap::from_pointee(
+                Rules::build(Vec::new(), &[], 0, "2026-11-23").unwrap(),
+            )),
             sealer: Arc::new(Sealer::new(SCHOOL.into(), publics)),
             console_url: "http://localhost:8443".into(),
             outbox_wake: Arc::default(),

@@ -4,6 +4,7 @@ use super::super::page::Failure;
 use super::OUTCOMES;
 use super::actions::{Outcome, answered};
 use super::doing::Doing;
+use super::verdict;
 use crate::store::actions::{self, Standing};
 use pastoral_keywords::Severity;
 use serde_json::{Value, json};
@@ -77,6 +78,7 @@ async fn finish_closing(
         ..doing.before.clone()
     };
     doing.change("closed", new, detail, words).await?;
+    verdict::count(doing, outcome).await?;
     answered(doing).await?;
     Ok(Outcome::Done("closed"))
 }

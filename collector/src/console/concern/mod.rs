@@ -10,6 +10,7 @@ mod hand_over;
 mod history;
 mod identify;
 mod steps;
+mod verdict;
 mod view;
 
 pub(super) use actions::act;

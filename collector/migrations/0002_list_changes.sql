@@ -1,0 +1,30 @@
+-- What the school changes about the keyword lists (P34): proposed by one person, agreed by another. Agreed operations
+-- apply to the shipped lists in the order in which they were agreed.
+CREATE TABLE list_change (
+    school_id   TEXT NOT NULL,
+    change_id   INTEGER PRIMARY KEY,
+    operation   TEXT NOT NULL,              -- JSON, see pastoral_keywords::changes::Operation
+    reason      TEXT NOT NULL,
+    state       TEXT NOT NULL CHECK (state IN ('proposed', 'agreed', 'refused', 'withdrawn')),
+    proposed_by TEXT NOT NULL,
+    proposed_at INTEGER NOT NULL,
+    decided_by  TEXT,
+    decided_at  INTEGER,
+    version     INTEGER,                    -- of the rules, from when it was agreed
+    UNIQUE (school_id, version)
+);
+CREATE INDEX list_change_by_state ON list_change (school_id, state, change_id);
+
+-- How often the flags of a term turned out to be false alarms, without a person or a concern. Pupils' concerns only.
+CREATE TABLE term_verdict (
+    school_id    TEXT NOT NULL,
+    list_id      TEXT NOT NULL,
+    term_id      TEXT NOT NULL,
+    month        TEXT NOT NULL,             -- year-month of the verdict, by the school's clock
+    confirmed    INTEGER NOT NULL DEFAULT 0,
+    false_alarms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (school_id, list_id, term_id, month)
+) WITHOUT ROWID;
+
+-- A concern's verdict counts once, however often it is opened again and closed.
+ALTER TABLE concern ADD COLUMN verdict_counted INTEGER NOT NULL DEFAULT 0;

@@ -1,0 +1,316 @@
+//! The keyword lists: what is looked for, for whom, and why; trying a text; and changing them, by two people.
+
+mod changes;
+mod effect;
+mod noise;
+mod operation;
+mod trying;
+
+pub(super) use changes::{change, changes, decide, preview, propose};
+pub(super) use noise::noise;
+pub(super) use trying::{form as try_form, tried};
+
+use super::Console;
+use super::page::{Failure, Page, show};
+use super::who::SignedIn;
+use crate::concerns::model::Duty;
+use crate::lists::Rules;
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::Response;
+use pastoral_keywords::changes::TermName;
+use pastoral_keywords::{Audience, KeywordList, Term, Topic};
+use std::collections::HashMap;
+
+/// Terms on one page.
+const SHOWN: usize = 100;
+/// Spellings of a term that its line shows.
+const SPELLINGS_SHOWN: usize = 4;
+
+/// Whether somebody may propose a change to the lists.
+fn may_propose(who: &SignedIn) -> bool {
+    [Duty::Dsl, Duty::Deputy, Duty::Headteacher, Duty::Technician]
+        .into_iter()
+        .any(|duty| who.has(duty))
+}
+
+/// Whether somebody may agree to another's change: the leadership does (P34).
+fn may_agree(who: &SignedIn) -> bool {
+    who.has(Duty::Dsl) || who.has(Duty::Headteacher)
+}
+
+#[derive(Template)]
+#[template(path = "lists.html")]
+struct ListsPage {
+    page: Page,
+    lists: Vec<ListLine>,
+    terms: usize,
+    version: u32,
+    waiting: usize,
+    may_propose: bool,
+    stale: Vec<String>,
+}
+
+struct ListLine {
+    id: String,
+    title: String,
+    version: u32,
+    terms: usize,
+    exceptions: usize,
+    about: String,
+    review: Option<String>,
+}
+
+/// Every list in force.
+pub(super) async fn lists(
+    State(console): State<Console>,
+    who: SignedIn,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let rules = console.app.lists.load_full();
+    let waiting = crate::store::list_changes::waiting(&console.app.store, &console.app.school_id).await?;
+    let mut page = console.page(&who, "Keyword lists", "/lists").await?;
+    page.said(&query);
+    let lists: Vec<ListLine> = rules.changed.lists.iter().map(list_line).collect();
+    show(&ListsPage {
+        terms: lists.iter().map(|list| list.terms).sum(),
+        lists,
+        version: rules.version,
+        waiting: waiting.len(),
+        may_propose: may_propose(&who),
+        stale: rules
+            .changed
+            .stale
+            .iter()
+            .map(|(_, why)| why.to_string())
+            .collect(),
+        page,
+    })
+}
+
+fn list_line(list: &KeywordList) -> ListLine {
+    let mut topics: Vec<Topic> = list.terms().iter().map(|term| term.topic).collect();
+    topics.sort_unstable();
+    topics.dedup();
+    let about = topics.iter().map(|topic| topic.label()).collect::<Vec<_>>();
+    ListLine {
+        id: list.id.clone(),
+        title: list.title.clone(),
+        version: list.version,
+        terms: list.terms().len(),
+        exceptions: phrases(list),
+        about: about.join("; "),
+        review: list.review.clone(),
+    }
+}
+
+fn phrases(list: &KeywordList) -> usize {
+    let harmless = list.exceptions().iter().chain(list.help());
+    harmless.map(|exception| exception.phrases.len()).sum()
+}
+
+#[derive(Template)]
+#[template(path = "list.html")]
+struct ListPage {
+    page: Page,
+    list: ListLine,
+    asked: String,
+    found: usize,
+    terms: Vec<TermLine>,
+    off: Vec<TermLine>,
+    exceptions: Vec<(String, String)>,
+    exceptions_left: usize,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// A term in words.
+struct TermLine {
+    id: String,
+    words: String,
+    topic: &'static str,
+    severities: Vec<(&'static str, u8)>,
+    reason: String,
+}
+
+/// One list with its terms.
+pub(super) async fn list(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path(id): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let rules = console.app.lists.load_full();
+    let list = rules.list(&id).ok_or(Failure::NotFound)?;
+    let asked: String = query
+        .get("find")
+        .map(|find| find.trim().to_lowercase().chars().take(100).collect())
+        .unwrap_or_default();
+    let number: usize = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
+    let number = number.clamp(1, 10_000);
+    let fits = |text: &str| asked.is_empty() || text.to_lowercase().contains(&asked);
+    let found: Vec<&Term> = list
+        .terms()
+        .iter()
+        .filter(|term| fits(&term.reason) || term.spellings.iter().any(|spelling| fits(spelling)))
+        .collect();
+    let exceptions: Vec<(String, String)> = list
+        .exceptions()
+        .iter()
+        .chain(list.help())
+        .filter(|exception| exception.phrases.iter().any(|phrase| fits(phrase)))
+        .map(|exception| (exception.phrases.join(", "), exception.reason.clone()))
+        .collect();
+    let off = rules.changed.off.iter().filter(|(name, _)| name.list == id);
+    let link = |number: usize| format!("/lists/{id}?page={number}&find={}", encoded(&asked));
+    let page = console.page(&who, list.title.clone(), "/lists").await?;
+    show(&ListPage {
+        list: list_line(list),
+        found: found.len(),
+        terms: found
+            .iter()
+            .skip((number - 1) * SHOWN)
+            .take(SHOWN)
+            .map(|term| term_line(term))
+            .collect(),
+        off: off.map(|(_, term)| term_line(term)).collect(),
+        exceptions_left: exceptions.len().saturating_sub(SHOWN),
+        exceptions: exceptions.into_iter().take(SHOWN).collect(),
+        before: (number > 1).then(|| link(number - 1)),
+        after: (number * SHOWN < found.len()).then(|| link(number + 1)),
+        asked,
+        page,
+    })
+}
+
+/// A value of an address's query.
+fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+fn term_line(term: &Term) -> TermLine {
+    let mut words = term
+        .spellings
+        .iter()
+        .take(SPELLINGS_SHOWN)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if let more @ 1.. = term.spellings.len().saturating_sub(SPELLINGS_SHOWN) {
+        words.push_str(&format!(" and {more} more"));
+    }
+    TermLine {
+        id: term.id.clone(),
+        words,
+        topic: term.topic.label(),
+        severities: severities(term),
+        reason: term.reason.clone(),
+    }
+}
+
+fn severities(term: &Term) -> Vec<(&'static str, u8)> {
+    let of = |audience: &Audience| Some((audience.label(), term.severity(*audience)?.get()));
+    Audience::ALL.iter().filter_map(of).collect()
+}
+
+#[derive(Template)]
+#[template(path = "term.html")]
+struct TermPage {
+    page: Page,
+    name: TermName,
+    list_title: String,
+    spellings: Vec<String>,
+    line: TermLine,
+    facts: Vec<(&'static str, String)>,
+    is_off: bool,
+    may_propose: bool,
+    levels: Vec<(&'static str, &'static str, u8)>,
+    /// An exception that somebody came to propose.
+    phrase: String,
+}
+
+/// One term, and what may be changed about it.
+pub(super) async fn term(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path((list_id, id)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    let name = TermName { list: list_id, id };
+    show(&draw_term(&console, &who, name, String::new()).await?)
+}
+
+async fn draw_term(
+    console: &Console,
+    who: &SignedIn,
+    name: TermName,
+    phrase: String,
+) -> Result<TermPage, Failure> {
+    let rules = console.app.lists.load_full();
+    let (term, is_off) = find(&rules, &name).ok_or(Failure::NotFound)?;
+    let list = rules.list(&name.list).ok_or(Failure::NotFound)?;
+    let page = console.page(who, format!("Term: {}", term.id), "/lists").await?;
+    Ok(TermPage {
+        list_title: list.title.clone(),
+        spellings: term.spellings.clone(),
+        line: term_line(term),
+        facts: facts(term, list),
+        is_off,
+        may_propose: may_propose(who),
+        levels: Audience::ALL
+            .iter()
+            .map(|audience| {
+                let now = term
+                    .severity(*audience)
+                    .map_or(0, pastoral_keywords::Severity::get);
+                (audience.code(), audience.label(), now)
+            })
+            .collect(),
+        phrase,
+        name,
+        page,
+    })
+}
+
+fn find<'r>(rules: &'r Rules, name: &TermName) -> Option<(&'r Term, bool)> {
+    let known = rules
+        .list(&name.list)
+        .and_then(|list| list.terms().iter().find(|term| term.id == name.id));
+    let off = || rules.changed.off.iter().find(|(off, _)| off == name);
+    known
+        .map(|term| (term, false))
+        .or_else(|| off().map(|(_, term)| (term, true)))
+}
+
+fn facts(term: &Term, list: &KeywordList) -> Vec<(&'static str, String)> {
+    let codes =
+        |labels: Option<Vec<&'static str>>| labels.map(|labels| labels.join(", ")).unwrap_or_default();
+    let sources = term
+        .sources
+        .as_ref()
+        .map(|all| all.iter().map(|one| one.label()).collect());
+    let writers = term
+        .provenances
+        .as_ref()
+        .map(|all| all.iter().map(|one| one.label()).collect());
+    let facts = [
+        ("Only in", codes(sources)),
+        ("Only where the text is", codes(writers)),
+        ("Only near one of", term.near.join(", ")),
+        ("Not near", term.not_near.join(", ")),
+        ("Harmless in", term.exceptions.join(", ")),
+        (
+            "Written by",
+            term.author.clone().unwrap_or_else(|| list.author.clone()),
+        ),
+        ("On", term.date.clone().unwrap_or_else(|| list.date.clone())),
+    ];
+    facts.into_iter().filter(|(_, what)| !what.is_empty()).collect()
+}

@@ -1,0 +1,92 @@
+//! The keyword lists in force: those the profile names out of the shipped ones, with the changes the school agreed to.
+
+use crate::clock;
+use crate::profile::Profile;
+use crate::store::Store;
+use crate::store::list_changes;
+use anyhow::Context as _;
+use pastoral_keywords::changes::{Changed, Operation};
+use pastoral_keywords::{Engine, KeywordList, shipped};
+
+/// What texts are matched with, replaced as a whole.
+#[derive(Debug)]
+pub struct Rules {
+    /// How many changes the school has agreed to.
+    pub version: u32,
+    /// The lists, and what of them is switched off.
+    pub changed: Changed,
+    /// Finds their terms.
+    pub engine: Engine,
+}
+
+impl Rules {
+    /// The rules of a profile with what the store says was agreed.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the profile names no shipped list.
+    pub async fn load(store: &Store, school_id: &str, profile: &Profile) -> anyhow::Result<Self> {
+        let (changes, version) = list_changes::agreed(store, school_id).await?;
+        let operations: Vec<Operation> = changes
+            .into_iter()
+            .filter_map(|change| change.operation)
+            .collect();
+        let lists = of_profile(profile)?;
+        let now = jiff::Timestamp::from_millisecond(clock::now_ms())?;
+        let today = now.to_zoned(profile.cover.time_zone.clone()).date().to_string();
+        // Building takes its time, and nothing else should wait for it.
+        tokio::task::spawn_blocking(move || Self::build(lists, &operations, version, &today))
+            .await
+            .context("the keyword lists could not be built")?
+    }
+
+    /// The lists with operations applied in their order, built.
+    ///
+    /// # Errors
+    /// When the lists are too large for an engine.
+    pub fn build(
+        lists: Vec<KeywordList>,
+        operations: &[Operation],
+        version: u32,
+        today: &str,
+    ) -> anyhow::Result<Self> {
+        let changed = Changed::new(lists, operations, version.max(1), today);
+        let engine = Engine::build(&changed.lists).context("the keyword lists cannot be used")?;
+        Ok(Self {
+            version,
+            changed,
+            engine,
+        })
+    }
+
+    /// A list in force.
+    #[must_use]
+    pub fn list(&self, id: &str) -> Option<&KeywordList> {
+        self.changed.lists.iter().find(|list| list.id == id)
+    }
+}
+
+/// The shipped lists that a profile names. A name stands for the list and for all whose names begin with it and a hyphen.
+///
+/// # Errors
+/// When a name stands for none.
+pub fn of_profile(profile: &Profile) -> anyhow::Result<Vec<KeywordList>> {
+    let lists = shipped::lists().context("a shipped keyword list is faulty")?;
+    for name in &profile.lists {
+        anyhow::ensure!(
+            lists.iter().any(|list| is_named(name, &list.id)),
+            "the profile names the keyword list `{name}`, which does not come with this program; `lists` may hold {}",
+            lists
+                .iter()
+                .map(|list| list.id.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+    }
+    let named = |list: &KeywordList| profile.lists.iter().any(|name| is_named(name, &list.id));
+    Ok(lists.into_iter().filter(named).collect())
+}
+
+fn is_named(name: &str, id: &str) -> bool {
+    id.strip_prefix(name)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}

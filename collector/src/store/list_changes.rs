@@ -1,0 +1,261 @@
+//! The school's changes to the keyword lists: proposed by one person, agreed by another (P34).
+
+use super::audit::{self, Entry};
+use super::{Store, Write};
+use pastoral_keywords::changes::Operation;
+use serde_json::json;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+/// Proposals that may wait at a time.
+pub const WAITING: i64 = 200;
+
+/// What became of a proposed change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It waits for a second person.
+    Proposed,
+    /// It is in force.
+    Agreed,
+    /// The second person refused it.
+    Refused,
+    /// Whoever proposed it took it back.
+    Withdrawn,
+}
+
+impl State {
+    /// The code in the store.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Agreed => "agreed",
+            Self::Refused => "refused",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    fn from_code(code: &str) -> Self {
+        match code {
+            "agreed" => Self::Agreed,
+            "refused" => Self::Refused,
+            "withdrawn" => Self::Withdrawn,
+            _ => Self::Proposed,
+        }
+    }
+}
+
+/// A change, with who proposed and who decided it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListChange {
+    /// Its number.
+    pub change_id: i64,
+    /// What it does; none when a later version of this program wrote it.
+    pub operation: Option<Operation>,
+    /// Why.
+    pub reason: String,
+    /// What became of it.
+    pub state: State,
+    /// Who proposed it.
+    pub proposed_by: String,
+    /// When.
+    pub proposed_at: i64,
+    /// Who agreed, refused or withdrew.
+    pub decided_by: Option<String>,
+    /// When.
+    pub decided_at: Option<i64>,
+    /// The version of the rules that it made.
+    pub version: Option<i64>,
+}
+
+/// Why a decision was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum NotDecided {
+    /// There is no such proposal any more.
+    #[error("this change was decided about already")]
+    NotThere,
+    /// A change needs two people.
+    #[error("a change to the lists is agreed by somebody else than its proposer")]
+    OwnProposal,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// Keeps a proposal. Gives its number; none when [`WAITING`] wait already.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn propose(
+    tx: &mut Write,
+    school_id: &str,
+    (operation, reason): (&Operation, &str),
+    by: &str,
+    now_ms: i64,
+) -> Result<Option<i64>, sqlx::Error> {
+    let waiting: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM list_change WHERE school_id = ? AND state = 'proposed'")
+            .bind(school_id)
+            .fetch_one(&mut **tx)
+            .await?;
+    if waiting >= WAITING {
+        return Ok(None);
+    }
+    let change_id: i64 = sqlx::query_scalar(
+        "INSERT INTO list_change (school_id, operation, reason, state, proposed_by, proposed_at)
+         VALUES (?, ?, ?, 'proposed', ?, ?) RETURNING change_id",
+    )
+    .bind(school_id)
+    .bind(json!(operation).to_string())
+    .bind(reason)
+    .bind(by)
+    .bind(now_ms)
+    .fetch_one(&mut **tx)
+    .await?;
+    record(tx, school_id, by, "list-change-proposed", change_id, now_ms).await?;
+    Ok(Some(change_id))
+}
+
+/// Agrees to, refuses or withdraws a proposal. Agreed, it has the next version of the rules.
+///
+/// # Errors
+/// [`NotDecided`].
+pub async fn decide(
+    tx: &mut Write,
+    school_id: &str,
+    change_id: i64,
+    state: State,
+    by: &str,
+    now_ms: i64,
+) -> Result<(), NotDecided> {
+    let proposed_by: Option<String> = sqlx::query_scalar(
+        "SELECT proposed_by FROM list_change WHERE school_id = ? AND change_id = ? AND state = 'proposed'",
+    )
+    .bind(school_id)
+    .bind(change_id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    let proposed_by = proposed_by.ok_or(NotDecided::NotThere)?;
+    let (own, action) = match state {
+        State::Agreed => (false, "list-change-agreed"),
+        State::Refused => (false, "list-change-refused"),
+        State::Withdrawn => (true, "list-change-withdrawn"),
+        State::Proposed => return Err(NotDecided::NotThere),
+    };
+    if (proposed_by == by) != own {
+        return Err(NotDecided::OwnProposal);
+    }
+    sqlx::query(
+        "UPDATE list_change SET state = ?1, decided_by = ?2, decided_at = ?3, version = CASE WHEN ?1 = 'agreed' THEN
+           (SELECT COALESCE(max(version), 0) + 1 FROM list_change WHERE school_id = ?4) END
+         WHERE school_id = ?4 AND change_id = ?5",
+    )
+    .bind(state.code())
+    .bind(by)
+    .bind(now_ms)
+    .bind(school_id)
+    .bind(change_id)
+    .execute(&mut **tx)
+    .await?;
+    record(tx, school_id, by, action, change_id, now_ms).await?;
+    Ok(())
+}
+
+async fn record(
+    tx: &mut Write,
+    school_id: &str,
+    actor: &str,
+    action: &str,
+    change_id: i64,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    let entry = Entry {
+        school_id,
+        actor,
+        action,
+        concern_id: None,
+        detail: json!({ "change": change_id }),
+    };
+    audit::append(tx, now_ms, &entry).await
+}
+
+/// The changes in force, in the order in which they apply, with the version of the rules they make.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn agreed(store: &Store, school_id: &str) -> Result<(Vec<ListChange>, u32), sqlx::Error> {
+    let rows =
+        sqlx::query("SELECT * FROM list_change WHERE school_id = ? AND state = 'agreed' ORDER BY version")
+            .bind(school_id)
+            .fetch_all(store.read())
+            .await?;
+    let changes: Vec<ListChange> = rows.iter().map(read).collect();
+    let version = changes.last().and_then(|change| change.version).unwrap_or(0);
+    Ok((changes, u32::try_from(version).unwrap_or(u32::MAX)))
+}
+
+/// Proposals that wait, oldest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn waiting(store: &Store, school_id: &str) -> Result<Vec<ListChange>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT * FROM list_change WHERE school_id = ? AND state = 'proposed' ORDER BY change_id",
+    )
+    .bind(school_id)
+    .fetch_all(store.read())
+    .await?;
+    Ok(rows.iter().map(read).collect())
+}
+
+/// The log of what was decided, latest first: `most` entries after the first `skip`.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn decided(
+    store: &Store,
+    school_id: &str,
+    (skip, most): (i64, i64),
+) -> Result<Vec<ListChange>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT * FROM list_change WHERE school_id = ? AND state <> 'proposed'
+         ORDER BY decided_at DESC, change_id DESC LIMIT ? OFFSET ?",
+    )
+    .bind(school_id)
+    .bind(most)
+    .bind(skip)
+    .fetch_all(store.read())
+    .await?;
+    Ok(rows.iter().map(read).collect())
+}
+
+/// One change.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn change(
+    store: &Store,
+    school_id: &str,
+    change_id: i64,
+) -> Result<Option<ListChange>, sqlx::Error> {
+    let row = sqlx::query("SELECT * FROM list_change WHERE school_id = ? AND change_id = ?")
+        .bind(school_id)
+        .bind(change_id)
+        .fetch_optional(store.read())
+        .await?;
+    Ok(row.as_ref().map(read))
+}
+
+fn read(row: &SqliteRow) -> ListChange {
+    ListChange {
+        change_id: row.get("change_id"),
+        operation: serde_json::from_str(row.get("operation")).ok(),
+        reason: row.get("reason"),
+        state: State::from_code(row.get("state")),
+        proposed_by: row.get("proposed_by"),
+        proposed_at: row.get("proposed_at"),
+        decided_by: row.get("decided_by"),
+        decided_at: row.get("decided_at"),
+        version: row.get("version"),
+    }
+}

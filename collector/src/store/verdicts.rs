@@ -1,0 +1,90 @@
+//! How often the flags of each term turned out to be false alarms, without a person or a concern.
+
+use super::{Store, Write};
+use pastoral_keywords::changes::TermName;
+use sqlx::Row;
+
+/// What readers said of a term's flags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TermVerdicts {
+    /// The term.
+    pub term: TermName,
+    /// Flags in concerns that turned out to be true.
+    pub confirmed: i64,
+    /// Flags that were false alarms.
+    pub false_alarms: i64,
+}
+
+/// Says whether the verdict of a concern was not counted before, and that it is from now on.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn begin(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<bool, sqlx::Error> {
+    let changed = sqlx::query(
+        "UPDATE concern SET verdict_counted = 1 WHERE school_id = ? AND concern_id = ? AND verdict_counted = 0",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Counts one flag of a term.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn count(
+    tx: &mut Write,
+    school_id: &str,
+    term: &TermName,
+    month: &str,
+    is_false_alarm: bool,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO term_verdict (school_id, list_id, term_id, month, confirmed, false_alarms)
+         VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (school_id, list_id, term_id, month) DO UPDATE SET
+         confirmed = confirmed + excluded.confirmed, false_alarms = false_alarms + excluded.false_alarms",
+    )
+    .bind(school_id)
+    .bind(&term.list)
+    .bind(&term.id)
+    .bind(month)
+    .bind(i64::from(!is_false_alarm))
+    .bind(i64::from(is_false_alarm))
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Terms with false alarms since a month, the noisiest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn noisiest(
+    store: &Store,
+    school_id: &str,
+    since_month: &str,
+    most: i64,
+) -> Result<Vec<TermVerdicts>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT list_id, term_id, sum(confirmed) AS confirmed, sum(false_alarms) AS false_alarms
+         FROM term_verdict WHERE school_id = ? AND month >= ? GROUP BY list_id, term_id HAVING sum(false_alarms) > 0
+         ORDER BY sum(false_alarms) - sum(confirmed) DESC, sum(false_alarms) DESC, list_id, term_id LIMIT ?",
+    )
+    .bind(school_id)
+    .bind(since_month)
+    .bind(most)
+    .fetch_all(store.read())
+    .await?;
+    let read = |row: &sqlx::sqlite::SqliteRow| TermVerdicts {
+        term: TermName {
+            list: row.get("list_id"),
+            id: row.get("term_id"),
+        },
+        confirmed: row.get("confirmed"),
+        false_alarms: row.get("false_alarms"),
+    };
+    Ok(rows.iter().map(read).collect())
+}
