@@ -18,6 +18,8 @@ mod flags;
 mod handling;
 #[path = "console/later.rs"]
 mod later;
+#[path = "console/lists.rs"]
+mod lists;
 #[path = "console/sight.rs"]
 mod sight;
 
