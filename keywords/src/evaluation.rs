@@ -131,12 +131,17 @@ pub fn recall(engine: &Engine, cases: &[Case<'_>]) -> Vec<Recall> {
                 recalls.len() - 1
             });
         recalls[at].flagged.add(!found.is_empty());
-        let term = case.term.trim().to_lowercase();
-        recalls[at]
-            .by_term
-            .add(found.iter().any(|found| found.term.trim().to_lowercase() == term));
+        let term = letters(case.term);
+        let by_term = found.iter().any(|found| letters(&found.term) == term);
+        recalls[at].by_term.add(by_term);
     }
     recalls
+}
+
+/// A term's letters and digits: the same words with other apostrophes or hyphens are one term.
+fn letters(term: &str) -> String {
+    let letters = term.chars().filter(|character| character.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 /// What an engine flags of texts in which plain word matching finds nothing, and what that finds itself.
@@ -150,22 +155,16 @@ pub struct FalseFlags {
     pub misspelt: Share,
 }
 
-/// The view that a text's flag depends on: the simplest of those that found anything.
-#[must_use]
-pub fn needed(found: &[Found]) -> Option<View> {
-    found
-        .iter()
-        .map(|found| found.view)
-        .min_by_key(|view| rank(*view))
-}
-
 impl FalseFlags {
-    /// Counts one text.
-    pub fn add(&mut self, engine: &Engine, text: &str) {
-        let needed = needed(&engine.find(&typed(text))).map(rank);
-        self.plain.add(needed == Some(0));
-        self.structural.add(needed == Some(1));
-        self.misspelt.add(needed == Some(2));
+    /// Counts one text, and returns the flag that it is counted by: one in the simplest view that has any.
+    pub fn add(&mut self, engine: &Engine, text: &str) -> Option<Found> {
+        let found = engine.find(&typed(text));
+        let simplest = found.into_iter().min_by_key(|found| rank(found.view));
+        let rank = simplest.as_ref().map(|found| rank(found.view));
+        self.plain.add(rank == Some(0));
+        self.structural.add(rank == Some(1));
+        self.misspelt.add(rank == Some(2));
+        simplest
     }
 
     /// Both together.
@@ -179,9 +178,12 @@ impl FalseFlags {
     }
 }
 
+/// How far from the plain words a view is: plain, structural, misspelt.
 fn rank(view: View) -> u8 {
     match view {
         View::Plain => 0,
+        View::Misspelt => 2,
+        _ => 1,
     }
 }
 

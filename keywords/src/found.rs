@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::{Audience, Severity, Source, Topic, View};
+use crate::{Audience, Provenance, Severity, Source, Topic, View};
 
 /// A term that was found and applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Found {
     pub reason: String,
     /// Why the severity is not the term's own, where it is not.
     pub severity_note: Option<String>,
+    /// The exceptions of the term that stand in the text, as written in their lists, and do not cover it.
+    pub considered: Vec<String>,
 }
 
 /// What applies in a text, and how much more there was than is returned.
@@ -79,6 +81,10 @@ pub enum Scope {
     Term,
     /// Every term of its list.
     List,
+    /// Every term of every list.
+    All,
+    /// Every term: it is a search for help.
+    Help,
 }
 
 /// A term that stands in the text, but not for this audience or source.
@@ -106,6 +112,12 @@ pub enum WhyNot {
     Audience(Audience),
     /// It is not looked for in the source.
     Source(Source),
+    /// It is not looked for in what this writer wrote.
+    Provenance(Provenance),
+    /// It asks for another word near it, and there is none.
+    NothingNear,
+    /// A word stands near it with which it is harmless.
+    Near,
 }
 
 impl fmt::Display for WhyNot {
@@ -113,6 +125,9 @@ impl fmt::Display for WhyNot {
         match self {
             Self::Audience(audience) => write!(f, "not for this audience: {}", audience.label()),
             Self::Source(source) => write!(f, "not looked for here: {}", source.label()),
+            Self::Provenance(provenance) => write!(f, "not looked for in this: {}", provenance.label()),
+            Self::NothingNear => f.write_str("harmless without another word near it"),
+            Self::Near => f.write_str("harmless with a word that stands near it"),
         }
     }
 }

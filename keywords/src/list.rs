@@ -11,8 +11,8 @@ use std::collections::HashSet;
 
 use self::checking::Checking;
 use crate::fault::{Faults, ListError};
+use crate::plain::Plain;
 use crate::raw::RawList;
-use crate::view::Plain;
 use crate::{Audience, Provenance, Severity, Source, Topic};
 
 /// Bytes of one phrase of a list.
@@ -172,10 +172,10 @@ const OF_WORDS: (Topic, Severity) = (Topic::Bullying, Severity::ALL[2]);
 impl KeywordList {
     /// A list of plain words or phrases, one a line, for trying and comparing engines: severity 3 for everybody, and a
     /// topic that stands for nothing. `file` becomes its identity. Phrases are taken as they are, without braces or gaps; one
-    /// that is there twice counts once.
+    /// that is there twice counts once, and one without a letter or digit, such as an emoji, cannot be matched and is left out.
     ///
     /// # Errors
-    /// The first line that cannot be a phrase.
+    /// The first line that is too long.
     pub fn of_words(words: &str, file: &str) -> Result<Self, ListError> {
         let mut seen = HashSet::new();
         let mut terms = Vec::new();
@@ -190,21 +190,16 @@ impl KeywordList {
                 .join(" ")
                 .replace(" … ", " ");
             let plain = Plain::new(&phrase);
-            let fault = if phrase.len() > PHRASE || plain.as_str().len() > 2 * PHRASE {
-                Some(("the phrase is over 200 bytes long", "its most telling words"))
-            } else if plain.is_empty() {
-                Some(("the phrase has no letter or digit", "a phrase with a word in it"))
-            } else {
-                None
-            };
-            if let Some((fault, instead)) = fault {
-                let (file, fault, instead) = (file.to_owned(), fault.to_owned(), instead.to_owned());
+            if phrase.len() > PHRASE || plain.as_str().len() > 2 * PHRASE {
                 return Err(ListError {
-                    file,
+                    file: file.to_owned(),
                     line: at + 1,
-                    fault,
-                    instead,
+                    fault: format!("the phrase is over {PHRASE} bytes long"),
+                    instead: "its most telling words".to_owned(),
                 });
+            }
+            if plain.is_empty() {
+                continue;
             }
             if seen.insert(plain.as_str().to_owned()) {
                 terms.push(Term::of_words(phrase, at + 1));

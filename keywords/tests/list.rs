@@ -385,5 +385,10 @@ fn plain_words_are_a_list_and_a_line_that_is_no_phrase_is_told() {
             .collect::<Vec<_>>(),
         ["one word", "two"]
     );
-    assert_eq!(KeywordList::of_words("one\n--\n", "w.txt").unwrap_err().line, 2);
+    assert_eq!(
+        KeywordList::of_words(&format!("one\n--\n{}\n", "x".repeat(201)), "w.txt")
+            .unwrap_err()
+            .line,
+        3
+    );
 }

@@ -1,107 +1,197 @@
-//! The engine's tables, while lists are added to them.
+//! Builds the engine's tables out of lists.
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use super::tables::{Kind, ListEntry, PhraseEntry, Strings, Tables, TermEntry};
+use super::trie::{GAP_WORD, Growing};
+use super::words::Words;
+use super::{BuildError, Engine};
+use crate::dictionary::Dictionary;
+use crate::list::{Exception, KeywordList, Term, phrase};
+use crate::plain::Plain;
+use crate::view::View;
+use crate::{Audience, Provenance, Severity, Source};
 
-use super::{BuildError, Engine, Entry, ExceptionEntry, ListName, Target};
-use crate::list::KeywordList;
-use crate::view::Plain;
-
-/// The automaton's patterns, each text once.
-#[derive(Default)]
-struct Patterns {
-    texts: Vec<String>,
-    /// What each stands for.
-    targets: Vec<Vec<Target>>,
-    known: HashMap<String, usize>,
-}
-
-impl Patterns {
-    /// Adds a phrase and returns its length in the view.
-    fn add(&mut self, phrase: &str, target: Target) -> usize {
-        let plain = Plain::new(phrase).as_str().to_owned();
-        let length = plain.len() - 2;
-        let pattern = *self.known.entry(plain.clone()).or_insert_with(|| {
-            self.texts.push(plain);
-            self.targets.push(Vec::with_capacity(1));
-            self.targets.len() - 1
-        });
-        self.targets[pattern].push(target);
-        length
-    }
-}
+/// Words, strings and phrases of one engine at most, and bytes of its strings.
+const MOST: usize = 1 << 26;
+/// Bytes a phrase must have to be looked for run together.
+const RUN_TOGETHER: usize = 5;
 
 /// The engine's tables while lists are added.
-#[derive(Default)]
 pub(super) struct Building {
-    patterns: Patterns,
-    lists: Vec<ListName>,
-    terms: Vec<Entry>,
-    exceptions: Vec<ExceptionEntry>,
-    longest_exception: usize,
+    tables: Tables,
+    trie: Growing,
+    words: HashMap<String, u32>,
+    /// Phrases of several words, run together, and the words they are made of.
+    run_together: Vec<(String, u32)>,
+    strings: HashMap<String, u32>,
+    nears: HashMap<Vec<String>, u32>,
+}
+
+impl Default for Building {
+    fn default() -> Self {
+        Self {
+            tables: Tables::default(),
+            trie: Growing::new(),
+            words: HashMap::new(),
+            run_together: Vec::new(),
+            strings: HashMap::new(),
+            nears: HashMap::new(),
+        }
+    }
 }
 
 impl Building {
     pub(super) fn add(&mut self, list: &KeywordList) -> Result<(), BuildError> {
-        if self.lists.iter().any(|before| before.id == list.id) {
+        let number = number(self.tables.lists.len())?;
+        let id = self.string(&list.id)?;
+        if self.tables.lists.iter().any(|before| before.id == id) {
             return Err(BuildError::SameList(list.id.clone()));
         }
-        let at = self.lists.len();
-        self.lists.push(ListName {
-            id: list.id.clone(),
-            version: list.version,
-        });
+        let version = list.version;
+        self.tables.lists.push(ListEntry { id, version });
         for term in list.terms() {
-            let entry = self.terms.len();
-            for (spelling, phrase) in term.spellings.iter().enumerate() {
-                self.patterns.add(phrase, Target::Term { entry, spelling });
-            }
-            let reason = format!("harmless although the term `{}` stands in it", term.id);
-            for phrase in &term.exceptions {
-                self.except(at, Some(entry), phrase, &reason);
-            }
-            self.terms.push(Entry {
-                list: at,
-                term: term.clone(),
-            });
+            self.term(number, term)?;
         }
-        for exception in list.exceptions() {
+        let kind = if list.exceptions_for_all {
+            Kind::ExceptionForAll
+        } else {
+            Kind::ExceptionOfList
+        };
+        self.exceptions(list.exceptions(), kind(number))?;
+        self.exceptions(list.help(), Kind::Help(number))
+    }
+
+    fn term(&mut self, list: u32, term: &Term) -> Result<(), BuildError> {
+        let entry = number(self.tables.terms.len())?;
+        for spelling in &term.spellings {
+            self.phrase(spelling, Kind::Term(entry), 0)?;
+        }
+        if !term.exceptions.is_empty() {
+            let reason = self.string(&format!("harmless although the term `{}` stands in it", term.id))?;
+            for exception in &term.exceptions {
+                self.phrase(exception, Kind::ExceptionOfTerm(entry), reason)?;
+            }
+        }
+        let mut severities = [None::<Severity>; Audience::ALL.len()];
+        for (severity, audience) in severities.iter_mut().zip(Audience::ALL) {
+            *severity = term.severity(*audience);
+        }
+        let sources = Source::ALL.iter().filter(|source| term.applies_to(**source));
+        let provenances = Provenance::ALL
+            .iter()
+            .filter(|provenance| term.applies_to_writing(**provenance));
+        let entry = TermEntry {
+            list,
+            id: self.string(&term.id)?,
+            reason: self.string(&term.reason)?,
+            topic: term.topic,
+            severities,
+            sources: sources.fold(0, |mask, source| mask | 1 << *source as u8),
+            provenances: provenances.fold(0, |mask, provenance| mask | 1 << *provenance as u8),
+            near: self.near(&term.near)?,
+            not_near: self.near(&term.not_near)?,
+        };
+        self.tables.terms.push(entry);
+        Ok(())
+    }
+
+    fn exceptions(&mut self, exceptions: &[Exception], kind: Kind) -> Result<(), BuildError> {
+        for exception in exceptions {
+            let reason = self.string(&exception.reason)?;
             for phrase in &exception.phrases {
-                self.except(at, None, phrase, &exception.reason);
+                self.phrase(phrase, kind, reason)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn finish(self) -> Result<Engine, BuildError> {
-        let Patterns { texts, targets, .. } = self.patterns;
-        let automaton = AhoCorasick::builder()
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(&texts)
-            .map_err(|error| BuildError::TooLarge(error.to_string()))?;
-        Ok(Engine {
-            automaton,
-            targets,
-            lists: self.lists,
-            terms: self.terms,
-            exceptions: self.exceptions,
-            longest_exception: self.longest_exception,
-        })
+    /// The number of some words that are near; groups of terms have the same ones.
+    fn near(&mut self, phrases: &[String]) -> Result<u32, BuildError> {
+        if phrases.is_empty() {
+            return Ok(0);
+        }
+        if let Some(known) = self.nears.get(phrases) {
+            return Ok(*known);
+        }
+        let near = number(self.nears.len() + 1)?;
+        self.nears.insert(phrases.to_vec(), near);
+        for phrase in phrases {
+            self.phrase(phrase, Kind::Near(near), 0)?;
+        }
+        Ok(near)
     }
 
-    fn except(&mut self, list: usize, entry: Option<usize>, phrase: &str, reason: &str) {
-        let length = self
-            .patterns
-            .add(phrase, Target::Exception(self.exceptions.len()));
-        self.longest_exception = self.longest_exception.max(length);
-        let (phrase, reason) = (phrase.to_owned(), reason.to_owned());
-        self.exceptions.push(ExceptionEntry {
-            list,
-            entry,
-            phrase,
+    fn phrase(&mut self, written: &str, kind: Kind, reason: u32) -> Result<(), BuildError> {
+        let entry = number(self.tables.phrases.len())?;
+        let mut path = Vec::new();
+        for (at, part) in phrase::parts(written).enumerate() {
+            if at > 0 {
+                path.push(GAP_WORD);
+            }
+            for word in part.as_str().split(' ').filter(|word| !word.is_empty()) {
+                let next = number(self.words.len())?;
+                path.push(*self.words.entry(word.to_owned()).or_insert(next));
+            }
+        }
+        let is_run_together = path.len() > 1 && !path.contains(&GAP_WORD);
+        let together = written_together(written);
+        if is_run_together && together.len() >= RUN_TOGETHER {
+            self.run_together.push((together, entry));
+        }
+        self.trie.add(path, entry);
+        let written = self.string(written)?;
+        self.tables.phrases.push(PhraseEntry {
+            kind,
+            written,
             reason,
         });
+        Ok(())
     }
+
+    fn string(&mut self, text: &str) -> Result<u32, BuildError> {
+        if let Some(known) = self.strings.get(text) {
+            return Ok(*known);
+        }
+        let Strings { text: all, ends } = &mut self.tables.strings;
+        let string = number(ends.len())?;
+        all.push_str(text);
+        ends.push(number(all.len())?);
+        self.strings.insert(text.to_owned(), string);
+        Ok(string)
+    }
+
+    pub(super) fn finish(self, dictionary: Dictionary) -> Result<Engine, BuildError> {
+        let mut words = vec![String::new(); self.words.len()];
+        for (word, id) in &self.words {
+            words[*id as usize].clone_from(word);
+        }
+        let single = number(words.len())?;
+        let mut known = HashMap::new();
+        let mut trie = self.trie;
+        for (together, entry) in self.run_together {
+            let next = number(words.len())?;
+            let word = *known.entry(together.clone()).or_insert(next);
+            if word == next {
+                words.push(together);
+            }
+            trie.add([word], entry);
+        }
+        Ok(Engine {
+            trie: trie.finish(words.len()),
+            words: Words::new(&words, single),
+            dictionary,
+            tables: self.tables,
+            furthest: View::Misspelt,
+        })
+    }
+}
+
+fn written_together(phrase: &str) -> String {
+    Plain::new(phrase).as_str().replace(' ', "")
+}
+
+fn number(count: usize) -> Result<u32, BuildError> {
+    let fits = u32::try_from(count).ok().filter(|_| count < MOST);
+    fits.ok_or_else(|| BuildError::TooLarge(format!("more than {MOST} words, phrases or bytes")))
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::MATCHES;
-use crate::Severity;
+use crate::{Severity, View};
 
 /// A term that applies, in the order of the winner's rule.
 pub(super) struct Candidate<'e> {
@@ -12,8 +12,9 @@ pub(super) struct Candidate<'e> {
     pub(super) span: Range<usize>,
     pub(super) list_id: &'e str,
     pub(super) term_id: &'e str,
-    pub(super) entry: usize,
-    pub(super) spelling: usize,
+    pub(super) phrase: u32,
+    pub(super) view: View,
+    pub(super) term: u32,
 }
 
 impl Candidate<'_> {
@@ -25,7 +26,7 @@ impl Candidate<'_> {
             self.span.start,
             self.list_id,
             self.term_id,
-            self.spelling,
+            self.phrase,
         )
     }
 }

@@ -9,10 +9,10 @@ use toml::value::Datetime;
 use super::phrase::{expand, folded, holds};
 use super::{Exception, KeywordList, PHRASE, REASON, Term};
 use crate::fault::Faults;
+use crate::plain::Plain;
 use crate::raw::{
     Phrases, RawEntry, RawException, RawGroup, RawList, RawOwn, RawSeverity, RawShared, RawTerm,
 };
-use crate::view::Plain;
 use crate::{Audience, Provenance, Severity, Source, Topic};
 
 /// A phrase and where it stands in the file.

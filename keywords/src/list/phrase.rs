@@ -3,7 +3,7 @@
 //! `cut{,s,ting} my {wrist,arm}` stands for every combination of its alternatives. ` … ` between two words stands for at
 //! most [`GAP`] other words.
 
-use crate::view::Plain;
+use crate::plain::Plain;
 
 /// Phrases that one phrase with braces may stand for.
 pub(crate) const ALTERNATIVES: usize = 64;

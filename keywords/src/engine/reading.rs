@@ -1,0 +1,396 @@
+//! Reads a text: its words as written, and what its odd words may be read as.
+//!
+//! Every reading is a word of the lists between two places of the text, so that one tree of phrases serves all views. A
+//! word is odd that is neither one of the lists nor an ordinary one, or that is written with characters that are not its
+//! own; only odd words are read as anything else.
+
+use super::letters::{How, Letter, Letters, Piece, Place, place};
+use super::segment::segment;
+use super::words::{MISSPELT, NONE, Words, class, dropped_hash, shape_hash};
+use crate::dictionary::Dictionary;
+use crate::hash;
+use crate::plain::Plain;
+use crate::view::View;
+
+/// Pieces of one letter that stand apart in a row.
+const APART: usize = 3;
+/// Letters a word must have to be found alone among letters that stand apart, and others.
+const ALONE_APART: usize = 5;
+/// Letters of the longest piece that is read as one word.
+const LONGEST: usize = 40;
+/// Pieces that a word may be broken into.
+const BROKEN: usize = 3;
+/// Letters a word must have to be put together from pieces of several letters.
+const JOINED: usize = 5;
+/// Digits of the longest number that is read as a word.
+const NUMBER: usize = 8;
+/// Letters a word must have to be found alone among words that are run together.
+const ALONE: usize = 6;
+
+/// A word of the lists, or an ordinary one, that a part of a text may be read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Edge {
+    pub(super) from: Place,
+    pub(super) to: Place,
+    /// [`NONE`] for one that only gaps pass over.
+    pub(super) word: u32,
+    pub(super) view: View,
+    /// Bytes of the original.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    /// Whether a term of this one word may be found by it.
+    pub(super) alone: bool,
+}
+
+/// What a text may be read as.
+#[derive(Debug, Default)]
+pub(super) struct Lattice {
+    /// The word of the lists that each word of the text is.
+    pub(super) plain: Vec<u32>,
+    /// What else can be read, by where it begins.
+    pub(super) edges: Vec<Edge>,
+}
+
+/// Reads texts with the words of lists and the ordinary ones.
+pub(super) struct Reader<'e> {
+    pub(super) words: &'e Words,
+    pub(super) dictionary: &'e Dictionary,
+    /// The most distant view that is read in.
+    pub(super) furthest: View,
+}
+
+/// A text that is being read.
+struct Reading<'r, 'e> {
+    reader: &'r Reader<'e>,
+    letters: &'r [Letter],
+    edges: Vec<Edge>,
+}
+
+impl Reader<'_> {
+    pub(super) fn read(&self, original: &str, plain: &Plain) -> Lattice {
+        let looks_further = self.furthest > View::Plain;
+        let mut odd = false;
+        let mut known = Vec::with_capacity(plain.words().len());
+        let mut single = 0;
+        let mut edges = Vec::new();
+        for (at, written) in plain.words().iter().enumerate() {
+            let word = plain.word(at);
+            let (id, phrase) = self.words.exactly(word);
+            known.push(id.unwrap_or(NONE));
+            if !looks_further {
+                continue;
+            }
+            if let Some(word) = phrase {
+                let (from, to, view) = (place(at), place(at + 1), View::Split);
+                edges.push(Edge {
+                    from,
+                    to,
+                    word,
+                    view,
+                    start: written.start,
+                    end: written.end,
+                    alone: true,
+                });
+            }
+            odd |= id.is_none() && phrase.is_none() && !self.dictionary.contains(word);
+            single = if word.len() == 1 { single + 1 } else { 0 };
+            odd |= single >= APART;
+        }
+        odd |= original
+            .bytes()
+            .any(|byte| matches!(byte, b'@' | b'$' | b'!' | b'|' | b'*' | b'-' | b'+' | b'#'));
+        if odd && looks_further {
+            self.edges(original, plain, &mut edges);
+        }
+        Lattice { plain: known, edges }
+    }
+
+    fn edges(&self, original: &str, plain: &Plain, found: &mut Vec<Edge>) {
+        let Letters { letters, pieces } = Letters::new(original, plain);
+        let mut reading = Reading {
+            reader: self,
+            letters: &letters,
+            edges: Vec::new(),
+        };
+        let mut at = 0;
+        while let Some(piece) = pieces.get(at) {
+            let run = pieces[at..]
+                .iter()
+                .take_while(|piece| piece.after - piece.first == 1)
+                .count();
+            if run >= APART {
+                reading.spaced_out(&pieces[at..at + run]);
+                at += run;
+                continue;
+            }
+            let odd = reading.piece(piece);
+            reading.broken(&pieces[at..], odd);
+            at += 1;
+        }
+        found.append(&mut reading.edges);
+        found.retain(|edge| edge.view <= self.furthest && edge.from < edge.to);
+        found.sort_unstable();
+        found.dedup_by_key(|edge| (edge.from, edge.to, edge.word));
+    }
+}
+
+impl Reading<'_, '_> {
+    /// Letters that stand apart: `s u i c i d e`. Every word among them is read, for others may stand before and after;
+    /// a short one counts alone only where those are words of one letter.
+    fn spaced_out(&mut self, run: &[Piece]) {
+        let [first, .., last] = run else { return };
+        let letters = &self.letters[first.first..last.after];
+        let spelt: Vec<char> = letters.iter().map(|letter| letter.letter).collect();
+        let is_word = |letter: &Letter| {
+            matches!(letter.letter, 'a' | 'i' | 'o' | 'u' | 's') || letter.how == How::AsAnother
+        };
+        for first in 0..spelt.len() {
+            let mut hash = hash::START;
+            let mut before = None;
+            let begins = first <= 2 && letters[..first].iter().all(is_word);
+            for after in first + 1..=(first + LONGEST).min(spelt.len()) {
+                let letter = class(spelt[after - 1]);
+                if before.replace(letter) != Some(letter) {
+                    hash = hash::step(hash, letter as u32);
+                }
+                if after - first < 2 {
+                    continue;
+                }
+                for word in self.reader.words.hashed(hash::finish(hash), &spelt[first..after]) {
+                    if self.reader.words.get(word).len() < 2 {
+                        continue;
+                    }
+                    let ends = letters.len() - after <= 2 && letters[after..].iter().all(is_word);
+                    let to = letters.get(after).map_or(last.end, |next| next.place);
+                    let read = edge(&letters[first..after], to, word, View::Joined);
+                    let alone = after - first >= ALONE_APART || after - first > 2 && begins && ends;
+                    self.edges.push(Edge { alone, ..read });
+                }
+            }
+        }
+    }
+
+    /// One piece; whether it is odd.
+    fn piece(&mut self, piece: &Piece) -> bool {
+        let all = &self.letters[piece.first..piece.after];
+        let signs = |letter: &&Letter| matches!(letter.how, How::AsSign);
+        let (before, behind) = (
+            all.iter().take_while(signs).count(),
+            all.iter().rev().take_while(signs).count(),
+        );
+        let mut odd = self.letters_of(all, piece.end);
+        if before + behind > 0 && before + behind < all.len() {
+            odd &= self.letters_of(&all[before..all.len() - behind], piece.end);
+            if behind > 0 && before > 0 {
+                odd &= self.letters_of(&all[before..], piece.end);
+            }
+            odd &= self.letters_of(&all[..all.len() - behind], piece.end);
+        }
+        odd
+    }
+
+    /// Reads letters that stand together; whether they are odd.
+    fn letters_of(&mut self, letters: &[Letter], end: Place) -> bool {
+        let Reader {
+            words, dictionary, ..
+        } = *self.reader;
+        let spelt: Vec<char> = letters.iter().map(|letter| letter.letter).collect();
+        let plainly = letters.iter().all(|letter| letter.how == How::Plainly);
+        if plainly && letters.len() < 2 || !letters.iter().any(Letter::is_letter) {
+            // A number may stand for a word of a phrase, but alone it is a number.
+            if !plainly && letters.len() <= NUMBER {
+                for word in words.read_as(&spelt) {
+                    self.edges.push(Edge {
+                        alone: false,
+                        ..edge(letters, end, word, View::Resolved)
+                    });
+                }
+            }
+            return false;
+        }
+        let written = spelt.iter().collect::<String>();
+        if plainly && (words.has(&written) || dictionary.contains(&written)) {
+            return false;
+        }
+        if letters.len() > LONGEST {
+            self.run_together(letters, &spelt, end);
+            return true;
+        }
+        let hidden = letters.iter().filter(|letter| letter.how == How::Hidden).count();
+        if hidden > 0 {
+            self.starred(letters, &spelt, hidden, end);
+            return true;
+        }
+        let mut found = false;
+        for word in words.read_as(&spelt) {
+            let view = if plainly { View::Squeezed } else { View::Resolved };
+            self.edges.push(edge(letters, end, word, view));
+            found = true;
+        }
+        if !found && spelt.iter().all(char::is_ascii_lowercase) {
+            self.run_together(letters, &spelt, end);
+            let digits = letters.iter().filter(|letter| !letter.is_letter()).count();
+            if plainly || digits * 3 <= letters.len() && !dictionary.contains(&written) {
+                self.misspelt(letters, &spelt, end);
+            }
+        }
+        true
+    }
+
+    /// Words that are run together: `howtokillmyself`.
+    fn run_together(&mut self, letters: &[Letter], spelt: &[char], end: Place) {
+        let Reader {
+            words, dictionary, ..
+        } = *self.reader;
+        if spelt.len() < 5 || self.reader.furthest < View::Split {
+            return;
+        }
+        let Some(parts) = segment(letters, words, dictionary) else {
+            return;
+        };
+        if parts.len() < 2 || parts.iter().all(|part| part.word == NONE) {
+            return;
+        }
+        for part in &parts {
+            let to = letters.get(part.after).map_or(end, |next| next.place);
+            let part_letters = &letters[part.first..part.after];
+            let alone = part_letters.len() >= ALONE && parts.len() <= 3;
+            let read = edge(part_letters, to, part.word, View::Split);
+            self.edges.push(Edge { alone, ..read });
+        }
+    }
+
+    /// A word of the lists that differs in one letter.
+    fn misspelt(&mut self, letters: &[Letter], spelt: &[char], end: Place) {
+        let words = self.reader.words;
+        // Without ordinary words every word would be odd.
+        let knows_ordinary = !self.reader.dictionary.is_empty();
+        if spelt.len() + 1 < MISSPELT || self.reader.furthest < View::Misspelt || !knows_ordinary {
+            return;
+        }
+        let mut seen = Vec::new();
+        let drops = std::iter::once(None).chain((0..spelt.len()).map(Some));
+        for hash in drops.map(|without| dropped_hash(spelt, without)) {
+            for word in words.dropped.get(hash) {
+                if seen.contains(&word) {
+                    continue;
+                }
+                seen.push(word);
+                if let Some(alone) = slip(spelt, words.get(word)) {
+                    self.edges.push(Edge {
+                        alone,
+                        ..edge(letters, end, word, View::Misspelt)
+                    });
+                }
+            }
+        }
+    }
+
+    /// A word of the lists with stars for some of its letters.
+    fn starred(&mut self, letters: &[Letter], spelt: &[char], hidden: usize, end: Place) {
+        let words = self.reader.words;
+        let (Some(first), Some(last)) = (spelt.first(), spelt.last()) else {
+            return;
+        };
+        if hidden * 2 > spelt.len() {
+            return;
+        }
+        let shown = |letter: &char| *letter != '*';
+        if shown(first) && shown(last) {
+            for word in words.shaped.get(shape_hash(spelt.len(), *first, *last)) {
+                let mut listed = words.get(word).chars().map(class);
+                let same = |letter: &char| {
+                    listed
+                        .next()
+                        .is_some_and(|is| !shown(letter) || is == class(*letter))
+                };
+                if spelt.iter().all(same) && listed.next().is_none() {
+                    let alone = spelt.len() > 3;
+                    self.edges.push(Edge {
+                        alone,
+                        ..edge(letters, end, word, View::Misspelt)
+                    });
+                }
+            }
+        } else if hidden == 1 {
+            let at = spelt.iter().position(|letter| !shown(letter));
+            for word in words.dropped.get(dropped_hash(spelt, at)) {
+                let listed: Vec<char> = words.get(word).chars().collect();
+                let same = |(letter, is): (&char, &char)| !shown(letter) || class(*letter) == class(*is);
+                if listed.len() == spelt.len() && spelt.iter().zip(&listed).all(same) {
+                    self.edges.push(edge(letters, end, word, View::Misspelt));
+                }
+            }
+        }
+    }
+
+    /// A word that is broken into pieces: `sui-cide`, `wom en`.
+    fn broken(&mut self, pieces: &[Piece], first_is_odd: bool) {
+        let Reader {
+            words, dictionary, ..
+        } = *self.reader;
+        let mut odd = first_is_odd;
+        for count in 2..=BROKEN.min(pieces.len()) {
+            let (Some(first), Some(last)) = (pieces.first(), pieces.get(count - 1)) else {
+                return;
+            };
+            let letters = &self.letters[first.first..last.after];
+            let dashed = pieces[1..count].iter().all(|piece| piece.attached);
+            let spelt: Vec<char> = letters.iter().map(|letter| letter.letter).collect();
+            let tail: String = self.letters[last.first..last.after]
+                .iter()
+                .map(|letter| letter.letter)
+                .collect();
+            odd |= !words.has(&tail) && !dictionary.contains(&tail);
+            let least = if dashed { 2 } else { JOINED };
+            if spelt.len() < least || spelt.len() > LONGEST || !(odd || dashed && count == 2) {
+                continue;
+            }
+            for word in words.read_as(&spelt) {
+                self.edges.push(edge(letters, last.end, word, View::Joined));
+            }
+        }
+    }
+}
+
+fn edge(letters: &[Letter], to: Place, word: u32, view: View) -> Edge {
+    Edge {
+        from: letters.first().map_or(to, |letter| letter.place),
+        to,
+        word,
+        view,
+        start: letters.first().map_or(0, |letter| letter.start),
+        end: letters.last().map_or(0, |letter| letter.end),
+        alone: true,
+    }
+}
+
+/// Whether a word was written with one slip, and if so, whether the word can then stand for a term alone: two letters
+/// swapped, one dropped, doubled or added, a vowel for a vowel, or a consonant for one that sounds alike.
+fn slip(written: &[char], word: &str) -> Option<bool> {
+    let listed: Vec<char> = word.chars().collect();
+    let same = written.iter().zip(&listed).take_while(|(a, b)| a == b).count();
+    let (length, begun) = (listed.len(), same > 0);
+    match (&written[same..], &listed[same..]) {
+        ([], []) => Some(true),
+        ([a, b, w @ ..], [c, d, l @ ..]) if a == d && b == c && w == l => {
+            (begun || length > 5).then_some(length > 3)
+        }
+        ([a, w @ ..], [b, l @ ..]) if w == l => (length > 4 && begun && alike(*a, *b)).then_some(length > 6),
+        ([_, w @ ..], l) if w == l => (length > 4).then_some(length > 5),
+        (w, [dropped, l @ ..]) if w == l => {
+            let vowel_inside = begun && !l.is_empty() && VOWELS.contains(*dropped);
+            (length > 4).then_some(length > 5 || vowel_inside)
+        }
+        _ => None,
+    }
+}
+
+const VOWELS: &str = "aeiouy";
+
+/// Whether two letters are both vowels, or sound alike.
+fn alike(one: char, other: char) -> bool {
+    [VOWELS, "csz", "ckq", "fv", "vw", "gj", "bp", "dt", "mn"]
+        .iter()
+        .any(|like| like.contains(one) && like.contains(other))
+}

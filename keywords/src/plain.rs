@@ -1,0 +1,254 @@
+//! A text's words as written, each with a map back to the original.
+//!
+//! They are in lower case, without accents, compatibility forms or invisible characters, with one space between them and
+//! one at either end; whatever stood between two words is that one space. An apostrophe inside a word is left out, so that
+//! `don't` and `dont` are the same word. In scripts that put no spaces between words every character is a word of its own.
+
+use std::ops::Range;
+
+use unicode_normalization::char::{canonical_combining_class, decompose_compatible, is_combining_mark};
+
+/// One text in the plain view.
+pub(crate) struct Plain {
+    text: String,
+    words: Vec<Word>,
+}
+
+/// Where a word of the view stands in the original.
+pub(crate) struct Word {
+    /// Where it begins in the view.
+    pub(crate) at: usize,
+    /// Where it begins and ends in the original.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+impl Plain {
+    pub(crate) fn new(original: &str) -> Self {
+        let mut folding = Folding::with_capacity(original.len());
+        for (at, character) in original.char_indices() {
+            folding.take(at..at + character.len_utf8(), character);
+        }
+        folding.finish()
+    }
+
+    /// The view's text: begins and ends with a space.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The words, in order.
+    pub(crate) fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// A word as it is matched.
+    pub(crate) fn word(&self, at: usize) -> &str {
+        let (Some(word), next) = (self.words.get(at), self.words.get(at + 1)) else {
+            return "";
+        };
+        let end = next.map_or(self.text.len(), |next| next.at) - 1;
+        &self.text[word.at..end]
+    }
+}
+
+/// A view that is being written.
+struct Folding {
+    text: String,
+    words: Vec<Word>,
+    /// Whether the last character read belongs to a word, with or without an apostrophe after it.
+    after: After,
+}
+
+#[derive(PartialEq)]
+enum After {
+    Word,
+    /// A letter of a script that puts no spaces between words: only marks go with it.
+    Unspaced,
+    Apostrophe,
+    Gap,
+}
+
+impl Folding {
+    fn with_capacity(bytes: usize) -> Self {
+        let mut text = String::with_capacity(bytes + 2);
+        text.push(' ');
+        Self {
+            text,
+            words: Vec::new(),
+            after: After::Gap,
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, at: Range<usize>, character: char) {
+        if character.is_ascii_alphanumeric() {
+            if matches!(self.after, After::Gap | After::Unspaced) {
+                self.begin_word(&at);
+            } else if let Some(word) = self.words.last_mut() {
+                word.end = at.end;
+            }
+            self.text.push(character.to_ascii_lowercase());
+            self.after = After::Word;
+        } else if character.is_ascii() {
+            self.take_folded(&at, character);
+        } else if let Some(letter) = flag_letter(character) {
+            self.take_folded(&at, letter);
+        } else if !is_invisible(character) {
+            decompose_compatible(character, |part| {
+                for lower in part.to_lowercase() {
+                    self.take_folded(&at, lower);
+                }
+            });
+        }
+    }
+
+    fn take_folded(&mut self, at: &Range<usize>, character: char) {
+        if is_accent(character) {
+            // Belongs to what it stands on: the span of a word ends after it.
+            if matches!(self.after, After::Word | After::Unspaced)
+                && let Some(word) = self.words.last_mut()
+            {
+                word.end = at.end;
+            }
+        } else if is_apostrophe(character) {
+            self.after = if self.after == After::Word {
+                After::Apostrophe
+            } else {
+                After::Gap
+            };
+        } else if character.is_alphanumeric() {
+            let unspaced = is_unspaced(character);
+            let begins = match self.after {
+                After::Gap => true,
+                After::Unspaced => !is_combining_mark(character),
+                After::Word | After::Apostrophe => unspaced && !is_combining_mark(character),
+            };
+            match self.words.last_mut().filter(|_| !begins) {
+                Some(word) => word.end = at.end,
+                None => self.begin_word(at),
+            }
+            self.text.push(character);
+            self.after = if unspaced { After::Unspaced } else { After::Word };
+        } else {
+            self.after = After::Gap;
+        }
+    }
+
+    fn begin_word(&mut self, at: &Range<usize>) {
+        if !self.words.is_empty() {
+            self.text.push(' ');
+        }
+        self.words.push(Word {
+            at: self.text.len(),
+            start: at.start,
+            end: at.end,
+        });
+    }
+
+    fn finish(mut self) -> Plain {
+        self.text.push(' ');
+        Plain {
+            text: self.text,
+            words: self.words,
+        }
+    }
+}
+
+/// Marks that change how a letter is written, not which it is. The vowel signs of Indic and south-east Asian scripts
+/// are marks too, but letters of their own.
+pub(crate) fn is_accent(character: char) -> bool {
+    is_combining_mark(character) && (canonical_combining_class(character) != 0 || !character.is_alphabetic())
+}
+
+pub(crate) fn is_apostrophe(character: char) -> bool {
+    matches!(character, '\'' | '\u{2018}' | '\u{2019}' | '\u{02bc}')
+}
+
+/// The letter of a regional indicator, of which flags are made, and now and then words.
+pub(crate) fn flag_letter(character: char) -> Option<char> {
+    let letter = u32::from(character)
+        .checked_sub(0x1f1e6)
+        .filter(|letter| *letter < 26)?;
+    char::from_u32(u32::from('a') + letter)
+}
+
+/// Letters of scripts that put no spaces between words: Han, kana, Thai, Lao, Burmese, Khmer.
+pub(crate) fn is_unspaced(character: char) -> bool {
+    matches!(character,
+        '\u{0e00}'..='\u{0eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{2e80}'..='\u{2fdf}'
+        | '\u{3005}'..='\u{3007}' | '\u{3021}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}'
+        | '\u{4e00}'..='\u{9fff}' | '\u{aa60}'..='\u{aa7f}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Characters that take no place: joiners, direction marks, soft hyphens, variation selectors, tags.
+pub(crate) fn is_invisible(character: char) -> bool {
+    matches!(character,
+        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn case_accents_width_and_what_stands_between_words_do_not_matter() {
+        for text in [
+            "Café  au-lait",
+            "cafe\u{301} — AU…lait!",
+            "ｃａｆé_au\u{200b}\tla\u{ad}it",
+            "(café/au.lait)",
+        ] {
+            assert_eq!(Plain::new(text).as_str(), " cafe au lait ", "{text}");
+        }
+    }
+
+    #[test]
+    fn an_apostrophe_inside_a_word_does_not_matter_and_quotes_are_not_one() {
+        assert_eq!(Plain::new("don't 'Don’t' dont").as_str(), " dont dont dont ");
+        assert_eq!(Plain::new("rock ' n'' roll").as_str(), " rock n roll ");
+    }
+
+    #[test]
+    fn characters_of_scripts_without_spaces_are_words_with_their_marks() {
+        assert_eq!(Plain::new("日本kana語").as_str(), " 日 本 kana 語 ");
+        assert_eq!(Plain::new("ภาษาไทย").as_str().split_whitespace().count(), 7);
+    }
+
+    #[test]
+    fn vowel_signs_stay_letters() {
+        assert_eq!(Plain::new("हिंदी").as_str().split_whitespace().count(), 1);
+        assert_ne!(Plain::new("की").as_str(), Plain::new("को").as_str());
+    }
+
+    #[test]
+    fn a_word_maps_to_what_was_written_with_its_accents() {
+        let text = "«Cafe\u{301}» x";
+        let plain = Plain::new(text);
+        let word = &plain.words()[0];
+        assert_eq!(&text[word.start..word.end], "Cafe\u{301}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_word_maps_to_a_part_of_the_original_that_reads_the_same(text in any::<String>()) {
+            let plain = Plain::new(&text);
+            for (at, place) in plain.words().iter().enumerate() {
+                let (word, written) = (plain.word(at), text.get(place.start..place.end));
+                prop_assert!(written.is_some_and(|written| Plain::new(written).as_str().contains(word)), "{word:?} {written:?}");
+            }
+        }
+
+        #[test]
+        fn a_view_is_never_more_than_a_constant_times_its_text(text in any::<String>()) {
+            prop_assert!(Plain::new(&text).as_str().len() <= 2 + 40 * text.len());
+        }
+    }
+}
