@@ -130,6 +130,8 @@ pub enum About {
     Clock,
     /// The state folder.
     State,
+    /// Another device with the same identity.
+    Clone,
 }
 
 /// How far this device is with joining and being connected.

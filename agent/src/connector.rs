@@ -232,7 +232,15 @@ fn tls_error(error: &io::Error) -> ConnectError {
     {
         return refused.clone().into();
     }
-    ConnectError::Tls(error.to_string())
+    match tls {
+        // What answers speaks no TLS, or not what a collector speaks over it.
+        Some(
+            rustls::Error::InvalidMessage(_)
+            | rustls::Error::NoApplicationProtocol
+            | rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol),
+        ) => NotTheCollector(error.to_string()).into(),
+        _ => ConnectError::Tls(error.to_string()),
+    }
 }
 
 /// The cause at the end of a chain of errors: the part that says something.

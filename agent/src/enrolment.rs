@@ -61,7 +61,7 @@ pub enum Progress {
         /// To be compared with the one on the collector.
         confirm_code: String,
     },
-    /// It was refused, and is not asked again.
+    /// It was refused, or what answers is not the collector: it is not asked again.
     Refused(Trouble),
 }
 
@@ -215,8 +215,16 @@ async fn attempt(context: &Context, asked: &Enrolment) -> Result<(), Trouble> {
         .and_then(|bytes| bytes.try_into().ok());
     let fingerprint: [u8; 32] = fingerprint.ok_or_else(|| own(anyhow::anyhow!("{FILE} is damaged")))?;
     let tls = tls::client(Trust::Fingerprint(fingerprint), None).map_err(|error| own(error.into()))?;
-    let connected = connect(&address, context.config.proxy.as_ref(), &tls).await;
-    let connection = connected.map_err(|error| no_connection(&error))?;
+    let connection = match connect(&address, context.config.proxy.as_ref(), &tls).await {
+        Ok(connection) => connection,
+        Err(error) => {
+            let trouble = no_connection(&error);
+            if matches!(error, ConnectError::NotTheCollector(_)) {
+                give_up(context, asked, &trouble).map_err(own)?;
+            }
+            return Err(trouble);
+        }
+    };
     if connection.time_fault.is_some() {
         return Err(Trouble::new(
             "the collector's certificate is not valid at the time that this device's clock shows",
@@ -255,11 +263,7 @@ async fn attempt(context: &Context, asked: &Enrolment) -> Result<(), Trouble> {
             Some(Outcome::Refusal(refusal)) => {
                 let trouble = Trouble::refused(&refusal, clock::now_ms());
                 if is_final(refusal.reason()) {
-                    let mut refused = asked.clone();
-                    refused.progress = Progress::Refused(trouble.clone());
-                    // The secret is of no more use.
-                    refused.token_secret = String::new();
-                    refused.save(&context.config.state_dir).map_err(own)?;
+                    give_up(context, asked, &trouble).map_err(own)?;
                 }
                 return Err(trouble);
             }
@@ -289,6 +293,7 @@ fn joined(context: &Context, asked: &Enrolment, issued: &Issued, ca_der: Vec<u8>
     let identity = Identity {
         school_id: issued.school_id.clone(),
         device_id: issued.device_id.clone(),
+        group: issued.group.clone(),
         collector: asked.collector.clone(),
         ca_der,
         pairs: vec![pair],
@@ -300,6 +305,15 @@ fn joined(context: &Context, asked: &Enrolment, issued: &Issued, ca_der: Vec<u8>
     context.condition.update(|condition| condition.link = Link::Away);
     context.joined(identity);
     Ok(())
+}
+
+/// Asking again the same way is of no use: whoever waits is told so.
+fn give_up(context: &Context, asked: &Enrolment, trouble: &Trouble) -> anyhow::Result<()> {
+    let mut refused = asked.clone();
+    refused.progress = Progress::Refused(trouble.clone());
+    // The secret is of no more use.
+    refused.token_secret = String::new();
+    refused.save(&context.config.state_dir)
 }
 
 /// Whether asking again the same way is of no use.

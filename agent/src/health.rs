@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Without a change of the spool for so long, a burst is over.
-const QUIET: Duration = Duration::from_secs(3);
+const QUIET: Duration = Duration::from_secs(1);
 
 /// How the device is, for the collector.
 #[must_use]

@@ -1,7 +1,7 @@
 //! Who this device is: its key, its certificate and the school's CA, in one file that is replaced whole.
 //!
 //! # Format
-//! `identity.json` in the state folder: school, device, collector, the CA's certificate, and one or two pairs of key
+//! `identity.json` in the state folder: school, device, its group, collector, the CA's certificate, and one or two pairs of key
 //! and certificate chain, the newest first (base64 of DER). There are two between a renewal and the first connection
 //! with the new pair: should the new one not work, the old one still does.
 
@@ -29,6 +29,8 @@ pub struct Identity {
     pub school_id: String,
     /// The device.
     pub device_id: String,
+    /// The group of devices that it is in, as the collector last said.
+    pub group: String,
     /// The collector's address, as `https://host:port`.
     pub collector: String,
     /// The certificate of the school's CA.
@@ -186,6 +188,7 @@ impl Identity {
 struct Stored {
     school_id: String,
     device_id: String,
+    group: String,
     collector: String,
     ca: String,
     pairs: Vec<StoredPair>,
@@ -207,6 +210,7 @@ impl Stored {
         Self {
             school_id: identity.school_id.clone(),
             device_id: identity.device_id.clone(),
+            group: identity.group.clone(),
             collector: identity.collector.clone(),
             ca: BASE64.encode(&identity.ca_der),
             pairs: identity.pairs.iter().map(pair).collect(),
@@ -230,6 +234,7 @@ impl Stored {
         Ok(Identity {
             school_id: self.school_id,
             device_id: self.device_id,
+            group: self.group,
             collector: self.collector,
             ca_der: decode(&self.ca)?,
             pairs,

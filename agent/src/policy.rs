@@ -68,15 +68,12 @@ pub enum PolicyRefused {
 pub fn verify(
     signed: &SignedPolicy,
     identity: &Identity,
-    in_force: Option<PolicyNumber>,
+    in_force: Option<&PolicyNumber>,
     now_ms: i64,
 ) -> Result<Policy, PolicyRefused> {
     let policy = read(signed, identity, Some(now_ms))?;
-    let number = PolicyNumber {
-        generation: policy.generation,
-        counter: policy.counter,
-    };
-    if let Some(last) = in_force.filter(|last| number <= *last) {
+    let number = number(&policy);
+    if let Some(last) = in_force.filter(|last| number.is_not_above(last)) {
         return Err(PolicyRefused::NotNewer(
             number.generation,
             number.counter,
@@ -219,8 +216,9 @@ fn read(signed: &SignedPolicy, identity: &Identity, at_ms: Option<i64>) -> Resul
         ("", "") => Err(PolicyRefused::Setting(
             "it names neither a device nor a group".into(),
         )),
-        // Which groups the device is in, only the collector knows; that it is of this school, the signature says.
-        ("", _) => Ok(policy),
+        // One that was in force stays so until there is one for the new group.
+        ("", group) if group == identity.group || at_ms.is_none() => Ok(policy),
+        ("", _) => Err(PolicyRefused::NotForUs("group")),
         (device, _) if device == identity.device_id => Ok(policy),
         _ => Err(PolicyRefused::NotForUs("device")),
     }
@@ -318,15 +316,20 @@ fn build(policy: &Policy, contents: &[Vec<u8>]) -> Result<Rules, PolicyRefused> 
     Ok(Rules {
         engine,
         lists: names(&lists),
-        policy: Some(PolicyNumber {
-            generation: policy.generation,
-            counter: policy.counter,
-        }),
+        policy: Some(number(policy)),
         unknown_audience,
         health_interval_s: policy.health_interval_s,
         canary_interval_s: policy.canary_interval_s,
         lowest_user_id: policy.lowest_user_id,
     })
+}
+
+fn number(policy: &Policy) -> PolicyNumber {
+    PolicyNumber {
+        group: policy.group.clone(),
+        generation: policy.generation,
+        counter: policy.counter,
+    }
 }
 
 fn fault(list: &ListReference, fault: &str) -> PolicyRefused {

@@ -27,13 +27,23 @@ pub struct Rules {
     pub lowest_user_id: u32,
 }
 
-/// A policy's place in the order of policies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+/// A policy's place in the order of policies of its group, or of those for this device alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PolicyNumber {
+    /// The group it is for; empty: this device alone.
+    pub group: String,
     /// Raised by restoring a backup.
     pub generation: u64,
     /// Raised by every change.
     pub counter: u64,
+}
+
+impl PolicyNumber {
+    /// Whether this one must not come into force after the other. Those of different groups are in no order.
+    #[must_use]
+    pub fn is_not_above(&self, other: &Self) -> bool {
+        self.group == other.group && (self.generation, self.counter) <= (other.generation, other.counter)
+    }
 }
 
 impl Rules {

@@ -53,6 +53,18 @@ impl Context {
     pub fn put_in_force(&self, rules: Rules) {
         self.helper_rules.send_replace(for_helpers(&rules));
         self.rules.store(Arc::new(rules));
+        // Lists as they are written take more than the engine that is built from them.
+        platform::give_memory_back();
+    }
+
+    /// Something about the device is different, for which nobody has to connect again.
+    pub fn is_now(&self, identity: Identity) -> Arc<Identity> {
+        let identity = Arc::new(identity);
+        self.identity.send_if_modified(|current| {
+            *current = Some(Arc::clone(&identity));
+            false
+        });
+        identity
     }
 
     /// The device has joined: connects as what it is now.
@@ -60,7 +72,7 @@ impl Context {
         // A policy of another school must not stay; one of the same school comes into force again.
         let rules = match self.policies.load(&identity).ok().flatten() {
             Some(rules) => Some(Ok(rules)),
-            None => self.rules.load().policy.map(|_| Rules::shipped()),
+            None => self.rules.load().policy.as_ref().map(|_| Rules::shipped()),
         };
         match rules {
             Some(Ok(rules)) => self.put_in_force(rules),
@@ -76,6 +88,7 @@ impl Context {
 /// # Errors
 /// When it cannot start, or a part ended that it cannot be without.
 pub fn run(config: Config) -> anyhow::Result<()> {
+    platform::keep_memory_together();
     platform::harden_process().context("cannot harden the service's process")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -108,6 +121,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     supervisor.essential("flagging", flagging.run(received, token.clone()));
     supervisor.essential("helpers' events", tell_gaps(events, spool.clone(), token.clone()));
     supervisor.essential("the spool", spool.clone().tick(token.clone()));
+    supervisor.essential("memory", health::give_memory_back(spool.clone(), token.clone()));
     supervisor.essential("signals", stop_on_signal(token.clone()));
     let (shared, stop) = (Arc::clone(&context), token.clone());
     supervisor.restarted("the uplink", move || {

@@ -4,7 +4,7 @@
 //! whether anything was flagged: no counts, no spool, no times.
 
 use crate::clock;
-use crate::condition::{Link, Snapshot, Trouble};
+use crate::condition::{About, Link, Snapshot, Trouble};
 use crate::helpers::Counters;
 use crate::service::Context;
 use serde::{Deserialize, Serialize};
@@ -156,7 +156,9 @@ fn fault(context: &Context, snapshot: &Snapshot, now_ms: i64) -> Option<Fault> {
         Link::Away if !heard => return Some(Fault::NotConnected),
         Link::Away | Link::Connected { .. } => {}
     }
-    if !context.spool.standing().borrow().trouble.is_empty() {
+    // Of two devices with one identity, people cannot tell whose flags are whose.
+    let cloned = snapshot.troubles.contains_key(&About::Clone);
+    if cloned || !context.spool.standing().borrow().trouble.is_empty() {
         return Some(Fault::Broken);
     }
     let watched = |helper: &crate::helpers::HelperView| {
@@ -201,7 +203,7 @@ fn detail(context: &Context, snapshot: Snapshot) -> Detail {
         spool_records: usage.records,
         spool_bytes: usage.bytes,
         quarantined: snapshot.quarantined,
-        policy: rules.policy.map_or_else(
+        policy: rules.policy.as_ref().map_or_else(
             || "shipped".into(),
             |number| format!("{}.{}", number.generation, number.counter),
         ),

@@ -21,10 +21,10 @@ pub enum Trust {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeFault;
 
-/// The collector showed a certificate that the school's CA did not issue, or not for this name.
+/// What answers showed a certificate that the school's CA did not issue, or not for this name, or speaks something else.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the other end is not the school's collector: {0}")]
-pub struct NotTheCollector(String);
+pub struct NotTheCollector(pub String);
 
 /// A client's TLS settings, and what its verifier finds out about time.
 pub struct ClientTls {

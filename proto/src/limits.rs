@@ -6,6 +6,8 @@ pub const LOCAL_MESSAGE: usize = 16 * 1024;
 pub const GRPC_MESSAGE: usize = 2 * 1024 * 1024;
 /// Bytes of one keyword list or prebuilt automaton.
 pub const LIST: usize = 64 * 1024 * 1024;
+/// Bytes of the message that carries a list.
+pub const LIST_MESSAGE: usize = LIST + 1024;
 /// Envelopes in one message.
 pub const ENVELOPES: usize = 512;
 /// Bytes of one encoded record.

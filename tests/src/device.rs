@@ -116,6 +116,7 @@ impl Device {
             agent_version: "0.1.0".into(),
             policy_generation: 0,
             policy_counter: 0,
+            policy_group: String::new(),
         };
         up.send(DeviceMessage {
             message: Some(Up::Hello(hello)),

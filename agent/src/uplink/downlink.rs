@@ -10,7 +10,10 @@ use crate::service::Context;
 use crate::spool::Key;
 use pastoral_keywords::Audience;
 use pastoral_proto::device::answer::Outcome;
-use pastoral_proto::device::{Answers, AudienceAnswer, FetchListRequest, Policy, PolicyReport, SignedPolicy};
+use pastoral_proto::device::{
+    Answers, AudienceAnswer, FetchListRequest, Policy, PolicyReport, Refusal, RefusalReason, SignedPolicy,
+    Standing,
+};
 use pastoral_proto::{Account, Epoch, FlagId, limits};
 use prost::Message as _;
 use std::sync::Arc;
@@ -65,6 +68,34 @@ pub(super) fn answers(context: &Context, window: &mut Window, answers: Answers) 
         }
     }
     gone
+}
+
+/// Takes how this device stands with the collector; gives who it is by that.
+pub(super) fn standing(
+    context: &Context,
+    identity: &Arc<Identity>,
+    standing: Standing,
+) -> anyhow::Result<Arc<Identity>> {
+    if standing.cloned {
+        let cloned = Refusal {
+            reason: RefusalReason::Cloned.into(),
+            ..Refusal::default()
+        };
+        let trouble = Trouble::refused(&cloned, clock::now_ms());
+        context.condition.trouble(About::Clone, trouble);
+    } else {
+        context.condition.well(About::Clone);
+    }
+    if standing.group.is_empty() || standing.group == identity.group {
+        return Ok(Arc::clone(identity));
+    }
+    let moved = Identity {
+        group: standing.group,
+        ..Identity::clone(identity)
+    };
+    moved.save(&context.config.state_dir)?;
+    tracing::info!(group = moved.group, "this device is in another group now");
+    Ok(context.is_now(moved))
 }
 
 /// Takes an account's audience.
@@ -127,8 +158,13 @@ async fn put_in_force(
     if context.policies.is_in_force(signed) {
         return Ok(());
     }
-    let policy = policy::verify(signed, identity, context.rules.load().policy, clock::now_ms())?;
-    let client = client.max_decoding_message_size(limits::LIST + 1024);
+    let policy = policy::verify(
+        signed,
+        identity,
+        context.rules.load().policy.as_ref(),
+        clock::now_ms(),
+    )?;
+    let client = client.max_decoding_message_size(limits::LIST_MESSAGE);
     let fetch = |sha256| {
         let mut client = client.clone();
         async move {

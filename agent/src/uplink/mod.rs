@@ -176,8 +176,8 @@ fn report(context: &Context, error: &LinkError) {
         ),
     };
     let about = match error {
-        // It is about this device's state, and connecting again, by turns with the other, does not mend it.
-        LinkError::Refused(refusal) if refusal.reason() == RefusalReason::Cloned => About::State,
+        // Connecting again, by turns with the other, does not mend it.
+        LinkError::Refused(refusal) if refusal.reason() == RefusalReason::Cloned => About::Clone,
         _ => About::Link,
     };
     context.condition.trouble(about, trouble);

@@ -41,6 +41,7 @@ pub(super) async fn renew(
     }
     let mut renewed = identity.clone();
     renewed.pairs = vec![pair, used.clone()];
+    renewed.group = issued.group;
     renewed.save(&context.config.state_dir).map_err(LinkError::Own)?;
     tracing::info!("the device's certificate is renewed");
     // Whoever is connected connects again with it.

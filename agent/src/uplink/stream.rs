@@ -67,25 +67,26 @@ async fn converse(
         .map_err(|_| silent())?
         .map_err(|status| request_failed(&status))?
         .into_inner();
-    match first(&mut incoming).await? {
+    let standing = match first(&mut incoming).await? {
         Down::Welcome(welcome) => {
             check_time(&welcome, time_fault)?;
             compare_clocks(context, welcome.collector_time_ms);
             context
                 .condition
                 .update(|condition| condition.school_name = welcome.school_name);
+            welcome.standing.unwrap_or_default()
         }
         Down::Refusal(refusal) if refusal.reason() == RefusalReason::CertificateExpired => {
             return renew(context, identity, used, &mut client).await;
         }
         Down::Refusal(refusal) => return Err(LinkError::Refused(refusal)),
         _ => return Err(LinkError::Lost("the collector did not answer the hello".into())),
-    }
+    };
     backoff.succeeded();
-    settle_on(context, identity, used)?;
+    let identity = settle_on(context, identity, used)?;
     let stream = Stream {
         context: Arc::clone(context),
-        identity: Arc::clone(identity),
+        identity: downlink::standing(context, &identity, standing).map_err(LinkError::Own)?,
         client,
         out,
         window: Window::default(),
@@ -225,6 +226,10 @@ impl Stream {
                 self.waiting_policy = Some(signed);
                 self.apply_next();
             }
+            Some(Down::Standing(standing)) => {
+                self.identity =
+                    downlink::standing(&self.context, &self.identity, standing).map_err(LinkError::Own)?;
+            }
             Some(Down::RenewNow(_)) => {
                 return renew(&self.context, &self.identity, used, &mut self.client).await;
             }
@@ -309,18 +314,15 @@ fn compare_clocks(context: &Context, collector_time_ms: i64) {
 }
 
 /// The pair has connected: the other one is not needed any more.
-fn settle_on(context: &Context, identity: &Identity, used: &Pair) -> Result<(), LinkError> {
+fn settle_on(context: &Context, identity: &Arc<Identity>, used: &Pair) -> Result<Arc<Identity>, LinkError> {
+    let mut settled = Arc::clone(identity);
     if identity.pairs.len() > 1 {
-        let settled = Identity {
+        let one = Identity {
             pairs: vec![used.clone()],
-            ..identity.clone()
+            ..Identity::clone(identity)
         };
-        settled.save(&context.config.state_dir).map_err(LinkError::Own)?;
-        // Without a notice: nothing has to connect again.
-        context.identity.send_if_modified(|current| {
-            *current = Some(Arc::new(settled));
-            false
-        });
+        one.save(&context.config.state_dir).map_err(LinkError::Own)?;
+        settled = context.is_now(one);
     }
     let now_ms = clock::now_ms();
     context.condition.update(|condition| {
@@ -330,11 +332,11 @@ fn settle_on(context: &Context, identity: &Identity, used: &Pair) -> Result<(), 
     context.condition.well(About::Link);
     context.audiences.connected();
     tracing::info!("connected to the collector");
-    Ok(())
+    Ok(settled)
 }
 
 fn hello(context: &Context) -> Hello {
-    let policy = context.rules.load().policy.unwrap_or_default();
+    let policy = context.rules.load().policy.clone().unwrap_or_default();
     Hello {
         epoch: context.spool.standing().borrow().epoch.0.to_vec(),
         device_time_ms: clock::now_ms(),
@@ -343,6 +345,7 @@ fn hello(context: &Context) -> Hello {
         agent_version: env!("CARGO_PKG_VERSION").into(),
         policy_generation: policy.generation,
         policy_counter: policy.counter,
+        policy_group: policy.group,
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) struct Script {
     pub(crate) answering: Answering,
     pub(crate) device_days: Range<i64>,
     pub(crate) audience: String,
+    /// Whether another device uses the same identity.
+    pub(crate) cloned: bool,
     pub(crate) policy: Option<SignedPolicy>,
     pub(crate) lists: HashMap<Vec<u8>, Vec<u8>>,
     /// Added to the time that the collector says it is.
@@ -85,6 +87,7 @@ impl Collector {
             answering: Answering::Commit,
             device_days: -1..365,
             audience: "ks2".into(),
+            cloned: false,
             policy: None,
             lists: HashMap::new(),
             clock_off_ms: 0,
@@ -213,6 +216,7 @@ impl Collector {
             device_id: "device-1".into(),
             school_id: "school-1".into(),
             chain_der: self.authority.device(csr_der, days),
+            group: "laptops".into(),
         }
     }
 
@@ -258,6 +262,10 @@ impl Collector {
                     None => Down::Welcome(Welcome {
                         collector_time_ms: self.now_ms(),
                         school_name: "An Invented School".into(),
+                        standing: Some(Standing {
+                            group: String::new(),
+                            cloned: self.see(|script| script.cloned),
+                        }),
                     }),
                 })
             }

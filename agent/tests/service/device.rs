@@ -94,6 +94,24 @@ impl Device {
     }
 
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
+        self.begin(arguments, input).wait_with_output().unwrap()
+    }
+
+    /// As `run`, for what the test's own tasks have to answer, and for what might never end.
+    pub(crate) async fn run_to_its_end(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = self.begin(arguments, input);
+        let until = Instant::now() + LONG;
+        while child.try_wait().unwrap().is_none() {
+            if Instant::now() >= until {
+                child.kill().unwrap();
+                panic!("it never ends: {:?}", child.wait_with_output());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        child.wait_with_output().unwrap()
+    }
+
+    fn begin(&self, arguments: &[&str], input: &str) -> Child {
         let mut child = self
             .command(arguments)
             .stdin(Stdio::piped())
@@ -102,7 +120,7 @@ impl Device {
             .spawn()
             .unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        child.wait_with_output().unwrap()
+        child
     }
 
     pub(crate) fn enrol(&self, collector: &Collector) {

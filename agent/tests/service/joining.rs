@@ -143,6 +143,39 @@ async fn a_collector_with_another_certificate_authority_is_not_trusted() {
     });
 }
 
+#[tokio::test]
+async fn enrol_that_waits_ends_where_something_else_answers_and_says_what_to_do() {
+    let honest = collector().await;
+    let other = Collector::start(Arc::new(Authority::new()), -1..365).await;
+    let web = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let web_address = format!("https://localhost:{}", web.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = web.accept().await {
+            let _ =
+                tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let mut device = Device::new();
+    device.start();
+    for address in [other.address(), web_address] {
+        let arguments = ["enrol", "--collector", &address, "--token-file", "-", "--wait"];
+        let ended = device.run_to_its_end(&arguments, &honest.token()).await;
+        let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("not the school's collector") && said.contains("check the address"),
+            "{said}"
+        );
+    }
+    // Asked with the right address, it joins.
+    device.enrol(&honest);
+    device
+        .until_status("connected", |status| {
+            status["detail"]["connection"] == "connected"
+        })
+        .await;
+}
+
 #[test]
 fn a_token_is_never_an_argument_and_a_bad_one_is_refused_at_once() {
     let device = Device::new();

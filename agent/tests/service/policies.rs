@@ -7,7 +7,8 @@ use pastoral_agent::identity::{Identity, Pair, Request};
 use pastoral_agent::policy::{PolicyRefused, PolicyStore, verify};
 use pastoral_agent::rules::PolicyNumber;
 use pastoral_proto::device::collector_message::Message as Down;
-use pastoral_proto::device::{Issued, Policy, SignedPolicy};
+use pastoral_proto::device::{Issued, Policy, PolicyReport, SignedPolicy, Standing};
+use pastoral_proto::limits;
 use rcgen::ExtendedKeyUsagePurpose;
 use std::path::Path;
 
@@ -17,11 +18,13 @@ fn identity(authority: &Authority) -> Identity {
         device_id: "device-1".into(),
         school_id: "school-1".into(),
         chain_der: authority.device(&request.csr_der, -1..365),
+        group: "laptops".into(),
     };
     let pair = Pair::issued(&issued, request.key_der, &authority.ca_der).unwrap();
     Identity {
         school_id: issued.school_id,
         device_id: issued.device_id,
+        group: issued.group,
         collector: "https://localhost:1".into(),
         ca_der: authority.ca_der.clone(),
         pairs: vec![pair],
@@ -36,10 +39,12 @@ fn now_ms() -> i64 {
 fn a_policy_by_anybody_else_or_for_anybody_else_is_refused_and_says_why() {
     let (school, stranger) = (Authority::new(), Authority::new());
     let us = identity(&school);
-    let in_force = Some(PolicyNumber {
+    let number = PolicyNumber {
+        group: String::new(),
         generation: 1,
         counter: 1,
-    });
+    };
+    let in_force = Some(&number);
     let good = signed(&policy(2), &signer(&school));
     assert!(verify(&good, &us, in_force, now_ms()).is_ok());
     let changed = |change: &dyn Fn(&mut Policy)| {
@@ -89,6 +94,11 @@ fn a_policy_by_anybody_else_or_for_anybody_else_is_refused_and_says_why() {
             "another device",
             changed(&|policy| policy.device_id = "device-2".into()),
             "another device",
+        ),
+        (
+            "another group",
+            changed(&|policy| (policy.device_id, policy.group) = (String::new(), "office".into())),
+            "another group",
         ),
         ("nobody", changed(&|policy| policy.device_id.clear()), "neither"),
         (
@@ -191,6 +201,7 @@ async fn a_bad_list_or_setting_is_refused_and_the_last_good_one_stays_over_a_res
     assert_eq!(
         rules.policy,
         Some(PolicyNumber {
+            group: String::new(),
             generation: 1,
             counter: 1
         })
@@ -246,4 +257,67 @@ async fn a_refused_policy_is_reported_shown_and_leaves_the_last_one_in_force_off
         ),
         (Some("1.1"), Some("invented 1"))
     );
+}
+
+#[tokio::test]
+async fn a_device_moved_to_another_group_takes_that_groups_policy_and_no_other() {
+    let collector = collector_with_policy().await;
+    let of_group = |group: &str, counter| {
+        let mut policy = policy(counter);
+        (policy.device_id, policy.group) = (String::new(), group.into());
+        signed(&policy, &signer(&collector.authority))
+    };
+    collector.set(|script| script.policy = Some(of_group("laptops", 7)));
+    let device = Device::joined(&collector).await;
+    let in_force = |number: &'static str| {
+        move |status: &serde_json::Value| status["detail"]["policy"].as_str() == Some(number)
+    };
+    device.until_status("its group's", in_force("1.7")).await;
+    collector.send(Down::Policy(of_group("office", 9))).await;
+    until("refused", || {
+        collector.see(|script| {
+            let refused =
+                |report: &PolicyReport| !report.in_force && report.refusal.contains("another group");
+            script.reports.iter().any(refused)
+        })
+    })
+    .await;
+    let moved = Standing {
+        group: "office".into(),
+        cloned: false,
+    };
+    collector.send(Down::Standing(moved)).await;
+    // Numbered below the one in force, which is another group's.
+    collector.send(Down::Policy(of_group("office", 2))).await;
+    device.until_status("the new group's", in_force("1.2")).await;
+    let stored = std::fs::read_to_string(device.state().join("identity.json")).unwrap();
+    assert!(stored.contains("\"group\": \"office\""), "{stored}");
+}
+
+#[tokio::test]
+async fn a_list_of_the_largest_size_arrives() {
+    let collector = collector_with_policy().await;
+    let device = Device::joined(&collector).await;
+    device
+        .until_status("in force", |status| status["detail"]["policy"] == "1.1")
+        .await;
+    let mut list = LIST.to_owned();
+    while list.len() < limits::LIST {
+        let left = limits::LIST - list.len();
+        list.push('#');
+        list.push_str(&"x".repeat(left.saturating_sub(2).min(64 * 1024)));
+        if list.len() < limits::LIST {
+            list.push('\n');
+        }
+    }
+    let mut with_large = policy(2);
+    with_large.lists[0].sha256 = sha256(list.as_bytes());
+    let signed = signed(&with_large, &signer(&collector.authority));
+    collector.set(|script| {
+        script.lists.insert(sha256(list.as_bytes()), list.into_bytes());
+    });
+    collector.send(Down::Policy(signed)).await;
+    device
+        .until_status("in force", |status| status["detail"]["policy"] == "1.2")
+        .await;
 }

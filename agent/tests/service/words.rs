@@ -5,8 +5,8 @@ use crate::collector::Answering;
 use crate::collector::Collector;
 use crate::device::{Device, until};
 use crate::{collector, collector_with_policy};
-use pastoral_proto::device::RefusalReason;
 use pastoral_proto::device::collector_message::Message as Down;
+use pastoral_proto::device::{RefusalReason, Standing};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::Arc;
@@ -53,6 +53,32 @@ async fn every_refusal_is_shown_with_what_to_do() {
     device
         .until_status("well again", |status| status["protected"] == true)
         .await;
+}
+
+#[tokio::test]
+async fn a_cloned_device_is_not_protected_until_the_collector_says_it_is_alone_again() {
+    let collector = collector().await;
+    collector.set(|script| script.cloned = true);
+    let device = Device::joined(&collector).await;
+    let status = device
+        .until_status("cloned", |status| {
+            let troubles = status["detail"]["troubles"].to_string();
+            troubles.contains("another device uses this device's identity")
+        })
+        .await;
+    assert_eq!(
+        status["reason"],
+        "this device is not protected: something on it does not work; tell your technician"
+    );
+    let alone = Standing {
+        group: String::new(),
+        cloned: false,
+    };
+    collector.send(Down::Standing(alone)).await;
+    let status = device
+        .until_status("alone again", |status| status["protected"] == true)
+        .await;
+    assert_eq!(status["detail"]["troubles"], serde_json::json!([]));
 }
 
 #[tokio::test]

@@ -133,6 +133,7 @@ async fn issue(
         device_id: device.device_id.clone(),
         school_id: app.school_id.to_string(),
         chain_der: vec![certificate.der.to_vec(), authority.certificate().to_vec()],
+        group: device.group.clone(),
     }))
 }
 

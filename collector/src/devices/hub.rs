@@ -65,7 +65,8 @@ impl Hub {
         let present = devices.entry(device_id.to_owned()).or_default();
         device_id.clone_into(&mut present.seen.device_id);
         group.clone_into(&mut present.group);
-        let cloned = present.replaced.iter().any(|replaced| replaced == epoch);
+        let again = present.epoch == epoch;
+        let cloned = !again && present.replaced.iter().any(|replaced| replaced == epoch);
         if let Some((_, before)) = present.stream.replace((stream, sender)) {
             // Each of two clones is told so when the other takes its place; neither is kept from delivering.
             let reason = if cloned {
@@ -75,7 +76,7 @@ impl Hub {
             };
             let _ends_anyway = before.try_send(Command::Close(Box::new(super::refusal::refusal(reason))));
         }
-        if present.epoch != epoch && !present.epoch.is_empty() {
+        if !again && !present.epoch.is_empty() {
             let before = std::mem::take(&mut present.epoch);
             present.replaced.push_back(before);
             while present.replaced.len() > REPLACED {
@@ -84,7 +85,9 @@ impl Hub {
         }
         epoch.clone_into(&mut present.epoch);
         present.seen.connected = true;
-        present.seen.cloned |= cloned;
+        if cloned {
+            present.seen.cloned = Some(true);
+        }
         present.dirty = true;
         Entered {
             stream,
@@ -152,7 +155,7 @@ impl Hub {
                 newer.facts = newer.facts.take().or(seen.facts);
                 newer.health = newer.health.take().or(seen.health);
                 newer.policy = newer.policy.take().or(seen.policy);
-                newer.cloned |= seen.cloned;
+                newer.cloned = newer.cloned.or(seen.cloned);
                 present.dirty = true;
             }
         }
@@ -208,6 +211,10 @@ mod tests {
         assert!(!hub.enter("d", "pupils", b"epoch b").cloned);
         let mut second = hub.enter("d", "pupils", b"epoch c");
         assert!(hub.enter("d", "pupils", b"epoch a").cloned);
+        assert!(
+            !hub.enter("d", "pupils", b"epoch a").cloned,
+            "nobody came in between"
+        );
         let told = second.commands.try_recv();
         assert!(matches!(told, Ok(Command::Close(refusal)) if refusal.reason() == RefusalReason::Cloned));
     }

@@ -76,7 +76,7 @@ pub async fn serve(
     let connections = listener::accept(listener, config, stop.clone());
     let service = DeviceServiceServer::new(Service(Arc::clone(&shared)))
         .max_decoding_message_size(limits::GRPC_MESSAGE)
-        .max_encoding_message_size(limits::LIST);
+        .max_encoding_message_size(limits::LIST_MESSAGE);
     // INVARIANT 8: every connection has few streams, small windows and a keepalive, and ends when nobody is there.
     let serving = tonic::transport::Server::builder()
         .max_concurrent_streams(8)

@@ -16,10 +16,13 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 use tonic::{Status, Streaming};
 
 const HELLO_TIME: Duration = Duration::from_secs(30);
 const RENEWAL_LOOK: Duration = Duration::from_secs(3600);
+/// A stream that stays for so long is of the only device with its identity: two put each other out within minutes.
+const ALONE_AFTER: Duration = Duration::from_secs(3600);
 /// A clock that is further off is spoken of.
 const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
 
@@ -81,9 +84,11 @@ impl Session {
         mut inbound: Streaming<DeviceMessage>,
         mut entered: Entered,
     ) -> Result<(), Ended> {
+        self.standing.cloned |= entered.cloned;
         self.welcome(hello, entered.cloned).await?;
         let stop = self.shared.stop.clone();
         let mut renewal = tokio::time::interval(RENEWAL_LOOK);
+        let alone_at = Instant::now() + ALONE_AFTER;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
@@ -93,6 +98,7 @@ impl Session {
                     None => return Ok(()),
                 },
                 _ = renewal.tick() => self.remind_of_renewal().await?,
+                () = sleep_until(alone_at), if self.standing.cloned => self.is_alone().await?,
                 message = inbound.message() => match message {
                     Ok(Some(DeviceMessage { message: Some(message) })) => self.take(message).await?,
                     Ok(Some(DeviceMessage { message: None })) => return self.malformed("an empty message").await,
@@ -137,11 +143,13 @@ impl Session {
         let welcome = device::Welcome {
             collector_time_ms: now,
             school_name: self.shared.app.school_name.to_string(),
+            standing: Some(self.told_standing()),
         };
         self.send(Down::Welcome(welcome)).await?;
         match self.shared.policies.for_group(&self.group).await {
             Ok(made)
-                if (made.generation, made.counter) != (hello.policy_generation, hello.policy_counter) =>
+                if *self.group != hello.policy_group
+                    || (made.generation, made.counter) != (hello.policy_generation, hello.policy_counter) =>
             {
                 self.send(Down::Policy((*made.signed).clone())).await
             }
@@ -296,6 +304,24 @@ impl Session {
             self.send(Down::RenewNow(device::RenewNow {})).await?;
         }
         Ok(())
+    }
+
+    /// The other device has been enrolled anew, or was taken away.
+    async fn is_alone(&mut self) -> Result<(), Ended> {
+        tracing::info!(device = %self.device_id, "one device alone uses this identity again");
+        self.standing.cloned = false;
+        self.shared
+            .hub
+            .learn(&self.device_id, |seen| seen.cloned = Some(false));
+        let standing = self.told_standing();
+        self.send(Down::Standing(standing)).await
+    }
+
+    fn told_standing(&self) -> device::Standing {
+        device::Standing {
+            group: self.group.to_string(),
+            cloned: self.standing.cloned,
+        }
     }
 
     async fn malformed(&mut self, what: &str) -> Result<(), Ended> {

@@ -1,8 +1,9 @@
 //! Devices and their certificates.
 
-use super::{Store, Write};
+use super::{Store, Write, audit};
 use crate::ca::DeviceCertificate;
 use pastoral_proto::Account;
+use serde_json::json;
 use sqlx::{Row, SqliteExecutor};
 
 /// A device as it stands in the store.
@@ -72,6 +73,8 @@ pub struct Standing {
     pub not_after: i64,
     /// Whether this certificate was revoked.
     pub certificate_revoked: bool,
+    /// Whether another device uses this one's identity.
+    pub cloned: bool,
 }
 
 /// What a stream has learnt about its device since it was last written down.
@@ -91,8 +94,8 @@ pub struct Seen {
     pub health: Option<String>,
     /// Generation, counter and refusal of the last policy it spoke of.
     pub policy: Option<(i64, i64, Option<String>)>,
-    /// It turned out to be a clone.
-    pub cloned: bool,
+    /// Whether another device turned out to use its identity, or not to any more; none: nothing new.
+    pub cloned: Option<bool>,
 }
 
 const COLUMNS: &str =
@@ -266,7 +269,8 @@ pub async fn standing(
     certificate_sha256: &[u8],
 ) -> Result<Option<Standing>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT d.device_id, d.group_name, d.state, c.not_before, c.not_after, c.revoked_at IS NOT NULL
+        "SELECT d.device_id, d.group_name, d.state, c.not_before, c.not_after, c.revoked_at IS NOT NULL,
+         d.cloned_at IS NOT NULL
          FROM device_certificate c JOIN device d ON d.school_id = c.school_id AND d.device_id = c.device_id
          WHERE c.school_id = ? AND c.sha256 = ?",
     )
@@ -281,6 +285,7 @@ pub async fn standing(
         not_before: row.get(3),
         not_after: row.get(4),
         certificate_revoked: row.get(5),
+        cloned: row.get(6),
     }))
 }
 
@@ -358,9 +363,8 @@ pub async fn write_seen(
              host_name = coalesce(?4, host_name), os = coalesce(?5, os), agent_version = coalesce(?6, agent_version),
              health = coalesce(?7, health), policy_generation = coalesce(?8, policy_generation),
              policy_counter = coalesce(?9, policy_counter),
-             policy_refusal = CASE WHEN ?8 IS NULL THEN policy_refusal ELSE ?10 END,
-             cloned_at = CASE WHEN ?11 AND cloned_at IS NULL THEN ?12 ELSE cloned_at END
-             WHERE school_id = ?13 AND device_id = ?14",
+             policy_refusal = CASE WHEN ?8 IS NULL THEN policy_refusal ELSE ?10 END
+             WHERE school_id = ?11 AND device_id = ?12",
         )
         .bind(seen.connected)
         .bind(seen.last_seen_at)
@@ -372,12 +376,50 @@ pub async fn write_seen(
         .bind(generation)
         .bind(counter)
         .bind(refusal)
-        .bind(seen.cloned)
-        .bind(now_ms)
         .bind(school_id)
         .bind(&seen.device_id)
         .execute(&mut **tx)
         .await?;
+        if let Some(cloned) = seen.cloned {
+            note_cloned(tx, school_id, &seen.device_id, cloned, now_ms).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Another device uses this one's identity, or does not any more. What is known already is not noted again.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn note_cloned(
+    tx: &mut Write,
+    school_id: &str,
+    device_id: &str,
+    cloned: bool,
+    now_ms: i64,
+) -> Result<(), sqlx::Error> {
+    let changed = sqlx::query(
+        "UPDATE device SET cloned_at = ? WHERE school_id = ? AND device_id = ? AND (cloned_at IS NULL) = ?",
+    )
+    .bind(cloned.then_some(now_ms))
+    .bind(school_id)
+    .bind(device_id)
+    .bind(cloned)
+    .execute(&mut **tx)
+    .await?;
+    if changed.rows_affected() > 0 {
+        let entry = audit::Entry {
+            school_id,
+            actor: "pastoral",
+            action: if cloned {
+                "device-cloned"
+            } else {
+                "device-alone-again"
+            },
+            concern_id: None,
+            detail: json!({ "device_id": device_id }),
+        };
+        audit::append(tx, now_ms, &entry).await?;
     }
     Ok(())
 }

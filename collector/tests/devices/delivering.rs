@@ -3,7 +3,7 @@
 use crate::collector::Collector;
 use crate::device::{Device, flag, is_committed, now, start};
 use pastoral_proto::device::{
-    Account, AudienceQuestion, Health, RefusalReason, answer, collector_message::Message as Down,
+    Account, AudienceQuestion, Health, RefusalReason, Standing, answer, collector_message::Message as Down,
     device_message::Message as Up,
 };
 use pastoral_proto::{Epoch, FlagId, Gap, Record, Repeats, limits};
@@ -98,6 +98,58 @@ async fn a_cloned_device_is_told_apart_by_content_and_its_flag_is_kept() {
         said.contains("two devices use one identity") && said.contains("laptop-7"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn two_devices_that_take_turns_with_one_identity_are_both_told_and_audited_once() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let (ours, theirs) = ([1; 16], [2; 16]);
+    assert!(!welcomed(&mut device.connect(&collector, ours).await).await.cloned);
+    // A restarted service looks just the same.
+    assert!(
+        !welcomed(&mut device.connect(&collector, theirs).await)
+            .await
+            .cloned
+    );
+    assert!(welcomed(&mut device.connect(&collector, ours).await).await.cloned);
+    assert!(
+        welcomed(&mut device.connect(&collector, theirs).await)
+            .await
+            .cloned
+    );
+    collector
+        .until("SELECT count(*) FROM audit WHERE action = 'device-cloned'", 1)
+        .await;
+    // Nobody comes in between, and it is still known.
+    assert!(
+        welcomed(&mut device.connect(&collector, theirs).await)
+            .await
+            .cloned
+    );
+    assert!(
+        welcomed(&mut device.connect(&collector, [3; 16]).await)
+            .await
+            .cloned
+    );
+    collector
+        .until("SELECT count(*) FROM device WHERE cloned_at IS NOT NULL", 1)
+        .await;
+    assert_eq!(
+        collector
+            .count("SELECT count(*) FROM audit WHERE action = 'device-cloned'")
+            .await,
+        1
+    );
+}
+
+async fn welcomed(stream: &mut crate::device::Stream) -> Standing {
+    stream
+        .until(|message| match message {
+            Down::Welcome(welcome) => welcome.standing,
+            _ => None,
+        })
+        .await
 }
 
 #[tokio::test]

@@ -31,6 +31,7 @@ pub(crate) struct Device {
     pub(crate) key: KeyPair,
     pub(crate) chain: Vec<CertificateDer<'static>>,
     pub(crate) device_id: String,
+    pub(crate) group: String,
 }
 
 impl Device {
@@ -40,6 +41,7 @@ impl Device {
             key: KeyPair::generate().unwrap(),
             chain: Vec::new(),
             device_id: String::new(),
+            group: String::new(),
         }
     }
 
@@ -86,6 +88,7 @@ impl Device {
     pub(crate) fn take(&mut self, issued: Issued) {
         self.chain = issued.chain_der.into_iter().map(CertificateDer::from).collect();
         self.device_id = issued.device_id;
+        self.group = issued.group;
     }
 
     /// Speaks to the collector, with the certificate if there is one.
@@ -155,6 +158,7 @@ impl Device {
             agent_version: "0.1.0".into(),
             policy_generation: 0,
             policy_counter: 0,
+            policy_group: String::new(),
         };
         up.send(DeviceMessage {
             message: Some(Up::Hello(hello)),

@@ -8,7 +8,7 @@ use super::{concerns, flags, others};
 use crate::app::App;
 use crate::clock;
 use crate::profile::Profile;
-use crate::store::Write;
+use crate::store::{Write, devices};
 use crate::store::people::Directory;
 use pastoral_keywords::Topic;
 use pastoral_proto::Record;
@@ -111,7 +111,8 @@ impl<'a> Batch<'a> {
                 Fate::Conflict(epoch_no) => (*epoch_no, true),
             };
             if conflicting {
-                others::note_clone(&mut self.tx, &school_id, &record.device_id, self.now).await?;
+                // The same identity came with another content: people must know.
+                devices::note_cloned(&mut self.tx, &school_id, &record.device_id, true, self.now).await?;
             }
             let mut flag_id = None;
             let answer = match &record.content {

@@ -5,9 +5,8 @@ use super::batch::Batch;
 use super::flags::event_time;
 use super::prepared::{Content, Prepared};
 use crate::concerns::model::ReaderGroup;
-use crate::store::{Write, audit};
+use crate::store::Write;
 use pastoral_proto::{EpochStart, Gap, Repeats, encode_record};
-use serde_json::json;
 
 /// Unreadable records kept of one device; further ones are counted, not kept.
 const QUARANTINED: i64 = 1_000;
@@ -133,34 +132,6 @@ pub(super) async fn add_repeats(
     .bind(concern_id)
     .execute(&mut **tx)
     .await?;
-    Ok(())
-}
-
-/// The same identity came with another content: people must know.
-pub(super) async fn note_clone(
-    tx: &mut Write,
-    school_id: &str,
-    device_id: &str,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    let first = sqlx::query(
-        "UPDATE device SET cloned_at = ? WHERE school_id = ? AND device_id = ? AND cloned_at IS NULL",
-    )
-    .bind(now_ms)
-    .bind(school_id)
-    .bind(device_id)
-    .execute(&mut **tx)
-    .await?;
-    if first.rows_affected() > 0 {
-        let entry = audit::Entry {
-            school_id,
-            actor: "pastoral",
-            action: "device-cloned",
-            concern_id: None,
-            detail: json!({ "device_id": device_id }),
-        };
-        audit::append(tx, now_ms, &entry).await?;
-    }
     Ok(())
 }
 

@@ -68,7 +68,8 @@ fn search(window: &mut Window, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the number of records on the device has not changed for three seconds, and gives it.
+/// Waits until the number of records on the device has not changed for ten seconds, and gives it: by then the service has
+/// given back what it needed only for the burst.
 fn until_settled(laptop: &Laptop) -> Result<u64> {
     let (mut last, mut since) = (None, Instant::now());
     poll::within(
@@ -79,7 +80,7 @@ fn until_settled(laptop: &Laptop) -> Result<u64> {
             if now != last {
                 (last, since) = (now, Instant::now());
             }
-            last.filter(|_| since.elapsed() >= Duration::from_secs(3))
+            last.filter(|_| since.elapsed() >= Duration::from_secs(10))
         },
     )
 }
