@@ -109,7 +109,7 @@ fn run_with(arguments: &[&str], input: &[u8]) -> Answer {
 
 #[test]
 fn every_command_has_help_with_examples() {
-    let commands = ["match", "check", "diff", "import", "export", "evaluate"];
+    let commands = ["match", "check", "build", "diff", "import", "export", "evaluate"];
     for command in commands {
         let help = run(&[command, "--help"]);
         assert_eq!(help.code, Some(0), "{command}");
@@ -131,6 +131,8 @@ fn wrong_use_ends_with_2_and_says_what_is_right() {
         (&["evaluate"], "--cases"),
         (&["import", "x.csv", "--date", "2026-01-31"], "--id"),
         (&["check", "--at-most", "3"], "--benign"),
+        (&["build"], "--output"),
+        (&["match", "--built", "x", "--terms", "y"], "cannot be used with"),
     ] {
         let answer = run(arguments);
         assert_eq!(answer.code, Some(2), "{arguments:?}");
@@ -144,9 +146,11 @@ fn a_file_that_is_missing_or_no_text_is_named_with_its_line() {
     let missing = folder.name("missing.toml");
     let not_text = folder.file("latin.toml", b"id = \"x\"\ntitle = \"caf\xe9\"\n");
     let sound = folder.file("sound.toml", LIST);
+    let built = folder.name("built.engine");
     for arguments in [
         &["match", "--list"][..],
         &["match", "--terms"],
+        &["build", "-o", &built, "--list"],
         &["check"],
         &["check", &sound, "--benign"],
         &["diff", &sound],

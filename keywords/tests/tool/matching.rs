@@ -2,6 +2,7 @@
 
 use crate::{Folder, LIST, program, run, run_with};
 use serde_json::Value;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use std::thread;
@@ -166,4 +167,40 @@ fn a_faulty_list_is_refused_with_every_line() {
     assert_eq!(answer.code, Some(2));
     assert!(answer.err.contains(&format!("{list}:2: ")), "{}", answer.err);
     assert!(answer.err.contains(&format!("{list}:14: ")), "{}", answer.err);
+}
+
+#[test]
+fn what_was_built_finds_what_its_lists_find() {
+    let folder = Folder::new();
+    let (list, built) = (folder.file("list.toml", LIST), folder.name("school.engine"));
+    let answer = run(&["build", "--list", &list, "-o", &built]);
+    assert_eq!(answer.code, Some(0), "{}", answer.err);
+    assert!(answer.out.contains("1 list with 2 terms"), "{}", answer.out);
+    let texts = "the f1ght pages\nthe fight is on tonight\nfightpage\ntold on to the teacher\nnothing\n";
+    let of_list = run_with(&["match", "--list", &list], texts.as_bytes());
+    let of_built = run_with(&["match", "--built", &built], texts.as_bytes());
+    assert_eq!(of_list.out, of_built.out);
+    let flags: Vec<usize> = objects(&of_built.out)
+        .iter()
+        .map(|object| object["flags"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(flags, [1, 1, 1, 1, 0]);
+}
+
+#[test]
+fn what_is_no_built_engine_is_refused() {
+    let folder = Folder::new();
+    let (list, built) = (folder.file("list.toml", LIST), folder.name("school.engine"));
+    assert_eq!(run(&["build", "--list", &list, "-o", &built]).code, Some(0));
+    let whole = fs::read(&built).unwrap();
+    for bytes in [&whole[..whole.len() / 2], b"", b"id = \"a list\""] {
+        let file = folder.file("broken.engine", bytes);
+        let answer = run(&["match", "--built", &file]);
+        assert_eq!(answer.code, Some(2));
+        assert!(
+            answer.err.contains(&format!("{file} cannot be used")),
+            "{}",
+            answer.err
+        );
+    }
 }

@@ -20,7 +20,7 @@ use std::process::ExitCode;
   cargo xtask test search_      the tests whose name holds `search_`
   cargo xtask bench delivery    one set of figures, from a release build
   cargo xtask eval              how well the keyword engine and the shipped lists do, on the development data
-  cargo xtask eval --missed     the same, with every case that was missed")]
+  cargo xtask eval --missed     the same, with every case that was missed or wrongly flagged")]
 struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -51,7 +51,7 @@ enum Task {
     },
     /// Evaluate the keyword engine and the shipped lists, and other filters beside them; fails if a wanted figure is missed
     Eval {
-        /// Say also which cases were missed
+        /// Say also which cases were missed or wrongly flagged
         #[arg(long)]
         missed: bool,
     },

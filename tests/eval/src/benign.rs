@@ -1,12 +1,12 @@
 //! False flags: what is raised on texts that people wrote and that raise no concern.
 
 use crate::data::{BENIGN, Data};
-use crate::flagging::{is_alarming, worst};
+use crate::flagging::{engine, is_alarming, worst};
 use crate::set_aside::{self, SetAside};
 use crate::table::Table;
 use anyhow::Result;
 use pastoral_keywords::evaluation::{FalseFlags, Share};
-use pastoral_keywords::{Engine, Found, KeywordList, shipped};
+use pastoral_keywords::{Engine, Found, KeywordList, View, shipped};
 
 /// Names and lessons that filters are known to trip over.
 const SCUNTHORPE: [&str; 14] = [
@@ -27,9 +27,9 @@ const SCUNTHORPE: [&str; 14] = [
 ];
 
 /// What the views raise of benign texts in which the plain words of the list do not stand.
-pub(crate) fn beyond_plain(data: &Data, words: &str, table: &mut Table) -> Result<()> {
+pub(crate) fn beyond_plain(data: &Data, words: &str, say_flagged: bool, table: &mut Table) -> Result<()> {
     table.heading("False flags of the views beyond plain word matching, with the terms of terms.txt");
-    let engine = Engine::build(&[KeywordList::of_words(words, "terms.txt")?])?;
+    let engine = engine(&[KeywordList::of_words(words, "terms.txt")?])?;
     let mut all = FalseFlags::default();
     for file in BENIGN {
         let Some(texts) = data.read(file, table)? else {
@@ -37,7 +37,13 @@ pub(crate) fn beyond_plain(data: &Data, words: &str, table: &mut Table) -> Resul
         };
         let mut flags = FalseFlags::default();
         for text in texts.lines() {
-            flags.add(&engine, text);
+            let needed = flags.add(&engine, text).filter(|found| found.view != View::Plain);
+            if let Some(found) = needed.filter(|_| say_flagged) {
+                table.note(format!(
+                    "flagged: {file}: `{}`, {}: {text}",
+                    found.term, found.view
+                ));
+            }
         }
         table.at_most(format!("structural views, {file}"), flags.structural, None);
         table.at_most(format!("misspelling view, {file}"), flags.misspelt, None);
@@ -50,10 +56,17 @@ pub(crate) fn beyond_plain(data: &Data, words: &str, table: &mut Table) -> Resul
 }
 
 /// What the shipped lists raise, for anybody anywhere: at severity 3 and above of what people wrote, and at all of what
-/// filters are known to trip over. Returns their engine.
-pub(crate) fn lists(data: &Data, table: &mut Table) -> Result<Engine> {
-    let lists = shipped::lists()?;
-    let engine = Engine::build(&lists)?;
+/// filters are known to trip over. Returns their engine; none if a list has a fault, which the table says.
+pub(crate) fn lists(data: &Data, table: &mut Table) -> Result<Option<Engine>> {
+    let lists = match shipped::lists() {
+        Ok(lists) => lists,
+        Err(fault) => {
+            table.heading("Flags of the shipped lists");
+            table.failed(&fault.to_string());
+            return Ok(None);
+        }
+    };
+    let engine = engine(&lists)?;
     table.heading(format!(
         "Flags of the {} shipped lists ({} terms), for any audience, source and provenance",
         lists.len(),
@@ -71,7 +84,7 @@ pub(crate) fn lists(data: &Data, table: &mut Table) -> Result<Engine> {
     table.note(format!(
         "{rightly} texts are rightly flagged and set aside by name"
     ));
-    Ok(engine)
+    Ok(Some(engine))
 }
 
 struct Looking<'a> {

@@ -1,10 +1,11 @@
 //! Terms written the ways people dodge filters, transform by transform.
 
 use crate::data::Data;
+use crate::flagging::engine;
 use crate::table::Table;
 use anyhow::Result;
+use pastoral_keywords::KeywordList;
 use pastoral_keywords::evaluation::{self, Share};
-use pastoral_keywords::{Engine, KeywordList};
 
 const FILE: &str = "evasions.tsv";
 
@@ -19,7 +20,7 @@ pub(crate) fn measure(data: &Data, words: &str, say_missed: bool, table: &mut Ta
         return Ok(());
     };
     let cases = evaluation::cases(&tsv, FILE)?;
-    let engine = Engine::build(&[KeywordList::of_words(words, "terms.txt")?])?;
+    let engine = engine(&[KeywordList::of_words(words, "terms.txt")?])?;
     let mut misspelt = Share::default();
     let mut by_term = Share::default();
     for recall in evaluation::recall(&engine, &cases) {

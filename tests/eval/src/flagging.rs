@@ -1,6 +1,8 @@
-//! The most that a text may raise, whoever wrote it, wherever it stands and whoever is in front of the device.
+//! Engines, and the most that a text may raise, whoever wrote it, wherever it stands and whoever is in front of the device.
 
-use pastoral_keywords::{Audience, Engine, Found, Provenance, Severity, Source, Text};
+use pastoral_keywords::{
+    Audience, BuildError, Dictionary, Engine, Found, KeywordList, Provenance, Severity, Source, Text,
+};
 
 /// The severities that a school looks at soon, or sooner.
 pub(crate) const ALARMING: u8 = 3;
@@ -11,6 +13,11 @@ const PLACES: [(Source, Provenance); 3] = [
     (Source::Title, Provenance::Page),
     (Source::FileName, Provenance::Medium),
 ];
+
+/// The engine for lists, as the collector builds it.
+pub(crate) fn engine(lists: &[KeywordList]) -> Result<Engine, BuildError> {
+    Engine::build_with(lists, &Dictionary::shipped())
+}
 
 /// The most severe flag of a text over all audiences and places; none if nobody would be flagged for it anywhere.
 pub(crate) fn worst(engine: &Engine, text: &str) -> Option<Found> {

@@ -2,10 +2,11 @@
 //! what differs between the two, as the reference writes it.
 
 use crate::data::Data;
+use crate::flagging::engine;
 use crate::table::Table;
 use anyhow::Result;
+use pastoral_keywords::KeywordList;
 use pastoral_keywords::evaluation::{self, Case, Share};
-use pastoral_keywords::{Engine, KeywordList};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The kinds, what they are called here, and what is wanted of each, in a hundred.
@@ -48,7 +49,7 @@ pub(crate) fn measure(data: &Data, say_missed: bool, table: &mut Table) -> Resul
     }
     let words: BTreeSet<&str> = pairs.iter().map(|(_, term, _)| term.as_str()).collect();
     let words: Vec<&str> = words.into_iter().collect();
-    let engine = Engine::build(&[KeywordList::of_words(&words.join("\n"), "hatecheck.tsv")?])?;
+    let engine = engine(&[KeywordList::of_words(&words.join("\n"), "hatecheck.tsv")?])?;
     for (functionality, name, wanted) in KINDS {
         let mut share = Share::default();
         for (_, term, text) in pairs.iter().filter(|(of, _, _)| *of == functionality) {

@@ -1,10 +1,11 @@
 //! Other filters on the same data: a program of its own answers for them, so that they are no part of this workspace.
 
 use crate::data::{BENIGN, Data};
+use crate::flagging::engine;
 use crate::table::Table;
 use anyhow::{Context as _, Result, ensure};
 use pastoral_keywords::evaluation::{self, Share};
-use pastoral_keywords::{Audience, Engine, KeywordList, Provenance, Source, Text, View};
+use pastoral_keywords::{Audience, KeywordList, Provenance, Source, Text, View};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -42,7 +43,7 @@ pub(crate) fn measure(data: &Data, program: Option<&Path>, table: &mut Table) ->
 
 /// The benign texts in which no term stands as plain words.
 fn benign(data: &Data, words: &str, table: &mut Table) -> Result<Vec<String>> {
-    let engine = Engine::build(&[KeywordList::of_words(words, "terms.txt")?])?;
+    let engine = engine(&[KeywordList::of_words(words, "terms.txt")?])?;
     let plainly = |text: &str| {
         let text = Text {
             text,

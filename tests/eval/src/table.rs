@@ -15,6 +15,7 @@ enum Line {
         wanted: Option<(String, bool)>,
     },
     Note(String),
+    Failed(String),
 }
 
 impl Table {
@@ -29,6 +30,11 @@ impl Table {
 
     pub(crate) fn skipped(&mut self, what: &str, why: &str) {
         self.note(format!("skipped: {what}: {why}"));
+    }
+
+    /// What kept figures from being measured, and is to be put right.
+    pub(crate) fn failed(&mut self, why: &str) {
+        self.0.push(Line::Failed(format!("NOT measured: {why}")));
     }
 
     /// A share that is to be at least so many in a hundred.
@@ -97,7 +103,7 @@ impl fmt::Display for Table {
         for line in &self.0 {
             match line {
                 Line::Heading(text) => writeln!(f, "\n{text}")?,
-                Line::Note(text) => writeln!(f, "  {text}")?,
+                Line::Note(text) | Line::Failed(text) => writeln!(f, "  {text}")?,
                 Line::Row { what, figure, wanted } => {
                     let wanted = match wanted {
                         None => String::new(),

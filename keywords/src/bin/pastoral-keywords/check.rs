@@ -8,10 +8,10 @@ use anstyle::AnsiColor;
 use anyhow::Result;
 use clap::Args;
 use pastoral_keywords::useless::{self, Useless, WhyUseless};
-use pastoral_keywords::{Engine, KeywordList, shipped};
+use pastoral_keywords::{KeywordList, shipped};
 use serde_json::json;
 
-use crate::input::read_text;
+use crate::input::{engine, read_text};
 use crate::report::{Ended, coloured, counted};
 
 /// Find faults in lists, and terms that do no good
@@ -75,7 +75,7 @@ impl Check {
         }
         // Lists are looked at together only when all are sound: half of them would shadow less.
         if findings.is_empty() {
-            let engine = Engine::build(&lists)?;
+            let engine = engine(&lists)?;
             let mut useless = useless::useless(&lists, &engine);
             let mut texts = Vec::new();
             for file in &self.benign {

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use pastoral_keywords::Engine;
 use pastoral_keywords::evaluation::{self, FalseFlags, Recall, Share};
 use serde_json::{Value, json};
 
-use crate::input::{Lists, read_text};
+use crate::input::{Lists, engine, read_text};
 use crate::report::Ended;
 
 /// Measure recall, transform by transform, and false flags in 10,000
@@ -41,7 +40,7 @@ pub(crate) struct Evaluate {
 
 impl Evaluate {
     pub(crate) fn run(&self) -> Result<Ended> {
-        let engine = Engine::build(&self.lists.read()?)?;
+        let engine = engine(&self.lists.read()?)?;
         let mut files = Vec::new();
         for path in &self.cases {
             files.push((path.display().to_string(), read_text(path)?));

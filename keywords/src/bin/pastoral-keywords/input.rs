@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anstyle::AnsiColor;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use pastoral_keywords::{KeywordList, shipped};
+use pastoral_keywords::{Dictionary, Engine, KeywordList, shipped};
 
 use crate::report::coloured;
 
@@ -40,6 +40,18 @@ impl Lists {
         }
         Ok(lists)
     }
+}
+
+/// The engine for lists, as the collector builds it.
+pub(crate) fn engine(lists: &[KeywordList]) -> Result<Engine> {
+    Ok(Engine::build_with(lists, &Dictionary::shipped())?)
+}
+
+/// An engine that was built before.
+pub(crate) fn read_built(path: &Path) -> Result<Engine> {
+    let name = path.display();
+    let bytes = fs::read(path).with_context(|| format!("{name} cannot be read"))?;
+    Engine::load(&bytes).with_context(|| format!("{name} cannot be used"))
 }
 
 /// The lines of a file of words. One without a letter or digit can match nothing: it is left out, and that is said.

@@ -1,5 +1,6 @@
 //! The tool for those who write keyword lists. Each command has its file.
 
+mod building;
 mod check;
 mod differing;
 mod evaluate;
@@ -12,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Try, check and measure keyword lists.
+/// Try, check, build and measure keyword lists.
 #[derive(Parser)]
 #[command(version, disable_help_subcommand = true)]
 #[command(after_help = "Examples:
@@ -35,6 +36,7 @@ struct Cli {
 enum Command {
     Match(matching::Match),
     Check(check::Check),
+    Build(building::Build),
     Diff(differing::Diff),
     Import(spreadsheet::Import),
     Export(spreadsheet::Export),
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     report::answer(match Cli::parse().command {
         Command::Match(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Build(command) => command.run(),
         Command::Diff(command) => command.run(),
         Command::Import(command) => command.run(),
         Command::Export(command) => command.run(),

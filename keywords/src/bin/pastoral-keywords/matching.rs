@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, BufWriter, Write as _};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
 use pastoral_keywords::{Audience, Engine, Found, Provenance, Source, Text};
 use serde::Serialize;
 
-use crate::input::{InputLines, Lists};
+use crate::input::{InputLines, Lists, engine, read_built};
 use crate::report::Ended;
 
 /// Match each line of standard input, and print what it raises as one JSON object a line
@@ -21,10 +22,14 @@ use crate::report::Ended;
   pastoral-keywords match < titles.txt
   pastoral-keywords match --list words.toml --audience ks2 --source title < titles.txt
   pastoral-keywords match --terms words.txt < searches.txt      plain words, one a line, and only those
+  pastoral-keywords match --built school.engine < titles.txt
   echo 'some words' | pastoral-keywords match | jq '.flags[0].term'")]
 pub(crate) struct Match {
     #[command(flatten)]
     lists: Lists,
+    /// An engine that `build` wrote, instead of lists
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["lists", "terms"])]
+    built: Option<PathBuf>,
     /// Who is in front of the device: ks1, ks2, secondary, staff or administration; without it, whoever it is gravest for
     #[arg(long)]
     audience: Option<Audience>,
@@ -84,7 +89,10 @@ impl Match {
     }
 
     fn engine(&self) -> Result<Engine> {
-        Ok(Engine::build(&self.lists.read()?)?)
+        match &self.built {
+            Some(built) => read_built(built),
+            None => engine(&self.lists.read()?),
+        }
     }
 
     /// What the text raises, the winner first.
