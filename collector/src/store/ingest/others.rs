@@ -83,6 +83,17 @@ pub(super) async fn note_start(tx: &mut Write, epoch_no: i64, start: &EpochStart
     let last = start
         .previous
         .and_then(|previous| i64::try_from(previous.sequence).ok());
+    // Of a run that nobody knows, because a backup from before it was brought back or its records never came, all is
+    // missing so far. A device that joined again has its runs under its old identity.
+    sqlx::query(
+        "INSERT INTO epoch (school_id, device_id, epoch, first_seen_at)
+         SELECT school_id, device_id, ?1, first_seen_at FROM epoch AS this WHERE epoch_no = ?2 AND ?1 IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM epoch WHERE school_id = this.school_id AND epoch = ?1)",
+    )
+    .bind(&previous)
+    .bind(epoch_no)
+    .execute(&mut **tx)
+    .await?;
     sqlx::query("UPDATE epoch SET previous_epoch = ?, previous_last_sequence = ? WHERE epoch_no = ?")
         .bind(previous)
         .bind(last)
