@@ -16,6 +16,7 @@ const FILE_HEAD: usize = 24;
 pub struct Capture {
     process: Process,
     file: PathBuf,
+    port: u16,
 }
 
 impl Capture {
@@ -32,7 +33,7 @@ impl Capture {
         command.stdin(Stdio::null());
         let process = Process::start("tcpdump", &mut command, &folder.path().join("tcpdump.log"))?;
         poll::until_so("tcpdump to listen", || process.log().contains("listening on"))?;
-        Ok(Self { process, file })
+        Ok(Self { process, file, port })
     }
 
     /// Bytes of data that passed so far, without the heads that TCP, IP and the capture put before them.
@@ -40,6 +41,18 @@ impl Capture {
     /// # Errors
     /// When the file cannot be read.
     pub fn bytes(&self) -> Result<u64> {
+        self.count(|_| true)
+    }
+
+    /// As [`Capture::bytes`], only those to the port: what went to the collector.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn bytes_to_port(&self) -> Result<u64> {
+        self.count(|packet| port_of(packet) == Some(self.port))
+    }
+
+    fn count(&self, counts: impl Fn(&[u8]) -> bool) -> Result<u64> {
         let file = fs::read(&self.file)?;
         let mut rest = file.get(FILE_HEAD..).unwrap_or_default();
         let mut data = 0;
@@ -48,7 +61,9 @@ impl Capture {
             let Some(packet) = rest.get(PACKET_HEAD..PACKET_HEAD + length) else {
                 break;
             };
-            data += data_in(packet);
+            if counts(packet) {
+                data += data_in(packet);
+            }
             rest = &rest[PACKET_HEAD + length..];
         }
         Ok(data)
@@ -62,6 +77,13 @@ impl Capture {
         self.process.stop()?;
         Ok(self.file)
     }
+}
+
+/// The port that an Ethernet packet with IPv4 and TCP goes to.
+fn port_of(packet: &[u8]) -> Option<u16> {
+    let ip = packet.get(14..)?;
+    let tcp = ip.get(usize::from(ip.first()? & 0x0f) * 4..)?;
+    Some(u16::from_be_bytes([*tcp.get(2)?, *tcp.get(3)?]))
 }
 
 /// Bytes of data in an Ethernet packet with IPv4 and TCP.

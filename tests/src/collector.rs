@@ -22,6 +22,7 @@ pub struct Collector {
     log: PathBuf,
     devices: u16,
     console: u16,
+    environment: Vec<(String, String)>,
     process: Option<Process>,
     /// The one-time links that `init` gave.
     pub links: Links,
@@ -72,8 +73,8 @@ impl Collector {
                 "data_dir = {data_dir:?}\nprofile = {profile:?}\n\
                  [devices]\nlisten = \"127.0.0.1:{devices}\"\nnames = [\"localhost\", \"127.0.0.1\"]\n\
                  [console]\nlisten = \"127.0.0.1:{console}\"\nurl = \"http://localhost:{console}\"\n\
-                 [mail]\nhost = \"127.0.0.1\"\nport = {}\nfrom = \"pastoral@purleyoaks.test\"\ntls = \"none\"\n",
-                mail.port()
+                 [mail]\nfrom = \"pastoral@purleyoaks.test\"\n{}",
+                mail.settings()
             ),
         )?;
         let links = Links {
@@ -90,6 +91,7 @@ impl Collector {
             log,
             devices,
             console,
+            environment: mail.environment(),
             process: None,
             links,
         };
@@ -145,6 +147,11 @@ impl Collector {
         let mut command = self.command(&["serve"]);
         self.process = Some(Process::start("the collector", &mut command, &self.log)?);
         self.wait_until_it_serves()
+    }
+
+    /// From its next start, it has this in its environment too.
+    pub fn add_environment(&mut self, environment: Vec<(String, String)>) {
+        self.environment.extend(environment);
     }
 
     /// Starts serving under `strace`, run by root, with these options.
@@ -226,7 +233,11 @@ impl Collector {
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.user.command(&self.binary);
-        command.arg("--config").arg(&self.config).args(arguments);
+        command
+            .envs(self.environment.iter().cloned())
+            .arg("--config")
+            .arg(&self.config)
+            .args(arguments);
         command
     }
 

@@ -142,6 +142,19 @@ impl Laptop {
         self.start_service(command)
     }
 
+    /// Starts the service with these things in its environment, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn start_with(&mut self, environment: &[(String, String)]) -> Result<()> {
+        let mut command = self.user.command(&self.binary);
+        command
+            .args(self.options())
+            .arg("run")
+            .envs(environment.iter().cloned());
+        self.start_service(command)
+    }
+
     /// Its process.
     ///
     /// # Errors
@@ -220,6 +233,26 @@ impl Laptop {
     pub fn helper(&self, desktop: &Desktop, pupil: &User) -> Result<Process> {
         let mut command = desktop.command(pupil, &self.helper);
         command.arg("--socket").arg(self.session_socket());
+        self.start_helper(command, pupil)
+    }
+
+    /// Starts the helper under `strace`, run by root, with these options.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn helper_traced(&self, desktop: &Desktop, pupil: &User, options: &[&str]) -> Result<Process> {
+        let mut command = Command::new("strace");
+        command
+            .args(["-f", "-u", &pupil.name, "-E"])
+            .arg(format!("DISPLAY={}", desktop.display()))
+            .args(options)
+            .arg(&self.helper)
+            .arg("--socket")
+            .arg(self.session_socket());
+        self.start_helper(command, pupil)
+    }
+
+    fn start_helper(&self, mut command: Command, pupil: &User) -> Result<Process> {
         let name = pupil.name.clone();
         let helper = Process::start(
             "the helper",

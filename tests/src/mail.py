@@ -1,6 +1,8 @@
-"""Receives mail and keeps every message as a file: MILLISECONDS-NUMBER.eml, its recipients in X-Envelope-To."""
-import asyncio, json, os, sys, time
-from aiosmtpd.smtp import SMTP
+"""Receives mail and keeps every message as a file: MILLISECONDS-NUMBER.eml, its recipients in X-Envelope-To.
+
+Usage: FOLDER [starttls|tls OWN]: with the certificate in OWN, and only from who logs in as LOGIN says."""
+import asyncio, json, os, ssl, sys, time
+from aiosmtpd.smtp import SMTP, AuthResult
 
 
 class Keep:
@@ -9,8 +11,10 @@ class Keep:
         self.number = 0
 
     async def handle_DATA(self, server, session, envelope):
-        if os.path.exists(os.path.join(self.folder, "refuse")):
-            return "451 not now"
+        refuse = os.path.join(self.folder, "refuse")
+        if os.path.exists(refuse):
+            with open(refuse) as answer:
+                return answer.read()
         self.number += 1
         name = os.path.join(self.folder, f"{time.time_ns() // 1_000_000}-{self.number}")
         with open(name, "wb") as file:
@@ -20,10 +24,26 @@ class Keep:
         return "250 kept"
 
 
+def login(server, session, envelope, mechanism, given):
+    said = f"{given.login.decode()}:{given.password.decode()}"
+    # Not handled: the server answers for us.
+    return AuthResult(success=said == os.environ["LOGIN"], handled=False)
+
+
 async def main():
-    keep = Keep(sys.argv[1])
+    folder, *door = sys.argv[1:]
+    keep, options, wrapped = Keep(folder), {}, None
+    if door:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(os.path.join(door[1], "mail.crt"), os.path.join(door[1], "mail.key"))
+        options = {"authenticator": login, "auth_required": True, "auth_require_tls": door[0] == "starttls"}
+        if door[0] == "starttls":
+            options |= {"tls_context": context, "require_starttls": True}
+        else:
+            wrapped = context
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(keep, hostname="mail.school.test"), "127.0.0.1", int(sys.argv[2]))
+    make = lambda: SMTP(keep, hostname="mail.school.test", **options)
+    server = await loop.create_server(make, "127.0.0.1", 0, ssl=wrapped)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     await server.serve_forever()
 

@@ -7,11 +7,35 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+/// Whom the server that asks for a login lets in.
+const USER: &str = "pastoral";
+const PASSWORD: &str = "right horse";
+
 /// The mail server and the messages it took.
 pub struct Mail {
     process: Process,
     port: u16,
     folder: PathBuf,
+    door: Option<Door>,
+    own: PathBuf,
+}
+
+/// How a server that asks for TLS and a login is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// In the clear first, then TLS.
+    Starttls,
+    /// TLS from the start.
+    Tls,
+}
+
+impl Door {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Starttls => "starttls",
+            Self::Tls => "tls",
+        }
+    }
 }
 
 /// A message as it was received.
@@ -44,13 +68,75 @@ impl Mail {
     pub fn start(folder: &Folder) -> Result<Self> {
         let kept = folder.path().join("mail");
         fs::create_dir(&kept)?;
-        Self::listen(folder, kept, 0)
+        Self::listen(folder, kept, None)
+    }
+
+    /// Starts one that takes mail only over TLS and from who logs in, with a certificate made for this name, which the
+    /// collector's machine trusts.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_guarded(folder: &Folder, door: Door, name: &str) -> Result<Self> {
+        let kept = folder.path().join("mail");
+        fs::create_dir(&kept)?;
+        let made = rcgen::generate_simple_self_signed([name.to_owned()])?;
+        fs::write(folder.path().join("mail.crt"), made.cert.pem())?;
+        fs::write(folder.path().join("mail.key"), made.signing_key.serialize_pem())?;
+        let mail = Self::listen(folder, kept, Some(door))?;
+        mail.set_password(PASSWORD)?;
+        Ok(mail)
+    }
+
+    /// What the collector says as its password from its next start; the right one at first.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn set_password(&self, password: &str) -> Result<()> {
+        Ok(fs::write(self.own.join("mail-password"), password)?)
+    }
+
+    /// Makes the password right again.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn right_password(&self) -> Result<()> {
+        self.set_password(PASSWORD)
+    }
+
+    /// Where it is and how it is reached, as lines of the collector's `[mail]`.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        let port = self.port;
+        match self.door {
+            None => format!("host = \"127.0.0.1\"\nport = {port}\ntls = \"none\"\n"),
+            Some(door) => format!(
+                "host = \"localhost\"\nport = {port}\ntls = \"{}\"\nuser = \"{USER}\"\npassword_file = {:?}\n",
+                door.name(),
+                self.own.join("mail-password")
+            ),
+        }
+    }
+
+    /// What makes the collector's machine trust its certificate.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let trusted = self.own.join("mail.crt").to_string_lossy().into_owned();
+        let variable = |_| ("SSL_CERT_FILE".to_owned(), trusted.clone());
+        self.door.iter().map(variable).collect()
     }
 
     /// Its port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// From now on every message is turned away for good.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn refuse_for_good(&self) -> Result<()> {
+        Ok(fs::write(self.folder.join("refuse"), "550 not here")?)
     }
 
     /// From now on every message is turned away, with a temporary error, until it is told otherwise.
@@ -60,7 +146,7 @@ impl Mail {
     pub fn refuse(&self, refuse: bool) -> Result<()> {
         let path = self.folder.join("refuse");
         if refuse {
-            fs::write(path, "")?
+            fs::write(path, "451 not now")?
         } else {
             fs::remove_file(path)?
         }
@@ -123,13 +209,15 @@ impl Mail {
         })
     }
 
-    fn listen(folder: &Folder, kept: PathBuf, port: u16) -> Result<Self> {
+    fn listen(folder: &Folder, kept: PathBuf, door: Option<Door>) -> Result<Self> {
         // Debian's own, which is where its packages go.
         let mut command = Command::new("/usr/bin/python3");
         command
             .args(["-c", include_str!("mail.py")])
             .arg(&kept)
-            .arg(port.to_string())
+            .args(door.map(Door::name))
+            .args(door.map(|_| folder.path()))
+            .env("LOGIN", format!("{USER}:{PASSWORD}"))
             .stdin(Stdio::null());
         let process = Process::start("the mail server", &mut command, &folder.path().join("mail.log"))?;
         let first: serde_json::Value = serde_json::from_str(&process.line()?)?;
@@ -138,6 +226,8 @@ impl Mail {
             process,
             port: port.context("the mail server does not say its port")?,
             folder: kept,
+            door,
+            own: folder.path().into(),
         })
     }
 }

@@ -35,6 +35,8 @@ pub struct Answer {
     pub status: u16,
     /// The page.
     pub html: String,
+    /// What the page may load, as its header says.
+    pub policy: String,
 }
 
 impl Answer {
@@ -154,6 +156,28 @@ impl Reader {
         answer(self.agent.post(&address).send_form(fields))
     }
 
+    /// Sends a form with a file in it, and gives the answer's status.
+    ///
+    /// # Errors
+    /// When the console does not answer.
+    pub fn upload(&self, form: &Form, file: &[u8]) -> Result<u16> {
+        let mut body = Vec::new();
+        for (name, value) in &form.fields {
+            let part =
+                format!("--part\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.as_bytes());
+        }
+        body.extend(
+            b"--part\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\
+              Content-Type: image/png\r\n\r\n",
+        );
+        body.extend(file);
+        body.extend(b"\r\n--part--\r\n");
+        let request = self.agent.post(format!("{}{}", self.console, form.action));
+        let request = request.content_type("multipart/form-data; boundary=part");
+        Ok(answer(request.send(&body[..]))?.status)
+    }
+
     /// Visits a page, fills in its form and sends it.
     ///
     /// # Errors
@@ -213,8 +237,11 @@ fn get(agent: &Agent, console: &str, path: &str) -> Result<Answer> {
 
 fn answer(response: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Answer> {
     let mut response = response.context("the console does not answer")?;
+    let policy = response.headers().get("content-security-policy");
+    let policy = policy.and_then(|policy| policy.to_str().ok());
     Ok(Answer {
         status: response.status().as_u16(),
+        policy: policy.unwrap_or_default().to_owned(),
         html: response.body_mut().read_to_string()?,
     })
 }

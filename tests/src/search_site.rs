@@ -3,6 +3,7 @@
 use anyhow::Result;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -10,11 +11,21 @@ use std::time::Duration;
 /// The site. It answers for as long as the program runs.
 pub struct SearchSite {
     port: u16,
+    heard: Arc<Heard>,
+}
+
+/// What the site was asked for.
+#[derive(Default)]
+struct Heard {
     typed: Typed,
+    pictures: AtomicUsize,
 }
 
 /// What the first page's field holds, as the page last said.
-type Typed = Arc<Mutex<String>>;
+type Typed = Mutex<String>;
+
+/// Pixels of the picture that every page of answers shows, each way.
+const PICTURE_SIDE: u32 = 96;
 
 impl SearchSite {
     /// Starts it on a free port.
@@ -24,21 +35,28 @@ impl SearchSite {
     pub fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
-        let typed = Typed::default();
-        let hears = Arc::clone(&typed);
+        let heard = Arc::new(Heard::default());
+        let hears = Arc::clone(&heard);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let hears = Arc::clone(&hears);
                 thread::spawn(move || answer(stream, &hears));
             }
         });
-        Ok(Self { port, typed })
+        Ok(Self { port, heard })
     }
 
     /// What stands in the first page's field, as the browser has taken it.
     #[must_use]
     pub fn typed(&self) -> String {
-        self.typed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let typed = self.heard.typed.lock();
+        typed.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often a browser fetched the picture that pages of answers show.
+    #[must_use]
+    pub fn pictures_sent(&self) -> usize {
+        self.heard.pictures.load(Ordering::Relaxed)
     }
 
     /// Its first page.
@@ -48,7 +66,46 @@ impl SearchSite {
     }
 }
 
-fn answer(stream: TcpStream, typed: &Typed) -> std::io::Result<()> {
+/// The colours of that picture, as its file holds them: letters in no order, which cannot be made much smaller.
+#[must_use]
+pub fn picture_bytes() -> String {
+    let mut state = 0x2545_f491_u32;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        char::from(b'a' + u8::try_from(state % 26).unwrap_or_default())
+    };
+    (0..PICTURE_SIDE * PICTURE_SIDE * 3).map(|_| next()).collect()
+}
+
+/// The picture's file: a bitmap of 24 bits.
+fn picture() -> Vec<u8> {
+    const HEAD: u32 = 54;
+    let colours = picture_bytes();
+    let size = HEAD + PICTURE_SIDE * PICTURE_SIDE * 3;
+    let mut file = b"BM".to_vec();
+    let words = [
+        size,
+        0,
+        HEAD,
+        40,
+        PICTURE_SIDE,
+        PICTURE_SIDE,
+        24 << 16 | 1,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ];
+    file.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    file.extend(colours.as_bytes());
+    file
+}
+
+fn answer(stream: TcpStream, heard: &Heard) -> std::io::Result<()> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut lines = BufReader::new(&stream).lines();
     let request = lines.next().transpose()?.unwrap_or_default();
@@ -62,10 +119,15 @@ fn answer(stream: TcpStream, typed: &Typed) -> std::io::Result<()> {
         let (_, query) = target.split_once(path)?;
         Some(decoded(query.split('&').next().unwrap_or_default()))
     };
+    if target == "/picture.bmp" {
+        send(&stream, "200 OK", "image/bmp", &picture())?;
+        heard.pictures.fetch_add(1, Ordering::Relaxed);
+        return Ok(());
+    }
     let (status, body) = if let Some(searched) = query("/search?q=") {
         ("200 OK", results(&escaped(&searched)))
     } else if let Some(field) = query("/typed?q=") {
-        let mut typed = typed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut typed = heard.typed.lock().unwrap_or_else(PoisonError::into_inner);
         // What the field says comes by several connections, in any order.
         if field.len() > typed.len() {
             *typed = field;
@@ -76,12 +138,16 @@ fn answer(stream: TcpStream, typed: &Typed) -> std::io::Result<()> {
     } else {
         ("404 Not Found", String::new())
     };
-    let mut stream = &stream;
+    send(&stream, status, "text/html; charset=utf-8", body.as_bytes())
+}
+
+fn send(mut stream: &TcpStream, status: &str, kind: &str, body: &[u8]) -> std::io::Result<()> {
+    let length = body.len();
     write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    )?;
+    stream.write_all(body)
 }
 
 /// Titled as the search engine only once its field has the keyboard, and says what the field holds, so that whoever
@@ -94,7 +160,9 @@ fn first_page() -> String {
 }
 
 fn results(query: &str) -> String {
-    let found = format!("<p>About 3 results for <em>{query}</em></p><ol><li>One<li>Two<li>Three</ol>");
+    let found = format!(
+        "<p>About 3 results for <em>{query}</em></p><img src=/picture.bmp alt='A picture'><ol><li>One<li>Two<li>Three</ol>"
+    );
     page(&format!("{query} - Google Search"), &found)
 }
 

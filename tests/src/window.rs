@@ -1,6 +1,7 @@
 //! A pupil's window whose titles the test decides.
 
 use crate::desktop::Desktop;
+use crate::poll;
 use crate::process::{Folder, Process, program};
 use crate::users::User;
 use anyhow::{Context as _, Result};
@@ -32,6 +33,9 @@ impl Window {
         let number = process.line()?;
         let input = process.take_input().context("the window takes no titles")?;
         desktop.hands(pupil, &["windowactivate", "--sync", &number])?;
+        let titles = desktop.titles()?;
+        let active = || titles.current().is_ok_and(|title| title == "Untitled");
+        poll::until_so("the window to be the active one", active)?;
         Ok(Self { input, process })
     }
 

@@ -8,10 +8,14 @@ use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use std::error::Error as _;
+use std::io;
 use std::time::{Duration, UNIX_EPOCH};
 
 const CONNECTIONS: u32 = 4;
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// How codes begin that are about the login (RFC 4954).
+const LOGIN_REFUSED: &str = "53";
 
 /// Sends mail as the technician set it.
 #[derive(Debug, Clone)]
@@ -29,6 +33,17 @@ pub enum NotSent {
     /// The server refused for good.
     #[error("the mail server refused it for good (code {0}); check the address and the [mail] settings")]
     Refused(String),
+    /// It is not the server that was meant, or its certificate is out of order.
+    #[error(
+        "the mail server's certificate is not good for the host under [mail]: write the name it was made for, or have it \
+         renewed; it is tried again"
+    )]
+    Certificate,
+    /// The server does not know us. That is put right by the technician, so nothing is given up for it early.
+    #[error(
+        "the mail server does not accept the user and password under [mail] (code {0}); correct them; it is tried again"
+    )]
+    Login(String),
     /// The server refused for now.
     #[error("the mail server does not take it now (code {0}); it is tried again")]
     Later(String),
@@ -110,7 +125,11 @@ impl Mailer {
             Ok(_) => Ok(()),
             Err(error) => {
                 let code = error.status().map(|code| code.to_string()).unwrap_or_default();
-                Err(if error.is_permanent() {
+                Err(if is_about_certificate(&error) {
+                    NotSent::Certificate
+                } else if code.starts_with(LOGIN_REFUSED) {
+                    NotSent::Login(code)
+                } else if error.is_permanent() {
                     NotSent::Refused(code)
                 } else if error.is_transient() {
                     NotSent::Later(code)
@@ -120,4 +139,19 @@ impl Mailer {
             }
         }
     }
+}
+
+/// Whether a connection failed because the server's certificate was not good.
+fn is_about_certificate(error: &lettre::transport::smtp::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // What an I/O error was made of is not among its causes.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let tls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }

@@ -14,6 +14,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("strace", "strace"),
     ("tcpdump", "tcpdump"),
     ("passwd", "useradd"),
+    ("faketime", "faketime"),
 ];
 
 /// The oldest Node that builds the console's assets.

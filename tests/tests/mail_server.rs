@@ -1,0 +1,66 @@
+//! Mail to a real server that asks for TLS and a login, as schools' servers do.
+
+#![allow(clippy::unwrap_used, reason = "only used by tests")]
+
+use pastoral_tests::collector::Collector;
+use pastoral_tests::mail::{Door, Mail};
+use pastoral_tests::process::Folder;
+use pastoral_tests::reader::Reader;
+use pastoral_tests::{poll, school};
+
+fn technician(collector: &Collector) -> Reader {
+    Reader::join(
+        &collector.console(),
+        school::TECHNICIAN,
+        &collector.links.technician,
+    )
+    .unwrap()
+}
+
+fn until_health_says(technician: &Reader, words: &str) {
+    let says = || technician.visit("/health").unwrap().text();
+    let said = poll::until_so(words, || says().contains(words));
+    assert!(said.is_ok(), "{}", says());
+}
+
+#[test]
+fn mail_goes_to_a_server_that_asks_for_tls_and_a_login() {
+    for door in [Door::Starttls, Door::Tls] {
+        let folder = Folder::new("mail").unwrap();
+        let mail = Mail::start_guarded(&folder, door, "localhost").unwrap();
+        let _collector = Collector::start(&folder, &mail, &[]).unwrap();
+        let message = mail.message_to(school::HEADTEACHER.email).unwrap();
+        assert!(message.text.contains("audit record"), "{}", message.text);
+    }
+}
+
+#[test]
+fn a_mail_server_whose_certificate_is_for_another_name_is_told_nothing_and_the_console_says_why() {
+    for door in [Door::Starttls, Door::Tls] {
+        let folder = Folder::new("mail").unwrap();
+        let mail = Mail::start_guarded(&folder, door, "elsewhere.test").unwrap();
+        let collector = Collector::start(&folder, &mail, &[]).unwrap();
+        until_health_says(
+            &technician(&collector),
+            "certificate is not good for the host under [mail]",
+        );
+        assert!(mail.messages().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_wrong_mail_password_is_said_on_the_console_and_what_waited_leaves_once_it_is_right() {
+    let folder = Folder::new("mail").unwrap();
+    let mail = Mail::start_guarded(&folder, Door::Starttls, "localhost").unwrap();
+    mail.set_password("wrong horse").unwrap();
+    let mut collector = Collector::start(&folder, &mail, &[]).unwrap();
+    until_health_says(
+        &technician(&collector),
+        "does not accept the user and password under [mail] (code 535)",
+    );
+    assert!(mail.messages().unwrap().is_empty());
+    mail.right_password().unwrap();
+    collector.stop().unwrap();
+    collector.serve().unwrap();
+    mail.message_to(school::HEADTEACHER.email).unwrap();
+}
