@@ -1,14 +1,21 @@
 //! INVARIANT 1: what does not match leaves nothing, neither on the wire nor in any file. The real helper, service and
-//! collector, a capture of all that passes between them, and a look at every file any of them could have written.
+//! collector, as many titles and searches as an hour of hard use makes, a capture of all that passes between them, and a
+//! look at every file any of them could have written.
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
 use pastoral_tests::capture::Capture;
 use pastoral_tests::desktop::Desktop;
+use pastoral_tests::leftovers::files_with;
 use pastoral_tests::poll;
 use pastoral_tests::process::output_of;
 use pastoral_tests::site::{SEVERE, Site};
+use pastoral_tests::store::Store;
 use pastoral_tests::window::Window;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -17,30 +24,62 @@ const TITLE: &str = "zephyrmarmalade";
 const SEARCH: &str = "quokkatrombone";
 /// The control: it stands in a search that matches.
 const MATCHED: &str = "walrusbassoon";
-const TITLES: usize = 400;
+/// An hour of use with something new every three seconds, half of it searches, as fast as the desktop takes it.
+const HOUR: u64 = 1200;
+/// Titles between two looks at whether they were seen: events are taken together, so a burst may be seen as its last.
+const STRIDE: u64 = 4;
 /// Health and keeping a connection alive, over a minute.
 const HEARTBEAT_BYTES: u64 = 4096;
+/// What the collector writes of a device by itself: how it is, and when it was heard.
+const HEALTH: [&str; 1] = ["device"];
 
-/// The files under what the site wrote to, and those of its users in the folders everybody may write to, that hold a
-/// word.
-fn files_with(word: &str, site: &Site) -> String {
-    let mut found = String::new();
-    let mut look = Command::new("grep");
-    look.args(["-rla", word]).arg(site.folder.path());
-    found.push_str(&String::from_utf8_lossy(&look.output().unwrap().stdout));
-    for user in [
-        &site.pupil.name,
-        &site.laptop.user().name,
-        &site.collector.user().name,
-    ] {
-        let mut look = Command::new("find");
-        look.args([
-            "/tmp", "/var/tmp", "/dev/shm", "-xdev", "-user", user, "-type", "f",
-        ]);
-        look.args(["-exec", "grep", "-la", word, "{}", "+"]);
-        found.push_str(&String::from_utf8_lossy(&look.output().unwrap().stdout));
+/// Every file below a folder, as it is.
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(contents(&path));
+        } else if path.is_file() {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
     }
     found
+}
+
+/// Every value of every table of the collector's, but for devices' health.
+fn tables(store: &Store) -> BTreeMap<String, Vec<Vec<u8>>> {
+    let tables = store.tables().unwrap().into_iter();
+    let tables = tables.filter(|table| !HEALTH.contains(&table.as_str()));
+    tables
+        .map(|table| {
+            let values = store.values(&table).unwrap();
+            (table, values)
+        })
+        .collect()
+}
+
+fn titles(status: &Value) -> u64 {
+    status["detail"]["counters"]["titles"]
+        .as_u64()
+        .unwrap_or_default()
+}
+
+/// An hour's titles and searches, none of which matches.
+fn use_for_an_hour(site: &Site, window: &mut Window) {
+    for number in 0..HOUR / 2 {
+        window
+            .set(&format!("{TITLE} {number} of Wales - Chromium"))
+            .unwrap();
+        window.search(&format!("{SEARCH} {number} near me")).unwrap();
+        if number % STRIDE == 0 {
+            let before = titles(&site.laptop.status().unwrap());
+            window.search(&format!("{SEARCH} again {number}")).unwrap();
+            site.laptop
+                .until_status("a title to be seen", |status| titles(status) > before)
+                .unwrap();
+        }
+    }
 }
 
 #[test]
@@ -51,43 +90,45 @@ fn unmatched_titles_and_searches_leave_no_trace_on_the_wire_or_in_any_file() {
     let mut window = Window::open(&desktop, &site.pupil, &site.folder).unwrap();
     // What is asked once per account has been asked.
     window.set("Rivers of Wales - Chromium").unwrap();
-    site.laptop.until_status("the first title", seen(1)).unwrap();
+    site.laptop
+        .until_status("the first title", |status| titles(status) > 0)
+        .unwrap();
     site.laptop.until_delivered().unwrap();
 
     let port = site.collector.devices().port();
     let capture = Capture::start(port, &site.folder).unwrap();
+    let store = site.store().unwrap();
+    let (device, collector) = (contents(site.laptop.state_dir()), tables(&store));
+    let seen = titles(&site.laptop.status().unwrap());
     let began = Instant::now();
-    let before = site.laptop.status().unwrap()["detail"]["counters"]["titles"]
-        .as_u64()
-        .unwrap();
-    for number in 0..TITLES / 2 {
-        window
-            .set(&format!("{TITLE} {number} of Wales - Chromium"))
-            .unwrap();
-        window.search(&format!("{SEARCH} {number} near me")).unwrap();
-    }
-    site.laptop
-        .until_status("the titles to be seen", seen(before + 2))
-        .unwrap();
-    window.search(&format!("{SEARCH} the last")).unwrap();
+    use_for_an_hour(&site, &mut window);
     let during = capture.bytes().unwrap();
     let took = began.elapsed();
+    let seen = titles(&site.laptop.status().unwrap()) - seen;
+    assert!(seen >= HOUR / 4, "only {seen} titles of {HOUR} were seen");
     // The same time without titles.
-    let quiet = poll::within(
-        took + Duration::from_secs(60),
-        "an equally long quiet time",
-        || (began.elapsed() >= 2 * took).then(|| capture.bytes().unwrap() - during),
-    )
+    let patience = took + Duration::from_secs(60);
+    let quiet = poll::within(patience, "an equally long quiet time", || {
+        (began.elapsed() >= 2 * took).then(|| capture.bytes().unwrap() - during)
+    })
     .unwrap();
     assert!(
         during <= quiet + HEARTBEAT_BYTES,
-        "{TITLES} titles made {during} bytes, where silence made {quiet}"
+        "an hour's titles made {during} bytes, where silence made {quiet}"
     );
-    assert_eq!(site.store().unwrap().flags().unwrap(), 0);
+    assert!(
+        contents(site.laptop.state_dir()) == device,
+        "the laptop's files are not what they were"
+    );
+    for (table, values) in tables(&store) {
+        assert!(
+            collector[&table] == values,
+            "the collector's table {table} is not what it was"
+        );
+    }
 
     // The control: a search that matches is noticed by all of this.
     window.search(&format!("{SEVERE} {MATCHED}")).unwrap();
-    let store = site.store().unwrap();
     poll::until_so("the flag", || store.flags().unwrap() == 1).unwrap();
     let flagged = capture.bytes().unwrap() - during - quiet;
     assert!(
@@ -95,20 +136,19 @@ fn unmatched_titles_and_searches_leave_no_trace_on_the_wire_or_in_any_file() {
         "a flag passed in {flagged} bytes: the capture sees nothing"
     );
     site.laptop.until_delivered().unwrap();
+    assert!(contents(site.laptop.state_dir()) != device);
+    assert!(tables(&store) != collector);
     let captured = capture.stop().unwrap();
     for word in [TITLE, SEARCH, MATCHED] {
         let plain = output_of(Command::new("grep").args(["-ca", word]).arg(&captured));
         assert!(plain.is_err(), "`{word}` is in the capture");
     }
+    let users = [&site.pupil, site.laptop.user(), site.collector.user()];
+    let written = |word: &str| files_with(word, &site.folder, &[], &users).unwrap();
     for word in [TITLE, SEARCH] {
-        assert_eq!(files_with(word, &site), "", "`{word}` was written");
+        assert_eq!(written(word), "", "`{word}` was written");
     }
     // What looks for files would find one.
-    let planted = site.folder.path().join("planted");
-    std::fs::write(&planted, TITLE).unwrap();
-    assert!(files_with(TITLE, &site).contains("planted"));
-}
-
-fn seen(titles: u64) -> impl Fn(&serde_json::Value) -> bool {
-    move |status| status["detail"]["counters"]["titles"].as_u64() >= Some(titles)
+    fs::write(site.folder.path().join("planted"), TITLE).unwrap();
+    assert!(written(TITLE).contains("planted"));
 }
