@@ -42,7 +42,7 @@ pub fn everything_linked(reader: &Reader) -> Result<BTreeMap<String, Answer>> {
 /// # Errors
 /// When the console does not answer.
 pub fn try_action(reader: &Reader, concern: &str, action: &str) -> Result<Answer> {
-    let page = reader.visit("/account")?;
+    let page = reader.visit("/account/password")?;
     let token = Form::with_action(&page.html, "/account/password")?;
     let token = token
         .field("csrf")

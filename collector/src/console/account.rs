@@ -103,8 +103,9 @@ async fn draw_password(console: &Console, who: &SignedIn) -> Result<PasswordPage
     let mut page = console.page(who, "Change your password", "").await?;
     let overdue = who.password_is_overdue(console);
     if overdue {
-        // Every one of them would lead back here.
+        // Every one of them would lead back here, and the page itself says what is wrong.
         page.tabs.clear();
+        page.banner.clear();
     }
     Ok(PasswordPage {
         page,

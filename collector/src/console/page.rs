@@ -170,7 +170,7 @@ impl Console {
         {
             banner.push(
                 "The audit log was changed, or entries are missing. Keep the mails about the audit record, and have the \
-                 technician run `pastoral-collector check`: it says where."
+                 technician run “pastoral-collector check”: it says where."
                     .to_owned(),
             );
         }
