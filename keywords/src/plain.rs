@@ -132,7 +132,7 @@ impl Folding {
                 Some(word) => word.end = at.end,
                 None => self.begin_word(at),
             }
-            self.text.push(character);
+            self.text.push(one_letter(character));
             self.after = if unspaced { After::Unspaced } else { After::Word };
         } else {
             self.after = After::Gap;
@@ -163,6 +163,20 @@ impl Folding {
 /// are marks too, but letters of their own.
 pub(crate) fn is_accent(character: char) -> bool {
     is_combining_mark(character) && (canonical_combining_class(character) != 0 || !character.is_alphabetic())
+}
+
+/// The letter that people write for another that Unicode does not take apart: one without its stroke, and the forms of
+/// Arabic letters that differ by keyboard or haste. They are as one, as a letter with and without an accent is.
+pub(crate) fn one_letter(character: char) -> char {
+    match character {
+        'ł' => 'l',
+        'ø' => 'o',
+        'đ' => 'd',
+        'ة' | 'ہ' => 'ه',
+        'ى' | 'ی' => 'ي',
+        'ک' => 'ك',
+        _ => character,
+    }
 }
 
 pub(crate) fn is_apostrophe(character: char) -> bool {
@@ -207,6 +221,23 @@ mod tests {
             "(café/au.lait)",
         ] {
             assert_eq!(Plain::new(text).as_str(), " cafe au lait ", "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stroke_and_the_keyboard_s_form_of_an_arabic_letter_do_not_matter() {
+        for (written, as_well) in [
+            ("Łódź", "lodz"),
+            ("đo", "do"),
+            ("المدرسة", "المدرسه"),
+            ("على", "علي"),
+            ("میں ہوں", "ميں هوں"),
+        ] {
+            assert_eq!(
+                Plain::new(written).as_str(),
+                Plain::new(as_well).as_str(),
+                "{written}"
+            );
         }
     }
 

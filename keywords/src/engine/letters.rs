@@ -4,7 +4,7 @@
 use unicode_normalization::char::decompose_compatible;
 
 use crate::lookalike::{is_censor, leet, looks_like};
-use crate::plain::{Plain, is_accent, is_apostrophe, is_invisible, is_unspaced};
+use crate::plain::{Plain, is_accent, is_apostrophe, is_invisible, is_unspaced, one_letter};
 
 /// Where something begins or ends in a text's words: the number of a word, and of a letter in it.
 pub(super) type Place = u64;
@@ -176,7 +176,9 @@ impl Reading<'_> {
                 let looks = if lower.is_ascii() { None } else { looks_like(lower) };
                 match looks.or_else(|| leet(lower)) {
                     Some(letter) => self.push(at, end, letter, How::AsAnother, lower.is_ascii_digit()),
-                    None if lower.is_alphanumeric() => self.push(at, end, lower, How::Plainly, false),
+                    None if lower.is_alphanumeric() => {
+                        self.push(at, end, one_letter(lower), How::Plainly, false)
+                    }
                     None => ended = true,
                 }
             }
