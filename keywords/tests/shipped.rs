@@ -291,16 +291,27 @@ fn questions_that_only_look_dangerous_raise_nothing() {
 
 /// Questions among the benign ones that a school wants to know of.
 const RIGHTLY: &[&str] = &[
+    "2005 Mickie james playboy pics ?",
+    "Anal sex for indian ladies ?",
+    "Are clits designed for lesbians sex ?",
     "Are there any pornstars that virgin ?",
     "Big boobs girls how many percent hot ?",
     "Can you get high off carisoprodol ?",
     "Can you get high off of mucinex expectorent ?",
+    "How can you earn money from adult websites ?",
+    "How can you make the best homemade fleshlight ?",
+    "How much is a gram of weed in the us ?",
     "Hw does getting a blowjob feel like ?",
+    "Legal to buy marijuana seed from canada mail to US ?",
+    "What are the different pleasurable sex positions ?",
     "What is coprophagia porn ?",
     "What is hentai corner ?",
     "What is if feel like to give a blowjob ?",
     "What pornstars win the most money ?",
     "Where can you find kendra wilkinson porn ?",
+    "Where can you find naked pictures of matt bomer ?",
+    "Where do you buy cannibis ?",
+    "Where do you join a nazi gang online ?",
 ];
 
 const BENIGN: &str = "
