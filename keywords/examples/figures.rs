@@ -101,23 +101,17 @@ fn speed(dictionary: &Dictionary, queries: &str, titles: &str) -> Result<()> {
         .filter(|title| (50..=66).contains(&title.len()))
         .collect();
     for count in [382, 10_000, 100_000] {
+        // Phrases of words from questions, shuffled, so that the words are ordinary and the phrases seldom stand in a title.
+        let words: Vec<&str> = queries.split_whitespace().filter(|word| word.len() > 3).collect();
         let mut terms = String::new();
-        let mut made = 0;
-        'out: for around in 0..20 {
-            for line in queries.lines() {
-                let words: Vec<&str> = line.split_whitespace().collect();
-                let Some(phrase) = words.get(around..(around + 3 - around % 2).min(words.len())) else {
-                    continue;
-                };
-                if phrase.len() >= 2 && phrase.iter().any(|word| word.len() > 3) {
-                    terms.push_str(&phrase.join(" "));
-                    terms.push('\n');
-                    made += 1;
-                    if made == count {
-                        break 'out;
-                    }
-                }
-            }
+        for at in 0..count {
+            let word = |by: usize| words[(at * by + by / 7) % words.len()];
+            terms.push_str(&format!(
+                "{} {} {}\n",
+                word(7_919),
+                word(104_729),
+                if at % 2 == 0 { "" } else { word(611_953) }
+            ));
         }
         let list = KeywordList::of_words(&terms, "many")?;
         let engine = Engine::build_with(&[list], dictionary)?;

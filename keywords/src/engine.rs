@@ -18,6 +18,7 @@
 
 mod build;
 mod bytes;
+mod decoded;
 mod judge;
 mod letters;
 mod rank;
@@ -31,12 +32,13 @@ mod words;
 
 use self::build::Building;
 pub use self::bytes::LoadError;
+use self::decoded::Decoded;
 use self::judge::Judging;
 use self::rank::Best;
 use self::reading::Reader;
 use self::tables::Tables;
 use self::trie::Trie;
-use self::walk::Walk;
+use self::walk::{Walk, Walked};
 use self::words::Words;
 use crate::dictionary::Dictionary;
 use crate::found::{Explanation, Findings, Found};
@@ -120,7 +122,22 @@ impl Engine {
     /// The same as [`Engine::find`], with how many were left out.
     #[must_use]
     pub fn findings(&self, text: &Text<'_>) -> Findings {
-        let seen = self.look(text.text);
+        let mut findings = self.judged(text, self.look(text.text));
+        if self.furthest >= View::Decoded
+            && let Some(decoded) = Decoded::of(text.text)
+        {
+            let mut seen = self.look(&decoded.text);
+            for standing in &mut seen.standing {
+                standing.span = decoded.original(&standing.span);
+                standing.view = standing.view.max(View::Decoded);
+            }
+            rank::merge(&mut findings, self.judged(text, seen));
+        }
+        findings
+    }
+
+    /// What applies of what stands in a text.
+    fn judged(&self, text: &Text<'_>, seen: Walked) -> Findings {
         if seen.is_empty() {
             return Findings::default();
         }
@@ -129,13 +146,9 @@ impl Engine {
         for (at, term) in judging.applying() {
             best.offer(judging.candidate(at, term));
         }
-        let found = best
-            .kept
-            .iter()
-            .map(|candidate| judging.found(candidate))
-            .collect();
+        let kept = best.kept.iter();
         Findings {
-            found,
+            found: kept.map(|candidate| judging.found(candidate)).collect(),
             dropped: best.dropped + judging.cut_short(),
         }
     }
@@ -153,7 +166,7 @@ impl Engine {
         self.tables.terms.len()
     }
 
-    fn look(&self, original: &str) -> walk::Walked {
+    fn look(&self, original: &str) -> Walked {
         let plain = Plain::new(original);
         let reader = Reader {
             words: &self.words,

@@ -368,10 +368,10 @@ fn faults_of_groups_braces_and_gaps_are_told_with_their_line() {
         assert!(told, "{bad}: {faults:#?}");
     }
     let empty = EVERY_KEY.split("terms = [").next().unwrap().to_owned() + "terms = []\n";
+    let faults = KeywordList::faults(&empty, "all.toml");
     assert!(
-        KeywordList::faults(&empty, "all.toml")[0]
-            .fault
-            .contains("no terms")
+        faults.iter().any(|told| told.fault.contains("no terms")),
+        "{faults:#?}"
     );
 }
 

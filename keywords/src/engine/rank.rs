@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::ops::Range;
 
 use super::MATCHES;
+use crate::found::{Findings, Found};
 use crate::{Severity, View};
 
 /// A term that applies, in the order of the winner's rule.
@@ -48,4 +49,29 @@ impl<'e> Best<'e> {
             self.dropped += 1;
         }
     }
+}
+
+/// Adds what was found in another reading of the whole text, but for what was found already.
+pub(super) fn merge(findings: &mut Findings, others: Findings) {
+    let same = |one: &Found, other: &Found| {
+        (&one.list_id, &one.term_id, &one.span) == (&other.list_id, &other.term_id, &other.span)
+    };
+    for other in others.found {
+        if !findings.found.iter().any(|one| same(one, &other)) {
+            findings.found.push(other);
+        }
+    }
+    findings.found.sort_by(|one, other| {
+        let rank = |found: &Found| {
+            (
+                Reverse(found.severity),
+                Reverse(found.span.len()),
+                found.span.start,
+            )
+        };
+        let names = (&one.list_id, &one.term_id).cmp(&(&other.list_id, &other.term_id));
+        rank(one).cmp(&rank(other)).then(names)
+    });
+    findings.dropped = findings.dropped.max(others.dropped) + findings.found.len().saturating_sub(MATCHES);
+    findings.found.truncate(MATCHES);
 }

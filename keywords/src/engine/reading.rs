@@ -4,7 +4,7 @@
 //! word is odd that is neither one of the lists nor an ordinary one, or that is written with characters that are not its
 //! own; only odd words are read as anything else.
 
-use super::letters::{How, Letter, Letters, Piece, Place, place};
+use super::letters::{How, Letter, Letters, Piece, Place, place, word_at};
 use super::segment::segment;
 use super::words::{MISSPELT, NONE, Words, class, dropped_hash, shape_hash};
 use crate::dictionary::Dictionary;
@@ -69,9 +69,9 @@ struct Reading<'r, 'e> {
 impl Reader<'_> {
     pub(super) fn read(&self, original: &str, plain: &Plain) -> Lattice {
         let looks_further = self.furthest > View::Plain;
-        let mut odd = false;
+        let mut odd = Vec::with_capacity(plain.words().len());
         let mut known = Vec::with_capacity(plain.words().len());
-        let mut single = 0;
+        let (mut single, mut apart) = (0, false);
         let mut edges = Vec::new();
         for (at, written) in plain.words().iter().enumerate() {
             let word = plain.word(at);
@@ -92,26 +92,28 @@ impl Reader<'_> {
                     alone: true,
                 });
             }
-            odd |= id.is_none() && phrase.is_none() && !self.dictionary.contains(word);
+            odd.push(id.is_none() && phrase.is_none() && !self.dictionary.contains(word));
             single = if word.len() == 1 { single + 1 } else { 0 };
-            odd |= single >= APART;
+            apart |= single >= APART;
         }
-        odd |= original
-            .bytes()
-            .any(|byte| matches!(byte, b'@' | b'$' | b'!' | b'|' | b'*' | b'-' | b'+' | b'#'));
-        if odd && looks_further {
-            self.edges(original, plain, &mut edges);
+        let sign = |byte| matches!(byte, b'@' | b'$' | b'!' | b'|' | b'*' | b'-' | b'+' | b'#');
+        if looks_further && (apart || odd.contains(&true) || original.bytes().any(sign)) {
+            self.edges(original, plain, &odd, &mut edges);
         }
         Lattice { plain: known, edges }
     }
 
-    fn edges(&self, original: &str, plain: &Plain, found: &mut Vec<Edge>) {
+    fn edges(&self, original: &str, plain: &Plain, odd: &[bool], found: &mut Vec<Edge>) {
         let Letters { letters, pieces } = Letters::new(original, plain);
         let mut reading = Reading {
             reader: self,
             letters: &letters,
             edges: Vec::new(),
         };
+        let is_odd: Vec<bool> = pieces
+            .iter()
+            .map(|piece| piece.is_odd(&letters, plain, odd))
+            .collect();
         let mut at = 0;
         while let Some(piece) = pieces.get(at) {
             let run = pieces[at..]
@@ -123,8 +125,10 @@ impl Reader<'_> {
                 at += run;
                 continue;
             }
-            let odd = reading.piece(piece);
-            reading.broken(&pieces[at..], odd);
+            if is_odd[at] {
+                reading.piece(piece);
+            }
+            reading.broken(&pieces[at..], &is_odd[at..]);
             at += 1;
         }
         found.append(&mut reading.edges);
@@ -170,27 +174,31 @@ impl Reading<'_, '_> {
         }
     }
 
-    /// One piece; whether it is odd.
-    fn piece(&mut self, piece: &Piece) -> bool {
+    /// One piece, with the signs around it and without.
+    fn piece(&mut self, piece: &Piece) {
         let all = &self.letters[piece.first..piece.after];
-        let signs = |letter: &&Letter| matches!(letter.how, How::AsSign);
+        let signs = |letter: &&Letter| matches!(letter.how, How::AsSign | How::Hidden);
         let (before, behind) = (
             all.iter().take_while(signs).count(),
             all.iter().rev().take_while(signs).count(),
         );
-        let mut odd = self.letters_of(all, piece.end);
-        if before + behind > 0 && before + behind < all.len() {
-            odd &= self.letters_of(&all[before..all.len() - behind], piece.end);
-            if behind > 0 && before > 0 {
-                odd &= self.letters_of(&all[before..], piece.end);
+        self.letters_of(all, piece.end);
+        if before + behind < all.len() {
+            let inner = before..all.len() - behind;
+            for (signs, part) in [
+                (before, before..all.len()),
+                (behind, 0..inner.end),
+                (before.min(behind), inner),
+            ] {
+                if signs > 0 {
+                    self.letters_of(&all[part], piece.end);
+                }
             }
-            odd &= self.letters_of(&all[..all.len() - behind], piece.end);
         }
-        odd
     }
 
-    /// Reads letters that stand together; whether they are odd.
-    fn letters_of(&mut self, letters: &[Letter], end: Place) -> bool {
+    /// Reads letters that stand together.
+    fn letters_of(&mut self, letters: &[Letter], end: Place) {
         let Reader {
             words, dictionary, ..
         } = *self.reader;
@@ -200,41 +208,35 @@ impl Reading<'_, '_> {
             // A number may stand for a word of a phrase, but alone it is a number.
             if !plainly && letters.len() <= NUMBER {
                 for word in words.read_as(&spelt) {
-                    self.edges.push(Edge {
-                        alone: false,
-                        ..edge(letters, end, word, View::Resolved)
-                    });
+                    let read = edge(letters, end, word, View::Resolved);
+                    self.edges.push(Edge { alone: false, ..read });
                 }
             }
-            return false;
+            return;
         }
-        let written = spelt.iter().collect::<String>();
+        let written: String = spelt.iter().collect();
         if plainly && (words.has(&written) || dictionary.contains(&written)) {
-            return false;
+            return;
         }
         if letters.len() > LONGEST {
-            self.run_together(letters, &spelt, end);
-            return true;
+            return self.run_together(letters, &spelt, end);
         }
         let hidden = letters.iter().filter(|letter| letter.how == How::Hidden).count();
         if hidden > 0 {
-            self.starred(letters, &spelt, hidden, end);
-            return true;
+            return self.starred(letters, &spelt, hidden, end);
         }
-        let mut found = false;
+        let view = if plainly { View::Squeezed } else { View::Resolved };
+        let before = self.edges.len();
         for word in words.read_as(&spelt) {
-            let view = if plainly { View::Squeezed } else { View::Resolved };
             self.edges.push(edge(letters, end, word, view));
-            found = true;
         }
-        if !found && spelt.iter().all(char::is_ascii_lowercase) {
+        if self.edges.len() == before && spelt.iter().all(char::is_ascii_lowercase) {
             self.run_together(letters, &spelt, end);
             let digits = letters.iter().filter(|letter| !letter.is_letter()).count();
             if plainly || digits * 3 <= letters.len() && !dictionary.contains(&written) {
                 self.misspelt(letters, &spelt, end);
             }
         }
-        true
     }
 
     /// Words that are run together: `howtokillmyself`.
@@ -325,31 +327,40 @@ impl Reading<'_, '_> {
     }
 
     /// A word that is broken into pieces: `sui-cide`, `wom en`.
-    fn broken(&mut self, pieces: &[Piece], first_is_odd: bool) {
-        let Reader {
-            words, dictionary, ..
-        } = *self.reader;
-        let mut odd = first_is_odd;
+    fn broken(&mut self, pieces: &[Piece], is_odd: &[bool]) {
         for count in 2..=BROKEN.min(pieces.len()) {
             let (Some(first), Some(last)) = (pieces.first(), pieces.get(count - 1)) else {
                 return;
             };
-            let letters = &self.letters[first.first..last.after];
             let dashed = pieces[1..count].iter().all(|piece| piece.attached);
-            let spelt: Vec<char> = letters.iter().map(|letter| letter.letter).collect();
-            let tail: String = self.letters[last.first..last.after]
-                .iter()
-                .map(|letter| letter.letter)
-                .collect();
-            odd |= !words.has(&tail) && !dictionary.contains(&tail);
+            let length = last.after - first.first;
             let least = if dashed { 2 } else { JOINED };
-            if spelt.len() < least || spelt.len() > LONGEST || !(odd || dashed && count == 2) {
+            let odd = is_odd[..count].contains(&true) || dashed && count == 2;
+            if !odd || !(least..=LONGEST).contains(&length) {
                 continue;
             }
-            for word in words.read_as(&spelt) {
+            let letters = &self.letters[first.first..last.after];
+            let spelt: Vec<char> = letters.iter().map(|letter| letter.letter).collect();
+            for word in self.reader.words.read_as(&spelt) {
                 self.edges.push(edge(letters, last.end, word, View::Joined));
             }
         }
+    }
+}
+
+impl Piece {
+    /// Whether it is anything but one ordinary word, or one of the lists, plainly written.
+    fn is_odd(&self, letters: &[Letter], plain: &Plain, odd: &[bool]) -> bool {
+        let letters = &letters[self.first..self.after];
+        let Some(first) = letters.first() else {
+            return false;
+        };
+        let word = word_at(first.place);
+        let whole = first.place == place(word)
+            && self.end == place(word + 1)
+            && plain.word(word).len() == letters.len()
+            && letters.iter().all(|letter| letter.how == How::Plainly);
+        !whole || odd.get(word).copied().unwrap_or(true)
     }
 }
 

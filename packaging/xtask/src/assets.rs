@@ -1,5 +1,6 @@
 //! What comes from npm: what the console's pages load, built into `collector/assets/dist`, where the collector embeds
-//! it, and what the tests check those pages with.
+//! it; the ordinary words that the matching engine tells odd ones by, in `keywords/assets/dist`; and what the tests check
+//! the pages with.
 
 use crate::run;
 use anyhow::{Context as _, Result, bail};
@@ -10,8 +11,18 @@ use std::path::{Path, PathBuf};
 
 /// Builds them, unless nothing they are made from has changed since.
 pub(crate) fn assets() -> Result<()> {
+    ordinary_words()?;
     unless_up_to_date("collector/assets", "dist", "target/xtask-assets", |folder| {
         run::step("building the console's assets");
+        npm(folder, CLEAN_INSTALL)?;
+        npm(folder, &["run", "build", "--silent"])
+    })
+}
+
+/// Builds the list of ordinary words and names that the matching engine is given.
+fn ordinary_words() -> Result<()> {
+    unless_up_to_date("keywords/assets", "dist", "target/xtask-words", |folder| {
+        run::step("gathering ordinary words and names");
         npm(folder, CLEAN_INSTALL)?;
         npm(folder, &["run", "build", "--silent"])
     })
