@@ -1,18 +1,19 @@
-//! Policies: checked, with their lists, before they come into force, and kept.
+//! Policies: checked, with the rules they name, before they come into force, and kept.
 //!
-//! INVARIANT 6: a policy or list that is not right in every respect is refused with the reason, and the last good one
+//! INVARIANT 6: a policy or rules that are not right in every respect are refused with the reason, and the last good one
 //! stays in force, offline and after a restart.
 //!
 //! # Format
-//! `policy.pb` in the state folder is the `SignedPolicy` in force, as it came; `lists/` holds its lists, each named by
-//! its SHA-256. The lists are written before the policy that names them, and removed after the one that no longer does.
+//! `policy.pb` in the state folder is the `SignedPolicy` in force, as it came; `rules/` holds the rules it names: what the
+//! collector built from the lists, named by its SHA-256. They are written before the policy that names them, and removed
+//! after the one that no longer does. Only the service and root read the folder.
 
 use crate::identity::Identity;
 use crate::platform::{read_state_file, write_state_file};
-use crate::rules::{PolicyNumber, Rules, names};
+use crate::rules::{PolicyNumber, Rules};
 use data_encoding::HEXLOWER;
-use pastoral_keywords::{Audience, Engine, KeywordList};
-use pastoral_proto::device::{ListReference, Policy, SignedPolicy};
+use pastoral_keywords::{Audience, Engine};
+use pastoral_proto::device::{Policy, RulesReference, SignedPolicy};
 use pastoral_proto::limits;
 use prost::Message as _;
 use ring::digest::{SHA256, digest};
@@ -24,8 +25,8 @@ use webpki::{EndEntityCert, KeyUsage};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 const POLICY_FILE: &str = "policy.pb";
-const LISTS_FOLDER: &str = "lists";
-const LISTS: usize = 32;
+const RULES_FOLDER: &str = "rules";
+const LISTS: usize = 256;
 const SIGNER_NAME: &str = "policy";
 /// 1.3.6.1.5.5.7.3.3: what the school's CA issues a policy signer for.
 const CODE_SIGNING: &[u8] = &[43, 6, 1, 5, 5, 7, 3, 3];
@@ -53,9 +54,9 @@ pub enum PolicyRefused {
     /// A setting.
     #[error("{0}")]
     Setting(String),
-    /// A list.
-    #[error("list {0}: {1}")]
-    List(String, String),
+    /// What texts are matched with.
+    #[error("its rules: {0}")]
+    Rules(String),
     /// It is right, but could not be kept.
     #[error("it cannot be stored on this device: {0}")]
     NotStored(String),
@@ -84,7 +85,7 @@ pub fn verify(
     Ok(policy)
 }
 
-/// The policy and its lists, on disk.
+/// The policy and its rules, on disk.
 pub struct PolicyStore {
     state_dir: PathBuf,
 }
@@ -110,14 +111,11 @@ impl PolicyStore {
         let signed = SignedPolicy::decode(&*bytes).map_err(|_| PolicyRefused::Unreadable)?;
         // It was in time when it was accepted: a policy does not end with its signer's certificate.
         let policy = read(&signed, identity, None)?;
-        let mut contents = Vec::new();
-        for list in &policy.lists {
-            let content = self
-                .kept_list(list)
-                .ok_or_else(|| fault(list, "it is missing on this device"))?;
-            contents.push(content);
-        }
-        build(&policy, &contents).map(Some)
+        let named = check_settings(&policy)?.1;
+        let content = self.kept_rules(named);
+        let content =
+            content.ok_or_else(|| PolicyRefused::Rules("they are missing on this device".into()))?;
+        build(&policy, &content).map(Some)
     }
 
     /// Whether this very policy is the one that is kept.
@@ -128,7 +126,7 @@ impl PolicyStore {
         kept.is_some_and(|kept| kept.policy == signed.policy)
     }
 
-    /// Fetches what is missing, builds the rules, and keeps policy and lists.
+    /// Fetches the rules unless they are here, loads them, and keeps policy and rules.
     ///
     /// # Errors
     /// See [`PolicyRefused`]; nothing has then changed.
@@ -136,71 +134,58 @@ impl PolicyStore {
         &self,
         signed: &SignedPolicy,
         policy: &Policy,
-        fetch: impl Fn(Vec<u8>) -> F,
+        fetch: impl FnOnce(RulesReference) -> F,
     ) -> Result<Rules, PolicyRefused>
     where
         F: Future<Output = Result<Vec<u8>, String>>,
     {
-        check_settings(policy)?;
-        let mut contents = Vec::new();
-        for list in &policy.lists {
-            let content = match self.kept_list(list) {
-                Some(content) => content,
-                None => fetch(list.sha256.clone())
-                    .await
-                    .map_err(|error| fault(list, &error))?,
-            };
-            check_hash(list, &content)?;
-            contents.push(content);
-        }
-        // Building takes its time, and what is flagged meanwhile must not wait for it.
-        let (named, built) = (policy.clone(), contents.clone());
-        let built = tokio::task::spawn_blocking(move || build(&named, &built)).await;
-        let rules = built.map_err(|error| PolicyRefused::Setting(error.to_string()))??;
-        self.keep(signed, policy, &contents)
+        let named = check_settings(policy)?.1;
+        let content = match self.kept_rules(named) {
+            Some(content) => content,
+            None => fetch(named.clone()).await.map_err(PolicyRefused::Rules)?,
+        };
+        check_hash(named, &content)?;
+        // Loading takes its time, and what is flagged meanwhile must not wait for it.
+        let of = policy.clone();
+        let loaded = tokio::task::spawn_blocking(move || build(&of, &content).map(|rules| (rules, content)));
+        let (rules, content) = loaded
+            .await
+            .map_err(|error| PolicyRefused::Setting(error.to_string()))??;
+        self.keep(signed, named, &content)
             .map_err(|error| PolicyRefused::NotStored(error.to_string()))?;
         Ok(rules)
     }
 
-    /// From the last policy, or one that came with Pastoral.
-    fn kept_list(&self, list: &ListReference) -> Option<Vec<u8>> {
-        let kept = read_state_file(&self.list_path(list)).ok().flatten();
-        let shipped = || {
-            let files = pastoral_keywords::shipped::FILES.iter();
-            files
-                .map(|(_, content)| content.as_bytes().to_vec())
-                .find(|content| check_hash(list, content).is_ok())
-        };
-        kept.filter(|content| check_hash(list, content).is_ok())
-            .or_else(shipped)
+    /// The rules, where they are here and whole.
+    fn kept_rules(&self, named: &RulesReference) -> Option<Vec<u8>> {
+        let kept = read_state_file(&self.rules_path(named)).ok().flatten();
+        kept.filter(|content| check_hash(named, content).is_ok())
     }
 
-    fn keep(&self, signed: &SignedPolicy, policy: &Policy, contents: &[Vec<u8>]) -> std::io::Result<()> {
-        let folder = self.state_dir.join(LISTS_FOLDER);
+    fn keep(&self, signed: &SignedPolicy, named: &RulesReference, content: &[u8]) -> std::io::Result<()> {
+        let folder = self.state_dir.join(RULES_FOLDER);
         if !folder.exists() {
             std::fs::create_dir(&folder)?;
             crate::platform::sync_folder(&self.state_dir)?;
         }
-        for (list, content) in policy.lists.iter().zip(contents) {
-            if read_state_file(&self.list_path(list))?.as_deref() != Some(content) {
-                write_state_file(&self.list_path(list), content)?;
-            }
+        let wanted = self.rules_path(named);
+        if read_state_file(&wanted)?.as_deref() != Some(content) {
+            write_state_file(&wanted, content)?;
         }
         write_state_file(&self.state_dir.join(POLICY_FILE), &signed.encode_to_vec())?;
-        let wanted: Vec<PathBuf> = policy.lists.iter().map(|list| self.list_path(list)).collect();
         for entry in std::fs::read_dir(&folder)? {
             let path = entry?.path();
-            if !wanted.contains(&path) {
+            if path != wanted {
                 std::fs::remove_file(path)?;
             }
         }
         Ok(())
     }
 
-    fn list_path(&self, list: &ListReference) -> PathBuf {
+    fn rules_path(&self, named: &RulesReference) -> PathBuf {
         self.state_dir
-            .join(LISTS_FOLDER)
-            .join(format!("{}.toml", HEXLOWER.encode(&list.sha256)))
+            .join(RULES_FOLDER)
+            .join(HEXLOWER.encode(&named.sha256))
     }
 }
 
@@ -256,7 +241,8 @@ fn check_signer(signed: &SignedPolicy, ca_der: &[u8], at_ms: Option<i64>) -> Res
         .map_err(|_| PolicyRefused::Signature)
 }
 
-fn check_settings(policy: &Policy) -> Result<Audience, PolicyRefused> {
+/// The audience of accounts that nobody knows, and the rules that the policy names.
+fn check_settings(policy: &Policy) -> Result<(Audience, &RulesReference), PolicyRefused> {
     let setting = |text: String| Err(PolicyRefused::Setting(text));
     if policy.lists.is_empty() || policy.lists.len() > LISTS {
         return setting(format!(
@@ -264,8 +250,14 @@ fn check_settings(policy: &Policy) -> Result<Audience, PolicyRefused> {
             policy.lists.len()
         ));
     }
-    if let Some(list) = policy.lists.iter().find(|list| list.sha256.len() != 32) {
-        return Err(fault(list, "its hash is not a SHA-256"));
+    let Some(named) = &policy.rules else {
+        return Err(PolicyRefused::Rules("it names none".into()));
+    };
+    if named.sha256.len() != 32 {
+        return Err(PolicyRefused::Rules("their hash is not a SHA-256".into()));
+    }
+    if named.bytes as usize > limits::RULES {
+        return Err(PolicyRefused::Rules("they are too large".into()));
     }
     if !(10..=86_400).contains(&policy.health_interval_s) {
         return setting(format!(
@@ -279,43 +271,34 @@ fn check_settings(policy: &Policy) -> Result<Audience, PolicyRefused> {
             policy.canary_interval_s
         ));
     }
-    policy
+    let audience = policy
         .unknown_audience
         .parse()
         .map_err(|error: pastoral_keywords::UnknownCode| {
             PolicyRefused::Setting(format!("unknown_audience: {error}"))
-        })
+        })?;
+    Ok((audience, named))
 }
 
-fn check_hash(list: &ListReference, content: &[u8]) -> Result<(), PolicyRefused> {
-    if content.len() > limits::LIST {
-        return Err(fault(list, "it is too large"));
-    }
-    if digest(&SHA256, content).as_ref() != list.sha256 {
-        return Err(fault(list, "its content is not what the policy's hash says"));
+fn check_hash(named: &RulesReference, content: &[u8]) -> Result<(), PolicyRefused> {
+    if digest(&SHA256, content).as_ref() != named.sha256 {
+        return Err(PolicyRefused::Rules(
+            "they are not what the policy's hash says".into(),
+        ));
     }
     Ok(())
 }
 
-fn build(policy: &Policy, contents: &[Vec<u8>]) -> Result<Rules, PolicyRefused> {
-    let unknown_audience = check_settings(policy)?;
-    let mut lists = Vec::new();
-    for (reference, content) in policy.lists.iter().zip(contents) {
-        let text = std::str::from_utf8(content).map_err(|_| fault(reference, "it is not text"))?;
-        let list = KeywordList::parse(text, &reference.list_id)
-            .map_err(|error| fault(reference, &error.to_string()))?;
-        if (list.id.as_str(), list.version) != (reference.list_id.as_str(), reference.version) {
-            return Err(fault(
-                reference,
-                &format!("its content is {} version {}", list.id, list.version),
-            ));
-        }
-        lists.push(list);
-    }
-    let engine = Engine::build(&lists).map_err(|error| PolicyRefused::Setting(error.to_string()))?;
+fn build(policy: &Policy, content: &[u8]) -> Result<Rules, PolicyRefused> {
+    let (unknown_audience, _) = check_settings(policy)?;
+    let engine = Engine::load(content).map_err(|error| PolicyRefused::Rules(error.to_string()))?;
+    let lists = policy
+        .lists
+        .iter()
+        .map(|list| (list.list_id.clone(), list.version));
     Ok(Rules {
         engine,
-        lists: names(&lists),
+        lists: lists.collect(),
         policy: Some(number(policy)),
         unknown_audience,
         health_interval_s: policy.health_interval_s,
@@ -330,8 +313,4 @@ fn number(policy: &Policy) -> PolicyNumber {
         generation: policy.generation,
         counter: policy.counter,
     }
-}
-
-fn fault(list: &ListReference, fault: &str) -> PolicyRefused {
-    PolicyRefused::List(format!("{} version {}", list.list_id, list.version), fault.into())
 }

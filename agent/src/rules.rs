@@ -2,8 +2,13 @@
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
-use pastoral_keywords::{Audience, Engine, KeywordList};
+use pastoral_keywords::{Audience, Engine};
 use std::sync::Arc;
+
+include!(concat!(env!("OUT_DIR"), "/shipped_lists.rs"));
+
+/// The lists that come with Pastoral, built.
+static BUILT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/shipped.rules"));
 
 /// The rules in force, replaced as a whole.
 pub type SharedRules = Arc<ArcSwap<Rules>>;
@@ -50,12 +55,13 @@ impl Rules {
     /// What protects a fresh device at once: the shipped lists, for the strictest audience.
     ///
     /// # Errors
-    /// When a shipped list is faulty; a test of its crate makes sure that none is.
+    /// When this program was built wrongly; a test makes sure that it was not.
     pub fn shipped() -> anyhow::Result<Self> {
-        let lists = pastoral_keywords::shipped::lists().context("a shipped keyword list is faulty")?;
+        let lists = LISTS.iter().map(|(id, version)| ((*id).to_owned(), *version));
         Ok(Self {
-            engine: Engine::build(&lists).context("the shipped keyword lists cannot be used")?,
-            lists: names(&lists),
+            engine: Engine::load(BUILT)
+                .context("the keyword lists of this program cannot be used; install it again")?,
+            lists: lists.collect(),
             policy: None,
             unknown_audience: Audience::STRICTEST,
             health_interval_s: 300,
@@ -63,10 +69,4 @@ impl Rules {
             lowest_user_id: 1000,
         })
     }
-}
-
-/// Lists by name and version.
-#[must_use]
-pub fn names(lists: &[KeywordList]) -> Vec<(String, u32)> {
-    lists.iter().map(|list| (list.id.clone(), list.version)).collect()
 }

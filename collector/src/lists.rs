@@ -6,7 +6,9 @@ use crate::store::Store;
 use crate::store::list_changes;
 use anyhow::Context as _;
 use pastoral_keywords::changes::{Changed, Operation};
-use pastoral_keywords::{Engine, KeywordList, shipped};
+use pastoral_keywords::{BuildError, Dictionary, Engine, KeywordList, shipped};
+use ring::digest::{SHA256, digest};
+use std::sync::{Arc, OnceLock};
 
 /// What texts are matched with, replaced as a whole.
 #[derive(Debug)]
@@ -17,6 +19,10 @@ pub struct Rules {
     pub changed: Changed,
     /// Finds their terms.
     pub engine: Engine,
+    /// The engine as devices load it.
+    pub built: Arc<[u8]>,
+    /// SHA-256 of `built`, which policies name it by.
+    pub sha256: [u8; 32],
 }
 
 impl Rules {
@@ -50,11 +56,15 @@ impl Rules {
         today: &str,
     ) -> anyhow::Result<Self> {
         let changed = Changed::new(lists, operations, version.max(1), today);
-        let engine = Engine::build(&changed.lists).context("the keyword lists cannot be used")?;
+        let engine = engine_of(&changed.lists).context("the keyword lists cannot be used")?;
+        let built: Arc<[u8]> = engine.to_bytes().into();
+        let hash = digest(&SHA256, &built);
         Ok(Self {
             version,
             changed,
             engine,
+            sha256: hash.as_ref().try_into().context("a SHA-256 has 32 bytes")?,
+            built,
         })
     }
 
@@ -63,6 +73,15 @@ impl Rules {
     pub fn list(&self, id: &str) -> Option<&KeywordList> {
         self.changed.lists.iter().find(|list| list.id == id)
     }
+}
+
+/// An engine for lists, with the ordinary words that come with Pastoral.
+///
+/// # Errors
+/// When the lists are too large for an engine.
+pub fn engine_of(lists: &[KeywordList]) -> Result<Engine, BuildError> {
+    static ORDINARY: OnceLock<Dictionary> = OnceLock::new();
+    Engine::build_with(lists, ORDINARY.get_or_init(Dictionary::shipped))
 }
 
 /// The shipped lists that a profile names. A name stands for the list and for all whose names begin with it and a hyphen.

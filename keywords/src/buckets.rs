@@ -10,7 +10,7 @@ const BUCKET: usize = 8;
 const FULLEST: usize = 1 << 14;
 
 /// See the module.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Buckets {
     /// How many bits of the hash choose the bucket.
     bits: u32,
@@ -19,6 +19,12 @@ pub(crate) struct Buckets {
     marks: Vec<u16>,
     /// As many as marks, or none where only being there counts.
     values: Vec<u32>,
+}
+
+impl Default for Buckets {
+    fn default() -> Self {
+        Self::set([])
+    }
 }
 
 impl Buckets {
@@ -105,13 +111,11 @@ impl Buckets {
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "at most 28 bits are left")]
 const fn bucket(hash: u64, bits: u32) -> usize {
     ((hash >> 1) >> (63 - bits)) as usize
 }
 
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the last sixteen bits are meant")]
 const fn mark(hash: u64) -> u16 {
     hash as u16
 }

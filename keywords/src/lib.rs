@@ -6,8 +6,8 @@
 mod buckets;
 #[cfg(feature = "tool")]
 pub mod csv;
-pub mod diff;
 mod dictionary;
+pub mod diff;
 mod engine;
 pub mod evaluation;
 mod fault;

@@ -1,5 +1,7 @@
 //! A school's own changes to the lists, applied one after the other.
 
+#![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
+
 use std::collections::BTreeMap;
 
 use pastoral_keywords::changes::{Changed, NotPossible, Operation, Over, SCHOOL, TermName};

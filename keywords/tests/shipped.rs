@@ -85,7 +85,11 @@ fn every_exception_covers_some_term() {
     let engine = engine();
     let mut useless = Vec::new();
     // Exceptions for all lists are also for those that a school makes, whose words nobody knows yet.
-    for list in shipped::lists().unwrap().iter().filter(|list| !list.exceptions_for_all) {
+    for list in shipped::lists()
+        .unwrap()
+        .iter()
+        .filter(|list| !list.exceptions_for_all)
+    {
         let own = list.terms().iter().flat_map(|term| &term.exceptions);
         for phrase in own.chain(list.exceptions().iter().flat_map(|exception| &exception.phrases)) {
             let covers = Audience::ALL.iter().any(|audience| {

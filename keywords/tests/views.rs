@@ -201,6 +201,17 @@ fn a_loaded_engine_finds_what_the_built_one_does() {
 }
 
 #[test]
+fn an_engine_without_ordinary_words_or_lists_loads_too() {
+    let list = KeywordList::parse(LIST, "one.toml").unwrap();
+    for lists in [&[][..], &[list]] {
+        let built = Engine::build(lists).unwrap();
+        let loaded = Engine::load(&built.to_bytes()).unwrap();
+        let text = typed("su1cide");
+        assert_eq!(built.explain(&text), loaded.explain(&text));
+    }
+}
+
+#[test]
 fn an_engine_that_is_cut_short_is_refused() {
     let bytes = engine().to_bytes();
     for end in 8..bytes.len() {

@@ -4,10 +4,10 @@
 pub const LOCAL_MESSAGE: usize = 16 * 1024;
 /// Bytes of one gRPC message, either way.
 pub const GRPC_MESSAGE: usize = 2 * 1024 * 1024;
-/// Bytes of one keyword list or prebuilt automaton.
-pub const LIST: usize = 64 * 1024 * 1024;
-/// Bytes of the message that carries a list.
-pub const LIST_MESSAGE: usize = LIST + 1024;
+/// Bytes of the rules that a policy names.
+pub const RULES: usize = 16 * 1024 * 1024;
+/// Bytes of the rules in one message.
+pub const RULES_PIECE: usize = 64 * 1024;
 /// Envelopes in one message.
 pub const ENVELOPES: usize = 512;
 /// Bytes of one encoded record.

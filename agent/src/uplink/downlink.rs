@@ -11,10 +11,10 @@ use crate::spool::Key;
 use pastoral_keywords::Audience;
 use pastoral_proto::device::answer::Outcome;
 use pastoral_proto::device::{
-    Answers, AudienceAnswer, FetchListRequest, Policy, PolicyReport, Refusal, RefusalReason, SignedPolicy,
-    Standing,
+    Answers, AudienceAnswer, FetchRulesRequest, Policy, PolicyReport, Refusal, RefusalReason, RulesReference,
+    SignedPolicy, Standing,
 };
-use pastoral_proto::{Account, Epoch, FlagId, limits};
+use pastoral_proto::{Account, Epoch, FlagId};
 use prost::Message as _;
 use std::sync::Arc;
 
@@ -164,16 +164,7 @@ async fn put_in_force(
         context.rules.load().policy.as_ref(),
         clock::now_ms(),
     )?;
-    let client = client.max_decoding_message_size(limits::LIST_MESSAGE);
-    let fetch = |sha256| {
-        let mut client = client.clone();
-        async move {
-            let reply = client.fetch_list(FetchListRequest { sha256 }).await;
-            reply
-                .map(|reply| reply.into_inner().content)
-                .map_err(|status| status.message().to_owned())
-        }
-    };
+    let fetch = |named| fetch_rules(client, named);
     let rules = context.policies.accept(signed, &policy, fetch).await?;
     tracing::info!(
         generation = policy.generation,
@@ -182,4 +173,20 @@ async fn put_in_force(
     );
     context.put_in_force(rules);
     Ok(())
+}
+
+/// The rules, piece by piece; never more than the policy says there are.
+async fn fetch_rules(mut client: Client, named: RulesReference) -> Result<Vec<u8>, String> {
+    let said = |status: tonic::Status| status.message().to_owned();
+    let request = FetchRulesRequest { sha256: named.sha256 };
+    let mut pieces = client.fetch_rules(request).await.map_err(said)?.into_inner();
+    let mut content = Vec::new();
+    while let Some(piece) = pieces.message().await.map_err(said)? {
+        // INVARIANT 8: what is taken in is bounded by what was signed.
+        if content.len() + piece.content.len() > named.bytes as usize {
+            return Err("there is more of them than the policy says".to_owned());
+        }
+        content.extend(piece.content);
+    }
+    Ok(content)
 }

@@ -6,7 +6,7 @@ use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::device::device_message::Message as Up;
 use pastoral_proto::device::device_service_server::{DeviceService, DeviceServiceServer};
 use pastoral_proto::device::*;
-use pastoral_proto::{Record, decode_record};
+use pastoral_proto::{Record, decode_record, limits};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
@@ -47,7 +47,7 @@ pub(crate) struct Script {
     /// Whether another device uses the same identity.
     pub(crate) cloned: bool,
     pub(crate) policy: Option<SignedPolicy>,
-    pub(crate) lists: HashMap<Vec<u8>, Vec<u8>>,
+    pub(crate) rules: HashMap<Vec<u8>, Vec<u8>>,
     /// Added to the time that the collector says it is.
     pub(crate) clock_off_ms: i64,
     pub(crate) enrolled: Vec<EnrolRequest>,
@@ -89,7 +89,7 @@ impl Collector {
             audience: "ks2".into(),
             cloned: false,
             policy: None,
-            lists: HashMap::new(),
+            rules: HashMap::new(),
             clock_off_ms: 0,
             enrolled: Vec::new(),
             hellos: Vec::new(),
@@ -294,6 +294,7 @@ impl Collector {
 impl DeviceService for Collector {
     type EnrolStream = Replies<EnrolReply>;
     type ConnectStream = Replies<CollectorMessage>;
+    type FetchRulesStream = Replies<RulesPiece>;
 
     async fn enrol(&self, request: Request<EnrolRequest>) -> Result<Response<Self::EnrolStream>, Status> {
         let request = request.into_inner();
@@ -370,13 +371,20 @@ impl DeviceService for Collector {
         Ok(Response::new(Box::pin(ReceiverStream::new(outgoing))))
     }
 
-    async fn fetch_list(
+    async fn fetch_rules(
         &self,
-        request: Request<FetchListRequest>,
-    ) -> Result<Response<FetchListReply>, Status> {
-        let content = self.see(|script| script.lists.get(&request.get_ref().sha256).cloned());
-        let content = content.ok_or_else(|| Status::not_found("no such list"))?;
-        Ok(Response::new(FetchListReply { content }))
+        request: Request<FetchRulesRequest>,
+    ) -> Result<Response<Self::FetchRulesStream>, Status> {
+        let content = self.see(|script| script.rules.get(&request.get_ref().sha256).cloned());
+        let content = content.ok_or_else(|| Status::not_found("no such rules"))?;
+        let pieces: Vec<_> = content
+            .chunks(limits::RULES_PIECE)
+            .map(|piece| {
+                let content = piece.to_vec();
+                Ok(RulesPiece { content })
+            })
+            .collect();
+        Ok(Response::new(Box::pin(tokio_stream::iter(pieces))))
     }
 }
 

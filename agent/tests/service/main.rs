@@ -11,7 +11,8 @@ mod words;
 
 use authority::{Authority, Leaf};
 use collector::Collector;
-use pastoral_proto::device::{ListReference, Policy, SignedPolicy};
+use pastoral_keywords::{Engine, KeywordList};
+use pastoral_proto::device::{ListReference, Policy, RulesReference, SignedPolicy};
 use prost::Message as _;
 use rcgen::ExtendedKeyUsagePurpose;
 use ring::digest::{SHA256, digest};
@@ -28,6 +29,20 @@ fn sha256(bytes: &[u8]) -> Vec<u8> {
     digest(&SHA256, bytes).as_ref().to_vec()
 }
 
+/// The rules as a collector builds them from a list.
+fn built(list: &str) -> Vec<u8> {
+    let list = KeywordList::parse(list, "list.toml").unwrap();
+    Engine::build(&[list]).unwrap().to_bytes()
+}
+
+/// How a policy names rules.
+fn named(rules: &[u8]) -> RulesReference {
+    RulesReference {
+        sha256: sha256(rules),
+        bytes: u32::try_from(rules.len()).unwrap(),
+    }
+}
+
 /// Lets every account be watched, also this process's own.
 fn policy(counter: u64) -> Policy {
     Policy {
@@ -39,8 +54,8 @@ fn policy(counter: u64) -> Policy {
         lists: vec![ListReference {
             list_id: "invented".into(),
             version: 1,
-            sha256: sha256(LIST.as_bytes()),
         }],
+        rules: Some(named(&built(LIST))),
         unknown_audience: "ks1".into(),
         health_interval_s: 10,
         canary_interval_s: 0,
@@ -69,9 +84,7 @@ async fn collector_with_policy() -> Collector {
     let policy = signed(&policy(1), &signer(&collector.authority));
     collector.set(|script| {
         script.policy = Some(policy);
-        script
-            .lists
-            .insert(sha256(LIST.as_bytes()), LIST.as_bytes().to_vec());
+        script.rules.insert(sha256(&built(LIST)), built(LIST));
     });
     collector
 }

@@ -2,12 +2,12 @@
 
 use crate::authority::Authority;
 use crate::device::{Device, until};
-use crate::{LIST, collector_with_policy, policy, sha256, signed, signer};
+use crate::{LIST, built, collector_with_policy, named, policy, sha256, signed, signer};
 use pastoral_agent::identity::{Identity, Pair, Request};
 use pastoral_agent::policy::{PolicyRefused, PolicyStore, verify};
 use pastoral_agent::rules::PolicyNumber;
 use pastoral_proto::device::collector_message::Message as Down;
-use pastoral_proto::device::{Issued, Policy, PolicyReport, SignedPolicy, Standing};
+use pastoral_proto::device::{Issued, Policy, PolicyReport, RulesReference, SignedPolicy, Standing};
 use pastoral_proto::limits;
 use rcgen::ExtendedKeyUsagePurpose;
 use std::path::Path;
@@ -141,26 +141,24 @@ async fn accept(
 }
 
 #[tokio::test]
-async fn a_bad_list_or_setting_is_refused_and_the_last_good_one_stays_over_a_restart() {
+async fn bad_rules_or_settings_are_refused_and_the_last_good_one_stays_over_a_restart() {
     let school = Authority::new();
     let us = identity(&school);
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     assert!(PolicyStore::new(state).load(&us).unwrap().is_none());
-    accept(state, &policy(1), &school, LIST.as_bytes()).await.unwrap();
-    let broken = LIST.replace("severity = 3", "severity = 9");
+    let rules = built(LIST);
+    accept(state, &policy(1), &school, &rules).await.unwrap();
+    let broken = &rules[..rules.len() - 1];
     let mut with_broken = policy(2);
-    with_broken.lists[0].sha256 = sha256(broken.as_bytes());
-    let refused = accept(state, &with_broken, &school, broken.as_bytes())
+    with_broken.rules = Some(named(broken));
+    let refused = accept(state, &with_broken, &school, broken)
         .await
         .unwrap_err()
         .to_string();
-    assert!(
-        refused.contains("invented version 1") && refused.contains("9"),
-        "{refused}"
-    );
+    assert!(refused.contains("damaged"), "{refused}");
     let mut unfetched = policy(2);
-    unfetched.lists[0].sha256 = vec![7; 32];
+    unfetched.rules = Some(named(b"what nobody has"));
     let refused = accept(state, &unfetched, &school, b"something else")
         .await
         .unwrap_err()
@@ -183,15 +181,19 @@ async fn a_bad_list_or_setting_is_refused_and_the_last_good_one_stays_over_a_res
             &|policy: &mut Policy| policy.canary_interval_s = 1,
             "canary_interval_s",
         ),
-        (&|policy: &mut Policy| policy.lists[0].version = 2, "version 1"),
+        (&|policy: &mut Policy| policy.rules = None, "names none"),
         (
-            &|policy: &mut Policy| policy.lists.push(policy.lists[0].clone()),
-            "twice",
+            &|policy: &mut Policy| policy.rules.as_mut().unwrap().sha256.truncate(20),
+            "SHA-256",
+        ),
+        (
+            &|policy: &mut Policy| policy.rules.as_mut().unwrap().bytes = u32::MAX,
+            "too large",
         ),
     ] {
         let mut wrong = policy(2);
         change(&mut wrong);
-        let refused = accept(state, &wrong, &school, LIST.as_bytes())
+        let refused = accept(state, &wrong, &school, &rules)
             .await
             .unwrap_err()
             .to_string();
@@ -295,29 +297,49 @@ async fn a_device_moved_to_another_group_takes_that_groups_policy_and_no_other()
 }
 
 #[tokio::test]
-async fn a_list_of_the_largest_size_arrives() {
+async fn rules_of_many_pieces_arrive_whole_and_more_than_was_signed_is_not_taken() {
     let collector = collector_with_policy().await;
     let device = Device::joined(&collector).await;
     device
         .until_status("in force", |status| status["detail"]["policy"] == "1.1")
         .await;
     let mut list = LIST.to_owned();
-    while list.len() < limits::LIST {
-        let left = limits::LIST - list.len();
-        list.push('#');
-        list.push_str(&"x".repeat(left.saturating_sub(2).min(64 * 1024)));
-        if list.len() < limits::LIST {
-            list.push('\n');
-        }
+    for number in 0..3_000 {
+        list.push_str(&format!(
+            "\n[[term]]\ntext = \"invented{number} words{number}\"\ntopic = \"bullying\"\nseverity = 1\nreason = \"Invented\"\n"
+        ));
     }
-    let mut with_large = policy(2);
-    with_large.lists[0].sha256 = sha256(list.as_bytes());
-    let signed = signed(&with_large, &signer(&collector.authority));
-    collector.set(|script| {
-        script.lists.insert(sha256(list.as_bytes()), list.into_bytes());
+    let rules = built(&list);
+    assert!(rules.len() > 3 * limits::RULES_PIECE, "{}", rules.len());
+    let mut with_many = policy(2);
+    with_many.rules = Some(named(&rules));
+    let mut with_more = policy(3);
+    with_more.rules = Some(RulesReference {
+        sha256: vec![3; 32],
+        bytes: 1_000,
     });
-    collector.send(Down::Policy(signed)).await;
+    collector.set(|script| {
+        script.rules.insert(vec![3; 32], rules.clone());
+        script.rules.insert(sha256(&rules), rules);
+    });
+    for policy in [&with_more, &with_many] {
+        let signed = signed(policy, &signer(&collector.authority));
+        collector.send(Down::Policy(signed)).await;
+    }
     device
         .until_status("in force", |status| status["detail"]["policy"] == "1.2")
         .await;
+    let refusals = collector.see(|script| {
+        script
+            .reports
+            .iter()
+            .map(|report| report.refusal.clone())
+            .collect::<Vec<_>>()
+    });
+    assert!(
+        refusals
+            .iter()
+            .any(|refusal| refusal.contains("more of them than the policy says")),
+        "{refusals:?}"
+    );
 }

@@ -7,7 +7,7 @@ mod model;
 
 use pastoral_agent::spool::{Kept, New, Wanted};
 use pastoral_keywords::{Audience, Provenance, Severity, Source, Topic};
-use pastoral_proto::{Account, Flag, Match, Record, decode_record, limits};
+use pastoral_proto::{Account, Flag, Match, Record, decode_record};
 use std::collections::BTreeSet;
 
 fn severity(value: u8) -> Severity {
@@ -59,7 +59,7 @@ fn text_of(kept: &Kept) -> Option<String> {
 fn everything() -> Wanted {
     Wanted {
         most: usize::MAX,
-        most_bytes: limits::LIST,
+        most_bytes: 64 * 1024 * 1024,
         at_least: Severity::MIN,
         except: BTreeSet::new(),
     }

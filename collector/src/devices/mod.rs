@@ -76,7 +76,7 @@ pub async fn serve(
     let connections = listener::accept(listener, config, stop.clone());
     let service = DeviceServiceServer::new(Service(Arc::clone(&shared)))
         .max_decoding_message_size(limits::GRPC_MESSAGE)
-        .max_encoding_message_size(limits::LIST_MESSAGE);
+        .max_encoding_message_size(limits::GRPC_MESSAGE);
     // INVARIANT 8: every connection has few streams, small windows and a keepalive, and ends when nobody is there.
     let serving = tonic::transport::Server::builder()
         .max_concurrent_streams(8)
@@ -105,7 +105,8 @@ pub async fn serve(
 /// Carries decisions and new policies to the devices they concern, whichever program made them.
 async fn watch_store(shared: Arc<Shared>, changed: watch::Sender<u64>) -> anyhow::Result<()> {
     let mut watcher = shared.app.store.watcher().await?;
-    let mut profile = shared.app.profile.load_full();
+    let in_force = || (shared.app.profile.load_full(), shared.app.lists.load_full());
+    let mut pushed = in_force();
     let mut ticks = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
@@ -122,9 +123,9 @@ async fn watch_store(shared: Arc<Shared>, changed: watch::Sender<u64>) -> anyhow
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "the store cannot be watched just now"),
         }
-        let now = shared.app.profile.load_full();
-        if !Arc::ptr_eq(&now, &profile) {
-            profile = now;
+        let now = in_force();
+        if !(Arc::ptr_eq(&now.0, &pushed.0) && Arc::ptr_eq(&now.1, &pushed.1)) {
+            pushed = now;
             push_policies(&shared).await;
         }
     }

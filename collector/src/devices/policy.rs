@@ -1,12 +1,14 @@
-//! The policy of each group of devices: made from the profile, numbered, signed, and kept until the profile changes.
+//! The policy of each group of devices: made from the profile and the lists, numbered, signed, and kept
+//! until one of them changes.
 
 use crate::app::App;
 use crate::ca::Pair;
 use crate::clock;
+use crate::lists::Rules;
 use crate::profile::Profile;
-use crate::store::lists::{self, ListRow};
-use pastoral_keywords::{Audience, KeywordList, shipped};
-use pastoral_proto::device::{ListReference, Policy, SignedPolicy};
+use crate::store::rules;
+use pastoral_keywords::{Audience, KeywordList};
+use pastoral_proto::device::{ListReference, Policy, RulesReference, SignedPolicy};
 use prost::Message as _;
 use rcgen::SigningKey as _;
 use ring::digest::{SHA256, digest};
@@ -36,10 +38,10 @@ pub(super) struct Policies {
     kept: Mutex<Kept>,
 }
 
-/// The policies of one profile, by group.
+/// The policies of one profile and its rules, by group.
 #[derive(Default)]
 struct Kept {
-    profile: Option<Arc<Profile>>,
+    of: Option<(Arc<Profile>, Arc<Rules>)>,
     made: HashMap<String, Made>,
 }
 
@@ -55,44 +57,38 @@ impl Policies {
 
     /// The policy in force for a group of devices.
     pub(super) async fn for_group(&self, group: &str) -> anyhow::Result<Made> {
-        let profile = self.app.profile.load_full();
+        let (profile, rules) = (self.app.profile.load_full(), self.app.lists.load_full());
         let mut kept = self.kept.lock().await;
-        if !kept
-            .profile
-            .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, &profile))
-        {
+        let is_of =
+            |(of, by): &(Arc<Profile>, Arc<Rules>)| Arc::ptr_eq(of, &profile) && Arc::ptr_eq(by, &rules);
+        if !kept.of.as_ref().is_some_and(is_of) {
             *kept = Kept {
-                profile: Some(Arc::clone(&profile)),
+                of: Some((Arc::clone(&profile), Arc::clone(&rules))),
                 made: HashMap::new(),
             };
         }
         if let Some(made) = kept.made.get(group) {
             return Ok(made.clone());
         }
-        let made = self.make(&profile, group).await?;
+        let made = self.make(&profile, &rules, group).await?;
         kept.made.insert(group.to_owned(), made.clone());
         Ok(made)
     }
 
-    async fn make(&self, profile: &Profile, group: &str) -> anyhow::Result<Made> {
+    async fn make(&self, profile: &Profile, built: &Rules, group: &str) -> anyhow::Result<Made> {
         let now = clock::now_ms();
         let mut tx = self.app.store.write().await?;
         let mut policy = settings(profile, &self.app.school_id, group);
-        for list in lists_of(profile)? {
-            let row = lists::add(
-                &mut tx,
-                &self.app.school_id,
-                (&list.id, list.version),
-                list.toml.as_bytes(),
-                now,
-            )
-            .await?;
-            policy.lists.push(reference(row));
-        }
+        let of = (&built.sha256[..], built.version);
+        rules::add(&mut tx, &self.app.school_id, of, &built.built, now).await?;
+        policy.rules = Some(RulesReference {
+            sha256: built.sha256.to_vec(),
+            bytes: u32::try_from(built.built.len())?,
+        });
+        policy.lists = built.changed.lists.iter().map(reference).collect();
         let fingerprint = digest(&SHA256, &policy.encode_to_vec());
         let (generation, counter) =
-            lists::policy_number(&mut tx, &self.app.school_id, group, fingerprint.as_ref(), now).await?;
+            rules::policy_number(&mut tx, &self.app.school_id, group, fingerprint.as_ref(), now).await?;
         tx.commit().await?;
         policy.generation = u64::try_from(generation)?;
         policy.counter = u64::try_from(counter)?;
@@ -119,6 +115,7 @@ fn settings(profile: &Profile, school_id: &str, group: &str) -> Policy {
         generation: 0,
         counter: 0,
         lists: Vec::new(),
+        rules: None,
         unknown_audience: settings
             .map_or(Audience::STRICTEST, |group| group.unknown_audience)
             .code()
@@ -130,44 +127,9 @@ fn settings(profile: &Profile, school_id: &str, group: &str) -> Policy {
     }
 }
 
-struct Shipped {
-    id: String,
-    version: u32,
-    toml: &'static str,
-}
-
-/// The lists the profile names, by their identity or by the first part of it: `pastoral-en` is the list of that name and
-/// every one whose name begins with `pastoral-en-`. What comes with the program is all there is so far.
-fn lists_of(profile: &Profile) -> anyhow::Result<Vec<Shipped>> {
-    let mut lists = Vec::new();
-    for (file, toml) in shipped::FILES {
-        let list = KeywordList::parse(toml, file)?;
-        if profile.lists.iter().any(|name| is_meant(&list.id, name)) {
-            lists.push(Shipped {
-                id: list.id,
-                version: list.version,
-                toml,
-            });
-        }
-    }
-    for name in &profile.lists {
-        anyhow::ensure!(
-            lists.iter().any(|list| is_meant(&list.id, name)),
-            "the profile names the keyword list `{name}`, which does not come with this program; `lists` may hold pastoral-en"
-        );
-    }
-    Ok(lists)
-}
-
-fn is_meant(id: &str, name: &str) -> bool {
-    let rest = id.strip_prefix(name);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-}
-
-fn reference(row: ListRow) -> ListReference {
+fn reference(list: &KeywordList) -> ListReference {
     ListReference {
-        list_id: row.list_id,
-        version: row.version,
-        sha256: row.sha256,
+        list_id: list.id.clone(),
+        version: list.version,
     }
 }

@@ -11,12 +11,13 @@ use crate::app::App;
 use crate::ca::{Authority, RENEWABLE_MS};
 use crate::clock;
 use crate::store::ingest::Ingest;
-use crate::store::{devices, lists};
+use crate::store::{devices, rules};
 use pastoral_proto::device::device_service_server::DeviceService;
 use pastoral_proto::device::{
-    CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, FetchListReply, FetchListRequest, Refusal,
-    RefusalReason, RenewReply, RenewRequest, collector_message, enrol_reply, renew_reply,
+    CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, FetchRulesRequest, Refusal, RefusalReason,
+    RenewReply, RenewRequest, RulesPiece, collector_message, enrol_reply, renew_reply,
 };
+use pastoral_proto::limits;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, mpsc, watch};
@@ -89,6 +90,7 @@ pub(super) struct Service(pub(super) Arc<Shared>);
 impl DeviceService for Service {
     type EnrolStream = ReceiverStream<Result<EnrolReply, Status>>;
     type ConnectStream = ReceiverStream<Result<CollectorMessage, Status>>;
+    type FetchRulesStream = ReceiverStream<Result<RulesPiece, Status>>;
 
     async fn enrol(&self, request: Request<EnrolRequest>) -> Result<Response<Self::EnrolStream>, Status> {
         let (replies, stream) = mpsc::channel(2);
@@ -167,28 +169,36 @@ impl DeviceService for Service {
         Ok(Response::new(ReceiverStream::new(stream)))
     }
 
-    async fn fetch_list(
+    async fn fetch_rules(
         &self,
-        request: Request<FetchListRequest>,
-    ) -> Result<Response<FetchListReply>, Status> {
+        request: Request<FetchRulesRequest>,
+    ) -> Result<Response<Self::FetchRulesStream>, Status> {
         if let Err(refusal) = self.0.admit(request.extensions().get::<Peer>()).await {
             return Err(Status::permission_denied(refusal.advice));
         }
-        let content = lists::content(
-            &self.0.app.store,
-            &self.0.app.school_id,
-            &request.get_ref().sha256,
-        )
-        .await;
+        let app = &self.0.app;
+        let content = rules::content(&app.store, &app.school_id, &request.get_ref().sha256).await;
         match content {
-            Ok(Some(content)) => Ok(Response::new(FetchListReply { content })),
+            Ok(Some(content)) => {
+                let (pieces, stream) = mpsc::channel(2);
+                // Ends with the stream when the device goes away.
+                tokio::spawn(async move {
+                    for piece in content.chunks(limits::RULES_PIECE) {
+                        let content = piece.to_vec();
+                        if pieces.send(Ok(RulesPiece { content })).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+                Ok(Response::new(ReceiverStream::new(stream)))
+            }
             Ok(None) => Err(Status::not_found(
-                "there is no list with this hash; take the policy in force",
+                "there are no rules with this hash; take the policy in force",
             )),
             Err(error) => {
-                tracing::error!(%error, "a list could not be read");
+                tracing::error!(%error, "the rules could not be read");
                 Err(Status::unavailable(
-                    "the collector cannot read its lists just now",
+                    "the collector cannot read its rules just now",
                 ))
             }
         }

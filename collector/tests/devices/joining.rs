@@ -4,9 +4,8 @@ use crate::collector::Collector;
 use crate::device::{Device, fingerprint, next, now};
 use pastoral_collector::ca::Authority;
 use pastoral_proto::device::{
-    EnrolRequest, FetchListRequest, RefusalReason, RenewRequest, collector_message, enrol_reply, renew_reply,
+    EnrolRequest, FetchRulesRequest, RefusalReason, RenewRequest, collector_message, enrol_reply, renew_reply,
 };
-use pastoral_proto::limits;
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
 
@@ -188,7 +187,7 @@ async fn without_a_certificate_nothing_but_asking_to_join_is_possible() {
     let list = stranger
         .client(&collector)
         .await
-        .fetch_list(FetchListRequest { sha256: vec![0; 32] })
+        .fetch_rules(FetchRulesRequest { sha256: vec![0; 32] })
         .await;
     assert_eq!(list.unwrap_err().code(), tonic::Code::PermissionDenied);
 }
@@ -203,7 +202,7 @@ async fn a_forged_certificate_does_not_get_past_the_handshake_and_an_unlisted_on
     device.chain = vec![forger.issue(&device.csr(), &device.device_id, now()).unwrap().der];
     let forged = match device.try_client(&collector).await {
         Ok(mut client) => client
-            .fetch_list(FetchListRequest { sha256: vec![0; 32] })
+            .fetch_rules(FetchRulesRequest { sha256: vec![0; 32] })
             .await
             .is_err(),
         Err(_) => true,
@@ -218,7 +217,7 @@ async fn a_forged_certificate_does_not_get_past_the_handshake_and_an_unlisted_on
     };
     let refused = match thief.try_client(&collector).await {
         Ok(mut client) => client
-            .fetch_list(FetchListRequest { sha256: vec![0; 32] })
+            .fetch_rules(FetchRulesRequest { sha256: vec![0; 32] })
             .await
             .is_err(),
         Err(_) => true,
@@ -342,40 +341,6 @@ async fn a_clock_a_day_off_is_reported_and_loses_nothing() {
     let (code, said) = collector.try_run(&["check"]);
     assert_eq!(code, Some(3));
     assert!(said.contains("the clocks are wrong on: laptop-7"), "{said}");
-}
-
-#[tokio::test]
-async fn a_list_of_the_largest_size_can_be_fetched_and_a_larger_one_cannot() {
-    let collector = Collector::start();
-    let device = Device::joined(&collector).await;
-    let database = collector.database().await;
-    let school: String = sqlx::query_scalar("SELECT school_id FROM device")
-        .fetch_one(&database)
-        .await
-        .unwrap();
-    let mut client = device
-        .client(&collector)
-        .await
-        .max_decoding_message_size(2 * limits::LIST);
-    for (bytes, fits) in [(limits::LIST, true), (limits::LIST_MESSAGE, false)] {
-        let sha256 = digest(&SHA256, &bytes.to_be_bytes()).as_ref().to_vec();
-        sqlx::query(
-            "INSERT INTO list (school_id, sha256, list_id, version, content, added_at)
-             VALUES (?, ?, 'large', ?, zeroblob(?), 1)",
-        )
-        .bind(&school)
-        .bind(&sha256)
-        .bind(i64::try_from(bytes).unwrap())
-        .bind(i64::try_from(bytes).unwrap())
-        .execute(&database)
-        .await
-        .unwrap();
-        let fetched = client.fetch_list(FetchListRequest { sha256 }).await;
-        assert_eq!(
-            fetched.ok().map(|list| list.into_inner().content.len()),
-            fits.then_some(bytes)
-        );
-    }
 }
 
 #[tokio::test]

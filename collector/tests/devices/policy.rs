@@ -2,7 +2,11 @@
 
 use crate::collector::Collector;
 use crate::device::Device;
-use pastoral_proto::device::{FetchListRequest, Policy, SignedPolicy, collector_message::Message as Down};
+use pastoral_keywords::Engine;
+use pastoral_proto::device::{
+    FetchRulesRequest, ListReference, Policy, SignedPolicy, collector_message::Message as Down,
+};
+use pastoral_proto::limits;
 use prost::Message as _;
 use ring::digest::{SHA256, digest};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
@@ -31,7 +35,7 @@ fn checked(signed: &SignedPolicy, collector: &Collector) -> Policy {
 }
 
 #[tokio::test]
-async fn a_policy_is_signed_and_names_lists_that_can_be_fetched() {
+async fn a_policy_is_signed_and_names_rules_that_can_be_fetched() {
     let collector = Collector::start();
     let device = Device::joined(&collector).await;
     let mut stream = device.connect(&collector, [1; 16]).await;
@@ -44,19 +48,40 @@ async fn a_policy_is_signed_and_names_lists_that_can_be_fetched() {
         ),
         ("pupils", 1800, "ks1")
     );
-    let sha256 = policy.lists[0].sha256.clone();
-    let list = device
+    let rules = policy.rules.unwrap();
+    let pieces = device
         .client(&collector)
         .await
-        .fetch_list(FetchListRequest {
-            sha256: sha256.clone(),
+        .fetch_rules(FetchRulesRequest {
+            sha256: rules.sha256.clone(),
         })
         .await
         .unwrap();
-    let content = list.into_inner().content;
-    assert_eq!(digest(&SHA256, &content).as_ref(), sha256);
-    let shipped = pastoral_keywords::shipped::FILES.iter();
-    assert!(shipped.map(|(_, toml)| toml.as_bytes()).any(|toml| toml == content));
+    let mut pieces = pieces.into_inner();
+    let mut built = Vec::new();
+    while let Some(piece) = pieces.message().await.unwrap() {
+        assert!(piece.content.len() <= limits::RULES_PIECE);
+        built.extend(piece.content);
+    }
+    assert_eq!(digest(&SHA256, &built).as_ref(), rules.sha256);
+    assert_eq!(u32::try_from(built.len()), Ok(rules.bytes));
+    let engine = Engine::load(&built).unwrap();
+    let shipped = pastoral_keywords::shipped::lists().unwrap();
+    let of_list = |list: &ListReference| {
+        shipped
+            .iter()
+            .find(|shipped| shipped.id == list.list_id)
+            .unwrap()
+            .terms()
+            .len()
+    };
+    assert_eq!(
+        engine.term_count(),
+        policy.lists.iter().map(of_list).sum::<usize>()
+    );
+    let unknown = FetchRulesRequest { sha256: vec![0; 32] };
+    let refused = device.client(&collector).await.fetch_rules(unknown).await;
+    assert_eq!(refused.unwrap_err().code(), tonic::Code::NotFound);
 }
 
 #[tokio::test]

@@ -19,10 +19,6 @@ pub(super) const fn place(word: usize) -> Place {
 
 /// The word that a place is in.
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a place is made of a word's number"
-)]
 pub(super) const fn word_at(place: Place) -> usize {
     (place / WITHIN) as usize
 }

@@ -93,11 +93,6 @@ impl Words {
         all
     }
 
-    /// How many there are.
-    pub(super) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
     /// One of them; nothing for a number that is none's.
     pub(super) fn get(&self, id: u32) -> &str {
         let id = id as usize;

@@ -78,7 +78,7 @@ pub(crate) fn day(texts: &Texts<'_>, seed: u64) -> Vec<Observation> {
                         at_ms,
                         ..before.clone()
                     },
-                    None => mixing.new(pupil, audience(laptop), at_ms),
+                    None => mixing.observe(pupil, audience(laptop), at_ms),
                 };
                 day.push(next);
             }
@@ -104,7 +104,7 @@ struct Mixing<'a> {
 }
 
 impl Mixing<'_> {
-    fn new(&mut self, pupil: u16, audience: Audience, at_ms: i64) -> Observation {
+    fn observe(&mut self, pupil: u16, audience: Audience, at_ms: i64) -> Observation {
         let Texts {
             queries,
             titles,

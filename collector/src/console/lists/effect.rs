@@ -4,7 +4,7 @@ use crate::clock;
 use crate::console::Console;
 use crate::console::page::Failure;
 use crate::console::who::SignedIn;
-use crate::lists::Rules;
+use crate::lists::{Rules, engine_of};
 use crate::seal::content;
 use crate::store::replay::{RecentFlag, recent_flags};
 use pastoral_keywords::changes::{NotPossible, Operation};
@@ -51,7 +51,7 @@ pub(super) struct Lost {
 pub(super) fn with(rules: &Rules, operation: &Operation) -> Result<Engine, NotPossible> {
     let mut changed = rules.changed.clone();
     changed.apply(operation)?;
-    Engine::build(&changed.lists).map_err(|error| NotPossible::Unsound {
+    engine_of(&changed.lists).map_err(|error| NotPossible::Unsound {
         fault: error.to_string(),
         instead: "fewer words".into(),
     })

@@ -4,6 +4,7 @@
 mod collector;
 mod delivery;
 mod device;
+mod keywords;
 mod process_time;
 mod rest;
 mod size;
@@ -11,12 +12,16 @@ mod table;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
 
 /// Measure one thing.
 #[derive(Parser)]
 struct Arguments {
     /// What to measure
     name: Name,
+    /// For `keywords`, in a process of its own: load this built engine and say what it takes
+    #[arg(long, hide = true)]
+    load: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -31,15 +36,22 @@ enum Name {
     Rest,
     /// How large the programs are
     Size,
+    /// What matching costs, and a built engine's loading
+    Keywords,
 }
 
 fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(file) = arguments.load {
+        return keywords::load(&file);
+    }
     table::machine();
-    match Arguments::parse().name {
+    match arguments.name {
         Name::Device => device::measure(),
         Name::Delivery => delivery::measure(),
         Name::Collector => collector::measure(),
         Name::Rest => rest::measure(),
         Name::Size => size::measure(),
+        Name::Keywords => keywords::measure(),
     }
 }

@@ -1,56 +1,50 @@
-//! Keyword lists, by the hash of their bytes, and the policies made of them.
+//! The engines that devices match with, by the hash of their bytes, and the policies that name them.
 
 use super::{Store, Write};
-use ring::digest::{SHA256, digest};
 use sqlx::Row;
 
-/// A keyword list as policies name it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListRow {
-    /// The list's id.
-    pub list_id: String,
-    /// Its version.
-    pub version: u32,
-    /// SHA-256 of its bytes.
-    pub sha256: Vec<u8>,
-}
+/// Engines that are kept: the last ones, for devices that are still fetching one.
+const KEPT: i64 = 3;
 
-/// Keeps a list, unless it is there already. Gives its row.
+/// Keeps an engine, unless it is there already.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub async fn add(
     tx: &mut Write,
     school_id: &str,
-    (list_id, version): (&str, u32),
+    (sha256, version): (&[u8], u32),
     content: &[u8],
     now_ms: i64,
-) -> Result<ListRow, sqlx::Error> {
-    let sha256 = digest(&SHA256, content).as_ref().to_vec();
+) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT OR IGNORE INTO list (school_id, sha256, list_id, version, content, added_at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO rules (school_id, sha256, version, content, made_at) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (school_id, sha256) DO UPDATE SET made_at = excluded.made_at",
     )
     .bind(school_id)
-    .bind(&sha256)
-    .bind(list_id)
+    .bind(sha256)
     .bind(version)
     .bind(content)
     .bind(now_ms)
     .execute(&mut **tx)
     .await?;
-    Ok(ListRow {
-        list_id: list_id.to_owned(),
-        version,
-        sha256,
-    })
+    sqlx::query(
+        "DELETE FROM rules WHERE school_id = ?1 AND sha256 NOT IN
+         (SELECT sha256 FROM rules WHERE school_id = ?1 ORDER BY made_at DESC LIMIT ?2)",
+    )
+    .bind(school_id)
+    .bind(KEPT)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
-/// The bytes of a list.
+/// The bytes of an engine.
 ///
 /// # Errors
 /// When the database cannot be read.
 pub async fn content(store: &Store, school_id: &str, sha256: &[u8]) -> Result<Option<Vec<u8>>, sqlx::Error> {
-    sqlx::query_scalar("SELECT content FROM list WHERE school_id = ? AND sha256 = ?")
+    sqlx::query_scalar("SELECT content FROM rules WHERE school_id = ? AND sha256 = ?")
         .bind(school_id)
         .bind(sha256)
         .fetch_optional(store.read())
