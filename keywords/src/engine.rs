@@ -25,6 +25,7 @@ mod rank;
 mod reading;
 mod report;
 mod segment;
+mod slips;
 mod tables;
 mod trie;
 mod walk;
@@ -37,12 +38,13 @@ use self::judge::Judging;
 use self::rank::Best;
 use self::reading::Reader;
 use self::tables::Tables;
-use self::trie::Trie;
+use self::trie::{GAP_WORD, Trie};
 use self::walk::{Walk, Walked};
 use self::words::Words;
 use crate::dictionary::Dictionary;
 use crate::found::{Explanation, Findings, Found};
 use crate::list::KeywordList;
+use crate::list::phrase::GAP_MARK;
 use crate::plain::Plain;
 use crate::view::View;
 use crate::{Audience, Provenance, Source};
@@ -86,8 +88,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine for the lists. It knows no ordinary words, so it looks neither for misspellings nor for words that are run
-    /// together with others than the lists'.
+    /// An engine for the lists. It knows no ordinary words, so nothing that is written in plain letters is odd to it, but for
+    /// stretched words: it looks neither for misspellings nor for words that are run together.
     ///
     /// # Errors
     /// When two lists have the same identity, or the lists are too large.
@@ -141,7 +143,7 @@ impl Engine {
         if seen.is_empty() {
             return Findings::default();
         }
-        let judging = Judging::new(&self.tables, seen, text);
+        let judging = Judging::new(self, seen, text);
         let mut best = Best::default();
         for (at, term) in judging.applying() {
             best.offer(judging.candidate(at, term));
@@ -157,7 +159,7 @@ impl Engine {
     #[must_use]
     pub fn explain(&self, text: &Text<'_>) -> Explanation {
         let Findings { found, dropped } = self.findings(text);
-        Judging::new(&self.tables, self.look(text.text), text).explain(found, dropped)
+        Judging::new(self, self.look(text.text), text).explain(found, dropped)
     }
 
     /// How many terms there are, each counted once however many spellings it has.
@@ -166,11 +168,31 @@ impl Engine {
         self.tables.terms.len()
     }
 
+    /// A phrase as its list writes it.
+    fn written(&self, phrase: u32) -> String {
+        let written = &self.tables.written;
+        match written.binary_search_by_key(&phrase, |(phrase, _)| *phrase) {
+            Ok(at) => self.tables.strings.get(written[at].1).to_owned(),
+            Err(_) => self.spelt_by_words(phrase),
+        }
+    }
+
+    /// The words of a phrase, with a space between them.
+    fn spelt_by_words(&self, phrase: u32) -> String {
+        let path = self.trie.path(phrase);
+        let words = path.iter().map(|word| match *word {
+            GAP_WORD => GAP_MARK,
+            word => self.words.get(word),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
     fn look(&self, original: &str) -> Walked {
         let plain = Plain::new(original);
         let reader = Reader {
             words: &self.words,
             dictionary: &self.dictionary,
+            trie: &self.trie,
             furthest: self.furthest,
         };
         let lattice = reader.read(original, &plain);

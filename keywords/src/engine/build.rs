@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::tables::{Kind, ListEntry, PhraseEntry, Strings, Tables, TermEntry};
+use super::tables::{Kind, ListEntry, Owner, Strings, Tables, TermEntry};
 use super::trie::{GAP_WORD, Growing};
-use super::words::Words;
+use super::words::{RUN_TOGETHER, Words};
 use super::{BuildError, Engine};
 use crate::dictionary::Dictionary;
 use crate::list::{Exception, KeywordList, Term, phrase};
@@ -14,18 +14,24 @@ use crate::{Audience, Provenance, Severity, Source};
 
 /// Words, strings and phrases of one engine at most, and bytes of its strings.
 const MOST: usize = 1 << 26;
-/// Bytes a phrase must have to be looked for run together.
-const RUN_TOGETHER: usize = 5;
 
 /// The engine's tables while lists are added.
 pub(super) struct Building {
     tables: Tables,
     trie: Growing,
     words: HashMap<String, u32>,
-    /// Phrases of several words, run together, and the words they are made of.
-    run_together: Vec<(String, u32)>,
+    phrases: Vec<Phrase>,
+    owners: HashMap<Owner, u32>,
     strings: HashMap<String, u32>,
     nears: HashMap<Vec<String>, u32>,
+}
+
+/// A phrase as its list writes it.
+struct Phrase {
+    written: String,
+    owner: u32,
+    /// Whether it is several words without a gap, which may be run together.
+    runs_together: bool,
 }
 
 impl Default for Building {
@@ -34,7 +40,8 @@ impl Default for Building {
             tables: Tables::default(),
             trie: Growing::new(),
             words: HashMap::new(),
-            run_together: Vec::new(),
+            phrases: Vec::new(),
+            owners: HashMap::new(),
             strings: HashMap::new(),
             nears: HashMap::new(),
         }
@@ -123,7 +130,7 @@ impl Building {
     }
 
     fn phrase(&mut self, written: &str, kind: Kind, reason: u32) -> Result<(), BuildError> {
-        let entry = number(self.tables.phrases.len())?;
+        let phrase = number(self.phrases.len())?;
         let mut path = Vec::new();
         for (at, part) in phrase::parts(written).enumerate() {
             if at > 0 {
@@ -134,18 +141,18 @@ impl Building {
                 path.push(*self.words.entry(word.to_owned()).or_insert(next));
             }
         }
-        let is_run_together = path.len() > 1 && !path.contains(&GAP_WORD);
-        let together = written_together(written);
-        if is_run_together && together.len() >= RUN_TOGETHER {
-            self.run_together.push((together, entry));
+        let next = number(self.tables.owners.len())?;
+        let owner = Owner { kind, reason };
+        let of = *self.owners.entry(owner).or_insert(next);
+        if of == next {
+            self.tables.owners.push(owner);
         }
-        self.trie.add(path, entry);
-        let written = self.string(written)?;
-        self.tables.phrases.push(PhraseEntry {
-            kind,
-            written,
-            reason,
+        self.phrases.push(Phrase {
+            written: written.to_owned(),
+            owner: of,
+            runs_together: path.len() > 1 && !path.contains(&GAP_WORD),
         });
+        self.trie.add(path, phrase);
         Ok(())
     }
 
@@ -161,29 +168,51 @@ impl Building {
         Ok(string)
     }
 
-    pub(super) fn finish(self, dictionary: Dictionary) -> Result<Engine, BuildError> {
+    pub(super) fn finish(mut self, dictionary: Dictionary) -> Result<Engine, BuildError> {
         let mut words = vec![String::new(); self.words.len()];
         for (word, id) in &self.words {
             words[*id as usize].clone_from(word);
         }
         let single = number(words.len())?;
+        self.run_together(&mut words, &dictionary)?;
+        let (trie, order) = std::mem::replace(&mut self.trie, Growing::new()).finish(words.len());
+        let mut engine = Engine {
+            trie,
+            words: Words::new(&words, single),
+            dictionary,
+            tables: Tables::default(),
+            furthest: View::Misspelt,
+        };
+        let phrases = std::mem::take(&mut self.phrases);
+        for (at, old) in (0u32..).zip(order) {
+            let phrase = &phrases[old as usize];
+            self.tables.owned_by.push(phrase.owner);
+            if engine.spelt_by_words(at) != phrase.written {
+                let written = self.string(&phrase.written)?;
+                self.tables.written.push((at, written));
+            }
+        }
+        engine.tables = self.tables;
+        Ok(engine)
+    }
+
+    /// Phrases that, run together, are ordinary words (`blow job`) become words of the lists, for what is ordinary is not
+    /// read as anything else. Others are found by their words.
+    fn run_together(&mut self, words: &mut Vec<String>, dictionary: &Dictionary) -> Result<(), BuildError> {
         let mut known = HashMap::new();
-        let mut trie = self.trie;
-        for (together, entry) in self.run_together {
+        for (phrase, entry) in self.phrases.iter().zip(0u32..) {
+            let together = written_together(&phrase.written);
+            if !phrase.runs_together || together.len() < RUN_TOGETHER || !dictionary.contains(&together) {
+                continue;
+            }
             let next = number(words.len())?;
             let word = *known.entry(together.clone()).or_insert(next);
             if word == next {
                 words.push(together);
             }
-            trie.add([word], entry);
+            self.trie.add([word], entry);
         }
-        Ok(Engine {
-            trie: trie.finish(words.len()),
-            words: Words::new(&words, single),
-            dictionary,
-            tables: self.tables,
-            furthest: View::Misspelt,
-        })
+        Ok(())
     }
 }
 

@@ -7,11 +7,12 @@
 //! | mark | the eight bytes `PASTORKW`, and the format's version (`u32`) |
 //! | words | their text (row of bytes), where each ends (row of `u32`), how many are single (`u32`), four tables |
 //! | ordinary words | one table |
-//! | tree | six rows of `u32`: the root's children by word; where each node's children begin, their words, the children; where each node's phrases begin, the phrases |
+//! | tree | three rows of `u32`, level by level: where each node's children begin; the word that leads to each node but the root; where each node's phrases begin |
 //! | strings | their text (row of bytes), where each ends (row of `u32`) |
 //! | lists | a row of id and version |
 //! | terms | a row of list, id, reason, near, not near (`u32` each), topic, five severities (0 for none), sources, provenances (a byte each) |
-//! | phrases | a row of kind (a byte), whose it is, how it is written, reason (`u32` each) |
+//! | owners | a row of what phrases are for: kind (a byte), whose it is, reason (`u32` each) |
+//! | phrases | a row of their owners (`u32`); a row of those that are written otherwise than their words, with how (`u32` each) |
 //!
 //! A table is its number of bits (`u32`), a row of `u32`, a row of `u16` and a row of `u32`, as in `buckets.rs`.
 //!
@@ -20,9 +21,9 @@
 //! tree's children come after their parents, and neither the tree is deeper nor a bucket fuller than any list needs.
 
 use super::Engine;
-use super::tables::{Kind, ListEntry, PhraseEntry, Strings, Tables, TermEntry};
+use super::tables::{Kind, ListEntry, Owner, Strings, Tables, TermEntry};
 use super::trie::Trie;
-use super::words::{NONE, Words};
+use super::words::Words;
 use crate::buckets::Buckets;
 use crate::dictionary::Dictionary;
 use crate::view::View;
@@ -30,7 +31,7 @@ use crate::{Audience, Severity, Topic};
 
 const MARK: &[u8; 8] = b"PASTORKW";
 /// Raised whenever the format, or how words are hashed or read, changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Words and gaps of the longest phrase.
 const DEEPEST: u32 = 512;
 
@@ -72,14 +73,7 @@ impl Engine {
         }
         out.table(&self.dictionary.words);
         let trie = &self.trie;
-        for row in [
-            &trie.first,
-            &trie.begins,
-            &trie.words,
-            &trie.children,
-            &trie.phrases_begin,
-            &trie.phrases,
-        ] {
+        for row in [&trie.begins, &trie.words, &trie.phrases_begin] {
             out.numbers(row);
         }
         out.tables(&self.tables);
@@ -105,10 +99,8 @@ impl Engine {
         let tables = input.tables()?;
         check(input.0.is_empty(), "more than an engine")?;
         check(
-            trie.phrases
-                .iter()
-                .all(|phrase| (*phrase as usize) < tables.phrases.len()),
-            "a phrase of the tree",
+            trie.phrase_count() == tables.owned_by.len(),
+            "the phrases of its tree",
         )?;
         let furthest = View::Misspelt;
         Ok(Self {
@@ -179,9 +171,9 @@ impl Writer {
                 .extend(term.severities.map(|severity| severity.map_or(0, Severity::get)));
             self.0.extend([term.sources, term.provenances]);
         }
-        self.count(tables.phrases.len());
-        for phrase in &tables.phrases {
-            let (kind, of) = match phrase.kind {
+        self.count(tables.owners.len());
+        for owner in &tables.owners {
+            let (kind, of) = match owner.kind {
                 Kind::Term(of) => (0, of),
                 Kind::ExceptionOfTerm(of) => (1, of),
                 Kind::ExceptionOfList(of) => (2, of),
@@ -190,9 +182,14 @@ impl Writer {
                 Kind::Near(of) => (5, of),
             };
             self.0.push(kind);
-            for number in [of, phrase.written, phrase.reason] {
-                self.number(number);
-            }
+            self.number(of);
+            self.number(owner.reason);
+        }
+        self.numbers(&tables.owned_by);
+        self.count(tables.written.len());
+        for (phrase, written) in &tables.written {
+            self.number(*phrase);
+            self.number(*written);
         }
     }
 }
@@ -275,40 +272,10 @@ impl<'b> Reader<'b> {
     }
 
     fn trie(&mut self, words: usize) -> Result<Trie, LoadError> {
-        let trie = Trie {
-            first: self.numbers()?,
-            begins: self.numbers()?,
-            words: self.numbers()?,
-            children: self.numbers()?,
-            phrases_begin: self.numbers()?,
-            phrases: self.numbers()?,
-        };
-        let nodes = trie.begins.len().saturating_sub(1);
-        let rows = |begins: &[u32], items: usize| {
-            begins.first() == Some(&0)
-                && begins.is_sorted()
-                && begins.last().is_some_and(|last| *last as usize == items)
-        };
-        let sound = trie.first.len() == words
-            && trie.words.len() == trie.children.len()
-            && trie.phrases_begin.len() == trie.begins.len()
-            && rows(&trie.begins, trie.words.len())
-            && rows(&trie.phrases_begin, trie.phrases.len())
-            && trie
-                .first
-                .iter()
-                .all(|node| *node == NONE || (*node as usize) < nodes);
-        check(sound, "its tree")?;
-        let mut depths = vec![0u32; nodes];
-        for node in 0..nodes {
-            for child in &trie.children[trie.begins[node] as usize..trie.begins[node + 1] as usize] {
-                let child = *child as usize;
-                let depth = depths[node] + 1;
-                check(child > node && child < nodes && depth <= DEEPEST, "its tree")?;
-                depths[child] = depths[child].max(depth);
-            }
-        }
-        Ok(trie)
+        let (begins, leading, phrases_begin) = (self.numbers()?, self.numbers()?, self.numbers()?);
+        let trie = Trie::from_rows(begins, leading, phrases_begin, words);
+        trie.filter(|trie| trie.depth() <= DEEPEST)
+            .ok_or(LoadError::Damaged("its tree"))
     }
 
     fn tables(&mut self) -> Result<Tables, LoadError> {
@@ -330,28 +297,40 @@ impl<'b> Reader<'b> {
             check(sound, "a term")?;
             terms.push(term);
         }
-        let mut phrases = Vec::new();
+        let mut owners = Vec::new();
         for _ in 0..self.number()? {
-            let phrase = self.phrase()?;
-            let owner = match phrase.kind {
+            let owner = self.owner()?;
+            let whose = match owner.kind {
                 Kind::Term(of) | Kind::ExceptionOfTerm(of) => (of as usize) < terms.len(),
                 Kind::ExceptionOfList(of) | Kind::ExceptionForAll(of) | Kind::Help(of) => {
                     (of as usize) < lists.len()
                 }
                 Kind::Near(_) => true,
             };
-            check(
-                owner && is_string(phrase.written) && is_string(phrase.reason),
-                "a phrase",
-            )?;
-            phrases.push(phrase);
+            check(whose && is_string(owner.reason), "what a phrase is for")?;
+            owners.push(owner);
         }
+        let owned_by = self.numbers()?;
+        let owned = owned_by.iter().all(|owner| (*owner as usize) < owners.len());
+        check(owned, "a phrase")?;
+        let (pairs, _) = self.row(8)?.as_chunks::<8>();
+        let written: Vec<(u32, u32)> = pairs
+            .iter()
+            .map(|pair| {
+                let [phrase, written] = [0, 4].map(|at| std::array::from_fn(|byte| pair[at + byte]));
+                (u32::from_le_bytes(phrase), u32::from_le_bytes(written))
+            })
+            .collect();
+        let sound = written.is_sorted() && written.iter().all(|(_, written)| is_string(*written));
+        check(sound, "how a phrase is written")?;
         let strings = Strings { text, ends };
         Ok(Tables {
             strings,
             lists,
             terms,
-            phrases,
+            owners,
+            owned_by,
+            written,
         })
     }
 
@@ -389,9 +368,9 @@ impl<'b> Reader<'b> {
         })
     }
 
-    fn phrase(&mut self) -> Result<PhraseEntry, LoadError> {
+    fn owner(&mut self) -> Result<Owner, LoadError> {
         let [kind] = self.array()?;
-        let [of, written, reason] = [self.number()?, self.number()?, self.number()?];
+        let [of, reason] = [self.number()?, self.number()?];
         let kind = match kind {
             0 => Kind::Term(of),
             1 => Kind::ExceptionOfTerm(of),
@@ -401,10 +380,6 @@ impl<'b> Reader<'b> {
             5 => Kind::Near(of),
             _ => return Err(LoadError::Damaged("a phrase's kind")),
         };
-        Ok(PhraseEntry {
-            kind,
-            written,
-            reason,
-        })
+        Ok(Owner { kind, reason })
     }
 }

@@ -1,10 +1,10 @@
 //! Which of the terms that stand in a text apply to it, and which are covered.
 
-use super::Text;
 use super::letters::{Place, place, word_at};
 use super::rank::Candidate;
 use super::tables::{Kind, Tables, TermEntry};
 use super::walk::{Standing, Walked};
+use super::{Engine, Text};
 use crate::found::WhyNot;
 use crate::{Provenance, Severity};
 
@@ -13,6 +13,7 @@ const NEAR: usize = 5;
 
 /// What stands in a text, sorted by what it is for.
 pub(super) struct Judging<'e, 't> {
+    pub(super) engine: &'e Engine,
     pub(super) tables: &'e Tables,
     pub(super) text: &'e Text<'t>,
     pub(super) terms: Vec<Standing>,
@@ -33,9 +34,10 @@ impl Walked {
 }
 
 impl<'e, 't> Judging<'e, 't> {
-    pub(super) fn new(tables: &'e Tables, seen: Walked, text: &'e Text<'t>) -> Self {
+    pub(super) fn new(engine: &'e Engine, seen: Walked, text: &'e Text<'t>) -> Self {
         let mut judging = Self {
-            tables,
+            engine,
+            tables: &engine.tables,
             text,
             terms: Vec::new(),
             covers: Vec::new(),
@@ -81,7 +83,7 @@ impl<'e, 't> Judging<'e, 't> {
     }
 
     pub(super) fn kind(&self, standing: &Standing) -> Kind {
-        self.tables.phrases[standing.phrase as usize].kind
+        self.tables.owner(standing.phrase).kind
     }
 
     pub(super) fn term_of(&self, standing: &Standing) -> u32 {

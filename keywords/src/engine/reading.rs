@@ -6,7 +6,9 @@
 
 use super::letters::{How, Letter, Letters, Piece, Place, place, word_at};
 use super::segment::segment;
-use super::words::{MISSPELT, NONE, Words, class, dropped_hash, shape_hash};
+use super::trie::Trie;
+use super::walk::Standing;
+use super::words::{NONE, RUN_TOGETHER, Words, class, is_stretched};
 use crate::dictionary::Dictionary;
 use crate::hash;
 use crate::plain::Plain;
@@ -26,6 +28,10 @@ const JOINED: usize = 5;
 const NUMBER: usize = 8;
 /// Letters a word must have to be found alone among words that are run together.
 const ALONE: usize = 6;
+/// Letters of the longest word of a phrase that is run together.
+const LONGEST_PART: usize = 24;
+/// Words that are tried for one piece; more than any phrase and its beginnings need.
+const STEPS: usize = 512;
 
 /// A word of the lists, or an ordinary one, that a part of a text may be read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +48,20 @@ pub(super) struct Edge {
     pub(super) alone: bool,
 }
 
+impl Edge {
+    /// A phrase that stands where the edge does.
+    const fn standing(&self, phrase: u32) -> Standing {
+        Standing {
+            from: self.from,
+            to: self.to,
+            phrase,
+            view: self.view,
+            span: self.start..self.end,
+            whole: true,
+        }
+    }
+}
+
 /// What a text may be read as.
 #[derive(Debug, Default)]
 pub(super) struct Lattice {
@@ -49,21 +69,25 @@ pub(super) struct Lattice {
     pub(super) plain: Vec<u32>,
     /// What else can be read, by where it begins.
     pub(super) edges: Vec<Edge>,
+    /// Whole phrases that are run together.
+    pub(super) phrases: Vec<Standing>,
 }
 
 /// Reads texts with the words of lists and the ordinary ones.
 pub(super) struct Reader<'e> {
     pub(super) words: &'e Words,
     pub(super) dictionary: &'e Dictionary,
+    pub(super) trie: &'e Trie,
     /// The most distant view that is read in.
     pub(super) furthest: View,
 }
 
 /// A text that is being read.
-struct Reading<'r, 'e> {
-    reader: &'r Reader<'e>,
+pub(super) struct Reading<'r, 'e> {
+    pub(super) reader: &'r Reader<'e>,
     letters: &'r [Letter],
-    edges: Vec<Edge>,
+    pub(super) edges: Vec<Edge>,
+    phrases: Vec<Standing>,
 }
 
 impl Reader<'_> {
@@ -72,7 +96,8 @@ impl Reader<'_> {
         let mut odd = Vec::with_capacity(plain.words().len());
         let mut known = Vec::with_capacity(plain.words().len());
         let (mut single, mut apart) = (0, false);
-        let mut edges = Vec::new();
+        let mut found = Lattice::default();
+        let knows_ordinary = !self.dictionary.is_empty();
         for (at, written) in plain.words().iter().enumerate() {
             let word = plain.word(at);
             let (id, phrase) = self.words.exactly(word);
@@ -82,7 +107,7 @@ impl Reader<'_> {
             }
             if let Some(word) = phrase {
                 let (from, to, view) = (place(at), place(at + 1), View::Split);
-                edges.push(Edge {
+                found.edges.push(Edge {
                     from,
                     to,
                     word,
@@ -92,23 +117,32 @@ impl Reader<'_> {
                     alone: true,
                 });
             }
-            odd.push(id.is_none() && phrase.is_none() && !self.dictionary.contains(word));
+            let is_ordinary = || {
+                if knows_ordinary {
+                    self.dictionary.contains(word)
+                } else {
+                    !is_stretched(word)
+                }
+            };
+            odd.push(id.is_none() && phrase.is_none() && !is_ordinary());
             single = if word.len() == 1 { single + 1 } else { 0 };
             apart |= single >= APART;
         }
         let sign = |byte| matches!(byte, b'@' | b'$' | b'!' | b'|' | b'*' | b'-' | b'+' | b'#');
         if looks_further && (apart || odd.contains(&true) || original.bytes().any(sign)) {
-            self.edges(original, plain, &odd, &mut edges);
+            self.edges(original, plain, &odd, &mut found);
         }
-        Lattice { plain: known, edges }
+        found.plain = known;
+        found
     }
 
-    fn edges(&self, original: &str, plain: &Plain, odd: &[bool], found: &mut Vec<Edge>) {
+    fn edges(&self, original: &str, plain: &Plain, odd: &[bool], found: &mut Lattice) {
         let Letters { letters, pieces } = Letters::new(original, plain);
         let mut reading = Reading {
             reader: self,
             letters: &letters,
             edges: Vec::new(),
+            phrases: Vec::new(),
         };
         let is_odd: Vec<bool> = pieces
             .iter()
@@ -131,10 +165,13 @@ impl Reader<'_> {
             reading.broken(&pieces[at..], &is_odd[at..]);
             at += 1;
         }
-        found.append(&mut reading.edges);
-        found.retain(|edge| edge.view <= self.furthest && edge.from < edge.to);
-        found.sort_unstable();
-        found.dedup_by_key(|edge| (edge.from, edge.to, edge.word));
+        found.phrases = reading.phrases;
+        found.edges.append(&mut reading.edges);
+        found
+            .edges
+            .retain(|edge| edge.view <= self.furthest && edge.from < edge.to);
+        found.edges.sort_unstable();
+        found.edges.dedup_by_key(|edge| (edge.from, edge.to, edge.word));
     }
 }
 
@@ -244,9 +281,10 @@ impl Reading<'_, '_> {
         let Reader {
             words, dictionary, ..
         } = *self.reader;
-        if spelt.len() < 5 || self.reader.furthest < View::Split {
+        if spelt.len() < RUN_TOGETHER || self.reader.furthest < View::Split {
             return;
         }
+        self.phrase_of(letters, spelt, end);
         let Some(parts) = segment(letters, words, dictionary) else {
             return;
         };
@@ -262,65 +300,37 @@ impl Reading<'_, '_> {
         }
     }
 
-    /// A word of the lists that differs in one letter.
-    fn misspelt(&mut self, letters: &[Letter], spelt: &[char], end: Place) {
-        let words = self.reader.words;
-        // Without ordinary words every word would be odd.
-        let knows_ordinary = !self.reader.dictionary.is_empty();
-        if spelt.len() + 1 < MISSPELT || self.reader.furthest < View::Misspelt || !knows_ordinary {
+    /// The phrases that letters are, all of them, as its words run together.
+    fn phrase_of(&mut self, letters: &[Letter], spelt: &[char], end: Place) {
+        if spelt.len() < RUN_TOGETHER || self.reader.furthest < View::Split {
             return;
         }
-        let mut seen = Vec::new();
-        let drops = std::iter::once(None).chain((0..spelt.len()).map(Some));
-        for hash in drops.map(|without| dropped_hash(spelt, without)) {
-            for word in words.dropped.get(hash) {
-                if seen.contains(&word) {
-                    continue;
+        let whole = edge(letters, end, NONE, View::Split);
+        let mut ways = vec![(0, None)];
+        let mut steps = STEPS;
+        while let Some((first, node)) = ways.pop() {
+            let mut hash = hash::START;
+            let mut before = None;
+            for after in first + 1..=(first + LONGEST_PART).min(spelt.len()) {
+                let letter = class(spelt[after - 1]);
+                if before.replace(letter) != Some(letter) {
+                    hash = hash::step(hash, letter as u32);
                 }
-                seen.push(word);
-                if let Some(alone) = slip(spelt, words.get(word)) {
-                    self.edges.push(Edge {
-                        alone,
-                        ..edge(letters, end, word, View::Misspelt)
-                    });
-                }
-            }
-        }
-    }
-
-    /// A word of the lists with stars for some of its letters.
-    fn starred(&mut self, letters: &[Letter], spelt: &[char], hidden: usize, end: Place) {
-        let words = self.reader.words;
-        let (Some(first), Some(last)) = (spelt.first(), spelt.last()) else {
-            return;
-        };
-        if hidden * 2 > spelt.len() {
-            return;
-        }
-        let shown = |letter: &char| *letter != '*';
-        if shown(first) && shown(last) {
-            for word in words.shaped.get(shape_hash(spelt.len(), *first, *last)) {
-                let mut listed = words.get(word).chars().map(class);
-                let same = |letter: &char| {
-                    listed
-                        .next()
-                        .is_some_and(|is| !shown(letter) || is == class(*letter))
-                };
-                if spelt.iter().all(same) && listed.next().is_none() {
-                    let alone = spelt.len() > 3;
-                    self.edges.push(Edge {
-                        alone,
-                        ..edge(letters, end, word, View::Misspelt)
-                    });
-                }
-            }
-        } else if hidden == 1 {
-            let at = spelt.iter().position(|letter| !shown(letter));
-            for word in words.dropped.get(dropped_hash(spelt, at)) {
-                let listed: Vec<char> = words.get(word).chars().collect();
-                let same = |(letter, is): (&char, &char)| !shown(letter) || class(*letter) == class(*is);
-                if listed.len() == spelt.len() && spelt.iter().zip(&listed).all(same) {
-                    self.edges.push(edge(letters, end, word, View::Misspelt));
+                for word in self.reader.words.hashed(hash::finish(hash), &spelt[first..after]) {
+                    let next = match node {
+                        None => self.reader.trie.start(word),
+                        Some(node) => self.reader.trie.child(node, word),
+                    };
+                    let Some(next) = next.filter(|_| steps > 0) else {
+                        continue;
+                    };
+                    steps -= 1;
+                    if after < spelt.len() {
+                        ways.push((after, Some(next)));
+                    } else if node.is_some() {
+                        self.phrases
+                            .extend(self.reader.trie.ending(next).map(|phrase| whole.standing(phrase)));
+                    }
                 }
             }
         }
@@ -344,6 +354,7 @@ impl Reading<'_, '_> {
             for word in self.reader.words.read_as(&spelt) {
                 self.edges.push(edge(letters, last.end, word, View::Joined));
             }
+            self.phrase_of(letters, &spelt, last.end);
         }
     }
 }
@@ -364,7 +375,7 @@ impl Piece {
     }
 }
 
-fn edge(letters: &[Letter], to: Place, word: u32, view: View) -> Edge {
+pub(super) fn edge(letters: &[Letter], to: Place, word: u32, view: View) -> Edge {
     Edge {
         from: letters.first().map_or(to, |letter| letter.place),
         to,
@@ -374,34 +385,4 @@ fn edge(letters: &[Letter], to: Place, word: u32, view: View) -> Edge {
         end: letters.last().map_or(0, |letter| letter.end),
         alone: true,
     }
-}
-
-/// Whether a word was written with one slip, and if so, whether the word can then stand for a term alone: two letters
-/// swapped, one dropped, doubled or added, a vowel for a vowel, or a consonant for one that sounds alike.
-fn slip(written: &[char], word: &str) -> Option<bool> {
-    let listed: Vec<char> = word.chars().collect();
-    let same = written.iter().zip(&listed).take_while(|(a, b)| a == b).count();
-    let (length, begun) = (listed.len(), same > 0);
-    match (&written[same..], &listed[same..]) {
-        ([], []) => Some(true),
-        ([a, b, w @ ..], [c, d, l @ ..]) if a == d && b == c && w == l => {
-            (begun || length > 5).then_some(length > 3)
-        }
-        ([a, w @ ..], [b, l @ ..]) if w == l => (length > 4 && begun && alike(*a, *b)).then_some(length > 6),
-        ([_, w @ ..], l) if w == l => (length > 4).then_some(length > 5),
-        (w, [dropped, l @ ..]) if w == l => {
-            let vowel_inside = begun && !l.is_empty() && VOWELS.contains(*dropped);
-            (length > 4).then_some(length > 5 || vowel_inside)
-        }
-        _ => None,
-    }
-}
-
-const VOWELS: &str = "aeiouy";
-
-/// Whether two letters are both vowels, or sound alike.
-fn alike(one: char, other: char) -> bool {
-    [VOWELS, "csz", "ckq", "fv", "vw", "gj", "bp", "dt", "mn"]
-        .iter()
-        .any(|like| like.contains(one) && like.contains(other))
 }

@@ -19,9 +19,7 @@ impl Judging<'_, '_> {
             list_id: candidate.list_id.to_owned(),
             list_version: list.version,
             term_id: candidate.term_id.to_owned(),
-            term: strings
-                .get(self.tables.phrases[candidate.phrase as usize].written)
-                .to_owned(),
+            term: self.engine.written(candidate.phrase),
             topic: entry.topic,
             severity: candidate.severity,
             span: candidate.span.clone(),
@@ -40,15 +38,16 @@ impl Judging<'_, '_> {
         let list = self.tables.terms[candidate.term as usize].list;
         let mut considered: Vec<String> = Vec::new();
         for cover in &self.covers {
-            let phrase = &self.tables.phrases[cover.phrase as usize];
-            let is_for = match phrase.kind {
+            let is_for = match self.kind(cover) {
                 Kind::ExceptionOfTerm(term) => term == candidate.term,
                 Kind::ExceptionOfList(of) => of == list,
                 _ => true,
             };
-            let written = self.tables.strings.get(phrase.written);
-            if is_for && considered.len() < MATCHES && !considered.iter().any(|known| known == written) {
-                considered.push(written.to_owned());
+            if is_for && considered.len() < MATCHES {
+                let written = self.engine.written(cover.phrase);
+                if !considered.contains(&written) {
+                    considered.push(written);
+                }
             }
         }
         considered
@@ -59,13 +58,10 @@ impl Judging<'_, '_> {
         let mut not_applied = Vec::new();
         for standing in &self.terms {
             let term = self.term_of(standing);
-            let written = self
-                .tables
-                .strings
-                .get(self.tables.phrases[standing.phrase as usize].written);
+            let written = self.engine.written(standing.phrase);
             if let Some(why) = self.why_not(standing, term) {
                 if not_applied.len() < MATCHES {
-                    not_applied.push(self.not_applied(term, written, standing.span.clone(), why));
+                    not_applied.push(self.not_applied(term, &written, standing.span.clone(), why));
                 } else {
                     dropped += 1;
                 }
@@ -73,8 +69,8 @@ impl Judging<'_, '_> {
             }
             for covering in self.covering(standing, term) {
                 let covered = covers.entry(covering).or_default();
-                if covered.len() < MATCHES && !covered.iter().any(|known| known == written) {
-                    covered.push(written.to_owned());
+                if covered.len() < MATCHES && !covered.contains(&written) {
+                    covered.push(written.clone());
                 }
             }
         }
@@ -106,20 +102,20 @@ impl Judging<'_, '_> {
 
     fn considered(&self, at: usize, covers: Vec<String>) -> Considered {
         let standing = &self.covers[at];
-        let phrase = &self.tables.phrases[standing.phrase as usize];
-        let list = &self.tables.lists[self.tables.list_of(phrase) as usize];
+        let owner = self.tables.owner(standing.phrase);
+        let list = &self.tables.lists[self.tables.list_of(standing.phrase) as usize];
         Considered {
             list_id: self.tables.strings.get(list.id).to_owned(),
             list_version: list.version,
-            exception: self.tables.strings.get(phrase.written).to_owned(),
-            scope: match phrase.kind {
+            exception: self.engine.written(standing.phrase),
+            scope: match owner.kind {
                 Kind::ExceptionOfTerm(_) => Scope::Term,
                 Kind::ExceptionForAll(_) => Scope::All,
                 Kind::Help(_) => Scope::Help,
                 _ => Scope::List,
             },
             span: standing.span.clone(),
-            reason: self.tables.strings.get(phrase.reason).to_owned(),
+            reason: self.tables.strings.get(owner.reason).to_owned(),
             covers,
         }
     }

@@ -55,7 +55,7 @@ impl TermEntry {
 }
 
 /// What a phrase is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     /// A spelling of a term.
     Term(u32),
@@ -71,12 +71,10 @@ pub(super) enum Kind {
     Near(u32),
 }
 
-/// A phrase, as written in its list.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PhraseEntry {
+/// What some phrases are for, and why those of them that are exceptions are in their list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Owner {
     pub(super) kind: Kind,
-    pub(super) written: u32,
-    /// Why an exception is in the list.
     pub(super) reason: u32,
 }
 
@@ -86,12 +84,21 @@ pub(super) struct Tables {
     pub(super) strings: Strings,
     pub(super) lists: Vec<ListEntry>,
     pub(super) terms: Vec<TermEntry>,
-    pub(super) phrases: Vec<PhraseEntry>,
+    pub(super) owners: Vec<Owner>,
+    /// The owner of each phrase.
+    pub(super) owned_by: Vec<u32>,
+    /// Phrases that their list writes otherwise than their words are, and how; by phrase.
+    pub(super) written: Vec<(u32, u32)>,
 }
 
 impl Tables {
-    pub(super) fn list_of(&self, phrase: &PhraseEntry) -> u32 {
-        match phrase.kind {
+    #[inline]
+    pub(super) fn owner(&self, phrase: u32) -> Owner {
+        self.owners[self.owned_by[phrase as usize] as usize]
+    }
+
+    pub(super) fn list_of(&self, phrase: u32) -> u32 {
+        match self.owner(phrase).kind {
             Kind::Term(term) | Kind::ExceptionOfTerm(term) => {
                 self.terms.get(term as usize).map_or(0, |term| term.list)
             }

@@ -1,29 +1,70 @@
 //! The phrases of the lists, word by word: one tree for terms, exceptions, help and what is near.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::words::NONE;
 
 /// The gap of a phrase, in the place of a word.
 pub(super) const GAP_WORD: u32 = u32::MAX - 1;
 
-/// A tree of phrases. Node 0 is the root; a node's children and phrases stand side by side.
+/// A tree of phrases. Node 0 is the root. Nodes are numbered level by level and phrases by the node they end at, so a
+/// node's children, and its phrases, are ranges, and nothing has to point back.
 #[derive(Debug, Default)]
 pub(super) struct Trie {
     /// The root's child for each word.
-    pub(super) first: Vec<u32>,
-    /// Where each node's children begin, and where the last one's end.
+    first: Vec<u32>,
+    /// How many nodes are children of earlier ones, for each node; then how many are children of any.
     pub(super) begins: Vec<u32>,
-    /// The word that leads to each child, rising within a node.
+    /// The word that leads to each node but the root, rising among the children of one.
     pub(super) words: Vec<u32>,
-    pub(super) children: Vec<u32>,
-    /// Where each node's phrases begin, and where the last one's end.
+    /// How many phrases end at earlier nodes, for each node; then how many there are.
     pub(super) phrases_begin: Vec<u32>,
-    /// The phrases that end at a node.
-    pub(super) phrases: Vec<u32>,
 }
 
 impl Trie {
+    /// From its rows, as they were read, for so many words; none if they do not fit together.
+    pub(super) fn from_rows(
+        begins: Vec<u32>,
+        words: Vec<u32>,
+        phrases_begin: Vec<u32>,
+        word_count: usize,
+    ) -> Option<Self> {
+        let nodes = begins.len().checked_sub(1)?;
+        let children_come_later = || {
+            begins[..nodes]
+                .iter()
+                .zip(0u32..)
+                .all(|(begin, node)| *begin >= node)
+        };
+        let sound = begins.first() == Some(&0)
+            && begins.is_sorted()
+            && begins.last().is_some_and(|last| *last as usize == words.len())
+            && words.len() + 1 == nodes
+            && phrases_begin.len() == begins.len()
+            && phrases_begin.first() == Some(&0)
+            && phrases_begin.is_sorted()
+            && words
+                .iter()
+                .all(|word| *word == GAP_WORD || (*word as usize) < word_count);
+        if !sound || !children_come_later() {
+            return None;
+        }
+        let mut first = vec![NONE; word_count];
+        let of_root = begins.get(1).map_or(0, |end| *end as usize);
+        for (word, node) in words[..of_root].iter().zip(1u32..) {
+            if let Some(first) = first.get_mut(*word as usize) {
+                *first = node;
+            }
+        }
+        Some(Self {
+            first,
+            begins,
+            words,
+            phrases_begin,
+        })
+    }
+
     /// The child of the root that a word leads to.
     #[inline]
     pub(super) fn start(&self, word: u32) -> Option<u32> {
@@ -37,9 +78,9 @@ impl Trie {
     #[inline]
     pub(super) fn child(&self, node: u32, word: u32) -> Option<u32> {
         let range = range(&self.begins, node);
-        let words = self.words.get(range.clone())?;
+        let words = self.words.get(range.start as usize..range.end as usize)?;
         let at = words.binary_search(&word).ok()?;
-        self.children.get(range.start + at).copied()
+        Some(range.start + u32::try_from(at).ok()? + 1)
     }
 
     /// Whether a node has children.
@@ -50,19 +91,50 @@ impl Trie {
 
     /// The phrases that end at a node.
     #[inline]
-    pub(super) fn ending(&self, node: u32) -> &[u32] {
-        self.phrases
-            .get(range(&self.phrases_begin, node))
-            .unwrap_or_default()
+    pub(super) fn ending(&self, node: u32) -> Range<u32> {
+        range(&self.phrases_begin, node)
+    }
+
+    /// How many phrases there are.
+    pub(super) fn phrase_count(&self) -> usize {
+        self.phrases_begin.last().map_or(0, |count| *count as usize)
+    }
+
+    /// The words of a phrase, in their order.
+    pub(super) fn path(&self, phrase: u32) -> Vec<u32> {
+        let mut node = holder(&self.phrases_begin, phrase);
+        let mut path = Vec::new();
+        while let Some(before) = node.checked_sub(1) {
+            path.extend(self.words.get(before as usize));
+            node = holder(&self.begins, before);
+        }
+        path.reverse();
+        path
+    }
+
+    /// How many words and gaps the longest phrase has.
+    pub(super) fn depth(&self) -> u32 {
+        let mut depths = vec![0; self.begins.len()];
+        for node in 1..self.begins.len().saturating_sub(1) {
+            let parent = u32::try_from(node - 1).map_or(0, |before| holder(&self.begins, before));
+            depths[node] = depths[parent as usize] + 1;
+        }
+        depths.into_iter().max().unwrap_or(0)
     }
 }
 
 #[inline]
-fn range(begins: &[u32], node: u32) -> std::ops::Range<usize> {
+fn range(begins: &[u32], node: u32) -> Range<u32> {
     match (begins.get(node as usize), begins.get(node as usize + 1)) {
-        (Some(begin), Some(end)) => *begin as usize..*end as usize,
+        (Some(begin), Some(end)) => *begin..*end,
         _ => 0..0,
     }
+}
+
+/// The node whose range holds an item.
+fn holder(begins: &[u32], item: u32) -> u32 {
+    let after = begins.partition_point(|begin| *begin <= item);
+    u32::try_from(after.saturating_sub(1)).unwrap_or(0)
 }
 
 /// A tree that is being built.
@@ -79,7 +151,7 @@ impl Growing {
         }
     }
 
-    /// Adds a phrase; the node that it ends at.
+    /// Adds a phrase.
     pub(super) fn add(&mut self, words: impl IntoIterator<Item = u32>, phrase: u32) {
         let mut node = 0usize;
         for word in words {
@@ -96,26 +168,31 @@ impl Growing {
         self.phrases[node].push(phrase);
     }
 
-    pub(super) fn finish(self, words: usize) -> Trie {
+    /// The tree for so many words; and its phrases, in their new order.
+    pub(super) fn finish(self, words: usize) -> (Trie, Vec<u32>) {
         let mut trie = Trie {
             first: vec![NONE; words],
             ..Trie::default()
         };
-        for (word, child) in &self.children[0] {
-            if let Some(first) = trie.first.get_mut(*word as usize) {
-                *first = *child;
+        let mut phrases = Vec::new();
+        let mut by_level = vec![0u32];
+        let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
+        let mut at = 0;
+        while let Some(node) = by_level.get(at).map(|node| *node as usize) {
+            trie.begins.push(count(trie.words.len()));
+            trie.phrases_begin.push(count(phrases.len()));
+            for (word, child) in &self.children[node] {
+                by_level.push(*child);
+                trie.words.push(*word);
+                if let Some(first) = trie.first.get_mut(*word as usize).filter(|_| node == 0) {
+                    *first = count(trie.words.len());
+                }
             }
+            phrases.extend(&self.phrases[node]);
+            at += 1;
         }
-        let begin = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
-        for (children, phrases) in self.children.iter().zip(&self.phrases) {
-            trie.begins.push(begin(trie.words.len()));
-            trie.words.extend(children.keys());
-            trie.children.extend(children.values());
-            trie.phrases_begin.push(begin(trie.phrases.len()));
-            trie.phrases.extend(phrases);
-        }
-        trie.begins.push(begin(trie.words.len()));
-        trie.phrases_begin.push(begin(trie.phrases.len()));
-        trie
+        trie.begins.push(count(trie.words.len()));
+        trie.phrases_begin.push(count(phrases.len()));
+        (trie, phrases)
     }
 }

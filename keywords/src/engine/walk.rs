@@ -83,6 +83,7 @@ impl<'t> Walk<'t> {
                 edge += 1;
             }
         }
+        self.walked.standing.extend_from_slice(&self.lattice.phrases);
         if self.walked.standing.len() > 1 {
             self.walked
                 .standing
@@ -120,7 +121,7 @@ impl<'t> Walk<'t> {
             self.walked.standing.push(Standing {
                 from: here.from,
                 to: here.at,
-                phrase: *phrase,
+                phrase,
                 view: here.view,
                 span: here.start..here.end,
                 whole: here.whole,

@@ -8,10 +8,14 @@ pub(super) const NONE: u32 = u32::MAX;
 /// Letters a word must have to be looked for misspelt.
 pub(super) const MISSPELT: usize = 4;
 
+/// Letters a phrase must have to be looked for run together.
+pub(super) const RUN_TOGETHER: usize = 5;
+
 /// A letter that is written so often in a row is stretched.
 const STRETCHED: usize = 3;
 
-/// Every word that stands in a phrase of a list; then, as words of their own, phrases of several words run together.
+/// Every word that stands in a phrase of a list; then, as words of their own, phrases that are ordinary words when they
+/// are run together.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     pub(super) text: String,
@@ -139,6 +143,14 @@ impl Words {
             .get(hash)
             .filter(move |id| reads_as(letters, self.get(*id)))
     }
+}
+
+/// Whether a letter of a word is written three times or more in a row.
+pub(super) fn is_stretched(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    bytes
+        .windows(STRETCHED)
+        .any(|row| row.iter().all(|byte| *byte == row[0]))
 }
 
 /// Whether letters can be read as a word: the same letters by class, each as often or, where it is stretched, fewer times.

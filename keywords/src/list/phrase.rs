@@ -10,7 +10,7 @@ pub(crate) const ALTERNATIVES: usize = 64;
 /// The most words that a gap stands for.
 pub(crate) const GAP: usize = 3;
 /// A gap, as written.
-const GAP_MARK: &str = "…";
+pub(crate) const GAP_MARK: &str = "…";
 
 /// What is wrong with a phrase, and what to write instead.
 pub(crate) type PhraseFault = (String, String);

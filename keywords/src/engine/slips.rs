@@ -1,0 +1,102 @@
+//! Words with a slip: a letter dropped, doubled, swapped, replaced, or hidden behind a star.
+
+use super::letters::{Letter, Place};
+use super::reading::{Edge, Reading, edge};
+use super::words::{MISSPELT, class, dropped_hash, shape_hash};
+use crate::view::View;
+
+impl Reading<'_, '_> {
+    /// A word of the lists that differs in one letter.
+    pub(super) fn misspelt(&mut self, letters: &[Letter], spelt: &[char], end: Place) {
+        let words = self.reader.words;
+        // Without ordinary words every word would be odd.
+        let knows_ordinary = !self.reader.dictionary.is_empty();
+        if spelt.len() + 1 < MISSPELT || self.reader.furthest < View::Misspelt || !knows_ordinary {
+            return;
+        }
+        let mut seen = Vec::new();
+        let drops = std::iter::once(None).chain((0..spelt.len()).map(Some));
+        for hash in drops.map(|without| dropped_hash(spelt, without)) {
+            for word in words.dropped.get(hash) {
+                if seen.contains(&word) {
+                    continue;
+                }
+                seen.push(word);
+                if let Some(alone) = slip(spelt, words.get(word)) {
+                    self.edges.push(Edge {
+                        alone,
+                        ..edge(letters, end, word, View::Misspelt)
+                    });
+                }
+            }
+        }
+    }
+
+    /// A word of the lists with stars for some of its letters.
+    pub(super) fn starred(&mut self, letters: &[Letter], spelt: &[char], hidden: usize, end: Place) {
+        let words = self.reader.words;
+        let (Some(first), Some(last)) = (spelt.first(), spelt.last()) else {
+            return;
+        };
+        if hidden * 2 > spelt.len() {
+            return;
+        }
+        let shown = |letter: &char| *letter != '*';
+        if shown(first) && shown(last) {
+            for word in words.shaped.get(shape_hash(spelt.len(), *first, *last)) {
+                let mut listed = words.get(word).chars().map(class);
+                let same = |letter: &char| {
+                    listed
+                        .next()
+                        .is_some_and(|is| !shown(letter) || is == class(*letter))
+                };
+                if spelt.iter().all(same) && listed.next().is_none() {
+                    let alone = spelt.len() > 3;
+                    self.edges.push(Edge {
+                        alone,
+                        ..edge(letters, end, word, View::Misspelt)
+                    });
+                }
+            }
+        } else if hidden == 1 {
+            let at = spelt.iter().position(|letter| !shown(letter));
+            for word in words.dropped.get(dropped_hash(spelt, at)) {
+                let listed: Vec<char> = words.get(word).chars().collect();
+                let same = |(letter, is): (&char, &char)| !shown(letter) || class(*letter) == class(*is);
+                if listed.len() == spelt.len() && spelt.iter().zip(&listed).all(same) {
+                    self.edges.push(edge(letters, end, word, View::Misspelt));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a word was written with one slip, and if so, whether the word can then stand for a term alone: two letters
+/// swapped, one dropped, doubled or added, a vowel for a vowel, or a consonant for one that sounds alike.
+fn slip(written: &[char], word: &str) -> Option<bool> {
+    let listed: Vec<char> = word.chars().collect();
+    let same = written.iter().zip(&listed).take_while(|(a, b)| a == b).count();
+    let (length, begun) = (listed.len(), same > 0);
+    match (&written[same..], &listed[same..]) {
+        ([], []) => Some(true),
+        ([a, b, w @ ..], [c, d, l @ ..]) if a == d && b == c && w == l => {
+            (begun || length > 5).then_some(length > 3)
+        }
+        ([a, w @ ..], [b, l @ ..]) if w == l => (length > 4 && begun && alike(*a, *b)).then_some(length > 6),
+        ([_, w @ ..], l) if w == l => (length > 4).then_some(length > 5),
+        (w, [dropped, l @ ..]) if w == l => {
+            let vowel_inside = begun && !l.is_empty() && VOWELS.contains(*dropped);
+            (length > 4).then_some(length > 5 || vowel_inside)
+        }
+        _ => None,
+    }
+}
+
+const VOWELS: &str = "aeiouy";
+
+/// Whether two letters are both vowels, or sound alike.
+fn alike(one: char, other: char) -> bool {
+    [VOWELS, "csz", "ckq", "fv", "vw", "gj", "bp", "dt", "mn"]
+        .iter()
+        .any(|like| like.contains(one) && like.contains(other))
+}
