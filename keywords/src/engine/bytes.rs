@@ -6,7 +6,7 @@
 //! |---|---|
 //! | mark | the eight bytes `PASTORKW`, and the format's version (`u32`) |
 //! | words | their text (row of bytes), where each ends (row of `u32`), how many are single (`u32`), four tables |
-//! | ordinary words | one table |
+//! | ordinary words | two tables: all of them, and the commonest |
 //! | tree | three rows of `u32`, level by level: where each node's children begin; the word that leads to each node but the root; where each node's phrases begin |
 //! | strings | their text (row of bytes), where each ends (row of `u32`) |
 //! | lists | a row of id and version |
@@ -72,6 +72,7 @@ impl Engine {
             out.table(table);
         }
         out.table(&self.dictionary.words);
+        out.table(&self.dictionary.commonest);
         let trie = &self.trie;
         for row in [&trie.begins, &trie.words, &trie.phrases_begin] {
             out.numbers(row);
@@ -94,6 +95,7 @@ impl Engine {
         let words = input.words()?;
         let dictionary = Dictionary {
             words: input.table()?,
+            commonest: input.table()?,
         };
         let trie = input.trie(words.ends.len())?;
         let tables = input.tables()?;

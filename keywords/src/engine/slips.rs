@@ -22,7 +22,9 @@ impl Reading<'_, '_> {
                     continue;
                 }
                 seen.push(word);
-                if let Some(alone) = slip(spelt, words.get(word)) {
+                let listed = words.get(word);
+                if let Some(alone) = slip(spelt, listed) {
+                    let alone = alone && !self.is_slip_of_a_common_word(spelt, listed);
                     self.edges.push(Edge {
                         alone,
                         ..edge(letters, end, word, View::Misspelt)
@@ -30,6 +32,32 @@ impl Reading<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether a letter is missing of one of the commonest words, or two of its letters are swapped: `whre` is `where`.
+    fn is_slip_of_a_common_word(&self, spelt: &[char], listed: &str) -> bool {
+        let dictionary = self.reader.dictionary;
+        let common = |letters: &[char]| {
+            let is_listed = || letters.iter().copied().eq(listed.chars());
+            dictionary.is_common(letters.iter().copied()) && !is_listed()
+        };
+        let mut letters = spelt.to_vec();
+        for at in 1..letters.len() {
+            letters.swap(at - 1, at);
+            if common(&letters) {
+                return true;
+            }
+            letters.swap(at - 1, at);
+        }
+        (0..=spelt.len()).any(|at| {
+            letters.insert(at, 'a');
+            let missing = ('a'..='z').any(|letter| {
+                letters[at] = letter;
+                common(&letters)
+            });
+            letters.remove(at);
+            missing
+        })
     }
 
     /// A word of the lists with stars for some of its letters.
@@ -72,7 +100,7 @@ impl Reading<'_, '_> {
 }
 
 /// Whether a word was written with one slip, and if so, whether the word can then stand for a term alone: two letters
-/// swapped, one dropped, doubled or added, a vowel for a vowel, or a consonant for one that sounds alike.
+/// swapped, one dropped or doubled, a vowel for a vowel, or a consonant for one that sounds alike.
 fn slip(written: &[char], word: &str) -> Option<bool> {
     let listed: Vec<char> = word.chars().collect();
     let same = written.iter().zip(&listed).take_while(|(a, b)| a == b).count();
@@ -83,7 +111,7 @@ fn slip(written: &[char], word: &str) -> Option<bool> {
             (begun || length > 5).then_some(length > 3)
         }
         ([a, w @ ..], [b, l @ ..]) if w == l => (length > 4 && begun && alike(*a, *b)).then_some(length > 6),
-        ([_, w @ ..], l) if w == l => (length > 4).then_some(length > 5),
+        ([a, w @ ..], l) if w == l && begun && written[same - 1] == *a => (length > 4).then_some(length > 5),
         (w, [dropped, l @ ..]) if w == l => {
             let vowel_inside = begun && !l.is_empty() && VOWELS.contains(*dropped);
             (length > 4).then_some(length > 5 || vowel_inside)
