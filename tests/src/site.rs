@@ -92,12 +92,15 @@ impl Site {
         Ok(site)
     }
 
-    /// Waits until the laptop is connected.
+    /// Waits until the laptop is connected, and its school's rules are in force.
     ///
     /// # Errors
     /// When it does not connect.
     pub fn until_connected(&self) -> Result<()> {
-        let connected = |status: &serde_json::Value| status["detail"]["connection"] == "connected";
+        let connected = |status: &serde_json::Value| {
+            let detail = &status["detail"];
+            detail["connection"] == "connected" && detail["policy"] != "shipped"
+        };
         self.laptop.until_status("the connection", connected).map(drop)
     }
 

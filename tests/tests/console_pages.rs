@@ -329,9 +329,12 @@ fn oversight(school: &WholeSchool, looks: &mut Looks<'_>) {
     for (name, path, heading) in OVERSEEN {
         looks.page(&format!("{name}-technician"), path, heading).unwrap();
     }
+    looks
+        .page("account-password", "/account/password", "Change your password")
+        .unwrap();
     browser.fill("present", "something else").unwrap();
     browser.press("Change the password").unwrap();
-    looks.refused("account-refused", "Your sign-in").unwrap();
+    looks.refused("account-refused", "Change your password").unwrap();
     looks.page("not-for-technicians", "/queue", "").unwrap();
 }
 

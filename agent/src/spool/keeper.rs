@@ -11,6 +11,7 @@ use crate::{clock, platform};
 use pastoral_proto::{Epoch, FlagId, Gap, Record};
 use std::path::PathBuf;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Commands that wait for the thread.
@@ -20,6 +21,10 @@ const WAITING: usize = 2048;
 const SETTLE_AFTER_MS: i64 = 2000;
 /// After so many records, an empty spool is opened anew: sled keeps some memory for each page it ever had.
 const REOPEN_AFTER: usize = 20_000;
+
+/// How often, and how far apart, a spool is opened that this process itself still holds.
+const LETTING_GO: usize = 100;
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Where the spool is and how large it may be.
 #[derive(Debug, Clone)]
@@ -298,7 +303,7 @@ impl Keeper {
     /// Opens the spool; sets it aside if it is damaged, and gives the ballast up if the disk is full.
     fn open(&mut self) -> Result<(), SpoolError> {
         for _ in 0..3 {
-            match self.opening.open(self.numbers) {
+            match self.open_once_let_go() {
                 Ok((spool, lost)) => {
                     if let Some(count) = lost {
                         self.lost(count);
@@ -319,6 +324,17 @@ impl Keeper {
             }
         }
         Ok(())
+    }
+
+    /// sled lets go of a spool that was closed a moment ago only when the last of its threads has ended.
+    fn open_once_let_go(&mut self) -> Result<(DiskSpool, Option<u64>), SpoolError> {
+        for _ in 0..LETTING_GO {
+            match self.opening.open(self.numbers) {
+                Err(SpoolError::InUse) if self.numbers.is_some() => std::thread::sleep(LOOK_AGAIN),
+                opened => return opened,
+            }
+        }
+        self.opening.open(self.numbers)
     }
 
     fn set_aside(&mut self) {
