@@ -34,6 +34,9 @@ const MARK: &[u8; 8] = b"PASTORKW";
 const VERSION: u32 = 2;
 /// Words and gaps of the longest phrase.
 const DEEPEST: u32 = 512;
+/// Bytes of a term and of an owner.
+const TERM: usize = 28;
+const OWNER: usize = 9;
 
 /// Why bytes are no engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -283,25 +286,24 @@ impl<'b> Reader<'b> {
     fn tables(&mut self) -> Result<Tables, LoadError> {
         let (text, ends) = self.text()?;
         let is_string = |number: u32| (number as usize) < ends.len();
-        let mut lists = Vec::new();
-        for _ in 0..self.number()? {
-            let list = ListEntry {
-                id: self.number()?,
-                version: self.number()?,
-            };
-            check(is_string(list.id), "a list")?;
-            lists.push(list);
-        }
-        let mut terms = Vec::new();
-        for _ in 0..self.number()? {
-            let term = self.term()?;
-            let sound = is_string(term.id) && is_string(term.reason) && (term.list as usize) < lists.len();
-            check(sound, "a term")?;
-            terms.push(term);
-        }
-        let mut owners = Vec::new();
-        for _ in 0..self.number()? {
-            let owner = self.owner()?;
+        let (lists, _) = self.row(8)?.as_chunks::<8>();
+        let lists: Vec<ListEntry> = lists
+            .iter()
+            .map(|list| {
+                let [id, version] = numbers_of(list);
+                ListEntry { id, version }
+            })
+            .collect();
+        check(lists.iter().all(|list| is_string(list.id)), "a list")?;
+        let (terms, _) = self.row(TERM)?.as_chunks::<TERM>();
+        let terms = terms.iter().map(term).collect::<Result<Vec<_>, _>>()?;
+        let sound = |term: &TermEntry| {
+            is_string(term.id) && is_string(term.reason) && (term.list as usize) < lists.len()
+        };
+        check(terms.iter().all(sound), "a term")?;
+        let (owners, _) = self.row(OWNER)?.as_chunks::<OWNER>();
+        let owners = owners.iter().map(owner).collect::<Result<Vec<_>, _>>()?;
+        let sound = |owner: &Owner| {
             let whose = match owner.kind {
                 Kind::Term(of) | Kind::ExceptionOfTerm(of) => (of as usize) < terms.len(),
                 Kind::ExceptionOfList(of) | Kind::ExceptionForAll(of) | Kind::Help(of) => {
@@ -309,9 +311,9 @@ impl<'b> Reader<'b> {
                 }
                 Kind::Near(_) => true,
             };
-            check(whose && is_string(owner.reason), "what a phrase is for")?;
-            owners.push(owner);
-        }
+            whose && is_string(owner.reason)
+        };
+        check(owners.iter().all(sound), "what a phrase is for")?;
         let owned_by = self.numbers()?;
         let owned = owned_by.iter().all(|owner| (*owner as usize) < owners.len());
         check(owned, "a phrase")?;
@@ -319,8 +321,8 @@ impl<'b> Reader<'b> {
         let written: Vec<(u32, u32)> = pairs
             .iter()
             .map(|pair| {
-                let [phrase, written] = [0, 4].map(|at| std::array::from_fn(|byte| pair[at + byte]));
-                (u32::from_le_bytes(phrase), u32::from_le_bytes(written))
+                let [phrase, written] = numbers_of(pair);
+                (phrase, written)
             })
             .collect();
         let sound = written.is_sorted() && written.iter().all(|(_, written)| is_string(*written));
@@ -335,53 +337,57 @@ impl<'b> Reader<'b> {
             written,
         })
     }
+}
 
-    fn term(&mut self) -> Result<TermEntry, LoadError> {
-        let [list, id, reason, near, not_near] = [
-            self.number()?,
-            self.number()?,
-            self.number()?,
-            self.number()?,
-            self.number()?,
-        ];
-        let [topic] = self.array()?;
-        let topic = *Topic::ALL
-            .get(usize::from(topic))
-            .ok_or(LoadError::Damaged("a term's topic"))?;
-        let mut severities = [None; Audience::ALL.len()];
-        for (severity, level) in severities
-            .iter_mut()
-            .zip(self.array::<{ Audience::ALL.len() }>()?)
-        {
-            *severity = Severity::try_from(level).ok();
-            check(severity.is_some() || level == 0, "a term's severity")?;
-        }
-        let [sources, provenances] = self.array()?;
-        Ok(TermEntry {
-            list,
-            id,
-            reason,
-            topic,
-            severities,
-            sources,
-            provenances,
-            near,
-            not_near,
-        })
-    }
+/// The numbers that some bytes begin with.
+fn numbers_of<const N: usize>(bytes: &[u8]) -> [u32; N] {
+    let (numbers, _) = bytes.as_chunks::<4>();
+    std::array::from_fn(|at| numbers.get(at).map_or(0, |number| u32::from_le_bytes(*number)))
+}
 
-    fn owner(&mut self) -> Result<Owner, LoadError> {
-        let [kind] = self.array()?;
-        let [of, reason] = [self.number()?, self.number()?];
-        let kind = match kind {
-            0 => Kind::Term(of),
-            1 => Kind::ExceptionOfTerm(of),
-            2 => Kind::ExceptionOfList(of),
-            3 => Kind::ExceptionForAll(of),
-            4 => Kind::Help(of),
-            5 => Kind::Near(of),
-            _ => return Err(LoadError::Damaged("a phrase's kind")),
-        };
-        Ok(Owner { kind, reason })
-    }
+fn term(bytes: &[u8; TERM]) -> Result<TermEntry, LoadError> {
+    let [list, id, reason, near, not_near] = numbers_of(bytes);
+    let [
+        ..,
+        topic,
+        ks1,
+        ks2,
+        secondary,
+        staff,
+        administration,
+        sources,
+        provenances,
+    ] = *bytes;
+    let topic = *Topic::ALL
+        .get(usize::from(topic))
+        .ok_or(LoadError::Damaged("a term's topic"))?;
+    let levels: [u8; Audience::ALL.len()] = [ks1, ks2, secondary, staff, administration];
+    let known = levels.iter().all(|level| *level <= Severity::MAX.get());
+    check(known, "a term's severity")?;
+    Ok(TermEntry {
+        list,
+        id,
+        reason,
+        topic,
+        severities: levels.map(|level| Severity::try_from(level).ok()),
+        sources,
+        provenances,
+        near,
+        not_near,
+    })
+}
+
+fn owner(bytes: &[u8; OWNER]) -> Result<Owner, LoadError> {
+    let [kind, rest @ ..] = bytes;
+    let [of, reason] = numbers_of(rest);
+    let kind = match kind {
+        0 => Kind::Term(of),
+        1 => Kind::ExceptionOfTerm(of),
+        2 => Kind::ExceptionOfList(of),
+        3 => Kind::ExceptionForAll(of),
+        4 => Kind::Help(of),
+        5 => Kind::Near(of),
+        _ => return Err(LoadError::Damaged("a phrase's kind")),
+    };
+    Ok(Owner { kind, reason })
 }

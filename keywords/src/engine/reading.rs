@@ -354,7 +354,9 @@ impl Reading<'_, '_> {
             for word in self.reader.words.read_as(&spelt) {
                 self.edges.push(edge(letters, last.end, word, View::Joined));
             }
-            self.phrase_of(letters, &spelt, last.end);
+            if dashed {
+                self.phrase_of(letters, &spelt, last.end);
+            }
         }
     }
 }

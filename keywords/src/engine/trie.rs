@@ -114,12 +114,17 @@ impl Trie {
 
     /// How many words and gaps the longest phrase has.
     pub(super) fn depth(&self) -> u32 {
-        let mut depths = vec![0; self.begins.len()];
-        for node in 1..self.begins.len().saturating_sub(1) {
-            let parent = u32::try_from(node - 1).map_or(0, |before| holder(&self.begins, before));
-            depths[node] = depths[parent as usize] + 1;
+        // Level by level: the next one ends where the children of this one's last node do.
+        let (mut depth, mut last) = (0, 0usize);
+        while let Some(end) = self
+            .begins
+            .get(last + 1)
+            .map(|end| *end as usize)
+            .filter(|end| *end > last)
+        {
+            (depth, last) = (depth + 1, end);
         }
-        depths.into_iter().max().unwrap_or(0)
+        depth
     }
 }
 
