@@ -29,13 +29,5 @@ CREATE TABLE term_verdict (
 -- A concern's verdict counts once, however often it is opened again and closed.
 ALTER TABLE concern ADD COLUMN verdict_counted INTEGER NOT NULL DEFAULT 0;
 
--- Engines built from the lists, by the hash that policies name them by. Devices fetch them; lists as files do not leave.
+-- Devices fetch what is built from the lists, which the collector holds in memory; lists as files do not leave.
 DROP TABLE list;
-CREATE TABLE rules (
-    school_id   TEXT NOT NULL,
-    sha256      BLOB NOT NULL,
-    version     INTEGER NOT NULL,
-    content     BLOB NOT NULL,
-    made_at     INTEGER NOT NULL,
-    PRIMARY KEY (school_id, sha256)
-);

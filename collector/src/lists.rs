@@ -109,3 +109,27 @@ fn is_named(name: &str, id: &str) -> bool {
     id.strip_prefix(name)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pastoral_keywords::changes::TermName;
+
+    /// Built rules stand in no file: a collector that starts again must be able to serve what it named before.
+    #[test]
+    fn rules_built_twice_from_the_same_lists_and_changes_have_the_same_bytes() {
+        let lists = shipped::lists().unwrap();
+        let list = lists.iter().find(|list| !list.terms().is_empty()).unwrap();
+        let off = Operation::SwitchOff {
+            term: TermName {
+                list: list.id.clone(),
+                id: list.terms()[0].id.clone(),
+            },
+        };
+        let build = |today| Rules::build(lists.clone(), &[off.clone()], 1, today).unwrap();
+        let (first, again) = (build("2026-11-23"), build("2027-02-01"));
+        assert!(first.changed.stale.is_empty(), "{:?}", first.changed.stale);
+        assert_eq!(first.sha256, again.sha256);
+        assert_eq!(first.built, again.built);
+    }
+}
