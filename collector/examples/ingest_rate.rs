@@ -98,6 +98,8 @@ fn record(device: usize, sequence: usize) -> Incoming {
             span: 28..34,
             view: "plain".into(),
             reason: "an invented reason".into(),
+            severity_note: None,
+            considered: Vec::new(),
         }],
         severity,
     });

@@ -61,6 +61,8 @@ mod tests {
             span,
             view: "plain".into(),
             reason: String::new(),
+            severity_note: None,
+            considered: Vec::new(),
         }
     }
 

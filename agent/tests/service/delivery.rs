@@ -63,6 +63,24 @@ async fn what_matches_is_delivered_with_its_audience_and_deleted_and_nothing_els
 }
 
 #[tokio::test]
+async fn a_flag_says_what_lowered_its_severity_and_which_exceptions_do_not_cover_it() {
+    let collector = collector_with_policy().await;
+    let device = watched(&collector).await;
+    let mut helper = device.helper();
+    helper.title("Zorbling deep sea, then zorbling deep - Chromium");
+    until("delivered", || flags(&collector).len() == 1).await;
+    let flag = flags(&collector).remove(0);
+    let found = &flag.matches[0];
+    assert_eq!((flag.severity.get(), flag.provenance.code()), (4, "page"));
+    assert_eq!(
+        found.severity_note.as_deref(),
+        Some("lowered from 5 to 4: written by a page, not typed")
+    );
+    assert_eq!(found.considered, ["zorbling deep sea"]);
+    assert_eq!((found.view.as_str(), found.span.clone()), ("plain", 24..37));
+}
+
+#[tokio::test]
 async fn away_from_the_collector_everything_is_kept_and_severity_five_comes_first() {
     let collector = collector_with_policy().await;
     let mut device = watched(&collector).await;

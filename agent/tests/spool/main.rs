@@ -43,6 +43,8 @@ fn flag(owner: u8, level: u8, text: &str) -> New {
             span: 0..1,
             view: "plain".into(),
             reason: "invented".into(),
+            severity_note: None,
+            considered: Vec::new(),
         }],
         severity: severity(level),
     });

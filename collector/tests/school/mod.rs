@@ -266,7 +266,13 @@ fn content(seen: &Seen<'_>) -> device::Flag {
             start: offset(start),
             end: offset(start + seen.marked.len()),
             view: "plain".to_owned(),
-            reason: "An invented reason for an invented term.".to_owned(),
+            reason: "An invented reason for an invented term".to_owned(),
+            severity_note: if seen.provenance == "page" {
+                "lowered from 5 to 4: written by a page, not typed".to_owned()
+            } else {
+                String::new()
+            },
+            considered: vec![format!("{} poster", seen.marked)],
         }],
         ..device::Flag::default()
     }

@@ -42,6 +42,12 @@ pub(super) struct Why {
     pub(super) severity: i64,
     pub(super) list: String,
     pub(super) reason: String,
+    /// How it was written.
+    pub(super) view: &'static str,
+    /// Why the severity is not the term's own; empty where it is.
+    pub(super) note: String,
+    /// Exceptions that stand in the text and do not cover it.
+    pub(super) considered: Vec<String>,
 }
 
 /// Opens what is sealed for the concerns of a reader.
@@ -159,6 +165,12 @@ fn why(found: &device::Match) -> Why {
         severity: found.severity.into(),
         list: format!("{}, version {}", found.list_id, found.list_version),
         reason: found.reason.clone(),
+        view: words::view(&found.view),
+        note: match found.severity_note.as_str() {
+            "" => String::new(),
+            note => words::sentence(note),
+        },
+        considered: found.considered.clone(),
     }
 }
 

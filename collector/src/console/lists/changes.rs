@@ -6,6 +6,7 @@ use crate::clock;
 use crate::console::Console;
 use crate::console::page::{Failure, Page, go, show, show_again};
 use crate::console::who::{Fields, SignedIn};
+use crate::console::words::sentence;
 use crate::lists::Rules;
 use crate::store::list_changes::{self, ListChange, NotDecided, State as Fate};
 use crate::store::overview::{self, Candidate};
@@ -297,11 +298,4 @@ pub(crate) async fn decide(
         app.changed(None);
     }
     Ok(go(&format!("/lists/changes?done={said}")))
-}
-
-/// A message as a sentence.
-fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }

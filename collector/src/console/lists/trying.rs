@@ -3,10 +3,11 @@
 use crate::console::Console;
 use crate::console::page::{Failure, Page, show, show_again};
 use crate::console::who::{Fields, SignedIn};
+use crate::console::words;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use pastoral_keywords::{Audience, Engine, Explanation, Found, Provenance, Source, Text, View};
+use pastoral_keywords::{Audience, Engine, Explanation, Found, Provenance, Source, Text};
 use std::ops::Range;
 
 /// The longest text that is tried, in characters: what a device would match.
@@ -137,22 +138,8 @@ fn flag(found: &Found) -> Flag {
         topic: found.topic.label(),
         severity: found.severity.get(),
         reason: found.reason.clone(),
-        view: how(found.view),
+        view: words::view(found.view.code()),
         note: found.severity_note.clone().unwrap_or_default(),
-    }
-}
-
-/// How what was written had to be read.
-fn how(view: View) -> &'static str {
-    match view {
-        View::Plain => "Written so",
-        View::Decoded => "Written in codes",
-        View::Squeezed => "Written with stretched letters",
-        View::Resolved => "Written with look-alike letters or digits",
-        View::Joined => "Written in separate letters or parts",
-        View::Split => "Written without spaces",
-        View::Misspelt => "Misspelt",
-        _ => "Written otherwise",
     }
 }
 
