@@ -202,6 +202,7 @@ impl From<Match> for device::Match {
             reason: found.reason,
             severity_note: found.severity_note.unwrap_or_default(),
             considered: found.considered,
+            confidential: found.confidential,
         }
     }
 }
@@ -253,6 +254,7 @@ fn read_match(found: device::Match, text: &str) -> Result<Match, InvalidMessage>
         reason: bounded("match.reason", found.reason, limits::NAME)?,
         severity_note: Some(note).filter(|note| !note.is_empty()),
         considered: considered.collect::<Result<_, _>>()?,
+        confidential: found.confidential,
     })
 }
 
@@ -317,6 +319,7 @@ mod tests {
                 reason: "why".into(),
                 severity_note: Some("lowered".into()),
                 considered: vec!["a term of art".into()],
+                confidential: true,
             }],
             severity: Severity::MAX,
         })

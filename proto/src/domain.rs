@@ -105,6 +105,8 @@ pub struct Match {
     pub severity_note: Option<String>,
     /// The exceptions that stand in the text and do not cover the match.
     pub considered: Vec<String>,
+    /// Whether the list is held in confidence: neither its words nor which of the text matched are shown.
+    pub confidential: bool,
 }
 
 /// The same account, term and text again within ten minutes of a flag.

@@ -216,6 +216,7 @@ pub fn flag(user: u32, text: &str, topic: &str, severity: u32) -> wire::Flag {
             reason: "Says or asks about it".into(),
             severity_note: String::new(),
             considered: Vec::new(),
+            confidential: false,
         }],
         severity,
     }

@@ -63,6 +63,7 @@ mod tests {
             reason: String::new(),
             severity_note: None,
             considered: Vec::new(),
+            confidential: false,
         }
     }
 

@@ -223,6 +223,7 @@ fn make_match(found: Found) -> Match {
         reason: cut::name(found.reason),
         severity_note: found.severity_note.map(cut::name),
         considered: considered.map(cut::name).collect(),
+        confidential: found.confidential,
     }
 }
 

@@ -1,8 +1,8 @@
 //! From a title to the collector's answer, and everything that can come between.
 
 use crate::collector::{Answering, Collector};
-use crate::collector_with_policy;
 use crate::device::{Device, until};
+use crate::{LIST, built, collector_with_policy, named, policy, sha256, signed, signer};
 use pastoral_proto::{Flag, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -78,6 +78,34 @@ async fn a_flag_says_what_lowered_its_severity_and_which_exceptions_do_not_cover
     );
     assert_eq!(found.considered, ["zorbling deep sea"]);
     assert_eq!((found.view.as_str(), found.span.clone()), ("plain", 24..37));
+}
+
+#[tokio::test]
+async fn a_flag_of_a_list_held_in_confidence_carries_its_severity_and_none_of_its_words() {
+    let list = LIST.replacen("version = 1", "version = 1\nconfidential = true", 1);
+    let rules = built(&list);
+    let mut confidential = policy(2);
+    confidential.rules = Some(named(&rules));
+    let collector = collector_with_policy().await;
+    collector.set(|script| {
+        script.policy = Some(signed(&confidential, &signer(&collector.authority)));
+        script.rules.insert(sha256(&rules), rules);
+    });
+    let device = Device::joined(&collector).await;
+    device
+        .until_status("policy in force", |status| status["detail"]["policy"] == "1.2")
+        .await;
+    let mut helper = device.helper();
+    helper.title(&search("how to go zorbl1ng d33p"));
+    until("delivered", || flags(&collector).len() == 1).await;
+    let flag = flags(&collector).remove(0);
+    assert_eq!(
+        (flag.text.as_str(), flag.severity.get()),
+        ("how to go zorbl1ng d33p", 5)
+    );
+    assert!(flag.matches[0].confidential);
+    let said = format!("{:?}", flag.matches);
+    assert!(!said.contains("zorbling") && !said.contains("five"), "{said}");
 }
 
 #[tokio::test]

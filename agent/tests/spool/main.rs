@@ -45,6 +45,7 @@ fn flag(owner: u8, level: u8, text: &str) -> New {
             reason: "invented".into(),
             severity_note: None,
             considered: Vec::new(),
+            confidential: false,
         }],
         severity: severity(level),
     });

@@ -27,6 +27,7 @@ pub mod replay;
 pub mod retention;
 pub mod routing;
 pub mod school;
+pub mod specialist;
 pub mod tokens;
 pub mod verdicts;
 

@@ -297,6 +297,7 @@ pub(crate) fn flag(account: &str, text: &str, severity: u8) -> Record {
             reason: "why".into(),
             severity_note: None,
             considered: Vec::new(),
+            confidential: false,
         }],
         severity: Severity::try_from(severity).unwrap(),
     })

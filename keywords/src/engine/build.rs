@@ -16,6 +16,8 @@ use crate::{Audience, Provenance, Severity, Source};
 const MOST: usize = 1 << 26;
 /// Bytes a phrase must have to be looked for run together.
 const RUN_TOGETHER: usize = 5;
+/// Why a term is in a list whose reasons are not said.
+const IN_CONFIDENCE: &str = "Its publisher put it into a specialist list, whose words are not shown";
 
 /// The engine's tables while lists are added.
 pub(super) struct Building {
@@ -26,6 +28,8 @@ pub(super) struct Building {
     run_together: Vec<(String, u32)>,
     strings: HashMap<String, u32>,
     nears: HashMap<Vec<String>, u32>,
+    /// Whether the list that is being added is held in confidence: the engine then has nothing of it to say.
+    confidential: bool,
 }
 
 impl Default for Building {
@@ -37,6 +41,7 @@ impl Default for Building {
             run_together: Vec::new(),
             strings: HashMap::new(),
             nears: HashMap::new(),
+            confidential: false,
         }
     }
 }
@@ -48,10 +53,14 @@ impl Building {
         if self.tables.lists.iter().any(|before| before.id == id) {
             return Err(BuildError::SameList(list.id.clone()));
         }
-        let version = list.version;
-        self.tables.lists.push(ListEntry { id, version });
-        for term in list.terms() {
-            self.term(number, term)?;
+        self.confidential = list.confidential;
+        self.tables.lists.push(ListEntry {
+            id,
+            version: list.version,
+            confidential: list.confidential,
+        });
+        for (at, term) in list.terms().iter().enumerate() {
+            self.term(number, at, term)?;
         }
         let kind = if list.exceptions_for_all {
             Kind::ExceptionForAll
@@ -62,13 +71,14 @@ impl Building {
         self.exceptions(list.help(), Kind::Help(number))
     }
 
-    fn term(&mut self, list: u32, term: &Term) -> Result<(), BuildError> {
+    fn term(&mut self, list: u32, at: usize, term: &Term) -> Result<(), BuildError> {
         let entry = number(self.tables.terms.len())?;
         for spelling in &term.spellings {
             self.phrase(spelling, Kind::Term(entry), 0)?;
         }
         if !term.exceptions.is_empty() {
-            let reason = self.string(&format!("harmless although the term `{}` stands in it", term.id))?;
+            let reason = format!("harmless although the term `{}` stands in it", term.id);
+            let reason = self.said(&reason)?;
             for exception in &term.exceptions {
                 self.phrase(exception, Kind::ExceptionOfTerm(entry), reason)?;
             }
@@ -81,10 +91,15 @@ impl Building {
         let provenances = Provenance::ALL
             .iter()
             .filter(|provenance| term.applies_to_writing(**provenance));
+        let (id, reason) = if self.confidential {
+            ((at + 1).to_string(), IN_CONFIDENCE)
+        } else {
+            (term.id.clone(), term.reason.as_str())
+        };
         let entry = TermEntry {
             list,
-            id: self.string(&term.id)?,
-            reason: self.string(&term.reason)?,
+            id: self.string(&id)?,
+            reason: self.string(reason)?,
             topic: term.topic,
             severities,
             sources: sources.fold(0, |mask, source| mask | 1 << *source as u8),
@@ -98,7 +113,7 @@ impl Building {
 
     fn exceptions(&mut self, exceptions: &[Exception], kind: Kind) -> Result<(), BuildError> {
         for exception in exceptions {
-            let reason = self.string(&exception.reason)?;
+            let reason = self.said(&exception.reason)?;
             for phrase in &exception.phrases {
                 self.phrase(phrase, kind, reason)?;
             }
@@ -140,13 +155,18 @@ impl Building {
             self.run_together.push((together, entry));
         }
         self.trie.add(path, entry);
-        let written = self.string(written)?;
+        let written = self.said(written)?;
         self.tables.phrases.push(PhraseEntry {
             kind,
             written,
             reason,
         });
         Ok(())
+    }
+
+    /// What may be said of a phrase: nothing where its list is held in confidence.
+    fn said(&mut self, text: &str) -> Result<u32, BuildError> {
+        self.string(if self.confidential { "" } else { text })
     }
 
     fn string(&mut self, text: &str) -> Result<u32, BuildError> {

@@ -9,7 +9,7 @@
 //! | ordinary words | one table |
 //! | tree | six rows of `u32`: the root's children by word; where each node's children begin, their words, the children; where each node's phrases begin, the phrases |
 //! | strings | their text (row of bytes), where each ends (row of `u32`) |
-//! | lists | a row of id and version |
+//! | lists | a row of id, version and whether it is confidential (a byte) |
 //! | terms | a row of list, id, reason, near, not near (`u32` each), topic, five severities (0 for none), sources, provenances (a byte each) |
 //! | phrases | a row of kind (a byte), whose it is, how it is written, reason (`u32` each) |
 //!
@@ -30,7 +30,7 @@ use crate::{Audience, Severity, Topic};
 
 const MARK: &[u8; 8] = b"PASTORKW";
 /// Raised whenever the format, or how words are hashed or read, changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Words and gaps of the longest phrase.
 const DEEPEST: u32 = 512;
 
@@ -168,6 +168,7 @@ impl Writer {
         for list in &tables.lists {
             self.number(list.id);
             self.number(list.version);
+            self.0.push(u8::from(list.confidential));
         }
         self.count(tables.terms.len());
         for term in &tables.terms {
@@ -319,6 +320,7 @@ impl<'b> Reader<'b> {
             let list = ListEntry {
                 id: self.number()?,
                 version: self.number()?,
+                confidential: self.array::<1>()? != [0],
             };
             check(is_string(list.id), "a list")?;
             lists.push(list);

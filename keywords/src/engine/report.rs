@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::MATCHES;
 use super::judge::Judging;
 use super::rank::Candidate;
-use super::tables::Kind;
+use super::tables::{Kind, PhraseEntry};
 use crate::found::{Considered, Explanation, Found, NotApplied, Scope, WhyNot};
 
 impl Judging<'_, '_> {
@@ -32,6 +32,7 @@ impl Judging<'_, '_> {
                 format!("lowered from {own} to {to}: written by a page, not typed")
             }),
             considered: self.considered_for(candidate),
+            confidential: list.confidential,
         }
     }
 
@@ -47,6 +48,8 @@ impl Judging<'_, '_> {
                 _ => true,
             };
             let written = self.tables.strings.get(phrase.written);
+            let is_for =
+                is_for && !self.is_confidential(phrase) && !self.tables.lists[list as usize].confidential;
             if is_for && considered.len() < MATCHES && !considered.iter().any(|known| known == written) {
                 considered.push(written.to_owned());
             }
@@ -54,15 +57,24 @@ impl Judging<'_, '_> {
         considered
     }
 
-    pub(super) fn explain(&self, found: Vec<Found>, mut dropped: usize) -> Explanation {
+    /// Whether nothing may be said of a phrase.
+    fn is_confidential(&self, phrase: &PhraseEntry) -> bool {
+        self.tables.lists[self.tables.list_of(phrase) as usize].confidential
+    }
+
+    pub(super) fn explain(&self, mut found: Vec<Found>, mut dropped: usize) -> Explanation {
+        for found in found.iter_mut().filter(|found| found.confidential) {
+            found.span = 0..self.text.text.len();
+        }
         let mut covers: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         let mut not_applied = Vec::new();
         for standing in &self.terms {
             let term = self.term_of(standing);
-            let written = self
-                .tables
-                .strings
-                .get(self.tables.phrases[standing.phrase as usize].written);
+            let phrase = &self.tables.phrases[standing.phrase as usize];
+            if self.is_confidential(phrase) {
+                continue;
+            }
+            let written = self.tables.strings.get(phrase.written);
             if let Some(why) = self.why_not(standing, term) {
                 if not_applied.len() < MATCHES {
                     not_applied.push(self.not_applied(term, written, standing.span.clone(), why));
@@ -78,9 +90,13 @@ impl Judging<'_, '_> {
                 }
             }
         }
-        dropped += self.covers.len().saturating_sub(MATCHES);
-        let considered = (0..self.covers.len()).take(MATCHES);
-        let exceptions = considered
+        let said: Vec<usize> = (0..self.covers.len())
+            .filter(|at| !self.is_confidential(&self.tables.phrases[self.covers[*at].phrase as usize]))
+            .collect();
+        dropped += said.len().saturating_sub(MATCHES);
+        let exceptions = said
+            .into_iter()
+            .take(MATCHES)
             .map(|at| self.considered(at, covers.remove(&at).unwrap_or_default()))
             .collect();
         Explanation {

@@ -26,6 +26,7 @@ impl Strings {
 pub(super) struct ListEntry {
     pub(super) id: u32,
     pub(super) version: u32,
+    pub(super) confidential: bool,
 }
 
 /// A term.
