@@ -98,9 +98,17 @@ fn line(text: &str, found: &Found) -> Line {
         .as_ref()
         .map(|note| format!(" ({note})"))
         .unwrap_or_default();
+    let (matched, term) = if found.confidential {
+        ("", "a term of a specialist list, whose words are not shown")
+    } else {
+        (
+            text.get(found.span.clone()).unwrap_or_default(),
+            found.term.as_str(),
+        )
+    };
     Line {
-        matched: text.get(found.span.clone()).unwrap_or_default().into(),
-        term: found.term.clone(),
+        matched: matched.into(),
+        term: term.into(),
         term_id: found.term_id.clone(),
         list: format!("{} {}", found.list_id, found.list_version),
         topic: found.topic.code().into(),

@@ -19,6 +19,7 @@ pub mod identity;
 pub mod platform;
 pub mod policy;
 pub mod rules;
+mod seal;
 pub mod service;
 pub mod session;
 pub mod spool;

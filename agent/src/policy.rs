@@ -5,12 +5,15 @@
 //!
 //! # Format
 //! `policy.pb` in the state folder is the `SignedPolicy` in force, as it came; `rules/` holds the rules it names: what the
-//! collector built from the lists, named by its SHA-256. They are written before the policy that names them, and removed
-//! after the one that no longer does. Only the service and root read the folder.
+//! collector built from the lists, named by its SHA-256 and sealed (a nonce of 12 bytes, then the ciphertext, associated with
+//! the hash) with the key in `rules.key`, so that neither a user nor whoever copies the file reads a list. They are written
+//! before the policy that names them, and removed after the one that no longer does. Only the service and root read these
+//! files. Rules that cannot be opened are fetched again.
 
 use crate::identity::Identity;
 use crate::platform::{read_state_file, write_state_file};
 use crate::rules::{PolicyNumber, Rules};
+use crate::seal::{NonceBytes, SealKey};
 use data_encoding::HEXLOWER;
 use pastoral_keywords::{Audience, Engine};
 use pastoral_proto::device::{Policy, RulesReference, SignedPolicy};
@@ -26,6 +29,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 const POLICY_FILE: &str = "policy.pb";
 const RULES_FOLDER: &str = "rules";
+const RULES_KEY: &str = "rules.key";
 const LISTS: usize = 256;
 const SIGNER_NAME: &str = "policy";
 /// 1.3.6.1.5.5.7.3.3: what the school's CA issues a policy signer for.
@@ -158,8 +162,27 @@ impl PolicyStore {
 
     /// The rules, where they are here and whole.
     fn kept_rules(&self, named: &RulesReference) -> Option<Vec<u8>> {
-        let kept = read_state_file(&self.rules_path(named)).ok().flatten();
+        let sealed = read_state_file(&self.rules_path(named)).ok().flatten()?;
+        let (nonce, sealed) = sealed.split_first_chunk()?;
+        let kept = self.key().ok().flatten()?.open(*nonce, &[&named.sha256], sealed);
         kept.filter(|content| check_hash(named, content).is_ok())
+    }
+
+    /// The key of the rules, where there is one.
+    fn key(&self) -> std::io::Result<Option<SealKey>> {
+        let bytes = read_state_file(&self.state_dir.join(RULES_KEY))?;
+        Ok(bytes.and_then(|bytes| SealKey::of(&bytes)))
+    }
+
+    fn sealed(&self, named: &RulesReference, content: &[u8]) -> std::io::Result<Vec<u8>> {
+        let key = match self.key()? {
+            Some(key) => key,
+            None => SealKey::create(&self.state_dir.join(RULES_KEY))?,
+        };
+        let nonce: NonceBytes = SealKey::nonce()?;
+        let sealed = key.seal(nonce, &[&named.sha256], content.to_vec());
+        let sealed = sealed.ok_or_else(|| std::io::Error::other("the rules cannot be sealed"))?;
+        Ok([&nonce[..], &sealed].concat())
     }
 
     fn keep(&self, signed: &SignedPolicy, named: &RulesReference, content: &[u8]) -> std::io::Result<()> {
@@ -169,8 +192,8 @@ impl PolicyStore {
             crate::platform::sync_folder(&self.state_dir)?;
         }
         let wanted = self.rules_path(named);
-        if read_state_file(&wanted)?.as_deref() != Some(content) {
-            write_state_file(&wanted, content)?;
+        if self.kept_rules(named).as_deref() != Some(content) {
+            write_state_file(&wanted, &self.sealed(named, content)?)?;
         }
         write_state_file(&self.state_dir.join(POLICY_FILE), &signed.encode_to_vec())?;
         for entry in std::fs::read_dir(&folder)? {

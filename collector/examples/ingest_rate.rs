@@ -10,6 +10,7 @@ use pastoral_collector::live::Live;
 use pastoral_collector::profile::Profile;
 use pastoral_collector::seal::GroupPrivateKey;
 use pastoral_collector::seal::content::Sealer;
+use pastoral_collector::seal::specialist::ListKey;
 use pastoral_collector::store::Store;
 use pastoral_collector::store::disk::Disk;
 use pastoral_collector::store::ingest::{Answer, Incoming, Ingest};
@@ -98,6 +99,9 @@ fn record(device: usize, sequence: usize) -> Incoming {
             span: 28..34,
             view: "plain".into(),
             reason: "an invented reason".into(),
+            severity_note: None,
+            considered: Vec::new(),
+            confidential: false,
         }],
         severity,
     });
@@ -143,7 +147,14 @@ async fn school(folder: &tempfile::TempDir) -> anyhow::Result<App> {
         school_id: "s".into(),
         school_name: "School".into(),
         profile: Arc::new(ArcSwap::from_pointee(profile)),
-        lists: Arc::new(ArcSwap::from_pointee(Rules::build(Vec::new(), &[], 0, "")?)),
+        lists: Arc::new(ArcSwap::from_pointee(Rules::build(
+            Vec::new(),
+            Vec::new(),
+            &[],
+            0,
+            "",
+        )?)),
+        list_key: ListKey::new(std::env::temp_dir()),
         sealer: Arc::new(Sealer::new("s".into(), publics)),
         console_url: "http://localhost".into(),
         outbox_wake: Arc::new(Notify::new()),

@@ -32,6 +32,7 @@ async fn main() -> anyhow::Result<()> {
         marked,
         provenance,
         minutes_ago,
+        specialist: false,
     };
     for seen in [
         seen(

@@ -15,6 +15,21 @@ CREATE TABLE list_change (
 );
 CREATE INDEX list_change_by_state ON list_change (school_id, state, change_id);
 
+-- Specialist lists, imported under a licence and held in confidence: their text is sealed, and the key is not in the
+-- database. A list is in force from the agreed change that uses it to the one that drops it; what is neither in force nor
+-- proposed is removed.
+CREATE TABLE specialist_list (
+    school_id   TEXT NOT NULL,
+    list_id     TEXT NOT NULL,
+    version     INTEGER NOT NULL,
+    title       TEXT NOT NULL,
+    licence     TEXT NOT NULL,
+    terms       INTEGER NOT NULL,
+    sealed      BLOB NOT NULL,
+    imported_at INTEGER NOT NULL,
+    PRIMARY KEY (school_id, list_id, version)
+);
+
 -- How often the flags of a term turned out to be false alarms, without a person or a concern. Pupils' concerns only.
 CREATE TABLE term_verdict (
     school_id    TEXT NOT NULL,
@@ -29,13 +44,5 @@ CREATE TABLE term_verdict (
 -- A concern's verdict counts once, however often it is opened again and closed.
 ALTER TABLE concern ADD COLUMN verdict_counted INTEGER NOT NULL DEFAULT 0;
 
--- Engines built from the lists, by the hash that policies name them by. Devices fetch them; lists as files do not leave.
+-- Devices fetch what is built from the lists, which the collector holds in memory; lists as files do not leave.
 DROP TABLE list;
-CREATE TABLE rules (
-    school_id   TEXT NOT NULL,
-    sha256      BLOB NOT NULL,
-    version     INTEGER NOT NULL,
-    content     BLOB NOT NULL,
-    made_at     INTEGER NOT NULL,
-    PRIMARY KEY (school_id, sha256)
-);

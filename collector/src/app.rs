@@ -5,6 +5,7 @@ use crate::lists::Rules;
 use crate::live::{Change, Live};
 use crate::profile::Profile;
 use crate::seal::content::Sealer;
+use crate::seal::specialist::ListKey;
 use crate::store::Store;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub struct App {
     pub profile: Arc<ArcSwap<Profile>>,
     /// The keyword lists in force. Swapped when the profile or the school's changes to the lists do.
     pub lists: Arc<ArcSwap<Rules>>,
+    /// Opens the specialist lists that the school has imported.
+    pub list_key: ListKey,
     /// Seals content to reader groups.
     pub sealer: Arc<Sealer>,
     /// Where people reach the console, without a slash at the end.

@@ -2,8 +2,10 @@
 
 use crate::clock;
 use crate::profile::Profile;
+use crate::seal::specialist::{ListKey, ListName};
 use crate::store::Store;
-use crate::store::list_changes;
+use crate::store::specialist::Imported;
+use crate::store::{list_changes, specialist};
 use anyhow::Context as _;
 use pastoral_keywords::changes::{Changed, Operation};
 use pastoral_keywords::{BuildError, Dictionary, Engine, KeywordList, shipped};
@@ -30,32 +32,39 @@ impl Rules {
     ///
     /// # Errors
     /// When the store cannot be read, or the profile names no shipped list.
-    pub async fn load(store: &Store, school_id: &str, profile: &Profile) -> anyhow::Result<Self> {
+    pub async fn load(
+        store: &Store,
+        school_id: &str,
+        profile: &Profile,
+        key: &ListKey,
+    ) -> anyhow::Result<Self> {
         let (changes, version) = list_changes::agreed(store, school_id).await?;
         let operations: Vec<Operation> = changes
             .into_iter()
             .filter_map(|change| change.operation)
             .collect();
         let lists = of_profile(profile)?;
+        let imported = opened(&specialist::all(store, school_id).await?, school_id, key);
         let now = jiff::Timestamp::from_millisecond(clock::now_ms())?;
         let today = now.to_zoned(profile.cover.time_zone.clone()).date().to_string();
         // Building takes its time, and nothing else should wait for it.
-        tokio::task::spawn_blocking(move || Self::build(lists, &operations, version, &today))
+        tokio::task::spawn_blocking(move || Self::build(lists, imported, &operations, version, &today))
             .await
             .context("the keyword lists could not be built")?
     }
 
-    /// The lists with operations applied in their order, built.
+    /// The lists with operations applied in their order, built. Imported lists are in force where an operation says so.
     ///
     /// # Errors
     /// When the lists are too large for an engine.
     pub fn build(
         lists: Vec<KeywordList>,
+        imported: Vec<KeywordList>,
         operations: &[Operation],
         version: u32,
         today: &str,
     ) -> anyhow::Result<Self> {
-        let changed = Changed::new(lists, operations, version.max(1), today);
+        let changed = Changed::new(lists, imported, operations, version.max(1), today);
         let engine = engine_of(&changed.lists).context("the keyword lists cannot be used")?;
         let built: Arc<[u8]> = engine.to_bytes().into();
         let hash = digest(&SHA256, &built);
@@ -73,6 +82,41 @@ impl Rules {
     pub fn list(&self, id: &str) -> Option<&KeywordList> {
         self.changed.lists.iter().find(|list| list.id == id)
     }
+}
+
+/// The specialist lists that can be opened. One that cannot is no reason to be without the others.
+fn opened(rows: &[Imported], school_id: &str, key: &ListKey) -> Vec<KeywordList> {
+    let open = |row: &Imported| -> anyhow::Result<KeywordList> {
+        let name = ListName {
+            school_id,
+            list_id: &row.list_id,
+            version: row.version,
+        };
+        let text = key.open(&name, &row.sealed)?;
+        confidential(std::str::from_utf8(&text)?, &row.list_id)
+    };
+    let lists = rows.iter().filter_map(|row| {
+        let list = open(row);
+        list.map_err(|error| {
+            tracing::error!(
+                list = %row.list_id,
+                version = row.version,
+                "a specialist list cannot be opened; import it again: {error:#}"
+            );
+        })
+        .ok()
+    });
+    lists.collect()
+}
+
+/// A specialist list out of its text: held in confidence, whatever its file says.
+///
+/// # Errors
+/// The first fault.
+pub fn confidential(text: &str, file: &str) -> anyhow::Result<KeywordList> {
+    let mut list = KeywordList::parse(text, file)?;
+    list.confidential = true;
+    Ok(list)
 }
 
 /// An engine for lists, with the ordinary words that come with Pastoral.
@@ -108,4 +152,29 @@ pub fn of_profile(profile: &Profile) -> anyhow::Result<Vec<KeywordList>> {
 fn is_named(name: &str, id: &str) -> bool {
     id.strip_prefix(name)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pastoral_keywords::changes::TermName;
+
+    /// Built rules stand in no file: a collector that starts again must be able to serve what it named before.
+    #[test]
+    fn rules_built_twice_from_the_same_lists_and_changes_have_the_same_bytes() {
+        let lists = shipped::lists().unwrap();
+        let list = lists.iter().find(|list| !list.terms().is_empty()).unwrap();
+        let off = Operation::SwitchOff {
+            term: TermName {
+                list: list.id.clone(),
+                id: list.terms()[0].id.clone(),
+            },
+        };
+        let build =
+            |today| Rules::build(lists.clone(), Vec::new(), std::slice::from_ref(&off), 1, today).unwrap();
+        let (first, again) = (build("2026-11-23"), build("2027-02-01"));
+        assert!(first.changed.stale.is_empty(), "{:?}", first.changed.stale);
+        assert_eq!(first.sha256, again.sha256);
+        assert_eq!(first.built, again.built);
+    }
 }

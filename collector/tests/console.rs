@@ -22,6 +22,8 @@ mod later;
 mod lists;
 #[path = "console/sight.rs"]
 mod sight;
+#[path = "console/specialist.rs"]
+mod specialist;
 
 use axum::Router;
 use pastoral_collector::concerns::model::Duty;
@@ -66,6 +68,7 @@ const SEARCH: Seen<'static> = Seen {
     marked: "worrying",
     provenance: "typed",
     minutes_ago: 2,
+    specialist: false,
 };
 
 /// A pupil's title of severity 2.

@@ -55,6 +55,8 @@ pub struct Header {
     pub review: Option<String>,
     /// Whether its exceptions cover terms of every list.
     pub exceptions_for_all: bool,
+    /// Whether its words are shown to nobody.
+    pub confidential: bool,
 }
 
 impl From<&KeywordList> for Header {
@@ -68,6 +70,7 @@ impl From<&KeywordList> for Header {
             date: list.date.clone(),
             review: list.review.clone(),
             exceptions_for_all: list.exceptions_for_all,
+            confidential: list.confidential,
         }
     }
 }
@@ -75,8 +78,18 @@ impl From<&KeywordList> for Header {
 /// A list's terms, exceptions and searches for help as CSV.
 ///
 /// # Errors
-/// When a phrase holds the character that separates phrases in a cell. `file` is what the caller calls the list's file.
+/// When a phrase holds the character that separates phrases in a cell, or the list is confidential. `file` is what the
+/// caller calls the list's file.
 pub fn export(list: &KeywordList, file: &str) -> Result<String, ListError> {
+    if list.confidential {
+        let fault = "the list is confidential, and its words are shown nowhere";
+        return Err(fault_at(
+            file,
+            1,
+            fault,
+            "changes into the file that its publisher gave you",
+        ));
+    }
     let writing = Writing { file };
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
@@ -390,6 +403,9 @@ fn top(header: &Header) -> String {
     }
     if header.exceptions_for_all {
         top.push_str("exceptions-for = \"all\"\n");
+    }
+    if header.confidential {
+        top.push_str("confidential = true\n");
     }
     top.push('\n');
     top

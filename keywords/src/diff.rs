@@ -102,7 +102,32 @@ pub fn diff(before: &KeywordList, after: &KeywordList) -> Vec<Change> {
     );
     let help = |list: &KeywordList| phrases(list.help());
     compare(Changed::Help, &help(before), &help(after), &mut changes);
+    if before.confidential || after.confidential {
+        changes = counted(changes);
+    }
     changes
+}
+
+/// How much is otherwise, without a word of what: for lists that are held in confidence.
+fn counted(changes: Vec<Change>) -> Vec<Change> {
+    let (mut said, words): (Vec<_>, Vec<_>) = changes
+        .into_iter()
+        .partition(|change| change.what == Changed::List);
+    for what in [Changed::Term, Changed::Exception, Changed::Help] {
+        for kind in [ChangeKind::Added, ChangeKind::Removed, ChangeKind::Changed] {
+            let is_such = |change: &&Change| change.what == what && change.kind == kind;
+            let count = words.iter().filter(is_such).count();
+            if count > 0 {
+                said.push(Change {
+                    kind,
+                    what,
+                    id: format!("{count} in confidence"),
+                    details: Vec::new(),
+                });
+            }
+        }
+    }
+    said
 }
 
 /// What is said of one thing: names, with the values of each.
@@ -119,6 +144,7 @@ fn header_details(before: &KeywordList, after: &KeywordList) -> Vec<String> {
             ("author", one(&list.author)),
             ("date", one(&list.date)),
             ("review", list.review.iter().cloned().collect()),
+            ("confidential", one(if list.confidential { "yes" } else { "no" })),
             (
                 "exceptions for",
                 one(if list.exceptions_for_all {

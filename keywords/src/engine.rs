@@ -168,8 +168,11 @@ impl Engine {
         self.tables.terms.len()
     }
 
-    /// A phrase as its list writes it.
+    /// A phrase as its list writes it; nothing of one that is held in confidence.
     fn written(&self, phrase: u32) -> String {
+        if self.tables.is_confidential(phrase) {
+            return String::new();
+        }
         let written = &self.tables.written;
         match written.binary_search_by_key(&phrase, |(phrase, _)| *phrase) {
             Ok(at) => self.tables.strings.get(written[at].1).to_owned(),

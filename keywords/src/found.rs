@@ -30,6 +30,9 @@ pub struct Found {
     pub severity_note: Option<String>,
     /// The exceptions of the term that stand in the text, as written in their lists, and do not cover it.
     pub considered: Vec<String>,
+    /// Whether the list is held in confidence: the term and its exceptions are then not said, its identity is a number, and
+    /// the words that stand in the span are to be marked nowhere.
+    pub confidential: bool,
 }
 
 /// What applies in a text, and how much more there was than is returned.

@@ -39,6 +39,8 @@ pub struct KeywordList {
     pub review: Option<String>,
     /// Whether its exceptions cover terms of every list, not only its own.
     pub exceptions_for_all: bool,
+    /// Whether its words are shown to nobody, as the publisher of a specialist list asks.
+    pub confidential: bool,
     terms: Vec<Term>,
     exceptions: Vec<Exception>,
     help: Vec<Exception>,
@@ -214,6 +216,7 @@ impl KeywordList {
             date: String::new(),
             review: None,
             exceptions_for_all: false,
+            confidential: false,
             terms,
             exceptions: Vec::new(),
             help: Vec::new(),

@@ -22,6 +22,8 @@ pub(crate) struct RawList {
     pub(crate) review: Option<Spanned<String>>,
     pub(crate) exceptions_for: Option<Spanned<String>>,
     #[serde(default)]
+    pub(crate) confidential: bool,
+    #[serde(default)]
     pub(crate) term: Vec<Spanned<RawTerm>>,
     #[serde(default)]
     pub(crate) group: Vec<Spanned<RawGroup>>,

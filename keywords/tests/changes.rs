@@ -34,7 +34,7 @@ fn shipped() -> Vec<KeywordList> {
 }
 
 fn changed(operations: &[Operation]) -> Changed {
-    Changed::new(shipped(), operations, 7, "2026-11-23")
+    Changed::new(shipped(), Vec::new(), operations, 7, "2026-11-23")
 }
 
 fn term(id: &str) -> TermName {

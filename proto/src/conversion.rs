@@ -200,6 +200,9 @@ impl From<Match> for device::Match {
             end: offset(found.span.end),
             view: found.view,
             reason: found.reason,
+            severity_note: found.severity_note.unwrap_or_default(),
+            considered: found.considered,
+            confidential: found.confidential,
         }
     }
 }
@@ -230,6 +233,15 @@ fn read_match(found: device::Match, text: &str) -> Result<Match, InvalidMessage>
             "must mark characters of the text",
         ));
     }
+    if found.considered.len() > limits::CONSIDERED {
+        return Err(InvalidMessage::new(
+            "match.considered",
+            format!("must be at most {}", limits::CONSIDERED),
+        ));
+    }
+    let considered = found.considered.into_iter();
+    let considered = considered.map(|phrase| bounded("match.considered", phrase, limits::NAME));
+    let note = bounded("match.severity_note", found.severity_note, limits::NAME)?;
     Ok(Match {
         list_id: required("match.list_id", found.list_id)?,
         list_version: found.list_version,
@@ -240,6 +252,9 @@ fn read_match(found: device::Match, text: &str) -> Result<Match, InvalidMessage>
         span,
         view: bounded("match.view", found.view, limits::NAME)?,
         reason: bounded("match.reason", found.reason, limits::NAME)?,
+        severity_note: Some(note).filter(|note| !note.is_empty()),
+        considered: considered.collect::<Result<_, _>>()?,
+        confidential: found.confidential,
     })
 }
 
@@ -302,6 +317,9 @@ mod tests {
                 span,
                 view: "plain".into(),
                 reason: "why".into(),
+                severity_note: Some("lowered".into()),
+                considered: vec!["a term of art".into()],
+                confidential: true,
             }],
             severity: Severity::MAX,
         })
@@ -326,6 +344,21 @@ mod tests {
     fn a_span_outside_the_text_or_inside_a_character_is_refused() {
         assert!(decode_record(&encode_record(&flag("short", 2..9))).is_err());
         assert!(decode_record(&encode_record(&flag("é", 1..2))).is_err());
+    }
+
+    #[test]
+    fn more_or_longer_exceptions_than_a_flag_may_name_are_refused() {
+        for considered in [
+            vec!["phrase".to_owned(); limits::CONSIDERED + 1],
+            vec!["x".repeat(limits::NAME + 1)],
+        ] {
+            let mut record = flag("short", 0..2);
+            if let Record::Flag(flag) = &mut record {
+                flag.matches[0].considered = considered;
+            }
+            let error = decode_record(&encode_record(&record)).unwrap_err();
+            assert!(error.to_string().starts_with("match.considered"), "{error}");
+        }
     }
 
     #[test]

@@ -101,6 +101,12 @@ pub struct Match {
     pub view: String,
     /// Why the term is in the list.
     pub reason: String,
+    /// Why the severity is not the term's own, where it is not.
+    pub severity_note: Option<String>,
+    /// The exceptions that stand in the text and do not cover the match.
+    pub considered: Vec<String>,
+    /// Whether the list is held in confidence: neither its words nor which of the text matched are shown.
+    pub confidential: bool,
 }
 
 /// The same account, term and text again within ten minutes of a flag.

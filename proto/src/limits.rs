@@ -18,5 +18,7 @@ pub const TEXT: usize = 4 * 1024;
 pub const NAME: usize = 512;
 /// Matches in one flag.
 pub const MATCHES: usize = 32;
+/// Exceptions named with one match.
+pub const CONSIDERED: usize = 8;
 /// Bytes of a certificate signing request.
 pub const CSR: usize = 8 * 1024;

@@ -214,6 +214,9 @@ pub fn flag(user: u32, text: &str, topic: &str, severity: u32) -> wire::Flag {
             end: u32::try_from(text.len()).unwrap_or(u32::MAX),
             view: "plain".into(),
             reason: "Says or asks about it".into(),
+            severity_note: String::new(),
+            considered: Vec::new(),
+            confidential: false,
         }],
         severity,
     }

@@ -61,6 +61,9 @@ mod tests {
             span,
             view: "plain".into(),
             reason: String::new(),
+            severity_note: None,
+            considered: Vec::new(),
+            confidential: false,
         }
     }
 

@@ -210,6 +210,7 @@ fn make_flag(seen: Observation, audience: Audience, found: Vec<Found>) -> Flag {
 }
 
 fn make_match(found: Found) -> Match {
+    let considered = found.considered.into_iter().take(limits::CONSIDERED);
     Match {
         list_id: cut::name(found.list_id),
         list_version: found.list_version,
@@ -220,6 +221,9 @@ fn make_match(found: Found) -> Match {
         span: found.span,
         view: found.view.code().into(),
         reason: cut::name(found.reason),
+        severity_note: found.severity_note.map(cut::name),
+        considered: considered.map(cut::name).collect(),
+        confidential: found.confidential,
     }
 }
 

@@ -1,8 +1,8 @@
 //! From a title to the collector's answer, and everything that can come between.
 
 use crate::collector::{Answering, Collector};
-use crate::collector_with_policy;
 use crate::device::{Device, until};
+use crate::{LIST, built, collector_with_policy, named, policy, sha256, signed, signer};
 use pastoral_proto::{Flag, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -60,6 +60,52 @@ async fn what_matches_is_delivered_with_its_audience_and_deleted_and_nothing_els
     empty(&device).await;
     assert!(!device.log().contains("zorbling") && !device.log().contains("harmless"));
     collector.see(|script| assert!(!format!("{:?}", script.records).contains("harmless")));
+}
+
+#[tokio::test]
+async fn a_flag_says_what_lowered_its_severity_and_which_exceptions_do_not_cover_it() {
+    let collector = collector_with_policy().await;
+    let device = watched(&collector).await;
+    let mut helper = device.helper();
+    helper.title("Zorbling deep sea, then zorbling deep - Chromium");
+    until("delivered", || flags(&collector).len() == 1).await;
+    let flag = flags(&collector).remove(0);
+    let found = &flag.matches[0];
+    assert_eq!((flag.severity.get(), flag.provenance.code()), (4, "page"));
+    assert_eq!(
+        found.severity_note.as_deref(),
+        Some("lowered from 5 to 4: written by a page, not typed")
+    );
+    assert_eq!(found.considered, ["zorbling deep sea"]);
+    assert_eq!((found.view.as_str(), found.span.clone()), ("plain", 24..37));
+}
+
+#[tokio::test]
+async fn a_flag_of_a_list_held_in_confidence_carries_its_severity_and_none_of_its_words() {
+    let list = LIST.replacen("version = 1", "version = 1\nconfidential = true", 1);
+    let rules = built(&list);
+    let mut confidential = policy(2);
+    confidential.rules = Some(named(&rules));
+    let collector = collector_with_policy().await;
+    collector.set(|script| {
+        script.policy = Some(signed(&confidential, &signer(&collector.authority)));
+        script.rules.insert(sha256(&rules), rules);
+    });
+    let device = Device::joined(&collector).await;
+    device
+        .until_status("policy in force", |status| status["detail"]["policy"] == "1.2")
+        .await;
+    let mut helper = device.helper();
+    helper.title(&search("how to go zorbl1ng d33p"));
+    until("delivered", || flags(&collector).len() == 1).await;
+    let flag = flags(&collector).remove(0);
+    assert_eq!(
+        (flag.text.as_str(), flag.severity.get()),
+        ("how to go zorbl1ng d33p", 5)
+    );
+    assert!(flag.matches[0].confidential);
+    let said = format!("{:?}", flag.matches);
+    assert!(!said.contains("zorbling") && !said.contains("five"), "{said}");
 }
 
 #[tokio::test]

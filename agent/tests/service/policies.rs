@@ -343,3 +343,53 @@ async fn rules_of_many_pieces_arrive_whole_and_more_than_was_signed_is_not_taken
         "{refusals:?}"
     );
 }
+
+/// The one file of rules in a state folder.
+fn rules_file(state: &Path) -> std::path::PathBuf {
+    let mut files = std::fs::read_dir(state.join("rules")).unwrap();
+    let file = files.next().unwrap().unwrap().path();
+    assert!(files.next().is_none());
+    file
+}
+
+#[tokio::test]
+async fn rules_lie_on_disk_sealed_and_what_is_damaged_there_is_fetched_again() {
+    let school = Authority::new();
+    let us = identity(&school);
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let rules = built(LIST);
+    accept(state, &policy(1), &school, &rules).await.unwrap();
+    let key = std::fs::metadata(state.join("rules.key")).unwrap();
+    assert_eq!(
+        std::os::unix::fs::PermissionsExt::mode(&key.permissions()) & 0o777,
+        0o600
+    );
+    let file = rules_file(state);
+    let holds = |part: &[u8]| {
+        let bytes = std::fs::read(&file).unwrap();
+        bytes.windows(part.len()).any(|window| window == part)
+    };
+    for word in [&b"zorbling"[..], b"quandle", b"PASTORKW"] {
+        assert!(
+            rules.windows(word.len()).any(|window| window == word),
+            "not in the rules themselves"
+        );
+        assert!(!holds(word), "a word of a list stands in the file");
+    }
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&file, &bytes).unwrap();
+    let refused = PolicyStore::new(state).load(&us).unwrap_err();
+    assert!(
+        refused.to_string().contains("missing on this device"),
+        "{refused}"
+    );
+    let other = built(&LIST.replace("zorbling", "blorping"));
+    assert!(
+        accept(state, &policy(1), &school, &other).await.is_err(),
+        "it was not fetched again"
+    );
+    accept(state, &policy(1), &school, &rules).await.unwrap();
+    assert!(PolicyStore::new(state).load(&us).unwrap().is_some());
+}

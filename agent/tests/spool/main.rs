@@ -43,6 +43,9 @@ fn flag(owner: u8, level: u8, text: &str) -> New {
             span: 0..1,
             view: "plain".into(),
             reason: "invented".into(),
+            severity_note: None,
+            considered: Vec::new(),
+            confidential: false,
         }],
         severity: severity(level),
     });

@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 /// Makes a folder that only its owner may enter.
-pub(super) fn private_dir(dir: &Path) -> anyhow::Result<()> {
+pub(crate) fn private_dir(dir: &Path) -> anyhow::Result<()> {
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -21,7 +21,7 @@ pub(super) fn private_dir(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Puts a file in place whole, or not at all.
-pub(super) fn write(dir: &Path, name: &str, content: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write(dir: &Path, name: &str, content: &[u8]) -> anyhow::Result<()> {
     let (path, beside) = (dir.join(name), dir.join(format!("{name}.new")));
     let put = || -> std::io::Result<()> {
         if beside.exists() {
@@ -41,7 +41,7 @@ pub(super) fn write(dir: &Path, name: &str, content: &[u8]) -> anyhow::Result<()
 }
 
 /// Reads a file.
-pub(super) fn read(dir: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn read(dir: &Path, name: &str) -> anyhow::Result<Vec<u8>> {
     let path = dir.join(name);
     std::fs::read(&path).with_context(|| {
         format!(

@@ -5,7 +5,7 @@
 //! `policy.key.pem`, `policy.der`. A file is written beside, synced and renamed, and the folder synced. A key is
 //! always in place before its certificate; a certificate whose key does not fit is made again.
 
-mod files;
+pub(crate) mod files;
 mod issue;
 
 pub(crate) use issue::public_key_sha256;

@@ -5,6 +5,7 @@ use crate::backup::{self, AUTHORITY, DATABASE};
 use crate::ca::Authority;
 use crate::clock;
 use crate::config::{self, Config};
+use crate::seal::specialist::KEY_FILE;
 use crate::store::backup::{self as rows, Mark};
 use crate::store::school as schools;
 use crate::store::{Store, audit};
@@ -148,6 +149,11 @@ impl Restore {
                 let entry = entry?;
                 fs::copy(entry.path(), here.join(entry.file_name()))?;
             }
+        }
+        // The key of the specialist lists is younger than the authority, so it may be missing beside one that is there.
+        let (key, kept) = (here.join(KEY_FILE), there.join(KEY_FILE));
+        if !key.exists() && kept.exists() {
+            fs::copy(kept, key)?;
         }
         Authority::open(data_dir, school_id).context(
             "the certificate authority is missing; restore from the whole folder that `backup` made",

@@ -6,6 +6,7 @@ mod backup;
 mod check;
 mod device;
 mod init;
+mod list;
 mod people;
 mod recovery;
 mod school;
@@ -84,6 +85,9 @@ enum Command {
     /// The school's people
     #[command(subcommand)]
     People(people::People),
+    /// Specialist lists, such as the IWF's or CTIRU's, that the school holds under a licence
+    #[command(subcommand)]
+    List(list::List),
     /// Makes a backup now: a folder with the store and the certificate authority
     Backup(backup::Backup),
     /// Brings back a backup, in place of the store that is there
@@ -125,6 +129,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Device(device) => device.run(&config).await?,
         Command::User(user) => user.run(&config).await?,
         Command::People(people) => people.run(&config).await?,
+        Command::List(list) => list.run(&config).await?,
         Command::Backup(backup) => backup.run(&config).await?,
         Command::Restore(restore) => restore.run(&config).await?,
         Command::Check(check) => return check.run(&config).await,

@@ -10,6 +10,7 @@ use crate::live::Live;
 use crate::notify::mail::Mailer;
 use crate::notify::worker;
 use crate::seal::content::Sealer;
+use crate::seal::specialist::ListKey;
 use crate::store::disk::Disk;
 use crate::store::keys;
 use crate::{backup, console, devices, escalate, retention};
@@ -161,7 +162,8 @@ pub(super) fn lock(data_dir: &Path) -> anyhow::Result<Flock<std::fs::File>> {
 async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
     let school_id: Arc<str> = opened.school.school_id.as_str().into();
     let publics = keys::publics(opened.store.read(), &school_id).await?;
-    let rules = Rules::load(&opened.store, &school_id, &opened.profile).await?;
+    let list_key = ListKey::new(config.data_dir.join(backup::AUTHORITY));
+    let rules = Rules::load(&opened.store, &school_id, &opened.profile, &list_key).await?;
     Ok(App {
         store: opened.store.clone(),
         live: Live::default(),
@@ -170,6 +172,7 @@ async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
         school_name: opened.school.name.as_str().into(),
         profile: Arc::new(ArcSwap::new(Arc::clone(&opened.profile))),
         lists: Arc::new(ArcSwap::from_pointee(rules)),
+        list_key,
         console_url: config.console.url.as_str().into(),
         outbox_wake: Arc::new(Notify::new()),
         escalation_wake: Arc::new(Notify::new()),

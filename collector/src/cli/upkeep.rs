@@ -88,7 +88,7 @@ pub(super) async fn accept_profile(app: &App, file: &Path) {
         app.faults.end(Fault::Profile);
         return;
     }
-    let rules = match Rules::load(&app.store, &app.school_id, &profile).await {
+    let rules = match Rules::load(&app.store, &app.school_id, &profile, &app.list_key).await {
         Ok(rules) => rules,
         Err(error) => {
             tracing::error!("the profile is refused, and the last good one stays in force: {error:#}");

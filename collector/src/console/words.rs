@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use pastoral_keywords::View;
 
 /// Says times as people at the school say them.
 #[derive(Clone)]
@@ -143,6 +144,27 @@ pub(super) fn count(number: i64, what: &str) -> String {
     } else {
         format!("{number} {what}s")
     }
+}
+
+/// How what was written had to be read for a term to be found in it.
+pub(super) fn view(code: &str) -> &'static str {
+    match View::ALL.into_iter().find(|view| view.code() == code) {
+        Some(View::Plain) => "Written so",
+        Some(View::Decoded) => "Written in codes",
+        Some(View::Squeezed) => "Written with stretched letters",
+        Some(View::Resolved) => "Written with look-alike letters or digits",
+        Some(View::Joined) => "Written in separate letters or parts",
+        Some(View::Split) => "Written without spaces",
+        Some(View::Misspelt) => "Misspelt",
+        _ => "Written otherwise",
+    }
+}
+
+/// A message as a sentence.
+pub(super) fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }
 
 #[cfg(test)]

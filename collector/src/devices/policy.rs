@@ -6,13 +6,13 @@ use crate::ca::Pair;
 use crate::clock;
 use crate::lists::Rules;
 use crate::profile::Profile;
-use crate::store::rules;
+use crate::store::policies;
 use pastoral_keywords::{Audience, KeywordList};
 use pastoral_proto::device::{ListReference, Policy, RulesReference, SignedPolicy};
 use prost::Message as _;
 use rcgen::SigningKey as _;
 use ring::digest::{SHA256, digest};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -22,6 +22,8 @@ const HEALTH_INTERVAL_S: u32 = 60;
 const CANARY_INTERVAL_S: u32 = 600;
 /// Accounts below this uid are the system's, not people's.
 const LOWEST_USER_ID: u32 = 1000;
+/// Built rules that are served: those in force, and the ones before for devices that were just told of them.
+const SERVED: usize = 3;
 
 /// A policy ready to be sent.
 #[derive(Debug, Clone)]
@@ -43,6 +45,24 @@ pub(super) struct Policies {
 struct Kept {
     of: Option<(Arc<Profile>, Arc<Rules>)>,
     made: HashMap<String, Made>,
+    /// Built rules by their hash, the latest first. In memory alone: at rest the words of the lists stand nowhere.
+    served: VecDeque<([u8; 32], Arc<[u8]>)>,
+}
+
+impl Kept {
+    /// Forgets the policies of what is no longer in force.
+    fn follow(&mut self, profile: &Arc<Profile>, rules: &Arc<Rules>) {
+        let is_of =
+            |(of, by): &(Arc<Profile>, Arc<Rules>)| Arc::ptr_eq(of, profile) && Arc::ptr_eq(by, rules);
+        if self.of.as_ref().is_some_and(is_of) {
+            return;
+        }
+        self.of = Some((Arc::clone(profile), Arc::clone(rules)));
+        self.made.clear();
+        self.served.retain(|(sha256, _)| *sha256 != rules.sha256);
+        self.served.push_front((rules.sha256, Arc::clone(&rules.built)));
+        self.served.truncate(SERVED);
+    }
 }
 
 impl Policies {
@@ -59,14 +79,7 @@ impl Policies {
     pub(super) async fn for_group(&self, group: &str) -> anyhow::Result<Made> {
         let (profile, rules) = (self.app.profile.load_full(), self.app.lists.load_full());
         let mut kept = self.kept.lock().await;
-        let is_of =
-            |(of, by): &(Arc<Profile>, Arc<Rules>)| Arc::ptr_eq(of, &profile) && Arc::ptr_eq(by, &rules);
-        if !kept.of.as_ref().is_some_and(is_of) {
-            *kept = Kept {
-                of: Some((Arc::clone(&profile), Arc::clone(&rules))),
-                made: HashMap::new(),
-            };
-        }
+        kept.follow(&profile, &rules);
         if let Some(made) = kept.made.get(group) {
             return Ok(made.clone());
         }
@@ -75,20 +88,32 @@ impl Policies {
         Ok(made)
     }
 
+    /// The bytes of rules that a policy names, or named until lately.
+    pub(super) async fn rules(&self, sha256: &[u8]) -> Option<Arc<[u8]>> {
+        let (profile, rules) = (self.app.profile.load_full(), self.app.lists.load_full());
+        let mut kept = self.kept.lock().await;
+        kept.follow(&profile, &rules);
+        let named = kept.served.iter().find(|(of, _)| of == sha256);
+        named.map(|(_, content)| Arc::clone(content))
+    }
+
     async fn make(&self, profile: &Profile, built: &Rules, group: &str) -> anyhow::Result<Made> {
-        let now = clock::now_ms();
-        let mut tx = self.app.store.write().await?;
         let mut policy = settings(profile, &self.app.school_id, group);
-        let of = (&built.sha256[..], built.version);
-        rules::add(&mut tx, &self.app.school_id, of, &built.built, now).await?;
         policy.rules = Some(RulesReference {
             sha256: built.sha256.to_vec(),
             bytes: u32::try_from(built.built.len())?,
         });
         policy.lists = built.changed.lists.iter().map(reference).collect();
         let fingerprint = digest(&SHA256, &policy.encode_to_vec());
-        let (generation, counter) =
-            rules::policy_number(&mut tx, &self.app.school_id, group, fingerprint.as_ref(), now).await?;
+        let mut tx = self.app.store.write().await?;
+        let (generation, counter) = policies::number(
+            &mut tx,
+            &self.app.school_id,
+            group,
+            fingerprint.as_ref(),
+            clock::now_ms(),
+        )
+        .await?;
         tx.commit().await?;
         policy.generation = u64::try_from(generation)?;
         policy.counter = u64::try_from(counter)?;

@@ -10,8 +10,8 @@ use super::stream;
 use crate::app::App;
 use crate::ca::{Authority, RENEWABLE_MS};
 use crate::clock;
+use crate::store::devices;
 use crate::store::ingest::Ingest;
-use crate::store::{devices, rules};
 use pastoral_proto::device::device_service_server::DeviceService;
 use pastoral_proto::device::{
     CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, FetchRulesRequest, Refusal, RefusalReason,
@@ -176,32 +176,21 @@ impl DeviceService for Service {
         if let Err(refusal) = self.0.admit(request.extensions().get::<Peer>()).await {
             return Err(Status::permission_denied(refusal.advice));
         }
-        let app = &self.0.app;
-        let content = rules::content(&app.store, &app.school_id, &request.get_ref().sha256).await;
-        match content {
-            Ok(Some(content)) => {
-                let (pieces, stream) = mpsc::channel(2);
-                // Ends with the stream when the device goes away.
-                tokio::spawn(async move {
-                    for piece in content.chunks(limits::RULES_PIECE) {
-                        let content = piece.to_vec();
-                        if pieces.send(Ok(RulesPiece { content })).await.is_err() {
-                            return;
-                        }
-                    }
-                });
-                Ok(Response::new(ReceiverStream::new(stream)))
+        let content = self.0.policies.rules(&request.get_ref().sha256).await;
+        let content = content.ok_or_else(|| {
+            Status::not_found("there are no rules with this hash; take the policy in force")
+        })?;
+        let (pieces, stream) = mpsc::channel(2);
+        // Ends with the stream when the device goes away.
+        tokio::spawn(async move {
+            for piece in content.chunks(limits::RULES_PIECE) {
+                let content = piece.to_vec();
+                if pieces.send(Ok(RulesPiece { content })).await.is_err() {
+                    return;
+                }
             }
-            Ok(None) => Err(Status::not_found(
-                "there are no rules with this hash; take the policy in force",
-            )),
-            Err(error) => {
-                tracing::error!(%error, "the rules could not be read");
-                Err(Status::unavailable(
-                    "the collector cannot read its rules just now",
-                ))
-            }
-        }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
     }
 }
 

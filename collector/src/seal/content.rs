@@ -4,11 +4,12 @@
 //! itself sealed once to the concern's reader group. A sealed content is the nonce (12 bytes) and the ciphertext,
 //! with the concern's id as associated data: what belongs to one concern cannot be moved to another.
 
+use super::aead::{self, key_from};
 use super::{GroupPrivateKey, GroupPublicKey, SealError};
 use crate::clock;
 use crate::concerns::model::ReaderGroup;
 use crate::store::Write;
-use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::aead::LessSafeKey;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -166,20 +167,7 @@ impl DataKey {
     /// # Errors
     /// [`SealError::CannotSeal`].
     pub fn seal(&self, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
-        let mut sealed = Vec::with_capacity(NONCE_LEN + plaintext.len() + CHACHA20_POLY1305.tag_len());
-        let mut nonce = [0; NONCE_LEN];
-        SystemRandom::new()
-            .fill(&mut nonce)
-            .map_err(|_| SealError::CannotSeal)?;
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plaintext);
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let aad = Aad::from(self.row.concern_id.as_bytes());
-        let tag = self
-            .key
-            .seal_in_place_separate_tag(nonce, aad, &mut sealed[NONCE_LEN..]);
-        sealed.extend_from_slice(tag.map_err(|_| SealError::CannotSeal)?.as_ref());
-        Ok(sealed)
+        aead::seal(&self.key, self.row.concern_id.as_bytes(), plaintext)
     }
 }
 
@@ -194,16 +182,7 @@ pub fn open<'k>(
 ) -> Result<Zeroizing<Vec<u8>>, SealError> {
     let private = group_private(row.group).ok_or(SealError::CannotOpen)?;
     let key = key_from(&private.open(&row.sealed, &purpose(&row.data_key_id, &row.concern_id))?)?;
-    let (nonce, ciphertext) = sealed.split_at_checked(NONCE_LEN).ok_or(SealError::CannotOpen)?;
-    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::CannotOpen)?;
-    let mut plaintext = Zeroizing::new(ciphertext.to_vec());
-    let aad = Aad::from(row.concern_id.as_bytes());
-    let length = key
-        .open_in_place(nonce, aad, &mut plaintext)
-        .map_err(|_| SealError::CannotOpen)?
-        .len();
-    plaintext.truncate(length);
-    Ok(plaintext)
+    aead::open(&key, row.concern_id.as_bytes(), sealed)
 }
 
 /// Seals the data keys of a concern to another group, when the concern is handed over or its person becomes known.
@@ -236,12 +215,6 @@ fn purpose(data_key_id: &[u8], concern_id: &str) -> Vec<u8> {
         concern_id.as_bytes(),
     ]
     .concat()
-}
-
-fn key_from(bytes: &[u8]) -> Result<LessSafeKey, SealError> {
-    UnboundKey::new(&CHACHA20_POLY1305, bytes)
-        .map(LessSafeKey::new)
-        .map_err(|_| SealError::CannotOpen)
 }
 
 #[cfg(test)]

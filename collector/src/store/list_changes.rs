@@ -1,7 +1,7 @@
 //! The school's changes to the keyword lists: proposed by one person, agreed by another (P34).
 
 use super::audit::{self, Entry};
-use super::{Store, Write};
+use super::{Store, Write, specialist};
 use pastoral_keywords::changes::Operation;
 use serde_json::json;
 use sqlx::Row;
@@ -158,6 +158,7 @@ pub async fn decide(
     .execute(&mut **tx)
     .await?;
     record(tx, school_id, by, action, change_id, now_ms).await?;
+    specialist::prune(tx, school_id).await?;
     Ok(())
 }
 

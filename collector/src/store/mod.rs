@@ -20,13 +20,14 @@ pub mod names;
 pub mod outbox;
 pub mod overview;
 pub mod people;
+pub mod policies;
 pub mod profile;
 pub mod queue;
 pub mod replay;
 pub mod retention;
 pub mod routing;
-pub mod rules;
 pub mod school;
+pub mod specialist;
 pub mod tokens;
 pub mod verdicts;
 

@@ -11,6 +11,7 @@ use pastoral_collector::live::Live;
 use pastoral_collector::notify::Telling;
 use pastoral_collector::profile::Profile;
 use pastoral_collector::seal::content::Sealer;
+use pastoral_collector::seal::specialist::ListKey;
 use pastoral_collector::store::people::Directory;
 use pastoral_collector::store::{Store, escalation, routing};
 use sqlx::Row;
@@ -47,6 +48,7 @@ impl School {
             live: Live::default(),
             school_id: SCHOOL.into(),
             school_name: "Invented Primary School".into(),
+            list_key: ListKey::new(folder.path().join("ca")),
             sealer: Arc::new(Sealer::new(SCHOOL.into(), HashMap::new())),
             console_url: "https://console.school.example".into(),
             outbox_wake: Arc::new(Notify::new()),
@@ -55,7 +57,7 @@ impl School {
             faults: Arc::default(),
             profile: Arc::new(ArcSwap::from_pointee(profile.clone())),
             lists: Arc::new(ArcSwap::from_pointee(
-                Rules::build(Vec::new(), &[], 0, "2026-11-23").unwrap(),
+                Rules::build(Vec::new(), Vec::new(), &[], 0, "2026-11-23").unwrap(),
             )),
             store,
         };

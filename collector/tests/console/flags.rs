@@ -142,3 +142,19 @@ async fn what_a_form_brings_to_light_is_a_look_of_its_own() {
     );
     assert_eq!(looks(&school).await, before + 1);
 }
+
+#[tokio::test]
+async fn a_flag_says_in_plain_words_what_lowered_it_and_which_exceptions_do_not_cover_it() {
+    let (school, router) = school().await;
+    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    let concern = school.concern(&TITLE).await;
+    let page = ann.get(&format!("/concerns/{concern}")).await.body;
+    for said in [
+        "An invented reason for an invented term. Written so.",
+        "Lowered from 5 to 4: written by a page, not typed.",
+        "Also looked at: the exception “unkind poster”, which does not cover it.",
+        "(List pastoral-en, version 1.)",
+    ] {
+        assert!(page.contains(said), "{said} is missing: {page}");
+    }
+}

@@ -39,7 +39,7 @@ reason = "An invented reason"
 async fn with_list() -> (School, Router) {
     let (school, router) = school().await;
     let lists = vec![KeywordList::parse(LIST, "invented.toml").unwrap()];
-    let rules = Rules::build(lists, &[], 0, "2026-11-23").unwrap();
+    let rules = Rules::build(lists, Vec::new(), &[], 0, "2026-11-23").unwrap();
     school.app.lists.store(Arc::new(rules));
     (school, router)
 }

@@ -295,6 +295,9 @@ pub(crate) fn flag(account: &str, text: &str, severity: u8) -> Record {
             span: 0..1,
             view: "plain".into(),
             reason: "why".into(),
+            severity_note: None,
+            considered: Vec::new(),
+            confidential: false,
         }],
         severity: Severity::try_from(severity).unwrap(),
     })

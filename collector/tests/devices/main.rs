@@ -16,4 +16,5 @@ mod policy;
 mod restoring;
 #[path = "../school/mod.rs"]
 mod school;
+mod specialist;
 mod watching;

@@ -10,6 +10,7 @@ use pastoral_proto::limits;
 use prost::Message as _;
 use ring::digest::{SHA256, digest};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+use tonic::Status;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 fn policy(message: Down) -> Option<SignedPolicy> {
@@ -34,6 +35,21 @@ fn checked(signed: &SignedPolicy, collector: &Collector) -> Policy {
     Policy::decode(&*signed.policy).unwrap()
 }
 
+/// The rules with a hash, put together from their pieces.
+async fn fetched(device: &Device, collector: &Collector, sha256: &[u8]) -> Result<Vec<u8>, Status> {
+    let request = FetchRulesRequest {
+        sha256: sha256.to_vec(),
+    };
+    let answer = device.client(collector).await.fetch_rules(request).await?;
+    let mut pieces = answer.into_inner();
+    let mut built = Vec::new();
+    while let Some(piece) = pieces.message().await? {
+        assert!(piece.content.len() <= limits::RULES_PIECE);
+        built.extend(piece.content);
+    }
+    Ok(built)
+}
+
 #[tokio::test]
 async fn a_policy_is_signed_and_names_rules_that_can_be_fetched() {
     let collector = Collector::start();
@@ -49,20 +65,7 @@ async fn a_policy_is_signed_and_names_rules_that_can_be_fetched() {
         ("pupils", 1800, "ks1")
     );
     let rules = policy.rules.unwrap();
-    let pieces = device
-        .client(&collector)
-        .await
-        .fetch_rules(FetchRulesRequest {
-            sha256: rules.sha256.clone(),
-        })
-        .await
-        .unwrap();
-    let mut pieces = pieces.into_inner();
-    let mut built = Vec::new();
-    while let Some(piece) = pieces.message().await.unwrap() {
-        assert!(piece.content.len() <= limits::RULES_PIECE);
-        built.extend(piece.content);
-    }
+    let built = fetched(&device, &collector, &rules.sha256).await.unwrap();
     assert_eq!(digest(&SHA256, &built).as_ref(), rules.sha256);
     assert_eq!(u32::try_from(built.len()), Ok(rules.bytes));
     let engine = Engine::load(&built).unwrap();
@@ -79,9 +82,23 @@ async fn a_policy_is_signed_and_names_rules_that_can_be_fetched() {
         engine.term_count(),
         policy.lists.iter().map(of_list).sum::<usize>()
     );
-    let unknown = FetchRulesRequest { sha256: vec![0; 32] };
-    let refused = device.client(&collector).await.fetch_rules(unknown).await;
+    let refused = fetched(&device, &collector, &[0; 32]).await;
     assert_eq!(refused.unwrap_err().code(), tonic::Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_device_that_was_just_told_of_the_rules_before_can_still_fetch_them() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, [1; 16]).await;
+    let before = checked(&stream.until(policy).await, &collector).rules.unwrap();
+    collector.change_profile("lists = [\"pastoral-en\"]", "lists = [\"pastoral-cy\"]");
+    let after = checked(&stream.until(policy).await, &collector).rules.unwrap();
+    assert_ne!(before.sha256, after.sha256);
+    for rules in [before, after] {
+        let built = fetched(&device, &collector, &rules.sha256).await.unwrap();
+        assert_eq!(digest(&SHA256, &built).as_ref(), rules.sha256);
+    }
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ use pastoral_collector::notify::Telling;
 use pastoral_collector::profile::Profile;
 use pastoral_collector::seal::GroupPrivateKey;
 use pastoral_collector::seal::content::Sealer;
+use pastoral_collector::seal::specialist::ListKey;
 use pastoral_collector::store::people::Directory;
 use pastoral_collector::store::{Store, escalation, keys, routing};
 use pastoral_keywords::Topic;
@@ -51,6 +52,8 @@ pub(crate) struct Seen<'a> {
     pub(crate) marked: &'a str,
     pub(crate) provenance: &'a str,
     pub(crate) minutes_ago: i64,
+    /// Whether a specialist list raised it, whose words are not shown.
+    pub(crate) specialist: bool,
 }
 
 pub(crate) const PEOPLE: [(&str, &str, &str, &str, &str); 9] = [
@@ -140,8 +143,9 @@ impl School {
             school_name: "Oak Lane Primary".into(),
             profile: Arc::new(ArcSwap::from_pointee(profile)),
             lists: Arc::new(ArcSwap::from_pointee(
-                Rules::build(Vec::new(), &[], 0, "2026-11-23").unwrap(),
+                Rules::build(Vec::new(), Vec::new(), &[], 0, "2026-11-23").unwrap(),
             )),
+            list_key: ListKey::new(folder.path().join("ca")),
             sealer: Arc::new(Sealer::new(SCHOOL.into(), publics)),
             console_url: "http://localhost:8443".into(),
             outbox_wake: Arc::default(),
@@ -257,16 +261,32 @@ fn content(seen: &Seen<'_>) -> device::Flag {
         program: "chromium".to_owned(),
         site: "Example Search".to_owned(),
         matches: vec![device::Match {
-            list_id: "pastoral-en".to_owned(),
+            list_id: if seen.specialist {
+                "specialist"
+            } else {
+                "pastoral-en"
+            }
+            .to_owned(),
             list_version: 1,
-            term_id: "t-1".to_owned(),
-            term: seen.marked.to_owned(),
+            term_id: if seen.specialist { "1" } else { "t-1" }.to_owned(),
+            term: if seen.specialist { "" } else { seen.marked }.to_owned(),
             topic: seen.topic.code().to_owned(),
             severity: seen.severity.into(),
             start: offset(start),
             end: offset(start + seen.marked.len()),
             view: "plain".to_owned(),
-            reason: "An invented reason for an invented term.".to_owned(),
+            reason: "An invented reason for an invented term".to_owned(),
+            severity_note: if seen.provenance == "page" {
+                "lowered from 5 to 4: written by a page, not typed".to_owned()
+            } else {
+                String::new()
+            },
+            considered: if seen.specialist {
+                Vec::new()
+            } else {
+                vec![format!("{} poster", seen.marked)]
+            },
+            confidential: seen.specialist,
         }],
         ..device::Flag::default()
     }

@@ -14,6 +14,8 @@ use crate::{Audience, Provenance, Severity, Source};
 
 /// Words, strings and phrases of one engine at most, and bytes of its strings.
 const MOST: usize = 1 << 26;
+/// Why a term is in a list whose reasons are not said.
+const IN_CONFIDENCE: &str = "Its publisher put it into a specialist list, whose words are not shown";
 
 /// The engine's tables while lists are added.
 pub(super) struct Building {
@@ -24,6 +26,8 @@ pub(super) struct Building {
     owners: HashMap<Owner, u32>,
     strings: HashMap<String, u32>,
     nears: HashMap<Vec<String>, u32>,
+    /// Whether the list that is being added is held in confidence: the engine then has nothing of it to say.
+    confidential: bool,
 }
 
 /// A phrase as its list writes it.
@@ -44,6 +48,7 @@ impl Default for Building {
             owners: HashMap::new(),
             strings: HashMap::new(),
             nears: HashMap::new(),
+            confidential: false,
         }
     }
 }
@@ -55,10 +60,14 @@ impl Building {
         if self.tables.lists.iter().any(|before| before.id == id) {
             return Err(BuildError::SameList(list.id.clone()));
         }
-        let version = list.version;
-        self.tables.lists.push(ListEntry { id, version });
-        for term in list.terms() {
-            self.term(number, term)?;
+        self.confidential = list.confidential;
+        self.tables.lists.push(ListEntry {
+            id,
+            version: list.version,
+            confidential: list.confidential,
+        });
+        for (at, term) in list.terms().iter().enumerate() {
+            self.term(number, at, term)?;
         }
         let kind = if list.exceptions_for_all {
             Kind::ExceptionForAll
@@ -69,13 +78,14 @@ impl Building {
         self.exceptions(list.help(), Kind::Help(number))
     }
 
-    fn term(&mut self, list: u32, term: &Term) -> Result<(), BuildError> {
+    fn term(&mut self, list: u32, at: usize, term: &Term) -> Result<(), BuildError> {
         let entry = number(self.tables.terms.len())?;
         for spelling in &term.spellings {
             self.phrase(spelling, Kind::Term(entry), 0)?;
         }
         if !term.exceptions.is_empty() {
-            let reason = self.string(&format!("harmless although the term `{}` stands in it", term.id))?;
+            let reason = format!("harmless although the term `{}` stands in it", term.id);
+            let reason = self.said(&reason)?;
             for exception in &term.exceptions {
                 self.phrase(exception, Kind::ExceptionOfTerm(entry), reason)?;
             }
@@ -88,10 +98,15 @@ impl Building {
         let provenances = Provenance::ALL
             .iter()
             .filter(|provenance| term.applies_to_writing(**provenance));
+        let (id, reason) = if self.confidential {
+            ((at + 1).to_string(), IN_CONFIDENCE)
+        } else {
+            (term.id.clone(), term.reason.as_str())
+        };
         let entry = TermEntry {
             list,
-            id: self.string(&term.id)?,
-            reason: self.string(&term.reason)?,
+            id: self.string(&id)?,
+            reason: self.string(reason)?,
             topic: term.topic,
             severities,
             sources: sources.fold(0, |mask, source| mask | 1 << *source as u8),
@@ -105,7 +120,7 @@ impl Building {
 
     fn exceptions(&mut self, exceptions: &[Exception], kind: Kind) -> Result<(), BuildError> {
         for exception in exceptions {
-            let reason = self.string(&exception.reason)?;
+            let reason = self.said(&exception.reason)?;
             for phrase in &exception.phrases {
                 self.phrase(phrase, kind, reason)?;
             }
@@ -156,6 +171,11 @@ impl Building {
         Ok(())
     }
 
+    /// What may be said of a phrase: nothing where its list is held in confidence.
+    fn said(&mut self, text: &str) -> Result<u32, BuildError> {
+        self.string(if self.confidential { "" } else { text })
+    }
+
     fn string(&mut self, text: &str) -> Result<u32, BuildError> {
         if let Some(known) = self.strings.get(text) {
             return Ok(*known);
@@ -187,7 +207,7 @@ impl Building {
         for (at, old) in (0u32..).zip(order) {
             let phrase = &phrases[old as usize];
             self.tables.owned_by.push(phrase.owner);
-            if engine.spelt_by_words(at) != phrase.written {
+            if !self.tables.is_confidential(at) && engine.spelt_by_words(at) != phrase.written {
                 let written = self.string(&phrase.written)?;
                 self.tables.written.push((at, written));
             }

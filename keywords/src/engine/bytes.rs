@@ -9,7 +9,7 @@
 //! | ordinary words | two tables: all of them, and the commonest |
 //! | tree | three rows of `u32`, level by level: where each node's children begin; the word that leads to each node but the root; where each node's phrases begin |
 //! | strings | their text (row of bytes), where each ends (row of `u32`) |
-//! | lists | a row of id and version |
+//! | lists | a row of id, version and whether it is confidential (a byte) |
 //! | terms | a row of list, id, reason, near, not near (`u32` each), topic, five severities (0 for none), sources, provenances (a byte each) |
 //! | owners | a row of what phrases are for: kind (a byte), whose it is, reason (`u32` each) |
 //! | phrases | a row of their owners (`u32`); a row of those that are written otherwise than their words, with how (`u32` each) |
@@ -34,7 +34,8 @@ const MARK: &[u8; 8] = b"PASTORKW";
 const VERSION: u32 = 2;
 /// Words and gaps of the longest phrase.
 const DEEPEST: u32 = 512;
-/// Bytes of a term and of an owner.
+/// Bytes of a list, a term and an owner.
+const LIST: usize = 9;
 const TERM: usize = 28;
 const OWNER: usize = 9;
 
@@ -165,6 +166,7 @@ impl Writer {
         for list in &tables.lists {
             self.number(list.id);
             self.number(list.version);
+            self.0.push(u8::from(list.confidential));
         }
         self.count(tables.terms.len());
         for term in &tables.terms {
@@ -286,12 +288,17 @@ impl<'b> Reader<'b> {
     fn tables(&mut self) -> Result<Tables, LoadError> {
         let (text, ends) = self.text()?;
         let is_string = |number: u32| (number as usize) < ends.len();
-        let (lists, _) = self.row(8)?.as_chunks::<8>();
+        let (lists, _) = self.row(LIST)?.as_chunks::<LIST>();
         let lists: Vec<ListEntry> = lists
             .iter()
             .map(|list| {
                 let [id, version] = numbers_of(list);
-                ListEntry { id, version }
+                let confidential = list[LIST - 1] != 0;
+                ListEntry {
+                    id,
+                    version,
+                    confidential,
+                }
             })
             .collect();
         check(lists.iter().all(|list| is_string(list.id)), "a list")?;

@@ -8,7 +8,7 @@ use super::letters::{How, Letter, Letters, Piece, Place, place, word_at};
 use super::segment::segment;
 use super::trie::Trie;
 use super::walk::Standing;
-use super::words::{NONE, RUN_TOGETHER, Words, class, is_stretched};
+use super::words::{NONE, RUN_TOGETHER, Words, class, is_written_plainly};
 use crate::dictionary::Dictionary;
 use crate::hash;
 use crate::plain::Plain;
@@ -121,7 +121,7 @@ impl Reader<'_> {
                 if knows_ordinary {
                     self.dictionary.contains(word)
                 } else {
-                    !is_stretched(word)
+                    is_written_plainly(word)
                 }
             };
             odd.push(id.is_none() && phrase.is_none() && !is_ordinary());

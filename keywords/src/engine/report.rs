@@ -30,6 +30,7 @@ impl Judging<'_, '_> {
                 format!("lowered from {own} to {to}: written by a page, not typed")
             }),
             considered: self.considered_for(candidate),
+            confidential: list.confidential,
         }
     }
 
@@ -43,6 +44,9 @@ impl Judging<'_, '_> {
                 Kind::ExceptionOfList(of) => of == list,
                 _ => true,
             };
+            let is_for = is_for
+                && !self.tables.is_confidential(cover.phrase)
+                && !self.tables.lists[list as usize].confidential;
             if is_for && considered.len() < MATCHES {
                 let written = self.engine.written(cover.phrase);
                 if !considered.contains(&written) {
@@ -53,11 +57,17 @@ impl Judging<'_, '_> {
         considered
     }
 
-    pub(super) fn explain(&self, found: Vec<Found>, mut dropped: usize) -> Explanation {
+    pub(super) fn explain(&self, mut found: Vec<Found>, mut dropped: usize) -> Explanation {
+        for found in found.iter_mut().filter(|found| found.confidential) {
+            found.span = 0..self.text.text.len();
+        }
         let mut covers: BTreeMap<usize, Vec<String>> = BTreeMap::new();
         let mut not_applied = Vec::new();
         for standing in &self.terms {
             let term = self.term_of(standing);
+            if self.tables.is_confidential(standing.phrase) {
+                continue;
+            }
             let written = self.engine.written(standing.phrase);
             if let Some(why) = self.why_not(standing, term) {
                 if not_applied.len() < MATCHES {
@@ -74,9 +84,13 @@ impl Judging<'_, '_> {
                 }
             }
         }
-        dropped += self.covers.len().saturating_sub(MATCHES);
-        let considered = (0..self.covers.len()).take(MATCHES);
-        let exceptions = considered
+        let said: Vec<usize> = (0..self.covers.len())
+            .filter(|at| !self.tables.is_confidential(self.covers[*at].phrase))
+            .collect();
+        dropped += said.len().saturating_sub(MATCHES);
+        let exceptions = said
+            .into_iter()
+            .take(MATCHES)
             .map(|at| self.considered(at, covers.remove(&at).unwrap_or_default()))
             .collect();
         Explanation {

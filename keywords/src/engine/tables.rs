@@ -26,6 +26,7 @@ impl Strings {
 pub(super) struct ListEntry {
     pub(super) id: u32,
     pub(super) version: u32,
+    pub(super) confidential: bool,
 }
 
 /// A term.
@@ -95,6 +96,11 @@ impl Tables {
     #[inline]
     pub(super) fn owner(&self, phrase: u32) -> Owner {
         self.owners[self.owned_by[phrase as usize] as usize]
+    }
+
+    /// Whether nothing may be said of a phrase.
+    pub(super) fn is_confidential(&self, phrase: u32) -> bool {
+        self.lists[self.list_of(phrase) as usize].confidential
     }
 
     pub(super) fn list_of(&self, phrase: u32) -> u32 {

@@ -145,12 +145,15 @@ impl Words {
     }
 }
 
-/// Whether a letter of a word is written three times or more in a row.
-pub(super) fn is_stretched(word: &str) -> bool {
+/// Whether a word is of Latin letters alone, none of them three times or more in a row.
+pub(super) fn is_written_plainly(word: &str) -> bool {
     let bytes = word.as_bytes();
-    bytes
-        .windows(STRETCHED)
-        .any(|row| row.iter().all(|byte| *byte == row[0]))
+    let stretched = || {
+        bytes
+            .windows(STRETCHED)
+            .any(|row| row.iter().all(|byte| *byte == row[0]))
+    };
+    bytes.iter().all(u8::is_ascii_lowercase) && !stretched()
 }
 
 /// Whether letters can be read as a word: the same letters by class, each as often or, where it is stretched, fewer times.

@@ -4,6 +4,8 @@
 //! their order. So an update of Pastoral brings better lists without losing what the school decided, and every change can
 //! be read, replayed and taken back. What a school adds stands in a list of its own, [`SCHOOL`].
 
+mod document;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +58,35 @@ pub enum Operation {
         /// The term.
         term: TermName,
     },
+    /// Use a specialist list that was imported, in the place of an earlier version of it.
+    UseList {
+        /// The list's identity.
+        list: String,
+        /// Its version.
+        version: u32,
+        /// What a person calls it.
+        title: String,
+        /// How many terms it has.
+        terms: usize,
+    },
+    /// Use a specialist list no more.
+    DropList {
+        /// The list's identity.
+        list: String,
+        /// What a person calls it.
+        title: String,
+    },
+}
+
+impl Operation {
+    /// The specialist list that comes or goes.
+    #[must_use]
+    pub fn specialist_list(&self) -> Option<&str> {
+        match self {
+            Self::UseList { list, .. } | Self::DropList { list, .. } => Some(list),
+            _ => None,
+        }
+    }
 }
 
 /// A term of a list.
@@ -93,6 +124,12 @@ pub enum NotPossible {
     /// The term is not switched off.
     #[error("the term `{}` of `{}` is not switched off", .0.id, .0.list)]
     NotOff(TermName),
+    /// The specialist list is not here as it was proposed.
+    #[error("the specialist list `{0}`, version {1}, is not here any more; import it again")]
+    NotImported(String, u32),
+    /// A list that is held in confidence is its publisher's to change.
+    #[error("the list `{0}` is held in confidence, and only its publisher changes it")]
+    Confidential(String),
     /// The same words are a term already.
     #[error("`{phrase}` is already the term `{}` of `{}`", .term.id, .term.list)]
     Already {
@@ -121,6 +158,8 @@ pub enum NotPossible {
 pub struct Changed {
     /// The lists in force.
     pub lists: Vec<KeywordList>,
+    /// Specialist lists that were imported; in force only once the school has agreed to use them.
+    pub imported: Vec<KeywordList>,
     /// What is switched off, as it stood.
     pub off: Vec<(TermName, Term)>,
     /// Operations that no longer fit the lists, by their place: what they changed is not there any more.
@@ -133,9 +172,16 @@ impl Changed {
     /// An operation that does not fit any more (its term left the shipped lists) is set aside, never a reason to be
     /// without lists.
     #[must_use]
-    pub fn new(lists: Vec<KeywordList>, operations: &[Operation], version: u32, date: &str) -> Self {
+    pub fn new(
+        lists: Vec<KeywordList>,
+        imported: Vec<KeywordList>,
+        operations: &[Operation],
+        version: u32,
+        date: &str,
+    ) -> Self {
         let mut changed = Self {
             lists,
+            imported,
             off: Vec::new(),
             stale: Vec::new(),
         };
@@ -143,6 +189,9 @@ impl Changed {
             changed.lists.push(own(version, date));
         }
         for (place, operation) in operations.iter().enumerate() {
+            if is_over(operation, &operations[place + 1..]) {
+                continue;
+            }
             if let Err(error) = changed.apply(operation) {
                 changed.stale.push((place, error));
             }
@@ -184,12 +233,55 @@ impl Changed {
                 self.list(&term.list)?.terms.push(back);
                 Ok(())
             }
+            Operation::UseList {
+                list,
+                version,
+                title,
+                terms,
+            } => self.use_list((list, *version), title, *terms),
+            Operation::DropList { list, .. } => {
+                let place = self
+                    .lists
+                    .iter()
+                    .position(|known| known.id == *list && known.confidential);
+                let place = place.ok_or_else(|| NotPossible::NoList(list.clone()))?;
+                self.lists.remove(place);
+                Ok(())
+            }
         }
+    }
+
+    /// The list with its title and number of terms is what people agreed to, so it must be what comes into force.
+    fn use_list(&mut self, (id, version): (&str, u32), title: &str, terms: usize) -> Result<(), NotPossible> {
+        let is_meant = |list: &&KeywordList| {
+            (list.id.as_str(), list.version, list.title.as_str()) == (id, version, title)
+                && list.terms.len() == terms
+                && list.confidential
+        };
+        let list = self.imported.iter().find(is_meant).cloned();
+        let list = list.ok_or_else(|| NotPossible::NotImported(id.to_owned(), version))?;
+        if self
+            .lists
+            .iter()
+            .any(|known| known.id == id && !known.confidential)
+        {
+            return Err(NotPossible::Unsound {
+                fault: format!("there is another list `{id}`"),
+                instead: "another id in the specialist list's file".into(),
+            });
+        }
+        self.lists.retain(|known| known.id != id);
+        self.lists.push(list);
+        Ok(())
     }
 
     fn list(&mut self, id: &str) -> Result<&mut KeywordList, NotPossible> {
         let list = self.lists.iter_mut().find(|list| list.id == id);
-        list.ok_or_else(|| NotPossible::NoList(id.to_owned()))
+        let list = list.ok_or_else(|| NotPossible::NoList(id.to_owned()))?;
+        if list.confidential {
+            return Err(NotPossible::Confidential(id.to_owned()));
+        }
+        Ok(list)
     }
 
     fn term(&mut self, name: &TermName) -> Result<&mut Term, NotPossible> {
@@ -210,20 +302,13 @@ impl Changed {
         severity: &BTreeMap<Audience, u8>,
         reason: &str,
     ) -> Result<(), NotPossible> {
-        let mut new = parsed(&Document {
-            term: vec![DocumentTerm {
-                text,
-                topic,
-                severity,
-                reason,
-            }],
-            ..Document::default()
-        })?;
+        let mut new = document::term(text, topic, severity, reason)?;
         let Some(mut term) = new.terms.pop() else {
             return Ok(());
         };
         let spelt: Vec<String> = term.spellings.iter().map(|spelling| folded(spelling)).collect();
-        for list in &self.lists {
+        // A list that is held in confidence is not asked: the answer would say what its words are.
+        for list in self.lists.iter().filter(|list| !list.confidential) {
             let known = list.terms.iter().find_map(|known| {
                 let again = |spelling: &&String| spelt.contains(&folded(spelling));
                 Some((known, known.spellings.iter().find(again)?))
@@ -251,10 +336,7 @@ impl Changed {
     }
 
     fn add_exception(&mut self, phrase: &str, over: &Over, reason: &str) -> Result<(), NotPossible> {
-        let mut new = parsed(&Document {
-            exception: vec![DocumentException { text: phrase, reason }],
-            ..Document::default()
-        })?;
+        let mut new = document::exception(phrase, reason)?;
         let Some(exception) = new.exceptions.pop() else {
             return Ok(());
         };
@@ -285,6 +367,16 @@ impl Changed {
     }
 }
 
+/// Whether a specialist list came or went again later, so that it need not be here any more.
+fn is_over(operation: &Operation, later: &[Operation]) -> bool {
+    let again = |list| later.iter().any(|later| later.specialist_list() == Some(list));
+    match operation {
+        Operation::UseList { list, .. } => again(list),
+        Operation::DropList { .. } => true,
+        _ => false,
+    }
+}
+
 fn own(version: u32, date: &str) -> KeywordList {
     KeywordList {
         id: SCHOOL.to_owned(),
@@ -295,6 +387,7 @@ fn own(version: u32, date: &str) -> KeywordList {
         date: date.to_owned(),
         review: None,
         exceptions_for_all: true,
+        confidential: false,
         terms: Vec::new(),
         exceptions: Vec::new(),
         help: Vec::new(),
@@ -319,63 +412,4 @@ fn severities(
         });
     }
     Ok(severities)
-}
-
-/// A list as its file would be, so that what a school adds is checked by the same rules.
-#[derive(Serialize)]
-struct Document<'a> {
-    id: &'a str,
-    version: u32,
-    title: &'a str,
-    language: &'a str,
-    author: &'a str,
-    date: toml::value::Datetime,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    term: Vec<DocumentTerm<'a>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    exception: Vec<DocumentException<'a>>,
-}
-
-#[derive(Serialize)]
-struct DocumentTerm<'a> {
-    text: &'a [String],
-    topic: Topic,
-    severity: &'a BTreeMap<Audience, u8>,
-    reason: &'a str,
-}
-
-#[derive(Serialize)]
-struct DocumentException<'a> {
-    text: &'a str,
-    reason: &'a str,
-}
-
-impl Default for Document<'_> {
-    fn default() -> Self {
-        Self {
-            id: SCHOOL,
-            version: 1,
-            title: "s",
-            language: "en",
-            author: "s",
-            date: toml::value::Datetime {
-                date: Some(toml::value::Date {
-                    year: 2000,
-                    month: 1,
-                    day: 1,
-                }),
-                time: None,
-                offset: None,
-            },
-            term: Vec::new(),
-            exception: Vec::new(),
-        }
-    }
-}
-
-fn parsed(document: &Document<'_>) -> Result<KeywordList, NotPossible> {
-    let unsound = |fault: String, instead: String| NotPossible::Unsound { fault, instead };
-    let toml = toml::to_string(document)
-        .map_err(|error| unsound(error.to_string(), "plain words and numbers".into()))?;
-    KeywordList::parse(&toml, SCHOOL).map_err(|error| unsound(error.fault, error.instead))
 }

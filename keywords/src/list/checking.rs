@@ -81,6 +81,7 @@ impl<'f, 'a> Checking<'f, 'a> {
             date: self.date(&raw.date),
             review: raw.review.map(|review| self.words(&review, "review")),
             exceptions_for_all: raw.exceptions_for.is_some(),
+            confidential: raw.confidential,
             terms,
             exceptions: self.exceptions(raw.exception),
             help: self.exceptions(raw.help),

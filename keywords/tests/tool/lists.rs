@@ -1,6 +1,6 @@
 //! `check`, `diff`, `import` and `export`.
 
-use crate::{Folder, LIST, run};
+use crate::{Folder, LIST, run, run_with};
 use pastoral_keywords::{KeywordList, csv, diff::diff, shipped};
 use std::fs;
 
@@ -303,4 +303,41 @@ fn a_file_that_cannot_be_written_is_named_and_nothing_is_left_beside_it() {
     assert!(answer.err.contains("taken cannot be written"), "{}", answer.err);
     let files = fs::read_dir(folder.path("")).unwrap().count();
     assert_eq!(files, 2);
+}
+
+#[test]
+fn no_command_prints_a_word_of_a_list_held_in_confidence() {
+    let folder = Folder::new();
+    let text = LIST.replacen("date =", "confidential = true\ndate =", 1);
+    let before = folder.file("before.toml", &text);
+    let more = "\n[[term]]\ntext = \"zebrafinch\"\ntopic = \"hate\"\nseverity = 2\nreason = \"Why\"\n";
+    let shadowed = more.replace("\"zebrafinch\"", "\"a zebrafinch\"");
+    let after = folder.file(
+        "after.toml",
+        format!("{}{more}{shadowed}", text.replace("version = 3", "version = 4")),
+    );
+    let benign = folder.file("benign.txt", "a zebrafinch sings\n");
+    let disguised = "the f1ght page and a zebr4finch";
+    for (arguments, input) in [
+        (&["match", "--list", &after][..], disguised),
+        (&["check", &after, "--benign", &benign], ""),
+        (&["check", "--json", &after, "--benign", &benign], ""),
+        (&["diff", &before, &after], ""),
+        (&["diff", "--json", &before, &after], ""),
+        (&["export", &after], ""),
+    ] {
+        let answer = run_with(arguments, input.as_bytes());
+        let said = format!("{}{}", answer.out, answer.err);
+        assert!(said.len() > 40, "{arguments:?} says nothing: {said}");
+        for word in [
+            "zebrafinch",
+            "fight page",
+            "spread films",
+            "told on",
+            "front page",
+            "who can i tell",
+        ] {
+            assert!(!said.contains(word), "{arguments:?} says `{word}`: {said}");
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! What was seen, opened with the keys of the reader's session: text with the matched words marked, and why.
 
+use super::super::lists::specialist_term;
 use super::super::words::{self, Clock};
 use crate::access::Session;
+use crate::lists::Rules;
 use crate::seal::content::{self, DataKeyRow};
 use crate::store::actions::{ActionRow, FlagRow};
 use pastoral_keywords::{Audience, Provenance, Source, Topic};
@@ -37,22 +39,30 @@ pub(super) struct Seen {
 
 /// Why a flag was raised.
 pub(super) struct Why {
+    /// In quotation marks, or what is said in its place.
     pub(super) term: String,
     pub(super) topic: &'static str,
     pub(super) severity: i64,
     pub(super) list: String,
     pub(super) reason: String,
+    /// How it was written.
+    pub(super) view: &'static str,
+    /// Why the severity is not the term's own; empty where it is.
+    pub(super) note: String,
+    /// Exceptions that stand in the text and do not cover it.
+    pub(super) considered: Vec<String>,
 }
 
 /// Opens what is sealed for the concerns of a reader.
 pub(super) struct Opener<'a> {
     session: &'a Session,
     keys: &'a [DataKeyRow],
+    rules: &'a Rules,
 }
 
 impl<'a> Opener<'a> {
-    pub(super) fn new(session: &'a Session, keys: &'a [DataKeyRow]) -> Self {
-        Self { session, keys }
+    pub(super) fn new(session: &'a Session, keys: &'a [DataKeyRow], rules: &'a Rules) -> Self {
+        Self { session, keys, rules }
     }
 
     /// The words of an action; none when there are none, or this reader's keys do not open them.
@@ -78,8 +88,33 @@ impl<'a> Opener<'a> {
             .map(String::as_str)
             .collect();
         seen.site_and_program = shown.join(", in ");
-        seen.why = content.matches.iter().map(why).collect();
+        seen.why = content.matches.iter().map(|found| self.why(found)).collect();
         seen
+    }
+
+    fn why(&self, found: &device::Match) -> Why {
+        let title = || {
+            self.rules
+                .list(&found.list_id)
+                .map_or(&found.list_id, |list| &list.title)
+        };
+        Why {
+            term: if found.confidential {
+                specialist_term(title())
+            } else {
+                format!("“{}”", found.term)
+            },
+            topic: found.topic.parse::<Topic>().map_or("Other", Topic::label),
+            severity: found.severity.into(),
+            list: format!("{}, version {}", found.list_id, found.list_version),
+            reason: found.reason.clone(),
+            view: words::view(&found.view),
+            note: match found.severity_note.as_str() {
+                "" => String::new(),
+                note => words::sentence(note),
+            },
+            considered: found.considered.clone(),
+        }
     }
 
     fn open(&self, data_key_id: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
@@ -152,22 +187,14 @@ fn times(count: i64) -> String {
     }
 }
 
-fn why(found: &device::Match) -> Why {
-    Why {
-        term: found.term.clone(),
-        topic: found.topic.parse::<Topic>().map_or("Other", Topic::label),
-        severity: found.severity.into(),
-        list: format!("{}, version {}", found.list_id, found.list_version),
-        reason: found.reason.clone(),
-    }
-}
-
 // The text in pieces, those that matched marked. Spans were checked on arrival; one that does not fit marks nothing.
 fn marked(content: &device::Flag) -> Vec<(bool, String)> {
     let text = content.text.as_str();
     let mut spans: Vec<(usize, usize)> = content
         .matches
         .iter()
+        // Which words of the text matched would say what a specialist list holds.
+        .filter(|found| !found.confidential)
         .map(|found| (found.start as usize, found.end as usize))
         .collect();
     spans.sort_unstable();

@@ -202,7 +202,8 @@ async fn draw(
         .page(who, format!("Concern {}", concern.reference), "")
         .await?;
     let data_keys = keys::data_keys(store, school_id, concern_id).await?;
-    let opener = Opener::new(&who.session, &data_keys);
+    let rules = console.app.lists.load_full();
+    let opener = Opener::new(&who.session, &data_keys, &rules);
     let draw_flag = |row| {
         if hidden {
             without_content(row, &page.clock)

@@ -2,10 +2,12 @@
 
 use super::effect::{self, Effect};
 use super::{may_agree, may_propose, operation};
+use crate::app::App;
 use crate::clock;
 use crate::console::Console;
 use crate::console::page::{Failure, Page, go, show, show_again};
 use crate::console::who::{Fields, SignedIn};
+use crate::console::words::sentence;
 use crate::lists::Rules;
 use crate::store::list_changes::{self, ListChange, NotDecided, State as Fate};
 use crate::store::overview::{self, Candidate};
@@ -78,6 +80,9 @@ async fn draw(console: &Console, who: &SignedIn, number: i64) -> Result<ChangesP
 
 fn line(change: &ListChange, people: &[Candidate], page: &Page) -> Line {
     let name = |id: &str| {
+        if id == "command line" {
+            return "A technician, on the command line".to_owned();
+        }
         let known = people.iter().find(|person| person.person_id == id);
         known
             .map_or("Somebody who left", |person| &person.name)
@@ -171,6 +176,10 @@ pub(crate) async fn propose(
         return Err(Failure::NotFound);
     }
     let operation: Operation = serde_json::from_str(fields.get("operation")).map_err(|_| Failure::BadForm)?;
+    // Specialist lists come and go on the machine alone, where the licence and the file are.
+    if operation.specialist_list().is_some() {
+        return Err(Failure::BadForm);
+    }
     let reason = fields.text("reason").filter(|reason| !reason.is_empty());
     let reason = reason.ok_or(Failure::BadForm)?;
     let rules = console.app.lists.load_full();
@@ -213,7 +222,7 @@ async fn draw_change(console: &Console, who: &SignedIn, id: i64) -> Result<Chang
     let app = &console.app;
     let change = list_changes::change(&app.store, &app.school_id, id).await?;
     let change = change.ok_or(Failure::NotFound)?;
-    let rules = app.lists.load_full();
+    let rules = rules_for(console, &change).await?;
     let page = console.page(who, "A change to the lists", "/lists").await?;
     let waits = change.state == Fate::Proposed;
     let decides = waits && may_agree(who) && change.proposed_by != who.id();
@@ -245,6 +254,22 @@ async fn draw_change(console: &Console, who: &SignedIn, id: i64) -> Result<Chang
     Ok(shown)
 }
 
+/// The rules in force, that know the specialist lists which a change is about: another program imports them.
+async fn rules_for(console: &Console, change: &ListChange) -> Result<Arc<Rules>, Failure> {
+    let app = &console.app;
+    let of_list = change.operation.as_ref().and_then(Operation::specialist_list);
+    if of_list.is_none() || change.state != Fate::Proposed {
+        return Ok(app.lists.load_full());
+    }
+    Ok(Arc::new(load(app).await?))
+}
+
+async fn load(app: &App) -> Result<Rules, Failure> {
+    let profile = app.profile.load_full();
+    let rules = Rules::load(&app.store, &app.school_id, &profile, &app.list_key).await;
+    rules.map_err(|_| Failure::Busy)
+}
+
 /// Agrees to, refuses or withdraws a proposal.
 pub(crate) async fn decide(
     State(console): State<Console>,
@@ -270,7 +295,7 @@ pub(crate) async fn decide(
     let change = list_changes::change(&app.store, &app.school_id, id).await?;
     let change = change.ok_or(Failure::NotFound)?;
     if fate == Fate::Agreed {
-        let rules = app.lists.load_full();
+        let rules = rules_for(&console, &change).await?;
         let fits = change
             .operation
             .as_ref()
@@ -291,17 +316,8 @@ pub(crate) async fn decide(
         }
     }
     if fate == Fate::Agreed {
-        let profile = app.profile.load_full();
-        let rules = Rules::load(&app.store, &app.school_id, &profile).await;
-        app.lists.store(Arc::new(rules.map_err(|_| Failure::Busy)?));
+        app.lists.store(Arc::new(load(app).await?));
         app.changed(None);
     }
     Ok(go(&format!("/lists/changes?done={said}")))
-}
-
-/// A message as a sentence.
-fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
 }

@@ -37,6 +37,8 @@ pub(super) struct Effect {
     /// Those that would newly be flagged, with their severity.
     pub(super) noisy: Vec<(String, u8)>,
     pub(super) noisy_more: usize,
+    /// Whether they are only counted: which they are would say what the words of a specialist list are.
+    pub(super) counted_only: bool,
 }
 
 /// A concern with flags that would not be raised any more.
@@ -98,14 +100,17 @@ pub(super) async fn effect(
         let mut lost: Vec<Lost> = lost.into_values().collect();
         lost.sort_by_key(|lost| (!lost.confirmed, lost.reference));
         let (samples, noisy) = noise(&rules.engine, &after);
+        let counted_only = operation.specialist_list().is_some();
+        let shown = if counted_only { 0 } else { SHOWN };
         Ok(Effect {
             tried_flags,
             flags: recent.len(),
             more_flags,
             lost,
             samples,
-            noisy_more: noisy.len().saturating_sub(SHOWN),
-            noisy: noisy.into_iter().take(SHOWN).collect(),
+            noisy_more: noisy.len().saturating_sub(shown),
+            noisy: noisy.into_iter().take(shown).collect(),
+            counted_only,
         })
     });
     tried.await.map_err(|_| Failure::Busy)

@@ -15,6 +15,7 @@ use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use crate::concerns::model::Duty;
 use crate::lists::Rules;
+use crate::store::specialist::{self, Imported};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -60,6 +61,8 @@ struct ListLine {
     exceptions: usize,
     about: String,
     review: Option<String>,
+    confidential: bool,
+    licence: Option<String>,
 }
 
 /// Every list in force.
@@ -72,7 +75,16 @@ pub(super) async fn lists(
     let waiting = crate::store::list_changes::waiting(&console.app.store, &console.app.school_id).await?;
     let mut page = console.page(&who, "Keyword lists", "/lists").await?;
     page.said(&query);
-    let lists: Vec<ListLine> = rules.changed.lists.iter().map(list_line).collect();
+    let imported = specialist::all(&console.app.store, &console.app.school_id).await?;
+    let line = |list: &KeywordList| {
+        let is_this = |row: &&Imported| row.list_id == list.id && row.version == list.version;
+        let row = imported.iter().find(is_this).filter(|_| list.confidential);
+        ListLine {
+            licence: row.map(|row| row.licence.clone()),
+            ..list_line(list)
+        }
+    };
+    let lists: Vec<ListLine> = rules.changed.lists.iter().map(line).collect();
     show(&ListsPage {
         terms: lists.iter().map(|list| list.terms).sum(),
         lists,
@@ -103,6 +115,8 @@ fn list_line(list: &KeywordList) -> ListLine {
         exceptions: phrases(list),
         about: about.join("; "),
         review: list.review.clone(),
+        confidential: list.confidential,
+        licence: None,
     }
 }
 
@@ -143,7 +157,8 @@ pub(super) async fn list(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let rules = console.app.lists.load_full();
-    let list = rules.list(&id).ok_or(Failure::NotFound)?;
+    let list = rules.list(&id).filter(|list| !list.confidential);
+    let list = list.ok_or(Failure::NotFound)?;
     let asked: String = query
         .get("find")
         .map(|find| find.trim().to_lowercase().chars().take(100).collect())
@@ -281,9 +296,22 @@ async fn draw_term(
     })
 }
 
+/// What is said in the place of a term of a specialist list; none of a list whose words are shown.
+fn in_confidence(rules: &Rules, list_id: &str) -> Option<String> {
+    let list = rules.list(list_id).filter(|list| list.confidential)?;
+    Some(specialist_term(&list.title))
+}
+
+/// What is said in the place of a term of a specialist list.
+pub(super) fn specialist_term(title: &str) -> String {
+    format!("A term of a specialist list ({title}), whose words are not shown")
+}
+
+/// A term by its name, and whether it is switched off; none of a list that is held in confidence.
 fn find<'r>(rules: &'r Rules, name: &TermName) -> Option<(&'r Term, bool)> {
     let known = rules
         .list(&name.list)
+        .filter(|list| !list.confidential)
         .and_then(|list| list.terms().iter().find(|term| term.id == name.id));
     let off = || rules.changed.off.iter().find(|(off, _)| off == name);
     known

@@ -1,6 +1,6 @@
 //! Which terms cry wolf: the readers' own verdicts, the noisiest term first.
 
-use super::find;
+use super::{find, in_confidence};
 use crate::clock;
 use crate::console::Console;
 use crate::console::page::{Failure, Page, show};
@@ -27,6 +27,8 @@ struct Line {
     list: String,
     id: String,
     words: String,
+    /// Whether there is a page of the term.
+    has_page: bool,
     false_alarms: i64,
     all: i64,
     precision: i64,
@@ -43,12 +45,14 @@ pub(crate) async fn noise(State(console): State<Console>, who: SignedIn) -> Resu
     let lines = noisiest.into_iter().map(|verdicts| {
         let all = verdicts.confirmed + verdicts.false_alarms;
         let known = find(&rules, &verdicts.term);
+        let instead = in_confidence(&rules, &verdicts.term.list);
         Line {
-            words: match known {
+            has_page: instead.is_none(),
+            words: instead.unwrap_or_else(|| match known {
                 Some((term, false)) => term.spellings.first().cloned().unwrap_or_default(),
                 Some((_, true)) => format!("{} (switched off)", verdicts.term.id),
                 None => format!("{} (not in the lists any more)", verdicts.term.id),
-            },
+            }),
             list: verdicts.term.list,
             id: verdicts.term.id,
             false_alarms: verdicts.false_alarms,

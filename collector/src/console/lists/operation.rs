@@ -111,6 +111,15 @@ pub(super) fn in_words(operation: &Operation) -> String {
             format!("Take the term {} as: {}", named(term), levels(severity))
         }
         Operation::SwitchOff { term } => format!("Look no more for the term {}", named(term)),
+        Operation::UseList {
+            version,
+            title,
+            terms,
+            ..
+        } => format!(
+            "Use the specialist list {title}, version {version}, {terms} terms (its words are not shown)"
+        ),
+        Operation::DropList { title, .. } => format!("Use the specialist list {title} no more"),
         Operation::SwitchOn { term } => format!("Look again for the term {}", named(term)),
     }
 }

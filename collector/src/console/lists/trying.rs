@@ -1,12 +1,15 @@
 //! Trying a text: what it would raise, for whom, and why. The text is kept nowhere.
 
+use super::in_confidence;
 use crate::console::Console;
 use crate::console::page::{Failure, Page, show, show_again};
 use crate::console::who::{Fields, SignedIn};
+use crate::console::words;
+use crate::lists::Rules;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use pastoral_keywords::{Audience, Engine, Explanation, Found, Provenance, Source, Text, View};
+use pastoral_keywords::{Audience, Explanation, Found, Provenance, Source, Text};
 use std::ops::Range;
 
 /// The longest text that is tried, in characters: what a device would match.
@@ -35,6 +38,8 @@ struct ForAudience {
 }
 
 struct Flag {
+    /// What is said in the place of a term that is not shown.
+    in_confidence: Option<String>,
     term: String,
     list: String,
     id: String,
@@ -75,7 +80,7 @@ pub(crate) async fn tried(
         });
     }
     let rules = console.app.lists.load_full();
-    let tried = Some(look(&rules.engine, &text, source));
+    let tried = Some(look(&rules, &text, source));
     show(&TryPage {
         page,
         text,
@@ -84,7 +89,7 @@ pub(crate) async fn tried(
     })
 }
 
-fn look(engine: &Engine, text: &str, source: Source) -> Tried {
+fn look(rules: &Rules, text: &str, source: Source) -> Tried {
     // What a page wrote is never of severity 5: the most that the text could raise is shown.
     let provenance = match source {
         Source::Search => Provenance::Typed,
@@ -98,13 +103,14 @@ fn look(engine: &Engine, text: &str, source: Source) -> Tried {
     };
     let mut spans: Vec<Range<usize>> = Vec::new();
     for audience in Audience::ALL {
-        let explained: Explanation = engine.explain(&Text {
+        let explained: Explanation = rules.engine.explain(&Text {
             text,
             source,
             provenance,
             audience: *audience,
         });
-        spans.extend(explained.found.iter().map(|found| found.span.clone()));
+        let shown = explained.found.iter().filter(|found| !found.confidential);
+        spans.extend(shown.map(|found| found.span.clone()));
         for considered in &explained.exceptions {
             let says = if considered.covers.is_empty() {
                 format!("“{}” is harmless: {}", considered.exception, considered.reason)
@@ -122,37 +128,36 @@ fn look(engine: &Engine, text: &str, source: Source) -> Tried {
         }
         tried.audiences.push(ForAudience {
             audience: audience.label(),
-            flags: explained.found.iter().map(flag).collect(),
+            flags: flags(rules, &explained.found),
         });
     }
     tried.marked = pieces(text, spans);
     tried
 }
 
-fn flag(found: &Found) -> Flag {
+/// The flags, of a specialist list one for each severity at most: how many of its terms there are says something of them.
+fn flags(rules: &Rules, found: &[Found]) -> Vec<Flag> {
+    let mut said = Vec::new();
+    let new = found.iter().filter(|found| {
+        let of_list = (&found.list_id, found.severity);
+        let is_new = !found.confidential || !said.contains(&of_list);
+        said.push(of_list);
+        is_new
+    });
+    new.map(|found| flag(rules, found)).collect()
+}
+
+fn flag(rules: &Rules, found: &Found) -> Flag {
     Flag {
+        in_confidence: in_confidence(rules, &found.list_id),
         term: found.term.clone(),
         list: found.list_id.clone(),
         id: found.term_id.clone(),
         topic: found.topic.label(),
         severity: found.severity.get(),
         reason: found.reason.clone(),
-        view: how(found.view),
+        view: words::view(found.view.code()),
         note: found.severity_note.clone().unwrap_or_default(),
-    }
-}
-
-/// How what was written had to be read.
-fn how(view: View) -> &'static str {
-    match view {
-        View::Plain => "Written so",
-        View::Decoded => "Written in codes",
-        View::Squeezed => "Written with stretched letters",
-        View::Resolved => "Written with look-alike letters or digits",
-        View::Joined => "Written in separate letters or parts",
-        View::Split => "Written without spaces",
-        View::Misspelt => "Misspelt",
-        _ => "Written otherwise",
     }
 }
 

@@ -75,17 +75,28 @@ impl Check {
         }
         // Lists are looked at together only when all are sound: half of them would shadow less.
         if findings.is_empty() {
-            let engine = engine(&lists)?;
-            let mut useless = useless::useless(&lists, &engine);
+            // A confidential list is looked at like any other; only what is said of it differs.
+            let mut open = lists.clone();
+            open.iter_mut().for_each(|list| list.confidential = false);
+            let engine = engine(&open)?;
+            let mut useless = useless::useless(&open, &engine);
             let mut texts = Vec::new();
             for file in &self.benign {
                 texts.push(read_text(file)?);
             }
             let texts = texts.iter().flat_map(|text| text.lines());
             if !self.benign.is_empty() {
-                useless.extend(useless::noisy(&lists, &engine, texts, self.at_most));
+                useless.extend(useless::noisy(&open, &engine, texts, self.at_most));
             }
-            findings.extend(useless.iter().map(|useless| of_term(useless, &files)));
+            let in_confidence: Vec<&str> = lists
+                .iter()
+                .filter(|list| list.confidential)
+                .map(|list| list.id.as_str())
+                .collect();
+            findings.extend(useless.into_iter().map(|useless| {
+                let useless = without_words(useless, &in_confidence);
+                of_term(&useless, &files)
+            }));
         }
         self.say(&findings, &lists)?;
         Ok(Ended::findings(!findings.is_empty()))
@@ -147,6 +158,37 @@ impl Check {
         out.flush()?;
         Ok(())
     }
+}
+
+/// The same, without a word of a list that is held in confidence: the line says which term it is.
+fn without_words(mut useless: Useless, in_confidence: &[&str]) -> Useless {
+    const HIDDEN: &str = "a term that is not shown";
+    let is_hidden = |list: &str| in_confidence.contains(&list);
+    let own = is_hidden(&useless.list_id);
+    match &mut useless.why {
+        WhyUseless::Shadowed { by } => {
+            for other in by {
+                if other.rsplit_once(" of ").is_some_and(|(_, list)| is_hidden(list)) {
+                    HIDDEN.clone_into(other);
+                }
+            }
+        }
+        WhyUseless::NeverFound { spelling, covered_by } => {
+            if own {
+                "a spelling".clone_into(spelling);
+            }
+            for cover in covered_by {
+                if cover.rsplit_once(" of ").is_some_and(|(_, list)| is_hidden(list)) {
+                    "an exception that is not shown".clone_into(cover);
+                }
+            }
+        }
+        WhyUseless::Noisy { .. } => {}
+    }
+    if own {
+        HIDDEN.clone_into(&mut useless.term_id);
+    }
+    useless
 }
 
 fn of_term(useless: &Useless, files: &BTreeMap<String, String>) -> Finding {

@@ -109,6 +109,7 @@ impl Import {
                 date: String::new(),
                 review: None,
                 exceptions_for_all: false,
+                confidential: false,
             },
         };
         header.date.clone_from(&self.date);

@@ -1,61 +1,13 @@
-//! The engines that devices match with, by the hash of their bytes, and the policies that name them.
+//! The numbers of policies.
 
-use super::{Store, Write};
+use super::Write;
 use sqlx::Row;
-
-/// Engines that are kept: the last ones, for devices that are still fetching one.
-const KEPT: i64 = 3;
-
-/// Keeps an engine, unless it is there already.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn add(
-    tx: &mut Write,
-    school_id: &str,
-    (sha256, version): (&[u8], u32),
-    content: &[u8],
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO rules (school_id, sha256, version, content, made_at) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (school_id, sha256) DO UPDATE SET made_at = excluded.made_at",
-    )
-    .bind(school_id)
-    .bind(sha256)
-    .bind(version)
-    .bind(content)
-    .bind(now_ms)
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query(
-        "DELETE FROM rules WHERE school_id = ?1 AND sha256 NOT IN
-         (SELECT sha256 FROM rules WHERE school_id = ?1 ORDER BY made_at DESC LIMIT ?2)",
-    )
-    .bind(school_id)
-    .bind(KEPT)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// The bytes of an engine.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn content(store: &Store, school_id: &str, sha256: &[u8]) -> Result<Option<Vec<u8>>, sqlx::Error> {
-    sqlx::query_scalar("SELECT content FROM rules WHERE school_id = ? AND sha256 = ?")
-        .bind(school_id)
-        .bind(sha256)
-        .fetch_optional(store.read())
-        .await
-}
 
 /// Generation and counter for a group's policy: those it had, when its fingerprint is the same; otherwise the next.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub async fn policy_number(
+pub async fn number(
     tx: &mut Write,
     school_id: &str,
     group: &str,

@@ -1,0 +1,141 @@
+//! Specialist lists that were imported, sealed, and how each of them stands.
+
+use super::{Store, Write};
+use pastoral_keywords::changes::Operation;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+use std::collections::{HashMap, HashSet};
+
+/// A specialist list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Imported {
+    /// Its identity.
+    pub list_id: String,
+    /// Its version.
+    pub version: u32,
+    /// What a person calls it.
+    pub title: String,
+    /// The licence that the school holds it under.
+    pub licence: String,
+    /// How many terms it has.
+    pub terms: u32,
+    /// Its text, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was imported.
+    pub imported_at: i64,
+}
+
+/// Which specialist lists are in force, and which changes of them wait for somebody to agree.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The version in force, by list.
+    pub in_force: HashMap<String, u32>,
+    /// Lists and versions that may come into force.
+    pub coming: HashSet<(String, u32)>,
+    /// Lists that may go.
+    pub going: HashSet<String>,
+}
+
+/// Keeps a list; says whether this version of it was not here already.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn add(tx: &mut Write, school_id: &str, list: &Imported) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "INSERT INTO specialist_list (school_id, list_id, version, title, licence, terms, sealed, imported_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+    )
+    .bind(school_id)
+    .bind(&list.list_id)
+    .bind(list.version)
+    .bind(&list.title)
+    .bind(&list.licence)
+    .bind(list.terms)
+    .bind(&list.sealed)
+    .bind(list.imported_at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Every list that is here, in the order of their names.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn all(store: &Store, school_id: &str) -> Result<Vec<Imported>, sqlx::Error> {
+    let rows = sqlx::query("SELECT * FROM specialist_list WHERE school_id = ? ORDER BY list_id, version")
+        .bind(school_id)
+        .fetch_all(store.read())
+        .await?;
+    Ok(rows.iter().map(read).collect())
+}
+
+/// How the lists stand, by the changes that were agreed or wait.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Result<Standing, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT operation, state = 'agreed' AS agreed FROM list_change
+         WHERE school_id = ? AND state IN ('proposed', 'agreed') ORDER BY state, version, change_id",
+    )
+    .bind(school_id)
+    .fetch_all(connection)
+    .await?;
+    let mut standing = Standing::default();
+    for row in &rows {
+        match (serde_json::from_str(row.get("operation")), row.get("agreed")) {
+            (Ok(Operation::UseList { list, version, .. }), true) => {
+                standing.in_force.insert(list, version);
+            }
+            (Ok(Operation::UseList { list, version, .. }), false) => {
+                standing.coming.insert((list, version));
+            }
+            (Ok(Operation::DropList { list, .. }), true) => {
+                standing.in_force.remove(&list);
+            }
+            (Ok(Operation::DropList { list, .. }), false) => {
+                standing.going.insert(list);
+            }
+            _ => {}
+        }
+    }
+    Ok(standing)
+}
+
+/// Removes the lists that are neither in force nor may come into force: what is not used is not kept.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn prune(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
+    let standing = standing(&mut *tx, school_id).await?;
+    let kept = sqlx::query("SELECT list_id, version FROM specialist_list WHERE school_id = ?")
+        .bind(school_id)
+        .fetch_all(&mut **tx)
+        .await?;
+    for row in &kept {
+        let place: (String, u32) = (row.get("list_id"), row.get("version"));
+        if standing.in_force.get(&place.0) == Some(&place.1) || standing.coming.contains(&place) {
+            continue;
+        }
+        sqlx::query("DELETE FROM specialist_list WHERE school_id = ? AND list_id = ? AND version = ?")
+            .bind(school_id)
+            .bind(&place.0)
+            .bind(place.1)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Imported {
+    Imported {
+        list_id: row.get("list_id"),
+        version: row.get("version"),
+        title: row.get("title"),
+        licence: row.get("licence"),
+        terms: row.get("terms"),
+        sealed: row.get("sealed"),
+        imported_at: row.get("imported_at"),
+    }
+}
