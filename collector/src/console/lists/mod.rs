@@ -49,6 +49,7 @@ struct ListsPage {
     version: u32,
     waiting: usize,
     may_propose: bool,
+    is_reader: bool,
     stale: Vec<String>,
 }
 
@@ -90,6 +91,7 @@ pub(super) async fn lists(
         version: rules.version,
         waiting: waiting.len(),
         may_propose: may_propose(&who),
+        is_reader: who.is_reader(),
         stale: rules
             .changed
             .stale
