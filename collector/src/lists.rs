@@ -101,7 +101,7 @@ fn opened(rows: &[Imported], school_id: &str, key: &ListKey) -> Vec<KeywordList>
             tracing::error!(
                 list = %row.list_id,
                 version = row.version,
-                "a specialist list cannot be opened; import it again: {error:#}"
+                "a specialist list cannot be opened; bring its key back from a backup, or remove the list and import it again: {error:#}"
             );
         })
         .ok()

@@ -130,7 +130,10 @@ fn a_specialist_list_is_in_force_from_the_change_that_uses_it_to_the_one_that_dr
     );
     let lost = Changed::new(Vec::new(), Vec::new(), &[using()], 1, "2026-11-23");
     assert!(
-        lost.stale[0].1.to_string().contains("import it again"),
+        lost.stale[0]
+            .1
+            .to_string()
+            .contains("remove it and import it again"),
         "{:?}",
         lost.stale
     );

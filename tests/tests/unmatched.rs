@@ -93,6 +93,10 @@ fn unmatched_titles_and_searches_leave_no_trace_on_the_wire_or_in_any_file() {
     site.laptop
         .until_status("the first title", |status| titles(status) > 0)
         .unwrap();
+    // So has the policy come into force, which is written down.
+    site.laptop
+        .until_status("a policy", |status| status["detail"]["policy"] != "shipped")
+        .unwrap();
     site.laptop.until_delivered().unwrap();
 
     let port = site.collector.devices().port();

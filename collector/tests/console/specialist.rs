@@ -4,12 +4,14 @@
 
 use super::*;
 use axum::http::StatusCode;
+use pastoral_collector::lists::Rules;
 use pastoral_collector::seal::specialist::ListName;
 use pastoral_collector::store::list_changes;
 use pastoral_collector::store::specialist::{self, Imported};
 use pastoral_keywords::changes::Operation;
 use pastoral_keywords::{Audience, Provenance, Source, Text};
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 const WORD: &str = "zebrafinch";
 const DISGUISED: &str = "a z3brafinch and an oboe";
@@ -273,4 +275,32 @@ async fn a_flag_of_a_specialist_list_reaches_the_lead_with_its_severity_and_mark
         assert!(page.contains(part), "{part} is missing: {page}");
     }
     assert!(!page.contains("<mark>"), "{page}");
+}
+
+#[tokio::test]
+async fn a_specialist_list_whose_key_is_lost_is_said_and_can_be_dropped_and_taken_in_again() {
+    let (school, router) = school().await;
+    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    import(&school).await;
+    agree(&mut ann, 1).await;
+    std::fs::remove_file(school.folder().join("ca/specialist-lists.key")).unwrap();
+    let app = &school.app;
+    let rules = Rules::load(&app.store, &app.school_id, &app.profile.load(), &app.list_key).await;
+    app.lists.store(Arc::new(rules.unwrap()));
+    assert_eq!(
+        severity(&school, "i want to kill myself"),
+        Some(5),
+        "without the other lists, too"
+    );
+    let shown = ann.get("/lists").await.body;
+    assert!(shown.contains("remove it and import it again"), "{shown}");
+    let drop = Operation::DropList {
+        list: "specialist".into(),
+        title: "Invented watch list".into(),
+    };
+    propose(&school, &drop).await;
+    agree(&mut ann, 2).await;
+    import(&school).await;
+    agree(&mut ann, 3).await;
+    assert_eq!(severity(&school, WORD), Some(5));
 }

@@ -125,7 +125,9 @@ pub enum NotPossible {
     #[error("the term `{}` of `{}` is not switched off", .0.id, .0.list)]
     NotOff(TermName),
     /// The specialist list is not here as it was proposed.
-    #[error("the specialist list `{0}`, version {1}, is not here any more; import it again")]
+    #[error(
+        "the specialist list `{0}`, version {1}, cannot be opened or is not here; remove it and import it again"
+    )]
     NotImported(String, u32),
     /// A list that is held in confidence is its publisher's to change.
     #[error("the list `{0}` is held in confidence, and only its publisher changes it")]
@@ -240,12 +242,9 @@ impl Changed {
                 terms,
             } => self.use_list((list, *version), title, *terms),
             Operation::DropList { list, .. } => {
-                let place = self
-                    .lists
-                    .iter()
-                    .position(|known| known.id == *list && known.confidential);
-                let place = place.ok_or_else(|| NotPossible::NoList(list.clone()))?;
-                self.lists.remove(place);
+                // One that cannot be opened is not among the lists, and must be possible to drop all the same.
+                self.lists
+                    .retain(|known| known.id != *list || !known.confidential);
                 Ok(())
             }
         }
