@@ -4,11 +4,18 @@
 
 use std::collections::BTreeSet;
 
-use pastoral_keywords::{Audience, Engine, KeywordList, Provenance, Severity, Source, Text, shipped};
+use pastoral_keywords::{
+    Audience, Dictionary, Engine, KeywordList, Provenance, Severity, Source, Text, shipped,
+};
 
 /// Invented titles of lessons, searches and homework; none is a phrase of the curriculum list.
 fn harmless() -> Vec<&'static str> {
     shipped::harmless().collect()
+}
+
+/// The engine as schools run it.
+fn engine(lists: &[KeywordList]) -> Engine {
+    Engine::build_with(lists, &Dictionary::shipped()).unwrap()
 }
 
 /// Whether something stands in a text that is to be looked at soon, and the terms that say so.
@@ -39,7 +46,7 @@ fn alarms(engine: &Engine, text: &str) -> BTreeSet<String> {
 
 #[test]
 fn lessons_homework_games_and_figures_of_speech_raise_no_alarm() {
-    let engine = Engine::build(&shipped::lists().unwrap()).unwrap();
+    let engine = engine(&shipped::lists().unwrap());
     let texts = harmless();
     assert!(texts.len() >= 100, "only {} texts", texts.len());
     let alarming: Vec<_> = texts
@@ -72,7 +79,7 @@ fn the_texts_are_not_phrases_of_the_curriculum_list() {
 
 #[test]
 fn a_danger_beside_a_phrase_of_the_curriculum_is_still_found() {
-    let engine = Engine::build(&shipped::lists().unwrap()).unwrap();
+    let engine = engine(&shipped::lists().unwrap());
     for text in [
         "to kill a mockingbird and i want to kill myself",
         "romeo and juliet suicide scene, how to kill myself",
@@ -106,7 +113,7 @@ reason = "A single word"
 fn a_school_that_looks_for_single_words_can_still_teach() {
     let mut lists = shipped::lists().unwrap();
     lists.push(KeywordList::parse(SINGLE_WORDS, "school-words.toml").unwrap());
-    let engine = Engine::build(&lists).unwrap();
+    let engine = engine(&lists);
     for text in [
         "To Kill a Mockingbird chapter 3",
         "how to kill a process in linux",

@@ -3,11 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
 use std::path::Path;
+use std::sync::LazyLock;
 
-use pastoral_keywords::{Audience, Engine, KeywordList, Provenance, Severity, Source, Text, Topic, shipped};
+use pastoral_keywords::{
+    Audience, Dictionary, Engine, KeywordList, Provenance, Severity, Source, Term, Text, Topic, shipped,
+};
 
-fn engine() -> Engine {
-    Engine::build(&shipped::lists().unwrap()).unwrap()
+/// The engine as schools run it.
+fn engine() -> &'static Engine {
+    static ENGINE: LazyLock<Engine> =
+        LazyLock::new(|| Engine::build_with(&shipped::lists().unwrap(), &Dictionary::shipped()).unwrap());
+    &ENGINE
 }
 
 fn searched(text: &str, audience: Audience) -> Text<'_> {
@@ -51,7 +57,55 @@ fn every_topic_has_terms() {
             "{topic}"
         );
     }
-    assert!(engine().term_count() >= 100);
+}
+
+#[test]
+fn english_has_2500_terms_the_curriculum_600_phrases_and_each_other_language_60_terms_that_say_they_need_review()
+ {
+    let lists = shipped::lists().unwrap();
+    let english = lists.iter().filter(|list| list.language == "en");
+    let terms: usize = english.map(|list| list.terms().len()).sum();
+    assert!(terms >= 2_500, "{terms} English terms");
+    let curriculum = lists
+        .iter()
+        .find(|list| list.id == "pastoral-curriculum")
+        .unwrap();
+    let phrases: usize = curriculum
+        .exceptions()
+        .iter()
+        .map(|exception| exception.phrases.len())
+        .sum();
+    assert!(phrases >= 600, "{phrases} phrases of the curriculum");
+    for language in ["cy", "pl", "ur", "ar", "ro", "uk"] {
+        let list = lists.iter().find(|list| list.language == language).unwrap();
+        assert!(
+            list.terms().len() >= 60,
+            "{language}: {} terms",
+            list.terms().len()
+        );
+        assert!(list.review.is_some(), "{language} is not marked for review");
+    }
+}
+
+#[test]
+fn every_list_of_terms_has_severities_for_each_age_of_pupil_and_some_have_for_staff() {
+    for list in shipped::lists().unwrap() {
+        for audience in [Audience::Ks1, Audience::Ks2, Audience::Secondary] {
+            assert!(
+                list.terms().is_empty() || list.terms().iter().any(|term| term.severity(audience).is_some()),
+                "{} {audience}",
+                list.id
+            );
+        }
+    }
+    let staff = |term: &Term| term.severity(Audience::Staff).is_some();
+    assert!(
+        shipped::lists()
+            .unwrap()
+            .iter()
+            .flat_map(|list| list.terms())
+            .any(staff)
+    );
 }
 
 #[test]
@@ -60,7 +114,8 @@ fn every_spelling_is_found_in_a_sentence_for_each_of_its_audiences_and_for_no_ot
     for list in shipped::lists().unwrap() {
         for term in list.terms() {
             for spelling in &term.spellings {
-                let text = format!("Zzz, {}; zzz", spelling.to_uppercase());
+                let beside = term.near.first().map_or("zzz", String::as_str);
+                let text = format!("Zzz, {}; {beside}", spelling.to_uppercase());
                 for audience in Audience::ALL {
                     let found = engine.find(&searched(&text, *audience));
                     let own = found
@@ -162,6 +217,100 @@ fn staff_are_concerned_by_pornography_and_not_by_looking_for_work_or_help() {
         "buy a vape",
         "vinted",
         "nordvpn",
+        "samaritans for teachers",
+        "education support helpline number",
+        "am i being bullied at work",
+        "bullying at work acas",
+        "how to raise a grievance",
+        "nasuwt strike dates",
+        "neu ballot",
+        "unison pension advice",
+        "whistleblowing policy schools",
+        "how to whistleblow about headteacher",
+        "employment tribunal time limits",
+        "constructive dismissal solicitor",
+        "sexual harassment at work policy",
+        "what counts as sexual harassment at work",
+        "menopause symptoms nhs",
+        "antidepressants and driving",
+        "sertraline side effects",
+        "citalopram alcohol",
+        "depression self referral",
+        "am i depressed quiz",
+        "burnout teacher symptoms",
+        "panic attack at work",
+        "miscarriage leave entitlement",
+        "abortion clinic near me",
+        "erectile dysfunction treatment nhs",
+        "breast lump when to worry",
+        "smear test results",
+        "hiv prep nhs",
+        "sti test at home",
+        "divorce solicitor free consultation",
+        "domestic abuse help for women",
+        "my husband hits me what can i do",
+        "domestic violence refuge",
+        "non molestation order how to",
+        "gambling addiction support",
+        "gamcare number",
+        "alcoholics anonymous meetings near me",
+        "how to stop drinking",
+        "drug and alcohol support nhs",
+        "how to stop smoking weed",
+        "overdose first aid course",
+        "codeine and alcohol",
+        "is it safe to drink on tramadol",
+        "paracetamol overdose first aid",
+        "suicide prevention training for schools",
+        "how to support a suicidal pupil",
+        "self harm policy template",
+        "supporting pupils who self harm",
+        "eating disorders training teachers",
+        "how to spot grooming",
+        "county lines training slides",
+        "prevent duty training",
+        "prevent referral form",
+        "radicalisation signs in pupils",
+        "fgm mandatory reporting duty",
+        "forced marriage guidance multi agency",
+        "child protection conference notes",
+        "how to record a disclosure",
+        "KCSIE part 1 quiz",
+        "sexting in schools guidance ukcis",
+        "harmful sexual behaviour toolkit brook",
+        "lado referral threshold",
+        "allegation against teacher procedure",
+        "how to report a colleague",
+        "knife arch policy school",
+        "drugs policy school template",
+        "suspected drug use in school what to do",
+        "vape detection policy",
+        "porn awareness lesson year 10",
+        "pornography talk for parents",
+        "rse lesson pornography",
+        "consent lesson plan ks4",
+        "gambling lesson pshe",
+        "legal highs assembly",
+        "hate crime lesson",
+        "racist incident log template",
+        "homophobic bullying policy",
+        "exclusion guidance",
+        "weapons in school searching screening confiscation",
+        "immigration lawyer near me",
+        "benefits advice line",
+        "debt help stepchange",
+        "citizens advice bureau",
+        "rape crisis for staff",
+        "stalking help",
+        "restraining order ex",
+        "how to leave an abusive partner",
+        "my ex is harassing me",
+        "sleep problems",
+        "i want to quit teaching",
+        "i hate my job",
+        "how to resign from teaching",
+        "i can't cope with my workload",
+        "stressed at work sick note",
     ] {
         for audience in [Audience::Staff, Audience::Administration] {
             assert_eq!(engine.find(&searched(text, audience)), [], "{text}");
@@ -364,4 +513,40 @@ internet safety day
 photosynthesis
 sex education
 reproduction in plants
+how did Robin Williams die
+killing time at the airport
+how to kill bed bugs
+how to get more kills in fortnite
+shooting stars tonight uk
+cherry bomb the runaways
+diet coke and mentos experiment
+how to make acid rain model
+sexism in of mice and men
+robin red breast
+cock robin nursery rhyme
+how to cut a butterfly cake
+my uncle hit me for six at cricket
+nerf gun mods
+poison chalice macbeth
+how did hitler rise to power
+honour killing meaning law
+poker hands maths probability
+scar lion king
+how does lennie kill the puppy
+sexual dimorphism in birds
+why did hitler hate the jews
+how to make a gun in unity
+dead poets society suicide
+cs2 knife skins
+i want to cut down on sugar
+what happens after death in islam
+what is the minimum calories for a hamster
+my dad is strict
+who did henry viii marry
+secret garden chapter 1
+he hit mum jokes
+blade for cutting card
+knife to a gunfight
+gram of sugar calories
+who has a knife in cluedo
 ";
