@@ -25,6 +25,7 @@ mod rank;
 mod reading;
 mod report;
 mod segment;
+mod shorthand;
 mod slips;
 mod tables;
 mod trie;

@@ -17,7 +17,7 @@ pub enum View {
     Joined,
     /// Words that are run together taken apart.
     Split,
-    /// A word that is not an ordinary one taken for one that differs in a letter.
+    /// A word that is not an ordinary one taken for one that differs in a letter, or short for one: `i want 2 die`.
     Misspelt,
 }
 

@@ -18,7 +18,7 @@ date = 2026-01-31
 topic = "violence"
 severity = 5
 reason = "R"
-terms = ["kill myself", "suicide", "meet … alone"]
+terms = ["kill myself", "suicide", "meet … alone", "hate to be me"]
 
 [[term]]
 text = "cut"
@@ -88,6 +88,9 @@ fn a_term_is_found_however_it_is_dodged_and_marked_where_it_was_written() {
         ("suicde", View::Misspelt, "suicde"),
         ("i want to kill mysefl", View::Misspelt, "kill mysefl"),
         ("k1ll mysefl", View::Misspelt, "k1ll mysefl"),
+        ("kil myself", View::Misspelt, "kil myself"),
+        ("meet u alone 2", View::Plain, "meet u alone"),
+        ("i hate 2 b me", View::Misspelt, "hate 2 b me"),
         (
             "ＳＵＩＣＩＤＥ s\u{301}uic\u{200b}ide",
             View::Plain,

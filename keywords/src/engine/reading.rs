@@ -6,6 +6,7 @@
 
 use super::letters::{How, Letter, Letters, Piece, Place, place, word_at};
 use super::segment::segment;
+use super::shorthand::shorthand;
 use super::trie::Trie;
 use super::walk::Standing;
 use super::words::{NONE, RUN_TOGETHER, Words, class, is_written_plainly};
@@ -105,17 +106,25 @@ impl Reader<'_> {
             if !looks_further {
                 continue;
             }
-            if let Some(word) = phrase {
-                let (from, to, view) = (place(at), place(at + 1), View::Split);
-                found.edges.push(Edge {
-                    from,
-                    to,
-                    word,
-                    view,
-                    start: written.start,
-                    end: written.end,
-                    alone: true,
-                });
+            let as_written = |word, view, alone| Edge {
+                from: place(at),
+                to: place(at + 1),
+                word,
+                view,
+                start: written.start,
+                end: written.end,
+                alone,
+            };
+            found
+                .edges
+                .extend(phrase.map(|word| as_written(word, View::Split, true)));
+            if self.furthest >= View::Misspelt {
+                let stands_for = shorthand(word)
+                    .iter()
+                    .filter_map(|word| self.words.exactly(word).0);
+                found
+                    .edges
+                    .extend(stands_for.map(|word| as_written(word, View::Misspelt, false)));
             }
             let is_ordinary = || {
                 if knows_ordinary {

@@ -114,7 +114,7 @@ fn slip(written: &[char], word: &str) -> Option<bool> {
         ([a, w @ ..], l) if w == l && begun && written[same - 1] == *a => (length > 4).then_some(length > 5),
         (w, [dropped, l @ ..]) if w == l => {
             let vowel_inside = begun && !l.is_empty() && VOWELS.contains(*dropped);
-            (length > 4).then_some(length > 5 || vowel_inside)
+            (length > 3).then_some(length > 5 || length > 4 && vowel_inside)
         }
         _ => None,
     }
