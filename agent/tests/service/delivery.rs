@@ -3,6 +3,7 @@
 use crate::collector::{Answering, Collector};
 use crate::device::{Device, until};
 use crate::{LIST, built, collector_with_policy, named, policy, sha256, signed, signer};
+use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::{Flag, Record};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -60,6 +61,35 @@ async fn what_matches_is_delivered_with_its_audience_and_deleted_and_nothing_els
     empty(&device).await;
     assert!(!device.log().contains("zorbling") && !device.log().contains("harmless"));
     collector.see(|script| assert!(!format!("{:?}", script.records).contains("harmless")));
+}
+
+#[tokio::test]
+async fn rules_change_while_titles_arrive_and_every_one_that_matches_is_flagged() {
+    let collector = collector_with_policy().await;
+    let device = watched(&collector).await;
+    let other = built(&LIST.replace("quandle one", "quandle two"));
+    collector.set(|script| script.rules.insert(sha256(&other), other.clone()));
+    let mut helper = device.helper();
+    for counter in 2..10 {
+        let mut next = policy(counter);
+        if counter % 2 == 0 {
+            next.rules = Some(named(&other));
+        }
+        let next = signed(&next, &signer(&collector.authority));
+        for number in 0..10 {
+            helper.title(&search(&format!("zorbling deep {counter} before {number}")));
+        }
+        collector.send(Down::Policy(next)).await;
+        for number in 0..10 {
+            helper.title(&search(&format!("zorbling deep {counter} meanwhile {number}")));
+        }
+        device
+            .until_status("in force", |status| {
+                status["detail"]["policy"] == format!("1.{counter}")
+            })
+            .await;
+    }
+    until("every title to be flagged", || flags(&collector).len() == 8 * 20).await;
 }
 
 #[tokio::test]
