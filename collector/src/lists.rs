@@ -82,6 +82,12 @@ impl Rules {
     pub fn list(&self, id: &str) -> Option<&KeywordList> {
         self.changed.lists.iter().find(|list| list.id == id)
     }
+
+    /// What a person calls a list; its identity where it is in force no more.
+    #[must_use]
+    pub fn title<'a>(&'a self, id: &'a str) -> &'a str {
+        self.list(id).map_or(id, |list| &list.title)
+    }
 }
 
 /// The specialist lists that can be opened. One that cannot is no reason to be without the others.

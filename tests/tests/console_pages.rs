@@ -323,6 +323,29 @@ fn oversight(school: &WholeSchool, looks: &mut Looks<'_>) {
         looks.page(&format!("{name}-lead"), path, heading).unwrap();
     }
     looks
+        .page("lists-noise", "/lists/noise", "Which terms cry wolf")
+        .unwrap();
+    looks.page("lists-try-again", "/lists/try", "Try a text").unwrap();
+    browser.fill("text", "how to k1ll myself").unwrap();
+    browser.press("Try it").unwrap();
+    looks.here("lists-tried", "Try a text").unwrap();
+    looks
+        .page(
+            "list-change",
+            "/lists/pastoral-en-suicide/kill-myself",
+            "kill myself",
+        )
+        .unwrap();
+    browser
+        .script(
+            "document.querySelector('#phrase').closest('details').open = true",
+            vec![],
+        )
+        .unwrap();
+    browser.fill("phrase", "oboe").unwrap();
+    browser.press("See what it would do").unwrap();
+    looks.refused("list-change-refused", "kill myself").unwrap();
+    looks
         .page("not-found", "/concerns/00000000-0000-4000-8000-000000000000", "")
         .unwrap();
     looks.signed_in_as(&school.staff.technician).unwrap();
@@ -338,9 +361,13 @@ fn oversight(school: &WholeSchool, looks: &mut Looks<'_>) {
     looks.page("not-for-technicians", "/queue", "").unwrap();
 }
 
-const OVERSEEN: [(&str, &str, &str); 5] = [
+const OVERSEEN: [(&str, &str, &str); 9] = [
     ("devices", "/devices", "Devices"),
     ("people", "/people", "People with access"),
+    ("lists", "/lists", "Keyword lists"),
+    ("list", "/lists/pastoral-en-suicide", "suicide"),
+    ("list-changes", "/lists/changes", "Changes to the lists"),
+    ("lists-try", "/lists/try", "Try a text"),
     ("health", "/health", "Health"),
     ("audit", "/audit", "Audit log"),
     ("account", "/account", "Your sign-in"),

@@ -128,7 +128,10 @@ fn in_words(page: &Page, notice: Undelivered, name: &impl Fn(&Option<String>) ->
             None => format!("Tried {}, and again soon", words::count(notice.attempts, "time")),
         },
         concern_id: notice.concern_id,
-        error: notice.last_error,
+        error: match notice.last_error.as_str() {
+            "" => String::new(),
+            error => words::sentence(error),
+        },
     }
 }
 

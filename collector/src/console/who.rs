@@ -135,7 +135,8 @@ impl FromRequestParts<Console> for Visitor {
     }
 }
 
-/// The form that somebody sent, its token checked against their cookie.
+/// The form that somebody sent, its token checked against their cookie; empty where nobody sent one.
+#[derive(Default)]
 pub(super) struct Fields(HashMap<String, Zeroizing<String>>);
 
 impl Fields {

@@ -149,7 +149,7 @@ pub(super) fn count(number: i64, what: &str) -> String {
 /// How what was written had to be read for a term to be found in it.
 pub(super) fn view(code: &str) -> &'static str {
     match View::ALL.into_iter().find(|view| view.code() == code) {
-        Some(View::Plain) => "Written so",
+        Some(View::Plain) => "Written just so",
         Some(View::Decoded) => "Written in codes",
         Some(View::Squeezed) => "Written with stretched letters",
         Some(View::Resolved) => "Written with look-alike letters or digits",

@@ -150,9 +150,9 @@ async fn a_flag_says_in_plain_words_what_lowered_it_and_which_exceptions_do_not_
     let concern = school.concern(&TITLE).await;
     let page = ann.get(&format!("/concerns/{concern}")).await.body;
     for said in [
-        "An invented reason for an invented term. Written so.",
+        "An invented reason for an invented term. Written just so.",
         "Lowered from 5 to 4: written by a page, not typed.",
-        "Also looked at: the exception “unkind poster”, which does not cover it.",
+        "Also looked at: the harmless phrase “unkind poster”, which does not cover it.",
         "(List pastoral-en, version 1.)",
     ] {
         assert!(page.contains(said), "{said} is missing: {page}");

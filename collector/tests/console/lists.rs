@@ -222,6 +222,26 @@ async fn a_change_that_does_nothing_or_is_not_sound_is_refused_in_words() {
             "{field} {value}"
         );
         assert!(refused.body.contains(says), "{field} {value}: {}", refused.body);
+        assert!(
+            field == "reason" || refused.body.contains("A page about pupils of the school"),
+            "what was written is kept: {}",
+            refused.body
+        );
+    }
+    let term = "/lists/pastoral-en/t-1";
+    let fields = [
+        ("do", "add-exception"),
+        ("list", "pastoral-en"),
+        ("term", "t-1"),
+        ("phrase", "an oboe"),
+        ("reason", "Only music"),
+    ];
+    let refused = ann.post(term, "/lists/preview", &fields).await.body;
+    for kept in ["an oboe", "Only music", "id=\"phrase-error\""] {
+        assert!(
+            refused.contains(kept),
+            "{kept} is missing on the term's own page: {refused}"
+        );
     }
     let forged = [
         ("operation", "{\"do\":\"anything\"}".to_owned()),
@@ -317,7 +337,7 @@ async fn terms_that_cry_wolf_are_counted_without_saying_whose_flags_they_were() 
     cy.post(&staff, &format!("{staff}/close"), &close("false-alarm"))
         .await;
     let shown = bo.get("/lists/noise").await.body;
-    assert!(shown.contains("1 of 1") && shown.contains("0 %"), "{shown}");
+    assert!(shown.contains("1 of 1") && shown.contains("0%"), "{shown}");
     ann.post(&wrong, &format!("{wrong}/reopen"), &[("words", "Again.")])
         .await;
     ann.post(&wrong, &format!("{wrong}/close"), &close("false-alarm"))

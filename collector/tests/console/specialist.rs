@@ -99,7 +99,7 @@ async fn a_specialist_list_is_in_force_from_the_agreement_to_use_it_to_the_one_t
     let [mut ann, mut ed] = signed_in(&school, &router, [ANN, ED]).await;
     import(&school).await;
     assert_eq!(severity(&school, WORD), None, "imported, and not agreed to");
-    let asked = "Use the specialist list Invented watch list, version 3, 1 terms (its words are not shown)";
+    let asked = "Use the specialist list Invented watch list, version 3, 1 term (its words are not shown)";
     assert!(ann.get("/lists/changes").await.body.contains(asked));
     let refused = ed.post("/lists/changes", "/lists/changes/1/agree", &[]).await;
     assert_eq!(refused.status, StatusCode::NOT_FOUND);

@@ -1,6 +1,6 @@
 //! What was seen, opened with the keys of the reader's session: text with the matched words marked, and why.
 
-use super::super::lists::specialist_term;
+use super::super::lists::{specialist_term, term_page};
 use super::super::words::{self, Clock};
 use crate::access::Session;
 use crate::lists::Rules;
@@ -49,6 +49,8 @@ pub(super) struct Why {
     pub(super) view: &'static str,
     /// Why the severity is not the term's own; empty where it is.
     pub(super) note: String,
+    /// Where a phrase in which the term is harmless can be proposed; none where the term is not shown, or gone.
+    pub(super) page: Option<String>,
     /// Exceptions that stand in the text and do not cover it.
     pub(super) considered: Vec<String>,
 }
@@ -93,26 +95,23 @@ impl<'a> Opener<'a> {
     }
 
     fn why(&self, found: &device::Match) -> Why {
-        let title = || {
-            self.rules
-                .list(&found.list_id)
-                .map_or(&found.list_id, |list| &list.title)
-        };
+        let title = self.rules.title(&found.list_id);
         Why {
             term: if found.confidential {
-                specialist_term(title())
+                specialist_term(title)
             } else {
                 format!("“{}”", found.term)
             },
             topic: found.topic.parse::<Topic>().map_or("Other", Topic::label),
             severity: found.severity.into(),
-            list: format!("{}, version {}", found.list_id, found.list_version),
+            list: format!("{title}, version {}", found.list_version),
             reason: found.reason.clone(),
             view: words::view(&found.view),
             note: match found.severity_note.as_str() {
                 "" => String::new(),
                 note => words::sentence(note),
             },
+            page: term_page(self.rules, &found.list_id, &found.term_id),
             considered: found.considered.clone(),
         }
     }

@@ -1,7 +1,7 @@
 //! Changes to the lists: proposed by one person after seeing what they would do, agreed by another (P34).
 
 use super::effect::{self, Effect};
-use super::{may_agree, may_propose, operation};
+use super::{draw_term, find, may_agree, may_propose, operation};
 use crate::app::App;
 use crate::clock;
 use crate::console::Console;
@@ -31,6 +31,8 @@ struct ChangesPage {
     may_propose: bool,
     topics: &'static [Topic],
     audiences: &'static [Audience],
+    /// What somebody wrote that was not taken.
+    typed: Fields,
     before: Option<i64>,
     after: Option<i64>,
 }
@@ -51,12 +53,12 @@ pub(crate) async fn changes(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let number: i64 = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
-    let mut page = draw(&console, &who, number.clamp(1, 10_000)).await?;
+    let mut page = draw(&console, &who, number.clamp(1, 10_000), Fields::default()).await?;
     page.page.said(&query);
     show(&page)
 }
 
-async fn draw(console: &Console, who: &SignedIn, number: i64) -> Result<ChangesPage, Failure> {
+async fn draw(console: &Console, who: &SignedIn, number: i64, typed: Fields) -> Result<ChangesPage, Failure> {
     let (store, school_id) = (&console.app.store, &console.app.school_id);
     let people = overview::candidates(store.read(), school_id).await?;
     let page = console.page(who, "Changes to the lists", "/lists").await?;
@@ -65,32 +67,34 @@ async fn draw(console: &Console, who: &SignedIn, number: i64) -> Result<ChangesP
     let mut decided = list_changes::decided(store, school_id, place).await?;
     let more = i64::try_from(decided.len()).is_ok_and(|found| found > SHOWN);
     decided.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
-    let line = |change: &ListChange| line(change, &people, &page);
+    let rules = console.app.lists.load_full();
+    let line = |change: &ListChange| line(&rules, change, &people, &page);
     Ok(ChangesPage {
         waiting: waiting.iter().map(line).collect(),
         decided: decided.iter().map(line).collect(),
         may_propose: may_propose(who),
         topics: Topic::ALL,
         audiences: Audience::ALL,
+        typed,
         before: (number > 1).then(|| number - 1),
         after: more.then(|| number + 1),
         page,
     })
 }
 
-fn line(change: &ListChange, people: &[Candidate], page: &Page) -> Line {
+fn line(rules: &Rules, change: &ListChange, people: &[Candidate], page: &Page) -> Line {
     let name = |id: &str| {
         if id == "command line" {
-            return "A technician, on the command line".to_owned();
+            return "a technician, on the command line".to_owned();
         }
         let known = people.iter().find(|person| person.person_id == id);
         known
-            .map_or("Somebody who left", |person| &person.name)
+            .map_or("somebody who left", |person| &person.name)
             .to_owned()
     };
     let what = change.operation.as_ref().map_or_else(
         || "A change that this version of Pastoral does not know".to_owned(),
-        operation::in_words,
+        |operation| operation::in_words(rules, operation),
     );
     let decided = match (&change.decided_by, change.decided_at) {
         (Some(by), Some(at)) => {
@@ -144,14 +148,14 @@ pub(crate) async fn preview(
     }
     let operation = match operation::read(&fields) {
         Ok(operation) => operation,
-        Err((field, words)) => return again(&console, &who, field, words).await,
+        Err((field, words)) => return again(&console, &who, fields, field, words).await,
     };
     let rules = console.app.lists.load_full();
     match effect::effect(&console, &who, &rules, &operation).await? {
         Ok(effect) => {
             let page = console.page(&who, "What the change would do", "/lists").await?;
             show(&ChangePage {
-                what: operation::in_words(&operation),
+                what: operation::in_words(&rules, &operation),
                 reason: fields.text("reason").unwrap_or_default(),
                 operation: serde_json::to_string(&operation).map_err(|_| Failure::Template)?,
                 proposal: None,
@@ -162,7 +166,7 @@ pub(crate) async fn preview(
                 page,
             })
         }
-        Err(why) => again(&console, &who, "main", sentence(&why.to_string())).await,
+        Err(why) => again(&console, &who, fields, "main", sentence(&why.to_string())).await,
     }
 }
 
@@ -184,7 +188,7 @@ pub(crate) async fn propose(
     let reason = reason.ok_or(Failure::BadForm)?;
     let rules = console.app.lists.load_full();
     if let Err(why) = effect::with(&rules, &operation) {
-        return again(&console, &who, "main", sentence(&why.to_string())).await;
+        return again(&console, &who, fields, "main", sentence(&why.to_string())).await;
     }
     let app = &console.app;
     let mut tx = app.store.write().await?;
@@ -192,19 +196,28 @@ pub(crate) async fn propose(
     let kept = list_changes::propose(&mut tx, &app.school_id, of, who.id(), clock::now_ms()).await?;
     if kept.is_none() {
         let words = "Too many proposals wait already. Decide about some of them first.";
-        return again(&console, &who, "main", words.to_owned()).await;
+        return again(&console, &who, fields, "main", words.to_owned()).await;
     }
     tx.commit().await?;
     Ok(go("/lists/changes?done=list-proposed"))
 }
 
+/// The form that was not taken, with what somebody wrote in it: a term's stands on the page of the term.
 async fn again(
     console: &Console,
     who: &SignedIn,
+    typed: Fields,
     field: &'static str,
     words: String,
 ) -> Result<Response, Failure> {
-    let mut page = draw(console, who, 1).await?;
+    let name = operation::term(&typed);
+    if find(&console.app.lists.load(), &name).is_some() {
+        let field = operation::field_of_term(typed.get("do"), field);
+        let mut page = draw_term(console, who, name, typed).await?;
+        page.page.fault(field, words);
+        return show_again(&page);
+    }
+    let mut page = draw(console, who, 1, typed).await?;
     page.page.fault(field, words);
     show_again(&page)
 }
@@ -248,7 +261,7 @@ async fn draw_change(console: &Console, who: &SignedIn, id: i64) -> Result<Chang
         }
     }
     let people = overview::candidates(app.store.read(), &app.school_id).await?;
-    let line = line(&change, &people, &shown.page);
+    let line = line(&rules, &change, &people, &shown.page);
     shown.what.clone_from(&line.what);
     shown.proposal = Some(line);
     Ok(shown)

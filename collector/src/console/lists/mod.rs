@@ -12,7 +12,7 @@ pub(super) use trying::{form as try_form, tried};
 
 use super::Console;
 use super::page::{Failure, Page, show};
-use super::who::SignedIn;
+use super::who::{Fields, SignedIn};
 use crate::concerns::model::Duty;
 use crate::lists::Rules;
 use crate::store::specialist::{self, Imported};
@@ -84,7 +84,10 @@ pub(super) async fn lists(
             ..list_line(list)
         }
     };
-    let lists: Vec<ListLine> = rules.changed.lists.iter().map(line).collect();
+    // The school's own list is there, and empty, once any change was agreed to.
+    let is_empty = |line: &ListLine| line.terms + line.exceptions == 0;
+    let all = rules.changed.lists.iter().map(line);
+    let lists: Vec<ListLine> = all.filter(|line| !is_empty(line)).collect();
     show(&ListsPage {
         terms: lists.iter().map(|list| list.terms).sum(),
         lists,
@@ -145,7 +148,7 @@ struct TermLine {
     id: String,
     words: String,
     topic: &'static str,
-    severities: Vec<(&'static str, u8)>,
+    severity: String,
     reason: String,
 }
 
@@ -228,14 +231,32 @@ fn term_line(term: &Term) -> TermLine {
         id: term.id.clone(),
         words,
         topic: term.topic.label(),
-        severities: severities(term),
+        severity: levels(|audience| Some(term.severity(audience)?.get())),
         reason: term.reason.clone(),
     }
 }
 
-fn severities(term: &Term) -> Vec<(&'static str, u8)> {
-    let of = |audience: &Audience| Some((audience.label(), term.severity(*audience)?.get()));
-    Audience::ALL.iter().filter_map(of).collect()
+/// The first of a term's spellings, by which a person knows it.
+fn first_words(term: &Term) -> String {
+    term.spellings.first().cloned().unwrap_or_default()
+}
+
+/// Who is flagged at which severity, in words: each severity once, the highest first.
+fn levels(of: impl Fn(Audience) -> Option<u8>) -> String {
+    let mut all: Vec<(u8, Vec<&'static str>)> = Vec::new();
+    for audience in Audience::ALL {
+        let Some(level) = of(*audience) else { continue };
+        match all.iter_mut().find(|(known, _)| *known == level) {
+            Some((_, audiences)) => audiences.push(audience.label()),
+            None => all.push((level, vec![audience.label()])),
+        }
+    }
+    all.sort_by_key(|(level, _)| std::cmp::Reverse(*level));
+    let say = |(level, audiences): (u8, Vec<&str>)| match audiences.len() {
+        all if all == Audience::ALL.len() => format!("{level} for everybody"),
+        _ => format!("{level} for {}", audiences.join(", ")),
+    };
+    all.into_iter().map(say).collect::<Vec<_>>().join("; ")
 }
 
 #[derive(Template)]
@@ -250,8 +271,24 @@ struct TermPage {
     is_off: bool,
     may_propose: bool,
     levels: Vec<(&'static str, &'static str, u8)>,
-    /// An exception that somebody came to propose.
-    phrase: String,
+    /// What somebody wrote that was not taken.
+    typed: Fields,
+}
+
+impl TermPage {
+    /// Whether a form that was not taken was of this sort.
+    fn is_again(&self, sort: &str) -> bool {
+        self.typed.get("do") == sort
+    }
+
+    /// The reason that was written in it.
+    fn reason(&self, sort: &str) -> &str {
+        if self.is_again(sort) {
+            self.typed.get("reason")
+        } else {
+            ""
+        }
+    }
 }
 
 /// One term, and what may be changed about it.
@@ -261,19 +298,19 @@ pub(super) async fn term(
     Path((list_id, id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
     let name = TermName { list: list_id, id };
-    show(&draw_term(&console, &who, name, String::new()).await?)
+    show(&draw_term(&console, &who, name, Fields::default()).await?)
 }
 
 async fn draw_term(
     console: &Console,
     who: &SignedIn,
     name: TermName,
-    phrase: String,
+    typed: Fields,
 ) -> Result<TermPage, Failure> {
     let rules = console.app.lists.load_full();
     let (term, is_off) = find(&rules, &name).ok_or(Failure::NotFound)?;
     let list = rules.list(&name.list).ok_or(Failure::NotFound)?;
-    let page = console.page(who, format!("Term: {}", term.id), "/lists").await?;
+    let page = console.page(who, "A term of a keyword list", "/lists").await?;
     Ok(TermPage {
         list_title: list.title.clone(),
         spellings: term.spellings.clone(),
@@ -287,10 +324,11 @@ async fn draw_term(
                 let now = term
                     .severity(*audience)
                     .map_or(0, pastoral_keywords::Severity::get);
-                (audience.code(), audience.label(), now)
+                let asked = typed.trimmed(&format!("severity-{}", audience.code()));
+                (audience.code(), audience.label(), asked.parse().unwrap_or(now))
             })
             .collect(),
-        phrase,
+        typed,
         name,
         page,
     })
@@ -305,6 +343,15 @@ fn in_confidence(rules: &Rules, list_id: &str) -> Option<String> {
 /// What is said in the place of a term of a specialist list.
 pub(super) fn specialist_term(title: &str) -> String {
     format!("A term of a specialist list ({title}), whose words are not shown")
+}
+
+/// Where a phrase in which a term is harmless can be proposed; none where the term is not shown, off, or gone.
+pub(super) fn term_page(rules: &Rules, list: &str, id: &str) -> Option<String> {
+    let (list, id) = (list.to_owned(), id.to_owned());
+    let address = format!("/lists/{list}/{id}#phrase");
+    find(rules, &TermName { list, id })
+        .filter(|(_, is_off)| !is_off)
+        .map(|_| address)
 }
 
 /// A term by its name, and whether it is switched off; none of a list that is held in confidence.

@@ -1,6 +1,6 @@
 //! Which terms cry wolf: the readers' own verdicts, the noisiest term first.
 
-use super::{find, in_confidence};
+use super::{find, first_words, in_confidence};
 use crate::clock;
 use crate::console::Console;
 use crate::console::page::{Failure, Page, show};
@@ -25,6 +25,7 @@ struct NoisePage {
 
 struct Line {
     list: String,
+    list_title: String,
     id: String,
     words: String,
     /// Whether there is a page of the term.
@@ -47,12 +48,13 @@ pub(crate) async fn noise(State(console): State<Console>, who: SignedIn) -> Resu
         let known = find(&rules, &verdicts.term);
         let instead = in_confidence(&rules, &verdicts.term.list);
         Line {
-            has_page: instead.is_none(),
+            has_page: instead.is_none() && known.is_some(),
             words: instead.unwrap_or_else(|| match known {
-                Some((term, false)) => term.spellings.first().cloned().unwrap_or_default(),
-                Some((_, true)) => format!("{} (switched off)", verdicts.term.id),
+                Some((term, false)) => first_words(term),
+                Some((term, true)) => format!("{} (switched off)", first_words(term)),
                 None => format!("{} (not in the lists any more)", verdicts.term.id),
             }),
+            list_title: rules.title(&verdicts.term.list).to_owned(),
             list: verdicts.term.list,
             id: verdicts.term.id,
             false_alarms: verdicts.false_alarms,

@@ -1,16 +1,16 @@
 //! A change to the lists, read from a form and said in words.
 
+use super::{find, first_words, levels};
 use crate::console::who::Fields;
+use crate::console::words;
+use crate::lists::Rules;
 use pastoral_keywords::changes::{Operation, Over, TermName};
 use pastoral_keywords::{Audience, Topic};
 use std::collections::BTreeMap;
 
 /// The change that somebody's form asks for; otherwise the field that is wrong, and how.
 pub(super) fn read(fields: &Fields) -> Result<Operation, (&'static str, String)> {
-    let term = || TermName {
-        list: fields.trimmed("list").to_owned(),
-        id: fields.trimmed("term").to_owned(),
-    };
+    let term = || term(fields);
     let why = fields.text("reason").filter(|reason| !reason.is_empty());
     let why = why.ok_or(("reason", "Say why, in at most 4,000 characters.".to_owned()))?;
     match fields.trimmed("do") {
@@ -39,6 +39,26 @@ pub(super) fn read(fields: &Fields) -> Result<Operation, (&'static str, String)>
         "switch-off" => Ok(Operation::SwitchOff { term: term() }),
         "switch-on" => Ok(Operation::SwitchOn { term: term() }),
         _ => Err(("main", "Choose what to change.".to_owned())),
+    }
+}
+
+/// The term that a form is about; an empty name where it is about none.
+pub(super) fn term(fields: &Fields) -> TermName {
+    TermName {
+        list: fields.trimmed("list").to_owned(),
+        id: fields.trimmed("term").to_owned(),
+    }
+}
+
+/// Where on a term's page, which has a form for each sort of change, a field that is wrong stands.
+pub(super) fn field_of_term(sort: &str, field: &'static str) -> &'static str {
+    match (sort, field) {
+        ("add-exception", "reason") => "reason-exception",
+        ("add-exception", "main") => "phrase",
+        ("set-severity", "reason") => "reason-severity",
+        ("switch-off", "reason") => "reason-off",
+        ("switch-on", "reason") => "reason-on",
+        _ => field,
     }
 }
 
@@ -80,8 +100,11 @@ fn severity(fields: &Fields) -> Result<BTreeMap<Audience, u8>, (&'static str, St
 }
 
 /// What a change does, in words.
-pub(super) fn in_words(operation: &Operation) -> String {
-    let named = |term: &TermName| format!("“{}” of the list {}", term.id, term.list);
+pub(super) fn in_words(rules: &Rules, operation: &Operation) -> String {
+    let named = |name: &TermName| {
+        let words = find(rules, name).map_or_else(|| name.id.clone(), |(term, _)| first_words(term));
+        format!("“{words}” (in {})", rules.title(&name.list))
+    };
     match operation {
         Operation::AddTerm {
             text,
@@ -89,42 +112,40 @@ pub(super) fn in_words(operation: &Operation) -> String {
             severity,
             ..
         } => format!(
-            "Look for {} ({}; {})",
+            "Look for {} ({}; severity {})",
             text.iter()
                 .map(|text| format!("“{text}”"))
                 .collect::<Vec<_>>()
                 .join(", "),
             topic.label(),
-            levels(severity)
+            said(severity)
         ),
         Operation::AddException { phrase, over, .. } => match over {
-            Over::Term(term) => format!(
-                "Take “{phrase}” for harmless where the term {} stands in it",
-                named(term)
-            ),
+            Over::Term(term) => format!("Take “{phrase}” for harmless where {} stands in it", named(term)),
             Over::List(list) => {
-                format!("Take “{phrase}” for harmless where any term of the list {list} stands in it")
+                let title = rules.title(list);
+                format!("Take “{phrase}” for harmless where any term of {title} stands in it")
             }
             Over::All => format!("Take “{phrase}” for harmless, whatever term stands in it"),
         },
         Operation::SetSeverity { term, severity } => {
-            format!("Take the term {} as: {}", named(term), levels(severity))
+            format!("Change the severity of {} to {}", named(term), said(severity))
         }
-        Operation::SwitchOff { term } => format!("Look no more for the term {}", named(term)),
+        Operation::SwitchOff { term } => format!("Stop looking for {}", named(term)),
         Operation::UseList {
             version,
             title,
             terms,
             ..
         } => format!(
-            "Use the specialist list {title}, version {version}, {terms} terms (its words are not shown)"
+            "Use the specialist list {title}, version {version}, {} (its words are not shown)",
+            words::count(i64::try_from(*terms).unwrap_or(i64::MAX), "term")
         ),
-        Operation::DropList { title, .. } => format!("Use the specialist list {title} no more"),
-        Operation::SwitchOn { term } => format!("Look again for the term {}", named(term)),
+        Operation::DropList { title, .. } => format!("Stop using the specialist list {title}"),
+        Operation::SwitchOn { term } => format!("Look again for {}", named(term)),
     }
 }
 
-fn levels(severity: &BTreeMap<Audience, u8>) -> String {
-    let level = |(audience, level): (&Audience, &u8)| format!("{} {level}", audience.label());
-    severity.iter().map(level).collect::<Vec<_>>().join(", ")
+fn said(severity: &BTreeMap<Audience, u8>) -> String {
+    levels(|audience| severity.get(&audience).copied())
 }

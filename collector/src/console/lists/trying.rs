@@ -33,10 +33,12 @@ struct Tried {
 }
 
 struct ForAudience {
-    audience: &'static str,
+    /// Those for whom it raises the same.
+    audiences: Vec<&'static str>,
     flags: Vec<Flag>,
 }
 
+#[derive(PartialEq)]
 struct Flag {
     /// What is said in the place of a term that is not shown.
     in_confidence: Option<String>,
@@ -126,10 +128,14 @@ fn look(rules: &Rules, text: &str, source: Source) -> Tried {
                 tried.exceptions.push(says);
             }
         }
-        tried.audiences.push(ForAudience {
-            audience: audience.label(),
-            flags: flags(rules, &explained.found),
-        });
+        let flags = flags(rules, &explained.found);
+        match tried.audiences.iter_mut().find(|of| of.flags == flags) {
+            Some(same) => same.audiences.push(audience.label()),
+            None => tried.audiences.push(ForAudience {
+                audiences: vec![audience.label()],
+                flags,
+            }),
+        }
     }
     tried.marked = pieces(text, spans);
     tried
