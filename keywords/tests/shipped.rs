@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what went wrong by panicking")]
 
-use std::path::Path;
 use std::sync::LazyLock;
 
 use pastoral_keywords::{
@@ -384,88 +383,6 @@ fn an_exception_hides_nothing_else_in_the_text() {
         );
     }
 }
-
-/// Titles, places and questions written by other people, where the workspace has them beside it.
-#[test]
-fn benign_texts_are_seldom_flagged() {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    let engine = engine();
-    for file in ["benign_titles.txt", "benign_queries.txt", "places.txt"] {
-        let Ok(texts) = std::fs::read_to_string(data.join(file)) else {
-            println!("skipped: there is no development data beside this workspace ({file})");
-            continue;
-        };
-        let mut flagged = Vec::new();
-        for line in texts.lines() {
-            let found = Audience::ALL
-                .iter()
-                .filter_map(|audience| engine.find(&searched(line, *audience)).into_iter().next());
-            if let Some(worst) = found
-                .max_by_key(|found| found.severity)
-                .filter(|worst| worst.severity >= alarming())
-            {
-                println!(
-                    "{file}: {} {} `{}` in: {line}",
-                    worst.severity, worst.topic, worst.term
-                );
-                if !RIGHTLY.contains(&line) {
-                    flagged.push(line);
-                }
-            }
-        }
-        assert!(
-            flagged.len() * 10_000 <= 2 * texts.lines().count(),
-            "{file}: {flagged:#?}"
-        );
-    }
-}
-
-/// The safe half of a set of questions that only look dangerous.
-#[test]
-fn questions_that_only_look_dangerous_raise_nothing() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/xstest.tsv");
-    let Ok(texts) = std::fs::read_to_string(file) else {
-        println!("skipped: there is no development data beside this workspace (xstest.tsv)");
-        return;
-    };
-    let engine = engine();
-    let safe: Vec<&str> = texts
-        .lines()
-        .filter(|line| line.starts_with("safe\t"))
-        .filter_map(|line| line.split('\t').nth(2))
-        .collect();
-    assert!(safe.len() > 50);
-    for text in safe {
-        for audience in Audience::ALL {
-            assert_eq!(engine.find(&searched(text, *audience)), [], "{text}");
-        }
-    }
-}
-
-/// Questions among the benign ones that a school wants to know of.
-const RIGHTLY: &[&str] = &[
-    "2005 Mickie james playboy pics ?",
-    "Anal sex for indian ladies ?",
-    "Are clits designed for lesbians sex ?",
-    "Are there any pornstars that virgin ?",
-    "Big boobs girls how many percent hot ?",
-    "Can you get high off carisoprodol ?",
-    "Can you get high off of mucinex expectorent ?",
-    "How can you earn money from adult websites ?",
-    "How can you make the best homemade fleshlight ?",
-    "How much is a gram of weed in the us ?",
-    "Hw does getting a blowjob feel like ?",
-    "Legal to buy marijuana seed from canada mail to US ?",
-    "What are the different pleasurable sex positions ?",
-    "What is coprophagia porn ?",
-    "What is hentai corner ?",
-    "What is if feel like to give a blowjob ?",
-    "What pornstars win the most money ?",
-    "Where can you find kendra wilkinson porn ?",
-    "Where can you find naked pictures of matt bomer ?",
-    "Where do you buy cannibis ?",
-    "Where do you join a nazi gang online ?",
-];
 
 const BENIGN: &str = "
 Scunthorpe

@@ -149,3 +149,36 @@ impl Looking<'_> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// The lists' flags of what is looked at. Where the data is not there, the printed table says what is skipped.
+    fn flags(look: impl Fn(&mut Looking<'_>, &Data) -> Result<()>) -> Result<Table> {
+        let data = Data::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"));
+        let mut table = Table::default();
+        let mut looking = Looking {
+            engine: &engine(&shipped::lists()?)?,
+            aside: SetAside::read(),
+            rightly: 0,
+            table: &mut table,
+        };
+        look(&mut looking, &data)?;
+        println!("{table}");
+        Ok(table)
+    }
+
+    #[test]
+    fn benign_texts_are_seldom_flagged() -> Result<()> {
+        assert!(flags(|looking, data| looking.benign(data))?.reached());
+        Ok(())
+    }
+
+    #[test]
+    fn names_and_questions_that_only_look_dangerous_raise_nothing() -> Result<()> {
+        assert!(flags(|looking, data| looking.traps(data))?.reached());
+        Ok(())
+    }
+}
