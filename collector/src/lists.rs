@@ -135,6 +135,8 @@ pub fn engine_of(lists: &[KeywordList]) -> Result<Engine, BuildError> {
 }
 
 /// The shipped lists that a profile names. A name stands for the list and for all whose names begin with it and a hyphen.
+/// What only says what is harmless, or a search for help, is always among them. Where the profile wants to know of pupils
+/// who look for help, that is one more.
 ///
 /// # Errors
 /// When a name stands for none.
@@ -151,8 +153,14 @@ pub fn of_profile(profile: &Profile) -> anyhow::Result<Vec<KeywordList>> {
                 .join(", ")
         );
     }
-    let named = |list: &KeywordList| profile.lists.iter().any(|name| is_named(name, &list.id));
-    Ok(lists.into_iter().filter(named).collect())
+    let in_force = |list: &KeywordList| {
+        list.terms().is_empty() || profile.lists.iter().any(|name| is_named(name, &list.id))
+    };
+    let mut lists: Vec<KeywordList> = lists.into_iter().filter(in_force).collect();
+    if let Some(severity) = profile.handling.pupils_looking_for_help {
+        lists.push(KeywordList::looking_for_help(&lists, severity));
+    }
+    Ok(lists)
 }
 
 fn is_named(name: &str, id: &str) -> bool {
@@ -164,6 +172,62 @@ fn is_named(name: &str, id: &str) -> bool {
 mod tests {
     use super::*;
     use pastoral_keywords::changes::TermName;
+    use pastoral_keywords::{Audience, Provenance, Severity, Source, Text, Topic};
+
+    fn rules(profile: &str, change: impl Fn(&str) -> String) -> Rules {
+        let shipped = Profile::shipped(profile).unwrap();
+        let profile = Profile::parse(&change(shipped), "profile.toml").unwrap();
+        Rules::build(of_profile(&profile).unwrap(), Vec::new(), &[], 0, "2026-11-23").unwrap()
+    }
+
+    fn raised(rules: &Rules, text: &str, audience: Audience) -> Vec<(Topic, Severity)> {
+        let found = rules.engine.find(&Text {
+            text,
+            source: Source::Search,
+            provenance: Provenance::Typed,
+            audience,
+        });
+        found.iter().map(|found| (found.topic, found.severity)).collect()
+    }
+
+    #[test]
+    fn every_shipped_profile_leaves_what_is_taught_and_searches_for_help_alone() {
+        for name in [
+            "purley-oaks",
+            "st-marks",
+            "ashover",
+            "somerset",
+            "skerton-st-lukes",
+        ] {
+            let rules = rules(name, str::to_owned);
+            for text in [
+                "childline number",
+                "suicide prevention poster",
+                "how to kill a mockingbird",
+            ] {
+                for audience in Audience::ALL {
+                    assert_eq!(raised(&rules, text, *audience), [], "{name}: {text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_school_that_wants_to_know_is_told_of_pupils_who_look_for_help_and_never_of_staff() {
+        let rules = rules("purley-oaks", |toml| {
+            toml.replace("[handling]", "[handling]\npupils_looking_for_help = 2")
+        });
+        let two = Severity::try_from(2).unwrap();
+        for (audience, expected) in [
+            (Audience::Ks1, vec![(Topic::LookingForHelp, two)]),
+            (Audience::Ks2, vec![(Topic::LookingForHelp, two)]),
+            (Audience::Staff, vec![]),
+            (Audience::Administration, vec![]),
+        ] {
+            let found = raised(&rules, "how to prevent suicide", audience);
+            assert_eq!(found, expected, "{audience}");
+        }
+    }
 
     /// Built rules stand in no file: a collector that starts again must be able to serve what it named before.
     #[test]

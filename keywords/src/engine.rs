@@ -12,7 +12,8 @@
 //!    has one of the words near it that it asks for, and none that it excludes.
 //! 3. It is not flagged where it stands wholly inside an exception of its own, of its list or of all lists, or inside a
 //!    search for help. An exception covers only the characters it matches: whatever reaches outside it, or stands elsewhere
-//!    in the text, is flagged all the same.
+//!    in the text, is flagged all the same. Where a school wants to know of pupils who look for help, those terms are
+//!    not covered by the search for help that they are ([`KeywordList::looking_for_help`]).
 //! 4. Text that a page wrote is never more than [`Severity::PAGE_MAX`].
 //! 5. The winner is the highest severity; then the longest span; then the earliest; then list and term in their order.
 

@@ -224,6 +224,45 @@ impl KeywordList {
     }
 }
 
+impl KeywordList {
+    /// The searches for help of some lists as terms for pupils, for a school that wants to know of them: out of care, and
+    /// never as misuse.
+    #[must_use]
+    pub fn looking_for_help(lists: &[Self], severity: Severity) -> Self {
+        let help = lists.iter().flat_map(|list| &list.help);
+        let terms = help.enumerate().map(|(at, help)| Term {
+            id: (at + 1).to_string(),
+            spellings: help.phrases.clone(),
+            topic: Topic::LookingForHelp,
+            reason: help.reason.clone(),
+            exceptions: Vec::new(),
+            near: Vec::new(),
+            not_near: Vec::new(),
+            author: None,
+            date: None,
+            line: help.line,
+            sources: Some(vec![Source::Search]),
+            provenances: None,
+            severities: std::array::from_fn(|at| Audience::ALL[at].is_pupil().then_some(severity)),
+        });
+        let first = lists.iter().find(|list| !list.help.is_empty());
+        Self {
+            id: "looking-for-help".to_owned(),
+            version: first.map_or(1, |list| list.version),
+            title: "Pupils who look for help".to_owned(),
+            language: "en".to_owned(),
+            author: first.map(|list| list.author.clone()).unwrap_or_default(),
+            date: first.map(|list| list.date.clone()).unwrap_or_default(),
+            review: None,
+            exceptions_for_all: false,
+            confidential: false,
+            terms: terms.collect(),
+            exceptions: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+}
+
 impl Term {
     fn of_words(phrase: String, line: usize) -> Self {
         let (topic, severity) = OF_WORDS;

@@ -102,6 +102,7 @@ coded! {
         Messaging => "messaging", "Messaging and chat";
         Buying => "buying", "Buying on line";
         FilterEvasion => "filter-evasion", "Getting round the filter";
+        LookingForHelp => "looking-for-help", "Looking for help";
     }
 }
 
@@ -135,7 +136,8 @@ impl Topic {
             | Self::Grooming
             | Self::SexualHarassment
             | Self::CoerciveControl
-            | Self::Messaging => Area::Contact,
+            | Self::Messaging
+            | Self::LookingForHelp => Area::Contact,
             Self::Sexting
             | Self::Bullying
             | Self::Gaming

@@ -46,7 +46,8 @@ fn every_shipped_list_is_sound() {
 
 #[test]
 fn every_topic_has_terms() {
-    let lists = shipped::lists().unwrap();
+    let mut lists = shipped::lists().unwrap();
+    lists.push(KeywordList::looking_for_help(&lists, Severity::MIN));
     for topic in Topic::ALL {
         assert!(
             lists
@@ -467,3 +468,13 @@ knife to a gunfight
 gram of sugar calories
 who has a knife in cluedo
 ";
+
+/// Each place of such a text can be read in very many ways.
+#[test]
+fn a_long_text_of_single_letters_is_matched_to_its_end() {
+    for unit in ["i ", "l l l m ", "k.i.l.l.m.y.", "#i-l!l "] {
+        let text = unit.repeat(200_000 / unit.len()) + " how to kill myself";
+        let found = engine().find(&searched(&text, Audience::Ks2));
+        assert_eq!(found[0].severity, Severity::MAX, "{unit}");
+    }
+}

@@ -52,6 +52,8 @@ kinds! {
     Substances => "substances", "Drugs, alcohol or gambling", welfare: true;
     /// A child giving away personal information.
     PersonalInformation => "personal-information", "Giving away personal information", welfare: true;
+    /// A pupil who looks for help, where the school wants to know.
+    LookingForHelp => "looking-for-help", "A pupil who looks for help", welfare: true;
     /// Bullying on line.
     Bullying => "bullying", "Bullying on line", welfare: false;
     /// Racial and other hatred.
@@ -141,7 +143,8 @@ pub const fn kind_of(topic: Topic, role: SubjectRole) -> Kind {
         | Topic::IndecentImages
         | Topic::Extremism
         | Topic::Drugs
-        | Topic::Gambling => pupil_kind(topic),
+        | Topic::Gambling
+        | Topic::LookingForHelp => pupil_kind(topic),
         _ => Kind::StaffMisuse,
     }
 }
@@ -159,6 +162,7 @@ const fn pupil_kind(topic: Topic) -> Kind {
         Topic::Violence | Topic::ViolenceAgainstWomen => Kind::Violence,
         Topic::Drugs | Topic::Gambling => Kind::Substances,
         Topic::PersonalInformation => Kind::PersonalInformation,
+        Topic::LookingForHelp => Kind::LookingForHelp,
         Topic::Pornography | Topic::IllegalMaterial => Kind::HarmfulMaterial,
         Topic::Gaming
         | Topic::Fraud

@@ -45,6 +45,7 @@ pub const fn procedure(kind: Kind) -> Procedure {
         Kind::Disclosure => DISCLOSURE,
         Kind::Substances => SUBSTANCES,
         Kind::PersonalInformation => PERSONAL_INFORMATION,
+        Kind::LookingForHelp => LOOKING_FOR_HELP,
         Kind::Bullying => BULLYING,
         Kind::Hate => HATE,
         Kind::Violence => VIOLENCE,
@@ -66,6 +67,18 @@ pub fn at_once(kind: Kind, is_lead: bool) -> impl Iterator<Item = &'static str> 
     };
     procedure(kind).at_once.iter().copied().map(said)
 }
+
+const LOOKING_FOR_HELP: Procedure = Procedure {
+    must_not: &[
+        "Do not treat it as misuse: looking for help is right, and nobody is to be blamed or sanctioned for it.",
+        "Do not tell the child that the search was seen; do not ask in front of others.",
+    ],
+    at_once: &[
+        "Think who the child trusts, and let that adult see quietly how the child is.",
+        "Look whether there are other concerns about the child; if so, deal with the more serious one.",
+    ],
+    outside: &["Nobody, unless talking with the child shows a need."],
+};
 
 const SELF_HARM: Procedure = Procedure {
     must_not: &[

@@ -317,7 +317,21 @@ fn handling(places: &Places<'_>, raw: &RawHandling) -> Checked<Handling> {
     Ok(Handling {
         second_person_from,
         password_days: raw.password_days.as_ref().map(|days| *days.get_ref()),
+        pupils_looking_for_help: looking_for_help(places, raw.pupils_looking_for_help.as_ref())?,
     })
+}
+
+fn looking_for_help(places: &Places<'_>, raw: Option<&Spanned<u8>>) -> Checked<Option<Severity>> {
+    let Some(raw) = raw else { return Ok(None) };
+    let severity = Severity::try_from(*raw.get_ref())
+        .ok()
+        .filter(|severity| severity.get() <= 3);
+    let fault = || {
+        let fault = "looking for help is looked at with severity 1 to 3";
+        let instead = "pupils_looking_for_help = 2, or no such line for nobody to be told";
+        places.fault(raw.span(), fault, instead)
+    };
+    severity.ok_or_else(fault).map(Some)
 }
 
 fn accountability(

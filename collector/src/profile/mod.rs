@@ -149,7 +149,7 @@ impl ContactRole {
             Kind::PersonalInformation => &[Self::Ceop, Self::Police],
             Kind::Bullying | Kind::Hate | Kind::Violence => &[Self::Police],
             Kind::HarmfulMaterial => &[Self::Police, Self::Ceop],
-            Kind::Misuse => &[],
+            Kind::Misuse | Kind::LookingForHelp => &[],
             Kind::StaffMisuse => &[Self::Lado, Self::Police],
         }
     }
@@ -175,6 +175,8 @@ pub struct Handling {
     pub second_person_from: Severity,
     /// How often passwords must be changed (P39); none: not by time.
     pub password_days: Option<u32>,
+    /// How soon somebody looks at pupils' searches for help, at most 3; none: nobody is told of them.
+    pub pupils_looking_for_help: Option<Severity>,
 }
 
 /// Who answers for the monitoring. Without the whole of it no real device is approved.

@@ -132,6 +132,7 @@ pub(super) struct RawAddition {
 pub(super) struct RawHandling {
     pub(super) second_person_from_severity: Spanned<u8>,
     pub(super) password_days: Option<Spanned<u32>>,
+    pub(super) pupils_looking_for_help: Option<Spanned<u8>>,
 }
 
 #[derive(Deserialize, Default)]

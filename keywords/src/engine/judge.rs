@@ -6,7 +6,7 @@ use super::tables::{Kind, Tables, TermEntry};
 use super::walk::{Standing, Walked};
 use super::{Engine, Text};
 use crate::found::WhyNot;
-use crate::{Provenance, Severity};
+use crate::{Provenance, Severity, Topic};
 
 /// How many words away something may stand that is near a term.
 const NEAR: usize = 5;
@@ -137,7 +137,7 @@ impl<'e, 't> Judging<'e, 't> {
     ) -> impl Iterator<Item = usize> + 's {
         let first = self.covers.partition_point(|cover| cover.to < standing.to);
         let furthest = standing.from + self.longest_cover;
-        let list = self.tables.terms[term as usize].list;
+        let TermEntry { list, topic, .. } = self.tables.terms[term as usize];
         let covers = self.covers.iter().enumerate().skip(first);
         covers
             .take_while(move |(_, cover)| cover.to <= furthest)
@@ -145,7 +145,8 @@ impl<'e, 't> Judging<'e, 't> {
                 let is_for = match self.kind(cover) {
                     Kind::ExceptionOfTerm(only) => only == term,
                     Kind::ExceptionOfList(of) => of == list,
-                    Kind::ExceptionForAll(_) | Kind::Help(_) => true,
+                    Kind::ExceptionForAll(_) => true,
+                    Kind::Help(_) => topic != Topic::LookingForHelp,
                     Kind::Term(_) | Kind::Near(_) => false,
                 };
                 is_for && cover.from <= standing.from

@@ -9,7 +9,7 @@ use super::segment::segment;
 use super::shorthand::shorthand;
 use super::trie::Trie;
 use super::walk::Standing;
-use super::words::{NONE, RUN_TOGETHER, Words, class, is_written_plainly};
+use super::words::{NONE, RUN_TOGETHER, STRETCHED, Words, class, is_written_plainly};
 use crate::dictionary::Dictionary;
 use crate::hash;
 use crate::plain::Plain;
@@ -203,7 +203,13 @@ impl Reading<'_, '_> {
                 if before.replace(letter) != Some(letter) {
                     hash = hash::step(hash, letter as u32);
                 }
-                if after - first < 2 {
+                // A letter that is stretched is taken for as long as it is.
+                let stretched = after - first >= STRETCHED
+                    && spelt.get(after).map(|next| class(*next)) == before
+                    && spelt[after - STRETCHED..after]
+                        .iter()
+                        .all(|last| Some(class(*last)) == before);
+                if after - first < 2 || stretched {
                     continue;
                 }
                 for word in self.reader.words.hashed(hash::finish(hash), &spelt[first..after]) {

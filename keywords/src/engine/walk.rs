@@ -11,7 +11,7 @@ use crate::plain::Plain;
 use crate::view::View;
 
 /// Steps from one place of a text. Only a list and a text made for each other need so many; what is left out is counted.
-const STEPS: usize = 4_096;
+const STEPS: usize = 256;
 
 /// A phrase that stands in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,7 +143,11 @@ impl<'t> Walk<'t> {
 
     fn over_gap(&mut self, here: Here, skipped: usize) {
         self.onwards(here);
-        if skipped == GAP || self.steps == 0 {
+        if skipped == GAP {
+            return;
+        }
+        if self.steps == 0 {
+            self.walked.dropped += 1;
             return;
         }
         self.steps -= 1;

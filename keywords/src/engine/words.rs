@@ -12,7 +12,7 @@ pub(super) const MISSPELT: usize = 4;
 pub(super) const RUN_TOGETHER: usize = 5;
 
 /// A letter that is written so often in a row is stretched.
-const STRETCHED: usize = 3;
+pub(super) const STRETCHED: usize = 3;
 
 /// Every word that stands in a phrase of a list; then, as words of their own, phrases that are ordinary words when they
 /// are run together.
