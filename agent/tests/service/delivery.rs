@@ -68,7 +68,9 @@ async fn rules_change_while_titles_arrive_and_every_one_that_matches_is_flagged(
     let collector = collector_with_policy().await;
     let device = watched(&collector).await;
     let other = built(&LIST.replace("quandle one", "quandle two"));
-    collector.set(|script| script.rules.insert(sha256(&other), other.clone()));
+    collector.set(|script| {
+        script.rules.insert(sha256(&other), other.clone());
+    });
     let mut helper = device.helper();
     for counter in 2..10 {
         let mut next = policy(counter);
