@@ -41,8 +41,8 @@ const CASES: &[Case] = &[
     },
     Case {
         whose: school::LEAD,
-        text: "fight tricks foxglove",
-        marker: "foxglove",
+        text: "fight tricks hollyhock",
+        marker: "hollyhock",
         topic: "violence",
         readers: &[HEAD],
     },

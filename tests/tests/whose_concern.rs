@@ -36,7 +36,7 @@ fn a_conflict_counts_at_once_and_until_it_is_ended() {
         "bullying",
         false,
     );
-    let other = flag(&school, "ashdown", "fight tricks foxglove", "suicide", false);
+    let other = flag(&school, "ashdown", "fight tricks hollyhock", "suicide", false);
     poll::until_so("the other pupil's concern", || queue.text().contains(&other)).unwrap();
     let after = queue.text()[before..].to_owned();
     assert!(
@@ -93,8 +93,8 @@ fn an_unknown_account_is_identified_unseen_and_goes_to_those_who_may_read_it() {
     // On a pupils' device: a teacher's, a pupil's, and the lead's own.
     let teachers = flag(&school, "guest-1", "fight tricks marigold", "violence", false);
     let pupils = flag(&school, "guest-2", "fight tricks snowdrop", "violence", false);
-    let own = flag(&school, "guest-3", "fight tricks foxglove", "violence", false);
-    for (concern, marker) in [(&teachers, "marigold"), (&pupils, "snowdrop"), (&own, "foxglove")] {
+    let own = flag(&school, "guest-3", "fight tricks hollyhock", "violence", false);
+    for (concern, marker) in [(&teachers, "marigold"), (&pupils, "snowdrop"), (&own, "hollyhock")] {
         assert_unseen(LEAD, lead, concern, marker);
         assert_unseen(DEPUTY, &school.deputy, concern, marker);
     }
@@ -105,9 +105,9 @@ fn an_unknown_account_is_identified_unseen_and_goes_to_those_who_may_read_it() {
     assert_eq!(identify(lead, &pupils, &school::OTHER_PUPIL).status, 200);
     assert_reads(LEAD, lead, &pupils, "snowdrop");
     assert_eq!(identify(&school.deputy, &own, &school::LEAD).status, 200);
-    assert_knows_nothing(&school, LEAD, lead, &own, "foxglove");
-    assert_knows_nothing(&school, DEPUTY, &school.deputy, &own, "foxglove");
-    assert_reads(HEAD, head, &own, "foxglove");
+    assert_knows_nothing(&school, LEAD, lead, &own, "hollyhock");
+    assert_knows_nothing(&school, DEPUTY, &school.deputy, &own, "hollyhock");
+    assert_reads(HEAD, head, &own, "hollyhock");
     // On a staff device: the headteacher's from the start.
     let staff = flag(&school, "guest-4", "fight tricks primrose", "violence", true);
     assert_unseen(HEAD, head, &staff, "primrose");
