@@ -4,7 +4,7 @@
 //! its mark. Two hashes may share bucket and mark; whoever needs to be sure compares what the numbers stand for.
 
 /// Entries of a bucket, on average, at most.
-const BUCKET: usize = 8;
+const BUCKET: usize = 16;
 
 /// Entries of one bucket that a file may have; more would only make every look into it slow.
 const FULLEST: usize = 1 << 14;

@@ -4,7 +4,7 @@
 use crate::buckets::Buckets;
 use crate::hash;
 
-/// A set of ordinary words, of which only their hashes are kept: with one word in some ten thousand that is not among
+/// A set of ordinary words, of which only their hashes are kept: with one word in some five thousand that is not among
 /// them it believes that it is.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Dictionary {

@@ -94,7 +94,11 @@ fn an_unknown_account_is_identified_unseen_and_goes_to_those_who_may_read_it() {
     let teachers = flag(&school, "guest-1", "fight tricks marigold", "violence", false);
     let pupils = flag(&school, "guest-2", "fight tricks snowdrop", "violence", false);
     let own = flag(&school, "guest-3", "fight tricks hollyhock", "violence", false);
-    for (concern, marker) in [(&teachers, "marigold"), (&pupils, "snowdrop"), (&own, "hollyhock")] {
+    for (concern, marker) in [
+        (&teachers, "marigold"),
+        (&pupils, "snowdrop"),
+        (&own, "hollyhock"),
+    ] {
         assert_unseen(LEAD, lead, concern, marker);
         assert_unseen(DEPUTY, &school.deputy, concern, marker);
     }

@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-const CACHE_BYTES: u64 = 1024 * 1024;
+const CACHE_BYTES: u64 = 512 * 1024;
 /// No record is kept longer than this (400 days).
 const KEPT_MS: i64 = 400 * 24 * 3600 * 1000;
 /// Too old records are looked for this often.
