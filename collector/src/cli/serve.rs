@@ -62,6 +62,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     };
     let for_devices = bind(config.devices.listen).await?;
     let for_people = bind(config.console.listen).await?;
+    let certificate_files = Watched::new(web::Web::files(&config.console));
     let web = web::Web::new(&config.console)?;
     println!(
         "{}",
@@ -101,7 +102,12 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         tasks.spawn(upkeep::watch_profile(app.clone(), file, watched, stop.clone()));
     }
     if let Some(certificate) = web.certificate() {
-        tasks.spawn(upkeep::watch_certificate(app.clone(), certificate, stop.clone()));
+        tasks.spawn(upkeep::watch_certificate(
+            app.clone(),
+            certificate,
+            certificate_files,
+            stop.clone(),
+        ));
     }
     tasks.spawn(upkeep::watch_disk(app.clone(), Arc::clone(&disk), stop.clone()));
     let console = tokio::spawn(web.serve(for_people, console::router(app.clone()), stop.clone()));

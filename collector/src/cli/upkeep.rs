@@ -28,8 +28,12 @@ pub(super) async fn watch_profile(app: App, file: PathBuf, mut watched: Watched,
 }
 
 /// Shows browsers the console's new certificate when its files change. One that cannot be used changes nothing.
-pub(super) async fn watch_certificate(app: App, certificate: Certificate, stop: CancellationToken) {
-    let mut watched = Watched::new(certificate.files());
+pub(super) async fn watch_certificate(
+    app: App,
+    certificate: Certificate,
+    mut watched: Watched,
+    stop: CancellationToken,
+) {
     loop {
         tokio::select! {
             () = stop.cancelled() => return,

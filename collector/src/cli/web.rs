@@ -47,11 +47,6 @@ impl Certificate {
         })
     }
 
-    /// Where they are read from.
-    pub(super) fn files(&self) -> Vec<PathBuf> {
-        vec![self.chain.clone(), self.key.clone()]
-    }
-
     /// Reads them again; connections from now on are shown the new ones. What cannot be used changes nothing.
     pub(super) fn read_again(&self) -> anyhow::Result<()> {
         self.config
@@ -81,6 +76,13 @@ fn server_config(chain: &Path, key: &Path) -> anyhow::Result<ServerConfig> {
 }
 
 impl Web {
+    /// Where certificate and key are read from, where they are configured.
+    pub(super) fn files(console: &Console) -> Vec<PathBuf> {
+        let tls = console.tls.iter();
+        tls.flat_map(|(chain, key)| [chain.clone(), key.clone()])
+            .collect()
+    }
+
     /// Reads certificate and key, where they are configured.
     pub(super) fn new(console: &Console) -> anyhow::Result<Self> {
         let certificate = console
