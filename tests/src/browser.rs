@@ -1,6 +1,7 @@
 //! Real browsers: the pupil's, on the pupil's desktop, and the one that people read the console with.
 
 use crate::desktop::Desktop;
+use crate::poll;
 use crate::process::{Folder, Process};
 use crate::reader::Reader;
 use crate::users::User;
@@ -10,6 +11,7 @@ use serde_json::json;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use thirtyfour::error::WebDriverErrorInner::{NoSuchElement, StaleElementReference};
 use thirtyfour::prelude::*;
 use tokio::runtime::Runtime;
 
@@ -142,8 +144,8 @@ impl Browser {
     /// When there is no such field.
     pub fn fill(&self, field: &str, text: &str) -> Result<()> {
         let selector = format!("[name=\"{field}\"]");
-        self.run(async |driver| {
-            let element = driver.find(By::Css(selector)).await?;
+        self.patiently(async |driver| {
+            let element = driver.find(By::Css(&selector)).await?;
             element.clear().await?;
             element.send_keys(text).await
         })
@@ -155,7 +157,7 @@ impl Browser {
     /// # Errors
     /// When it finds none.
     pub fn click(&self, selector: &str) -> Result<()> {
-        self.run(async |driver| driver.find(By::Css(selector)).await?.click().await)
+        self.patiently(async |driver| driver.find(By::Css(selector)).await?.click().await)
             .with_context(|| format!("`{selector}`"))
     }
 
@@ -165,7 +167,7 @@ impl Browser {
     /// When there is none.
     pub fn press(&self, words: &str) -> Result<()> {
         let path = format!("(//a|//button|//summary)[contains(normalize-space(.), \"{words}\")]");
-        self.run(async |driver| driver.find(By::XPath(path)).await?.click().await)
+        self.patiently(async |driver| driver.find(By::XPath(&path)).await?.click().await)
             .with_context(|| format!("a link or button `{words}`"))
     }
 
@@ -174,7 +176,7 @@ impl Browser {
     /// # Errors
     /// When the browser does not answer.
     pub fn text(&self) -> Result<String> {
-        self.run(async |driver| driver.find(By::Tag("body")).await?.text().await)
+        self.patiently(async |driver| driver.find(By::Tag("body")).await?.text().await)
     }
 
     /// What a person reads in every element that this CSS selector finds.
@@ -182,7 +184,7 @@ impl Browser {
     /// # Errors
     /// When the browser does not answer.
     pub fn texts(&self, selector: &str) -> Result<Vec<String>> {
-        self.run(async |driver| {
+        self.patiently(async |driver| {
             let mut texts = Vec::new();
             for element in driver.find_all(By::Css(selector)).await? {
                 texts.push(element.text().await?);
@@ -293,6 +295,27 @@ impl Browser {
         let picture = answer["data"].as_str().context("the browser gives no picture")?;
         let picture = BASE64.decode(picture.as_bytes())?;
         Ok(fs::write(folder.join(format!("{name}.png")), picture)?)
+    }
+
+    /// As a person does who sees one page go and the next one not there yet: looks again.
+    fn patiently<T>(&self, mut what: impl AsyncFnMut(&WebDriver) -> WebDriverResult<T>) -> Result<T> {
+        let driver = self.driver.as_ref().context("the browser is closed")?;
+        let mut missed = None;
+        let answer = poll::until("it to be on the page", || {
+            let answer = self.runtime.block_on(what(driver));
+            match answer.as_ref().map_err(WebDriverError::as_inner) {
+                Err(NoSuchElement(_) | StaleElementReference(_)) => {
+                    missed = answer.err();
+                    None
+                }
+                _ => Some(answer),
+            }
+        });
+        match (answer, missed) {
+            (Ok(answer), _) => Ok(answer?),
+            (Err(waited), Some(missed)) => Err(anyhow::Error::from(missed).context(waited)),
+            (Err(waited), None) => Err(waited),
+        }
     }
 
     fn run<T>(&self, what: impl AsyncFnOnce(&WebDriver) -> WebDriverResult<T>) -> Result<T> {

@@ -1,6 +1,9 @@
 //! A page on this machine that looks like a search engine and titles its answers as one does.
 
-use anyhow::Result;
+use crate::desktop::Desktop;
+use crate::poll;
+use crate::users::User;
+use anyhow::{Context as _, Result};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,8 +24,14 @@ struct Heard {
     pictures: AtomicUsize,
 }
 
-/// What the first page's field holds, as the page last said.
-type Typed = Mutex<String>;
+/// What the first page's field holds, and when, in microseconds, the page said so.
+type Typed = Mutex<(u64, String)>;
+
+/// How long a person looks at a field before they type into it again.
+const A_LOOK: Duration = Duration::from_secs(15);
+
+/// How often a person types words that do not arrive.
+const TRIES: u32 = 4;
 
 /// Pixels of the picture that every page of answers shows, each way.
 const PICTURE_SIDE: u32 = 96;
@@ -50,7 +59,26 @@ impl SearchSite {
     #[must_use]
     pub fn typed(&self) -> String {
         let typed = self.heard.typed.lock();
-        typed.unwrap_or_else(PoisonError::into_inner).clone()
+        typed.unwrap_or_else(PoisonError::into_inner).1.clone()
+    }
+
+    /// Types into the first page's field as a person does, who looks at what stands there and types it again if a busy
+    /// machine lost a key.
+    ///
+    /// # Errors
+    /// When the words never stand there; says what does.
+    pub fn take_words(&self, desktop: &Desktop, pupil: &User, words: &str) -> Result<()> {
+        let arrived = || (self.typed() == words).then_some(());
+        let mut looked = Ok(());
+        for _ in 0..TRIES {
+            desktop.hands(pupil, &["key", "ctrl+a"])?;
+            desktop.hands(pupil, &["type", "--delay", "20", words])?;
+            looked = poll::within(A_LOOK, "the words in the page's field", arrived);
+            if looked.is_ok() {
+                break;
+            }
+        }
+        looked.with_context(|| format!("the field holds `{}`", self.typed()))
     }
 
     /// How often a browser fetched the picture that pages of answers show.
@@ -126,11 +154,14 @@ fn answer(stream: TcpStream, heard: &Heard) -> std::io::Result<()> {
     }
     let (status, body) = if let Some(searched) = query("/search?q=") {
         ("200 OK", results(&escaped(&searched)))
-    } else if let Some(field) = query("/typed?q=") {
-        let mut typed = heard.typed.lock().unwrap_or_else(PoisonError::into_inner);
-        // What the field says comes by several connections, in any order.
-        if field.len() > typed.len() {
-            *typed = field;
+    } else if let Some(said) = target.strip_prefix("/typed?") {
+        if let Some((at, field)) = said.split_once("&q=") {
+            let said = (at.parse().unwrap_or_default(), decoded(field));
+            let mut typed = heard.typed.lock().unwrap_or_else(PoisonError::into_inner);
+            // What the field says comes by several connections, in any order.
+            if said.0 >= typed.0 {
+                *typed = said;
+            }
         }
         ("200 OK", String::new())
     } else if target == "/" {
@@ -153,8 +184,9 @@ fn send(mut stream: &TcpStream, status: &str, kind: &str, body: &[u8]) -> std::i
 /// Titled as the search engine only once its field has the keyboard, and says what the field holds, so that whoever
 /// types can wait for both.
 fn first_page() -> String {
-    let ready = "<script>let field = document.querySelector('input'), ready = () => document.title = 'Google';\
-                 field.oninput = () => fetch('/typed?q=' + encodeURIComponent(field.value));\
+    let ready = "<script>let field = document.querySelector('input'), ready = () => document.title = 'Google',\
+                 now = () => Math.round(1000 * (performance.timeOrigin + performance.now()));\
+                 field.oninput = () => fetch(`/typed?${now()}&q=` + encodeURIComponent(field.value));\
                  field.onfocus = ready; if (document.hasFocus() && document.activeElement === field) ready()</script>";
     page("Loading", ready)
 }

@@ -23,10 +23,7 @@ fn a_pupil_types_a_search_and_the_window_is_titled_as_search_engines_do() {
         titles.current().unwrap() == "Google - Chromium"
     })
     .unwrap();
-    desktop
-        .hands(&pupil, &["type", "--delay", "15", "rock pools & tides"])
-        .unwrap();
-    poll::until_so("the words in the field", || site.typed() == "rock pools & tides").unwrap();
+    site.take_words(&desktop, &pupil, "rock pools & tides").unwrap();
     desktop.hands(&pupil, &["key", "Return"]).unwrap();
     poll::until_so("the answers", || {
         titles.current().unwrap() == "rock pools & tides - Google Search - Chromium"

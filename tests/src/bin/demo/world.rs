@@ -94,16 +94,7 @@ impl World {
     /// The pupil searches, and the flag goes its way.
     pub(crate) fn search(&self, steps: &mut Steps) -> Result<()> {
         let visible = self.watch_console()?;
-        at(
-            "typing",
-            self.desktop
-                .hands(&self.pupil, &["type", "--delay", "20", SEARCH]),
-        )?;
-        let typed = poll::until_so("the words in the page's field", || self.site.typed() == SEARCH);
-        at(
-            "typing",
-            typed.with_context(|| format!("the field holds `{}`", self.site.typed())),
-        )?;
+        at("typing", self.site.take_words(&self.desktop, &self.pupil, SEARCH))?;
         steps.done("the pupil has typed a worrying search");
         let titles = self.desktop.titles()?;
         steps.passed("Return pressed");
