@@ -9,7 +9,7 @@ use crate::found::WhyNot;
 use crate::{Provenance, Severity, Topic};
 
 /// How many words away something may stand that is near a term.
-const NEAR: usize = 5;
+const NEAR: usize = 8;
 
 /// What stands in a text, sorted by what it is for.
 pub(super) struct Judging<'e, 't> {
@@ -112,7 +112,7 @@ impl<'e, 't> Judging<'e, 't> {
         }
     }
 
-    /// Whether one of some words stands within a few words of a term, and not inside it.
+    /// Whether one of some words stands within a few words of a term, or in a gap of it; the term's own words are not meant.
     fn is_near(&self, term: &Standing, near: u32) -> bool {
         let (first, last) = words_of(term);
         let earliest = place(first.saturating_sub(NEAR)).saturating_sub(self.longest_near);
@@ -125,7 +125,8 @@ impl<'e, 't> Judging<'e, 't> {
             .any(|standing| {
                 let (begins, ends) = words_of(standing);
                 let inside = term.from <= standing.from && standing.to <= term.to;
-                !inside && begins <= last + NEAR && ends + NEAR >= first
+                let own = inside && !term.skips(begins..=ends);
+                !own && begins <= last + NEAR && ends + NEAR >= first
             })
     }
 

@@ -59,6 +59,7 @@ impl Edge {
             view: self.view,
             span: self.start..self.end,
             whole: true,
+            skipped: 0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Walks through the readings of a text along the tree of phrases, and gathers the phrases that stand in it.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::letters::{Place, place, word_at};
 use super::reading::{Edge, Lattice};
@@ -24,6 +24,21 @@ pub(super) struct Standing {
     pub(super) span: Range<usize>,
     /// Whether it may stand for a term.
     pub(super) whole: bool,
+    /// Which of its first words are none of the phrase's, but fall into a gap of it; the lowest bit is the first.
+    pub(super) skipped: u32,
+}
+
+impl Standing {
+    /// Whether words of the text fall into a gap of it.
+    pub(super) fn skips(&self, mut words: RangeInclusive<usize>) -> bool {
+        let first = word_at(self.from);
+        words.all(|word| word.checked_sub(first).is_some_and(|at| self.skipped & bit(at) != 0))
+    }
+}
+
+/// The bit of a word of a phrase; none for words that are further on than any gap needs.
+fn bit(word: usize) -> u32 {
+    u32::try_from(word).ok().and_then(|word| 1u32.checked_shl(word)).unwrap_or(0)
 }
 
 /// The phrases that stand in a text, and at how many places there was more to look for.
@@ -51,6 +66,7 @@ struct Here {
     end: usize,
     view: View,
     whole: bool,
+    skipped: u32,
 }
 
 impl<'t> Walk<'t> {
@@ -91,6 +107,7 @@ impl<'t> Walk<'t> {
             self.walked.standing.dedup_by(|b, a| {
                 (a.from, a.to, a.phrase) == (b.from, b.to, b.phrase) && {
                     a.whole |= b.whole;
+                    a.skipped |= b.skipped;
                     true
                 }
             });
@@ -113,6 +130,7 @@ impl<'t> Walk<'t> {
             end: edge.end,
             view: edge.view,
             whole: edge.alone,
+            skipped: 0,
         });
     }
 
@@ -125,6 +143,7 @@ impl<'t> Walk<'t> {
                 view: here.view,
                 span: here.start..here.end,
                 whole: here.whole,
+                skipped: here.skipped,
             });
         }
         if !self.trie.goes_on(here.node) {
@@ -155,7 +174,15 @@ impl<'t> Walk<'t> {
         self.each_edge(here.at, |walk, edge| {
             if last != Some(edge.to) {
                 last = Some(edge.to);
-                walk.over_gap(Here { at: edge.to, ..here }, skipped + 1);
+                let first = word_at(here.from);
+                let passed = word_at(here.at)..word_at(edge.to.saturating_sub(1)) + 1;
+                let passed = passed.fold(here.skipped, |words, word| words | bit(word - first));
+                let on = Here {
+                    at: edge.to,
+                    skipped: passed,
+                    ..here
+                };
+                walk.over_gap(on, skipped + 1);
             }
         });
     }
