@@ -3,8 +3,10 @@
 //! Entries are sorted into buckets by the first bits of their hash. Within a bucket each is known by sixteen other bits,
 //! its mark. Two hashes may share bucket and mark; whoever needs to be sure compares what the numbers stand for.
 
-/// Entries of a bucket, on average, at most.
+/// Entries of a bucket, on average, at most: of a table that is small for its use, and of one that is looked into for
+/// every word of every text.
 const BUCKET: usize = 16;
+const QUICK_BUCKET: usize = 2;
 
 /// Entries of one bucket that a file may have; more would only make every look into it slow.
 const FULLEST: usize = 1 << 14;
@@ -29,8 +31,17 @@ impl Default for Buckets {
 
 impl Buckets {
     /// A table from hashes to numbers.
-    pub(crate) fn map(mut entries: Vec<(u64, u32)>) -> Self {
-        let mut table = Self::sorted(&mut entries);
+    pub(crate) fn map(entries: Vec<(u64, u32)>) -> Self {
+        Self::map_in(BUCKET, entries)
+    }
+
+    /// The same, a little larger, in which looking is quick.
+    pub(crate) fn quick_map(entries: Vec<(u64, u32)>) -> Self {
+        Self::map_in(QUICK_BUCKET, entries)
+    }
+
+    fn map_in(bucket: usize, mut entries: Vec<(u64, u32)>) -> Self {
+        let mut table = Self::sorted(&mut entries, bucket);
         table.values = entries.iter().map(|(_, value)| *value).collect();
         table
     }
@@ -38,11 +49,11 @@ impl Buckets {
     /// A table that only knows which hashes are there.
     pub(crate) fn set(hashes: impl IntoIterator<Item = u64>) -> Self {
         let mut entries: Vec<(u64, u32)> = hashes.into_iter().map(|hash| (hash, 0)).collect();
-        Self::sorted(&mut entries)
+        Self::sorted(&mut entries, BUCKET)
     }
 
-    fn sorted(entries: &mut Vec<(u64, u32)>) -> Self {
-        let wanted = (entries.len() / BUCKET).max(1).next_power_of_two();
+    fn sorted(entries: &mut Vec<(u64, u32)>, in_one: usize) -> Self {
+        let wanted = (entries.len() / in_one).max(1).next_power_of_two();
         let bits = wanted.trailing_zeros();
         entries.sort_unstable_by_key(|(hash, value)| (bucket(*hash, bits), mark(*hash), *value));
         entries.dedup_by_key(|(hash, value)| (bucket(*hash, bits), mark(*hash), *value));

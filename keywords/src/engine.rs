@@ -142,7 +142,7 @@ impl Engine {
 
     /// What applies of what stands in a text.
     fn judged(&self, text: &Text<'_>, seen: Walked) -> Findings {
-        if seen.is_empty() {
+        if !seen.may_hold_a_term(&self.tables) {
             return Findings::default();
         }
         let judging = Judging::new(self, seen, text);

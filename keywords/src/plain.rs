@@ -8,6 +8,20 @@ use std::ops::Range;
 
 use unicode_normalization::char::{canonical_combining_class, decompose_compatible, is_combining_mark};
 
+/// Which bytes are letters and digits of ASCII.
+const IN_WORD: [bool; 256] = {
+    let mut in_word = [false; 256];
+    let mut byte = 0;
+    while byte < 128u8 {
+        in_word[byte as usize] = byte.is_ascii_alphanumeric();
+        byte += 1;
+    }
+    in_word
+};
+
+/// Words of a text that there is room for at once.
+const WORDS: usize = 32;
+
 /// One text in the plain view.
 pub(crate) struct Plain {
     text: String,
@@ -26,8 +40,17 @@ pub(crate) struct Word {
 impl Plain {
     pub(crate) fn new(original: &str) -> Self {
         let mut folding = Folding::with_capacity(original.len());
-        for (at, character) in original.char_indices() {
-            folding.take(at..at + character.len_utf8(), character);
+        let mut at = 0;
+        while let Some(character) = original[at..].chars().next() {
+            let run = original.as_bytes()[at..].iter();
+            let run = run.take_while(|byte| IN_WORD[usize::from(**byte)]).count();
+            let end = at + run.max(character.len_utf8());
+            if run > 0 {
+                folding.take_run(at..end, &original[at..end]);
+            } else {
+                folding.take(at..end, character);
+            }
+            at = end;
         }
         folding.finish()
     }
@@ -79,23 +102,30 @@ impl Folding {
         text.push(' ');
         Self {
             text,
-            words: Vec::new(),
+            words: Vec::with_capacity(WORDS.min(bytes / 2 + 1)),
             after: After::Gap,
         }
     }
 
+    /// Letters and digits of ASCII, as they stand together: most of most texts.
+    #[inline]
+    fn take_run(&mut self, at: Range<usize>, run: &str) {
+        if matches!(self.after, After::Gap | After::Unspaced) {
+            self.begin_word(&at);
+        } else if let Some(word) = self.words.last_mut() {
+            word.end = at.end;
+        }
+        let begin = self.text.len();
+        self.text.push_str(run);
+        self.text[begin..].make_ascii_lowercase();
+        self.after = After::Word;
+    }
+
+    /// Anything else.
     #[inline]
     fn take(&mut self, at: Range<usize>, character: char) {
-        if character.is_ascii_alphanumeric() {
-            if matches!(self.after, After::Gap | After::Unspaced) {
-                self.begin_word(&at);
-            } else if let Some(word) = self.words.last_mut() {
-                word.end = at.end;
-            }
-            self.text.push(character.to_ascii_lowercase());
-            self.after = After::Word;
-        } else if character.is_ascii() {
-            self.take_folded(&at, character);
+        if character.is_ascii() {
+            self.take_between(character);
         } else if let Some(letter) = flag_letter(character) {
             self.take_folded(&at, letter);
         } else if !is_invisible(character) {
@@ -115,12 +145,6 @@ impl Folding {
             {
                 word.end = at.end;
             }
-        } else if is_apostrophe(character) {
-            self.after = if self.after == After::Word {
-                After::Apostrophe
-            } else {
-                After::Gap
-            };
         } else if character.is_alphanumeric() {
             let unspaced = is_unspaced(character);
             let begins = match self.after {
@@ -135,8 +159,17 @@ impl Folding {
             self.text.push(one_letter(character));
             self.after = if unspaced { After::Unspaced } else { After::Word };
         } else {
-            self.after = After::Gap;
+            self.take_between(character);
         }
+    }
+
+    /// What is neither letter nor mark.
+    fn take_between(&mut self, character: char) {
+        self.after = if self.after == After::Word && is_apostrophe(character) {
+            After::Apostrophe
+        } else {
+            After::Gap
+        };
     }
 
     fn begin_word(&mut self, at: &Range<usize>) {

@@ -27,9 +27,10 @@ pub(super) struct Judging<'e, 't> {
 }
 
 impl Walked {
-    /// Whether no phrase stands in the text.
-    pub(super) fn is_empty(&self) -> bool {
-        self.standing.is_empty() && self.dropped == 0
+    /// Whether a term stands in the text, or there was more to look for.
+    pub(super) fn may_hold_a_term(&self, tables: &Tables) -> bool {
+        let mut standing = self.standing.iter();
+        self.dropped > 0 || standing.any(|found| matches!(tables.owner(found.phrase).kind, Kind::Term(_)))
     }
 }
 

@@ -95,7 +95,7 @@ pub(super) struct Reading<'r, 'e> {
 impl Reader<'_> {
     pub(super) fn read(&self, original: &str, plain: &Plain) -> Lattice {
         let looks_further = self.furthest > View::Plain;
-        let mut odd = Vec::with_capacity(plain.words().len());
+        let mut odd = Vec::new();
         let mut known = Vec::with_capacity(plain.words().len());
         let (mut single, mut apart) = (0, false);
         let mut found = Lattice::default();

@@ -32,13 +32,19 @@ impl Standing {
     /// Whether words of the text fall into a gap of it.
     pub(super) fn skips(&self, mut words: RangeInclusive<usize>) -> bool {
         let first = word_at(self.from);
-        words.all(|word| word.checked_sub(first).is_some_and(|at| self.skipped & bit(at) != 0))
+        words.all(|word| {
+            word.checked_sub(first)
+                .is_some_and(|at| self.skipped & bit(at) != 0)
+        })
     }
 }
 
 /// The bit of a word of a phrase; none for words that are further on than any gap needs.
 fn bit(word: usize) -> u32 {
-    u32::try_from(word).ok().and_then(|word| 1u32.checked_shl(word)).unwrap_or(0)
+    u32::try_from(word)
+        .ok()
+        .and_then(|word| 1u32.checked_shl(word))
+        .unwrap_or(0)
 }
 
 /// The phrases that stand in a text, and at how many places there was more to look for.

@@ -1,5 +1,7 @@
 //! The words of the lists, and the ways they are looked up.
 
+use std::ops::Range;
+
 use crate::buckets::Buckets;
 use crate::hash;
 
@@ -90,7 +92,7 @@ impl Words {
                 }
             }
         }
-        all.exact = Buckets::map(exact);
+        all.exact = Buckets::quick_map(exact);
         all.read = Buckets::map(read);
         all.dropped = Buckets::map(dropped);
         all.shaped = Buckets::map(shaped);
@@ -99,12 +101,22 @@ impl Words {
 
     /// One of them; nothing for a number that is none's.
     pub(super) fn get(&self, id: u32) -> &str {
+        self.text.get(self.place(id)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn bytes(&self, id: u32) -> &[u8] {
+        self.text.as_bytes().get(self.place(id)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn place(&self, id: u32) -> Range<usize> {
         let id = id as usize;
         let start = id
             .checked_sub(1)
             .map_or(0, |before| self.ends.get(before).map_or(0, |end| *end as usize));
         let end = self.ends.get(id).map_or(start, |end| *end as usize);
-        self.text.get(start..end).unwrap_or_default()
+        start..end
     }
 
     /// The word that is written so, and the phrase that is written so when it is run together.
@@ -112,7 +124,11 @@ impl Words {
     pub(super) fn exactly(&self, word: &str) -> (Option<u32>, Option<u32>) {
         let hash = hash::of_bytes(word.as_bytes());
         let (mut single, mut phrase) = (None, None);
-        for id in self.exact.get(hash).filter(|id| self.get(*id) == word) {
+        for id in self
+            .exact
+            .get(hash)
+            .filter(|id| self.bytes(*id) == word.as_bytes())
+        {
             if self.is_phrase(id) {
                 phrase = Some(id);
             } else {
