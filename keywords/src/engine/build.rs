@@ -195,7 +195,8 @@ impl Building {
         }
         let single = number(words.len())?;
         self.run_together(&mut words, &dictionary)?;
-        let (trie, order) = std::mem::replace(&mut self.trie, Growing::new()).finish(words.len());
+        let grown = std::mem::replace(&mut self.trie, Growing::new()).finish(words.len());
+        let (trie, order) = grown.ok_or_else(|| BuildError::TooLarge("too many phrases".to_owned()))?;
         let mut engine = Engine {
             trie,
             words: Words::new(&words, single),

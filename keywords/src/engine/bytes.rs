@@ -7,7 +7,7 @@
 //! | mark | the eight bytes `PASTORKW`, and the format's version (`u32`) |
 //! | words | their text (row of bytes), where each ends (row of `u32`), how many are single (`u32`), four tables |
 //! | ordinary words | two tables: all of them, and the commonest |
-//! | tree | three rows of `u32`, level by level: where each node's children begin; the word that leads to each node but the root; where each node's phrases begin |
+//! | tree | four rows of `u32`, the root first and children after their parents: where each node's ways begin, and where the last one's end; how many phrases end at each node; the word of each way; the node it leads to |
 //! | strings | their text (row of bytes), where each ends (row of `u32`) |
 //! | lists | a row of id, version and whether it is confidential (a byte) |
 //! | terms | a row of list, id, reason, near, not near (`u32` each), topic, five severities (0 for none), sources, provenances (a byte each) |
@@ -31,9 +31,7 @@ use crate::{Audience, Severity, Topic};
 
 const MARK: &[u8; 8] = b"PASTORKW";
 /// Raised whenever the format, or how words are hashed or read, changes.
-const VERSION: u32 = 2;
-/// Words and gaps of the longest phrase.
-const DEEPEST: u32 = 512;
+const VERSION: u32 = 3;
 /// Bytes of a list, a term and an owner.
 const LIST: usize = 9;
 const TERM: usize = 28;
@@ -78,7 +76,7 @@ impl Engine {
         out.table(&self.dictionary.words);
         out.table(&self.dictionary.commonest);
         let trie = &self.trie;
-        for row in [&trie.begins, &trie.words, &trie.phrases_begin] {
+        for row in [&trie.begins, &trie.ends, &trie.words, &trie.targets] {
             out.numbers(row);
         }
         out.tables(&self.tables);
@@ -279,10 +277,9 @@ impl<'b> Reader<'b> {
     }
 
     fn trie(&mut self, words: usize) -> Result<Trie, LoadError> {
-        let (begins, leading, phrases_begin) = (self.numbers()?, self.numbers()?, self.numbers()?);
-        let trie = Trie::from_rows(begins, leading, phrases_begin, words);
-        trie.filter(|trie| trie.depth() <= DEEPEST)
-            .ok_or(LoadError::Damaged("its tree"))
+        let (begins, ends) = (self.numbers()?, self.numbers()?);
+        let (leading, targets) = (self.numbers()?, self.numbers()?);
+        Trie::from_rows(begins, ends, leading, targets, words).ok_or(LoadError::Damaged("its tree"))
     }
 
     fn tables(&mut self) -> Result<Tables, LoadError> {

@@ -1,145 +1,180 @@
 //! The phrases of the lists, word by word: one tree for terms, exceptions, help and what is near.
+//!
+//! Branches that are alike are kept once, whoever leads to them, so `cut{,s,ting} my {wrist,arm}` costs little more than
+//! its words. A phrase is then known by how many come before it in the tree's order, which is summed up on the way to it:
+//! the numbering of Lucchesi and Kowaltowski, "Applications of finite automata representing large vocabularies" (1993).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use super::words::NONE;
 
 /// The gap of a phrase, in the place of a word.
 pub(super) const GAP_WORD: u32 = u32::MAX - 1;
+/// Words and gaps of the longest phrase.
+const DEEPEST: u32 = 512;
 
-/// A tree of phrases. Node 0 is the root. Nodes are numbered level by level and phrases by the node they end at, so a
-/// node's children, and its phrases, are ranges, and nothing has to point back.
+/// A tree of phrases, whose like branches are one. Node 0 is the root, and a node's children have higher numbers.
 #[derive(Debug, Default)]
 pub(super) struct Trie {
-    /// The root's child for each word.
+    /// Which way leads on from the root for each word.
     first: Vec<u32>,
-    /// How many nodes are children of earlier ones, for each node; then how many are children of any.
+    /// How many ways lead on from earlier nodes, for each node; then how many there are.
     pub(super) begins: Vec<u32>,
-    /// The word that leads to each node but the root, rising among the children of one.
+    /// How many phrases end at each node.
+    pub(super) ends: Vec<u32>,
+    /// The word of each way, rising among those of one node.
     pub(super) words: Vec<u32>,
-    /// How many phrases end at earlier nodes, for each node; then how many there are.
-    pub(super) phrases_begin: Vec<u32>,
+    /// The node that each way leads to.
+    pub(super) targets: Vec<u32>,
+    /// How many phrases that go through its node come before those of each way.
+    skips: Vec<u32>,
+    phrase_count: u32,
+}
+
+/// A node, as it was come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reached {
+    node: u32,
+    /// How many phrases come before those that go on from here.
+    before: u32,
 }
 
 impl Trie {
     /// From its rows, as they were read, for so many words; none if they do not fit together.
     pub(super) fn from_rows(
         begins: Vec<u32>,
+        ends: Vec<u32>,
         words: Vec<u32>,
-        phrases_begin: Vec<u32>,
+        targets: Vec<u32>,
         word_count: usize,
     ) -> Option<Self> {
-        let nodes = begins.len().checked_sub(1)?;
-        let children_come_later = || {
-            begins[..nodes]
-                .iter()
-                .zip(0u32..)
-                .all(|(begin, node)| *begin >= node)
+        let mut trie = Self {
+            first: vec![NONE; word_count],
+            begins,
+            ends,
+            words,
+            targets,
+            skips: Vec::new(),
+            phrase_count: 0,
         };
-        let sound = begins.first() == Some(&0)
-            && begins.is_sorted()
-            && begins.last().is_some_and(|last| *last as usize == words.len())
-            && words.len() + 1 == nodes
-            && phrases_begin.len() == begins.len()
-            && phrases_begin.first() == Some(&0)
-            && phrases_begin.is_sorted()
-            && words
-                .iter()
-                .all(|word| *word == GAP_WORD || (*word as usize) < word_count);
-        if !sound || !children_come_later() {
+        let is_word = |word: &u32| *word == GAP_WORD || (*word as usize) < word_count;
+        if !trie.fits() || !trie.words.iter().all(is_word) {
             return None;
         }
-        let mut first = vec![NONE; word_count];
-        let of_root = begins.get(1).map_or(0, |end| *end as usize);
-        for (word, node) in words[..of_root].iter().zip(1u32..) {
-            if let Some(first) = first.get_mut(*word as usize) {
-                *first = node;
-            }
-        }
-        Some(Self {
-            first,
-            begins,
-            words,
-            phrases_begin,
+        trie.phrase_count = trie.count()?;
+        trie.lead_on_from_root();
+        Some(trie)
+    }
+
+    /// Whether every node's ways are among the ways, and lead to later nodes.
+    fn fits(&self) -> bool {
+        let nodes = self.ends.len();
+        let ways = self.words.len();
+        let rows = self.begins.len() == nodes + 1
+            && self.begins.first() == Some(&0)
+            && self.begins.is_sorted()
+            && self.begins.last().is_some_and(|last| *last as usize == ways)
+            && self.targets.len() == ways;
+        rows && (0u32..).zip(&self.ends).all(|(node, _)| {
+            let ways = range(&self.begins, node);
+            let rising = self.words[ways.clone()].is_sorted_by(|one, next| one < next);
+            let later = |target: &u32| *target > node && (*target as usize) < nodes;
+            rising && self.targets[ways].iter().all(later)
         })
     }
 
-    /// The child of the root that a word leads to.
-    #[inline]
-    pub(super) fn start(&self, word: u32) -> Option<u32> {
-        self.first
-            .get(word as usize)
-            .copied()
-            .filter(|node| *node != NONE)
+    /// Counts the phrases before each way, and all of them; nothing if there are too many, or one is too long.
+    fn count(&mut self) -> Option<u32> {
+        let mut counts = vec![0u32; self.ends.len()];
+        let mut depths = vec![0u32; self.ends.len()];
+        self.skips = vec![0; self.words.len()];
+        for (node, ends) in self.ends.iter().enumerate().rev() {
+            let (mut count, mut depth) = (*ends, 0);
+            for way in range(&self.begins, u32::try_from(node).ok()?) {
+                let target = self.targets[way] as usize;
+                self.skips[way] = count;
+                count = count.checked_add(counts[target])?;
+                depth = depth.max(depths[target] + 1);
+            }
+            if depth > DEEPEST {
+                return None;
+            }
+            (counts[node], depths[node]) = (count, depth);
+        }
+        counts.first().copied()
     }
 
-    /// The child of a node that a word leads to.
+    fn lead_on_from_root(&mut self) {
+        for way in range(&self.begins, 0) {
+            if let Some(first) = self.first.get_mut(self.words[way] as usize) {
+                *first = u32::try_from(way).unwrap_or(NONE);
+            }
+        }
+    }
+
+    /// Where a word leads from the root.
     #[inline]
-    pub(super) fn child(&self, node: u32, word: u32) -> Option<u32> {
-        let range = range(&self.begins, node);
-        let words = self.words.get(range.start as usize..range.end as usize)?;
-        let at = words.binary_search(&word).ok()?;
-        Some(range.start + u32::try_from(at).ok()? + 1)
+    pub(super) fn start(&self, word: u32) -> Option<Reached> {
+        let way = *self.first.get(word as usize)? as usize;
+        Some(Reached {
+            node: *self.targets.get(way)?,
+            before: *self.skips.get(way)?,
+        })
+    }
+
+    /// Where a word leads from a node.
+    #[inline]
+    pub(super) fn child(&self, from: Reached, word: u32) -> Option<Reached> {
+        let ways = range(&self.begins, from.node);
+        let way = ways.start + self.words.get(ways)?.binary_search(&word).ok()?;
+        Some(Reached {
+            node: *self.targets.get(way)?,
+            before: from.before + self.skips.get(way)?,
+        })
     }
 
     /// Whether a node has children.
     #[inline]
-    pub(super) fn goes_on(&self, node: u32) -> bool {
-        !range(&self.begins, node).is_empty()
+    pub(super) fn goes_on(&self, from: Reached) -> bool {
+        !range(&self.begins, from.node).is_empty()
     }
 
-    /// The phrases that end at a node.
+    /// The phrases that end at a node, come to so.
     #[inline]
-    pub(super) fn ending(&self, node: u32) -> Range<u32> {
-        range(&self.phrases_begin, node)
+    pub(super) fn ending(&self, here: Reached) -> Range<u32> {
+        let ends = self.ends.get(here.node as usize).copied().unwrap_or(0);
+        here.before..here.before + ends
     }
 
     /// How many phrases there are.
-    pub(super) fn phrase_count(&self) -> usize {
-        self.phrases_begin.last().map_or(0, |count| *count as usize)
+    pub(super) const fn phrase_count(&self) -> usize {
+        self.phrase_count as usize
     }
 
     /// The words of a phrase, in their order.
     pub(super) fn path(&self, phrase: u32) -> Vec<u32> {
-        let mut node = holder(&self.phrases_begin, phrase);
+        let (mut node, mut rest) = (0u32, phrase);
         let mut path = Vec::new();
-        while let Some(before) = node.checked_sub(1) {
-            path.extend(self.words.get(before as usize));
-            node = holder(&self.begins, before);
+        while self.ends.get(node as usize).is_some_and(|ends| rest >= *ends) {
+            let ways = range(&self.begins, node);
+            let before = self.skips[ways.clone()].partition_point(|skip| *skip <= rest);
+            let Some(way) = before.checked_sub(1).map(|at| ways.start + at) else {
+                break;
+            };
+            path.push(self.words[way]);
+            (node, rest) = (self.targets[way], rest - self.skips[way]);
         }
-        path.reverse();
         path
-    }
-
-    /// How many words and gaps the longest phrase has.
-    pub(super) fn depth(&self) -> u32 {
-        // Level by level: the next one ends where the children of this one's last node do.
-        let (mut depth, mut last) = (0, 0usize);
-        while let Some(end) = self
-            .begins
-            .get(last + 1)
-            .map(|end| *end as usize)
-            .filter(|end| *end > last)
-        {
-            (depth, last) = (depth + 1, end);
-        }
-        depth
     }
 }
 
 #[inline]
-fn range(begins: &[u32], node: u32) -> Range<u32> {
+fn range(begins: &[u32], node: u32) -> Range<usize> {
     match (begins.get(node as usize), begins.get(node as usize + 1)) {
-        (Some(begin), Some(end)) => *begin..*end,
+        (Some(begin), Some(end)) => *begin as usize..*end as usize,
         _ => 0..0,
     }
-}
-
-/// The node whose range holds an item.
-fn holder(begins: &[u32], item: u32) -> u32 {
-    let after = begins.partition_point(|begin| *begin <= item);
-    u32::try_from(after.saturating_sub(1)).unwrap_or(0)
 }
 
 /// A tree that is being built.
@@ -147,6 +182,9 @@ pub(super) struct Growing {
     children: Vec<BTreeMap<u32, u32>>,
     phrases: Vec<Vec<u32>>,
 }
+
+/// What a branch is: how many phrases end where it begins, and which branches it leads to by which words.
+type Branch = (usize, Vec<(u32, u32)>);
 
 impl Growing {
     pub(super) fn new() -> Self {
@@ -173,31 +211,112 @@ impl Growing {
         self.phrases[node].push(phrase);
     }
 
-    /// The tree for so many words; and its phrases, in their new order.
-    pub(super) fn finish(self, words: usize) -> (Trie, Vec<u32>) {
-        let mut trie = Trie {
-            first: vec![NONE; words],
-            ..Trie::default()
-        };
-        let mut phrases = Vec::new();
-        let mut by_level = vec![0u32];
-        let count = |items: usize| u32::try_from(items).unwrap_or(u32::MAX);
-        let mut at = 0;
-        while let Some(node) = by_level.get(at).map(|node| *node as usize) {
-            trie.begins.push(count(trie.words.len()));
-            trie.phrases_begin.push(count(phrases.len()));
-            for (word, child) in &self.children[node] {
-                by_level.push(*child);
-                trie.words.push(*word);
-                if let Some(first) = trie.first.get_mut(*word as usize).filter(|_| node == 0) {
-                    *first = count(trie.words.len());
-                }
+    /// The tree for so many words; and its phrases, in their new order. Nothing if there are too many phrases, or one has
+    /// too many words.
+    pub(super) fn finish(self, words: usize) -> Option<(Trie, Vec<u32>)> {
+        let order = self.in_order();
+        let branches = self.branches();
+        let (mut begins, mut ends) = (vec![0], Vec::new());
+        let (mut leading, mut targets) = (Vec::new(), Vec::new());
+        for (phrases, ways) in &branches {
+            for (word, branch) in ways {
+                leading.push(*word);
+                targets.push(u32::try_from(branches.len()).ok()? - 1 - branch);
             }
-            phrases.extend(&self.phrases[node]);
-            at += 1;
+            begins.push(u32::try_from(leading.len()).ok()?);
+            ends.push(u32::try_from(*phrases).ok()?);
         }
-        trie.begins.push(count(trie.words.len()));
-        trie.phrases_begin.push(count(phrases.len()));
-        (trie, phrases)
+        let trie = Trie::from_rows(begins, ends, leading, targets, words)?;
+        Some((trie, order))
+    }
+
+    /// The phrases in the tree's order: those that end at a node, then those that go on from it, by their words.
+    fn in_order(&self) -> Vec<u32> {
+        let mut order = Vec::new();
+        let mut next = vec![0u32];
+        while let Some(node) = next.pop() {
+            order.extend(&self.phrases[node as usize]);
+            next.extend(self.children[node as usize].values().rev());
+        }
+        order
+    }
+
+    /// The branches that differ, the root's first and its children later; they know each other by their places from
+    /// the end.
+    fn branches(&self) -> Vec<Branch> {
+        let mut known: HashMap<Branch, u32> = HashMap::new();
+        let mut branch_of = vec![0u32; self.children.len()];
+        // Children were added after their parents.
+        for node in (0..self.children.len()).rev() {
+            let ways = self.children[node].iter();
+            let ways = ways
+                .map(|(word, child)| (*word, branch_of[*child as usize]))
+                .collect();
+            let next = u32::try_from(known.len()).unwrap_or(NONE);
+            branch_of[node] = *known.entry((self.phrases[node].len(), ways)).or_insert(next);
+        }
+        let mut branches: Vec<(u32, Branch)> = known.into_iter().map(|(branch, at)| (at, branch)).collect();
+        branches.sort_unstable_by_key(|(at, _)| std::cmp::Reverse(*at));
+        branches.into_iter().map(|(_, branch)| branch).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn grown(phrases: &[Vec<u32>]) -> (Trie, Vec<u32>) {
+        let mut growing = Growing::new();
+        for (phrase, at) in phrases.iter().zip(0u32..) {
+            growing.add(phrase.iter().copied(), at);
+        }
+        growing.finish(8).unwrap()
+    }
+
+    fn ending_at(trie: &Trie, phrase: &[u32]) -> Range<u32> {
+        let (first, rest) = phrase.split_first().unwrap();
+        let start = trie.start(*first).unwrap();
+        let end = rest
+            .iter()
+            .fold(start, |here, word| trie.child(here, *word).unwrap());
+        trie.ending(end)
+    }
+
+    #[test]
+    fn branches_that_are_alike_are_kept_once() {
+        let all = [[1, 3, 5], [1, 3, 6], [2, 3, 5], [2, 3, 6]].map(|phrase| phrase.to_vec());
+        assert_eq!(grown(&all).0.ends.len(), 4);
+    }
+
+    #[test]
+    fn rows_that_do_not_fit_together_are_refused() {
+        let rows = |begins: &[u32], ends: &[u32], words: &[u32], targets: &[u32]| {
+            let owned = [begins, ends, words, targets].map(<[u32]>::to_vec);
+            let [begins, ends, words, targets] = owned;
+            Trie::from_rows(begins, ends, words, targets, 8)
+        };
+        assert!(rows(&[0, 1, 1], &[1, 1], &[3], &[1]).is_some());
+        assert!(rows(&[0, 1, 1], &[1, 1], &[8], &[1]).is_none(), "no such word");
+        assert!(rows(&[0, 1, 1], &[1, 1], &[3], &[2]).is_none(), "no such node");
+        assert!(rows(&[0, 1, 1], &[1, 1], &[3], &[0]).is_none(), "leads back");
+        assert!(rows(&[0, 2, 1], &[1, 1], &[3], &[1]).is_none(), "not sorted");
+        assert!(rows(&[0, 1, 1], &[1, u32::MAX], &[3], &[1]).is_none(), "too many");
+        assert!(rows(&[0], &[], &[], &[]).is_none(), "no root");
+    }
+
+    proptest! {
+        #[test]
+        fn every_phrase_is_found_by_its_words_and_its_words_by_it(
+            phrases in prop::collection::vec(prop::collection::vec(0u32..8, 1..5), 1..40),
+        ) {
+            let (trie, order) = grown(&phrases);
+            for (at, old) in order.iter().enumerate() {
+                let phrase = &phrases[*old as usize];
+                let at = u32::try_from(at).unwrap();
+                prop_assert_eq!(&trie.path(at), phrase);
+                prop_assert!(ending_at(&trie, phrase).contains(&at));
+            }
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::letters::{Place, place, word_at};
 use super::reading::{Edge, Lattice};
-use super::trie::{GAP_WORD, Trie};
+use super::trie::{GAP_WORD, Reached, Trie};
 use super::words::NONE;
 use crate::list::phrase::GAP;
 use crate::plain::Plain;
@@ -65,7 +65,7 @@ pub(super) struct Walk<'t> {
 /// How far a walk has come.
 #[derive(Clone, Copy)]
 struct Here {
-    node: u32,
+    node: Reached,
     from: Place,
     at: Place,
     start: usize,
