@@ -44,7 +44,10 @@ impl Rules {
             .filter_map(|change| change.operation)
             .collect();
         let lists = of_profile(profile)?;
-        let imported = opened(&specialist::all(store, school_id).await?, school_id, key);
+        let (imported, closed) = opened(&specialist::all(store, school_id).await?, school_id, key);
+        for list in closed {
+            tracing::error!(list, "{CLOSED}");
+        }
         let now = jiff::Timestamp::from_millisecond(clock::now_ms())?;
         let today = now.to_zoned(profile.cover.time_zone.clone()).date().to_string();
         // Building takes its time, and nothing else should wait for it.
@@ -90,8 +93,14 @@ impl Rules {
     }
 }
 
-/// The specialist lists that can be opened. One that cannot is no reason to be without the others.
-fn opened(rows: &[Imported], school_id: &str, key: &ListKey) -> Vec<KeywordList> {
+/// What is wrong with a specialist list that cannot be opened, and what to do.
+pub const CLOSED: &str = "a specialist list cannot be opened, and nothing is looked for with it; bring its key back from a \
+     backup, or remove the list and import it again";
+
+/// The specialist lists that can be opened, and what is to be said of those that cannot: one of them is no reason to be
+/// without the others.
+#[must_use]
+pub fn opened(rows: &[Imported], school_id: &str, key: &ListKey) -> (Vec<KeywordList>, Vec<String>) {
     let open = |row: &Imported| -> anyhow::Result<KeywordList> {
         let name = ListName {
             school_id,
@@ -99,20 +108,19 @@ fn opened(rows: &[Imported], school_id: &str, key: &ListKey) -> Vec<KeywordList>
             version: row.version,
         };
         let text = key.open(&name, &row.sealed)?;
-        confidential(std::str::from_utf8(&text)?, &row.list_id)
+        // What is wrong with its text would quote it.
+        let list = std::str::from_utf8(&text).ok();
+        list.and_then(|text| confidential(text, &row.list_id).ok())
+            .context("what was sealed is no sound list")
     };
-    let lists = rows.iter().filter_map(|row| {
-        let list = open(row);
-        list.map_err(|error| {
-            tracing::error!(
-                list = %row.list_id,
-                version = row.version,
-                "a specialist list cannot be opened; bring its key back from a backup, or remove the list and import it again: {error:#}"
-            );
-        })
-        .ok()
-    });
-    lists.collect()
+    let (mut lists, mut closed) = (Vec::new(), Vec::new());
+    for row in rows {
+        match open(row) {
+            Ok(list) => lists.push(list),
+            Err(error) => closed.push(format!("{} version {} ({error:#})", row.list_id, row.version)),
+        }
+    }
+    (lists, closed)
 }
 
 /// A specialist list out of its text: held in confidence, whatever its file says.

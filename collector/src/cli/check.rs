@@ -5,8 +5,10 @@ use crate::backup;
 use crate::ca::Authority;
 use crate::clock;
 use crate::config::Config;
+use crate::lists;
 use crate::profile::Profile;
-use crate::store::{audit, devices, disk, gaps, outbox, routing};
+use crate::seal::specialist::ListKey;
+use crate::store::{audit, devices, disk, gaps, outbox, routing, specialist};
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -49,6 +51,7 @@ impl Check {
         }
         findings.push(mail(config, &opened).await?);
         findings.push(readers(&opened).await?);
+        findings.push(specialist_lists(config, &opened).await?);
         findings.extend(devices_of(&opened).await?);
         findings.push(disk_of(config));
         findings.push(backups(config));
@@ -182,6 +185,19 @@ async fn readers(opened: &school::Opened) -> anyhow::Result<Finding> {
         without[0]
     );
     Ok(finding("readers", false, says))
+}
+
+async fn specialist_lists(config: &Config, opened: &school::Opened) -> anyhow::Result<Finding> {
+    let school_id = &opened.school.school_id;
+    let key = ListKey::new(config.data_dir.join(backup::AUTHORITY));
+    let rows = specialist::all(&opened.store, school_id).await?;
+    let (_, closed) = lists::opened(&rows, school_id, &key);
+    if closed.is_empty() {
+        let says = format!("{} specialist lists, each can be opened", rows.len());
+        return Ok(finding("lists", true, says));
+    }
+    let says = format!("{}: {}", lists::CLOSED, closed.join("; "));
+    Ok(finding("lists", false, says))
 }
 
 async fn devices_of(opened: &school::Opened) -> anyhow::Result<Vec<Finding>> {

@@ -115,3 +115,26 @@ fn a_backup_carries_the_key_of_specialist_lists_beside_the_store_that_they_are_s
     assert_eq!(std::fs::read(&key).unwrap(), before);
     assert!(collector.run(&["list", "show"]).contains("specialist  version 3"));
 }
+
+#[test]
+fn check_says_which_specialist_list_cannot_be_opened_and_what_to_do() {
+    let collector = Collector::start();
+    let (code, said) = import(&collector, LIST);
+    assert_eq!(code, Some(0), "{said}");
+    let lists = |said: &str| -> String {
+        let mut lines = said.lines().filter(|line| line.contains("  lists  "));
+        lines.next().unwrap().to_owned()
+    };
+    let (_, said) = collector.try_run(&["check"]);
+    assert!(lists(&said).starts_with("ok"), "{said}");
+    std::fs::remove_file(collector.data_dir.join("ca/specialist-lists.key")).unwrap();
+    let (code, said) = collector.try_run(&["check"]);
+    assert_eq!(code, Some(3), "{said}");
+    let line = lists(&said);
+    assert!(
+        line.starts_with("LOOK")
+            && line.contains("specialist version 3")
+            && line.contains("bring its key back"),
+        "{line}"
+    );
+}
