@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::phrase::{folded, holds};
+use super::phrase::{Tokens, folded};
 use super::{KeywordList, Term};
 use crate::{Audience, Severity, Topic};
 
@@ -342,8 +342,11 @@ impl Changed {
         match over {
             Over::Term(name) => {
                 let term = self.term(name)?;
-                let covers =
-                    |spelling: &String| exception.phrases.iter().all(|phrase| holds(phrase, spelling));
+                let covers = |spelling: &String| {
+                    let spelling = Tokens::of(spelling);
+                    let mut phrases = exception.phrases.iter();
+                    phrases.all(|phrase| Tokens::of(phrase).holds(&spelling))
+                };
                 if !term.spellings.iter().any(covers) {
                     return Err(NotPossible::CoversNothing(phrase.to_owned()));
                 }

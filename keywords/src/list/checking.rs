@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::value::Datetime;
 
-use super::phrase::{expand, folded, holds};
+use super::phrase::{Tokens, expand, folded};
 use super::{Exception, KeywordList, PHRASE, REASON, Term};
 use crate::fault::Faults;
 use crate::plain::Plain;
@@ -175,7 +175,11 @@ impl<'f, 'a> Checking<'f, 'a> {
     /// A term, and the exceptions that it was given, of which it keeps those that can cover it.
     fn own(&mut self, raw: RawOwn, shared: Shared, line: usize) -> (Term, Vec<Placed>) {
         let spellings = self.spellings(raw.text, line);
-        let covers = |phrase: &String| spellings.iter().any(|spelling| holds(phrase, spelling));
+        let tokens: Vec<Tokens> = spellings.iter().map(|spelling| Tokens::of(spelling)).collect();
+        let covers = |phrase: &String| {
+            let phrase = Tokens::of(phrase);
+            tokens.iter().any(|spelling| phrase.holds(spelling))
+        };
         let words = |placed: Vec<Placed>| placed.into_iter().map(|(phrase, _)| phrase).collect();
         let given = shared.exceptions.clone();
         let term = Term {
@@ -250,9 +254,11 @@ impl<'f, 'a> Checking<'f, 'a> {
 
     /// An exception covers only what stands inside it, so one that does not hold the term, or is the term, is a mistake.
     fn exceptions_hold(&mut self, exceptions: &[Placed], terms: &[Term]) {
+        let spellings = terms.iter().flat_map(|term| &term.spellings);
+        let spellings: Vec<Tokens> = spellings.map(|spelling| Tokens::of(spelling)).collect();
         for (phrase, span) in exceptions {
-            let mut spellings = terms.iter().flat_map(|term| &term.spellings);
-            if !spellings.any(|spelling| holds(phrase, spelling)) {
+            let tokens = Tokens::of(phrase);
+            if !spellings.iter().any(|spelling| tokens.holds(spelling)) {
                 let fault = format!("the exception `{phrase}` can never cover the term");
                 let instead = "a longer phrase in which the term stands as whole words, or an [[exception]] for the list";
                 self.faults.add(span, fault, instead);

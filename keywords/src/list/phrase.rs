@@ -26,21 +26,27 @@ pub(crate) fn folded(phrase: &str) -> String {
     parts.join(GAP_MARK)
 }
 
-/// Whether one phrase stands inside another as whole words, and leaves something of it outside.
-pub(crate) fn holds(longer: &str, shorter: &str) -> bool {
-    let (longer, shorter) = (tokens(longer), tokens(shorter));
-    longer != shorter && (0..longer.len()).any(|at| begins(&longer[at..], &shorter))
-}
+/// A phrase taken apart, to be compared with many others.
+pub(crate) struct Tokens(Vec<String>);
 
-fn tokens(phrase: &str) -> Vec<String> {
-    let mut tokens = Vec::new();
-    for (at, part) in parts(phrase).enumerate() {
-        if at > 0 {
-            tokens.push(GAP_MARK.to_owned());
+impl Tokens {
+    /// Its words as they are matched, and its gaps.
+    pub(crate) fn of(phrase: &str) -> Self {
+        let mut tokens = Vec::new();
+        for (at, part) in parts(phrase).enumerate() {
+            if at > 0 {
+                tokens.push(GAP_MARK.to_owned());
+            }
+            tokens.extend(part.as_str().split_whitespace().map(str::to_owned));
         }
-        tokens.extend(part.as_str().split_whitespace().map(str::to_owned));
+        Self(tokens)
     }
-    tokens
+
+    /// Whether another phrase stands inside this one as whole words, and leaves something of it outside.
+    pub(crate) fn holds(&self, shorter: &Self) -> bool {
+        let (longer, shorter) = (&self.0, &shorter.0);
+        longer != shorter && (0..longer.len()).any(|at| begins(&longer[at..], shorter))
+    }
 }
 
 fn begins(words: &[String], phrase: &[String]) -> bool {
@@ -160,6 +166,7 @@ mod tests {
 
     #[test]
     fn a_phrase_holds_another_with_gaps_and_never_itself() {
+        let holds = |longer, shorter| Tokens::of(longer).holds(&Tokens::of(shorter));
         assert!(holds("meet me quite alone today", "meet … alone"));
         assert!(!holds("meet me in the park alone", "meet … alone"));
         assert!(!holds("Meet … alone", "meet … alone"));
