@@ -3,6 +3,7 @@
 
 mod authority;
 mod collector;
+mod connection;
 mod delivery;
 mod device;
 mod joining;
