@@ -357,3 +357,36 @@ async fn terms_that_cry_wolf_are_counted_without_saying_whose_flags_they_were() 
         "the invented flags all name the term t-1"
     );
 }
+
+#[tokio::test]
+async fn a_false_alarm_offers_its_own_words_as_the_harmless_phrase_but_none_that_staff_wrote() {
+    let (school, router) = with_list().await;
+    let [mut ann, mut cy] = signed_in(&school, &router, [ANN, CY]).await;
+    let mark = async |reader: &mut Browser, path: &str| {
+        let flag = reader.get(path).await.field("flag");
+        let fields = [("flag", flag.as_str()), ("is", "yes")];
+        reader.post(path, &format!("{path}/false-alarm"), &fields).await;
+        reader.get(path).await
+    };
+    let pupil = format!("/concerns/{}", school.concern(&SEARCH).await);
+    assert!(!ann.get(&pupil).await.body.contains("name=\"phrase\""));
+    let page = mark(&mut ann, &pupil).await;
+    let names = ["do", "list", "term", "phrase", "reason"];
+    let fields = names.map(|name| (name, page.field(name)));
+    assert_eq!(fields[3].1, SEARCH.text);
+    let preview = ann.send("/lists/preview", &page.field("csrf"), &fields).await;
+    assert_eq!(preview.status, StatusCode::OK, "{}", preview.body);
+    assert!(
+        preview.body.contains("these would not be raised any more"),
+        "{}",
+        preview.body
+    );
+    let staff = Seen {
+        account: "flo",
+        device: "STAFF-3",
+        ..TITLE
+    };
+    let staff = format!("/concerns/{}", school.concern(&staff).await);
+    let page = mark(&mut cy, &staff).await;
+    assert_eq!(page.field("phrase"), "");
+}

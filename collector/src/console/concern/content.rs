@@ -1,16 +1,21 @@
 //! What was seen, opened with the keys of the reader's session: text with the matched words marked, and why.
 
-use super::super::lists::{specialist_term, term_page};
+use super::super::lists::{can_be_harmless, specialist_term};
 use super::super::words::{self, Clock};
 use crate::access::Session;
 use crate::lists::Rules;
 use crate::seal::content::{self, DataKeyRow};
 use crate::store::actions::{ActionRow, FlagRow};
+use pastoral_keywords::PHRASE;
+use pastoral_keywords::changes::TermName;
 use pastoral_keywords::{Audience, Provenance, Source, Topic};
 use pastoral_proto::device;
 use prost::Message as _;
+use std::ops::Range;
 use zeroize::Zeroizing;
 
+/// Words on either side of a match that may make it harmless.
+const WORDS_AROUND: usize = 3;
 /// A clock this wrong is said.
 const CLOCK_WRONG_MS: i64 = 2 * 60 * 1000;
 
@@ -49,8 +54,10 @@ pub(super) struct Why {
     pub(super) view: &'static str,
     /// Why the severity is not the term's own; empty where it is.
     pub(super) note: String,
-    /// Where a phrase in which the term is harmless can be proposed; none where the term is not shown, or gone.
-    pub(super) page: Option<String>,
+    /// The term, where a phrase in which it is harmless can be proposed.
+    pub(super) name: Option<TermName>,
+    /// What such a phrase might be: the words around the match. Nothing of what staff wrote, for others read the lists.
+    pub(super) around: String,
     /// Exceptions that stand in the text and do not cover it.
     pub(super) considered: Vec<String>,
 }
@@ -73,8 +80,8 @@ impl<'a> Opener<'a> {
         String::from_utf8(opened.to_vec()).ok()
     }
 
-    /// A flag with its content.
-    pub(super) fn flag(&self, row: &FlagRow, clock: &Clock) -> Seen {
+    /// A flag with its content, `of_pupil` where it is known to be a pupil's.
+    pub(super) fn flag(&self, row: &FlagRow, of_pupil: bool, clock: &Clock) -> Seen {
         let opened = self.open(&row.data_key_id, &row.sealed);
         let content = opened.and_then(|bytes| device::Flag::decode(bytes.as_slice()).ok());
         let mut seen = without_content(row, clock);
@@ -90,12 +97,18 @@ impl<'a> Opener<'a> {
             .map(String::as_str)
             .collect();
         seen.site_and_program = shown.join(", in ");
-        seen.why = content.matches.iter().map(|found| self.why(found)).collect();
+        let text = if of_pupil { content.text.as_str() } else { "" };
+        let matches = content.matches.iter();
+        seen.why = matches.map(|found| self.why(found, text)).collect();
         seen
     }
 
-    fn why(&self, found: &device::Match) -> Why {
+    fn why(&self, found: &device::Match, text: &str) -> Why {
         let title = self.rules.title(&found.list_id);
+        let name = TermName {
+            list: found.list_id.clone(),
+            id: found.term_id.clone(),
+        };
         Why {
             term: if found.confidential {
                 specialist_term(title)
@@ -111,7 +124,8 @@ impl<'a> Opener<'a> {
                 "" => String::new(),
                 note => words::sentence(note),
             },
-            page: term_page(self.rules, &found.list_id, &found.term_id),
+            name: Some(name).filter(|name| can_be_harmless(self.rules, name)),
+            around: around(text, found.start as usize..found.end as usize),
             considered: found.considered.clone(),
         }
     }
@@ -186,6 +200,27 @@ fn times(count: i64) -> String {
     }
 }
 
+/// A match with a few words on either side of it; nothing where it does not fit the text, or a list's phrase.
+fn around(text: &str, span: Range<usize>) -> String {
+    let (Some(before), Some(inside), Some(behind)) = (
+        text.get(..span.start),
+        text.get(span.clone()),
+        text.get(span.end..),
+    ) else {
+        return String::new();
+    };
+    let mut words: Vec<&str> = before.split_whitespace().rev().take(WORDS_AROUND).collect();
+    words.reverse();
+    words.extend(inside.split_whitespace());
+    words.extend(behind.split_whitespace().take(WORDS_AROUND));
+    let phrase = words.join(" ");
+    if phrase.len() > PHRASE {
+        String::new()
+    } else {
+        phrase
+    }
+}
+
 // The text in pieces, those that matched marked. Spans were checked on arrival; one that does not fit marks nothing.
 fn marked(content: &device::Flag) -> Vec<(bool, String)> {
     let text = content.text.as_str();
@@ -218,6 +253,18 @@ fn marked(content: &device::Flag) -> Vec<(bool, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_harmless_phrase_is_the_match_with_three_words_on_either_side() {
+        let text = "the whole of my class  wants to kill a mockingbird by harper lee";
+        let at = text.find("kill a").unwrap();
+        assert_eq!(
+            around(text, at..at + 6),
+            "class wants to kill a mockingbird by harper"
+        );
+        assert_eq!(around("kill", 0..4), "kill");
+        assert_eq!(around("kill", 0..9), "");
+    }
 
     fn content(text: &str, spans: &[(u32, u32)]) -> device::Flag {
         let matches = spans.iter().map(|(start, end)| device::Match {

@@ -1,6 +1,7 @@
 //! A concern's page.
 
 use super::super::devices::told_apart;
+use super::super::lists::may_propose;
 use super::super::page::{Failure, Page, show};
 use super::super::who::SignedIn;
 use super::super::{Console, queue as queue_page, words};
@@ -71,6 +72,7 @@ struct ConcernPage {
     can_undo: bool,
     is_welfare: bool,
     can_hand_over: bool,
+    may_propose: bool,
     children: Vec<(String, Vec<Candidate>)>,
     typed: Typed,
 }
@@ -204,11 +206,13 @@ async fn draw(
     let data_keys = keys::data_keys(store, school_id, concern_id).await?;
     let rules = console.app.lists.load_full();
     let opener = Opener::new(&who.session, &data_keys, &rules);
+    let person = concern.person.as_ref();
+    let of_pupil = person.is_some_and(|person| person.role == "pupil");
     let draw_flag = |row| {
         if hidden {
             without_content(row, &page.clock)
         } else {
-            opener.flag(row, &page.clock)
+            opener.flag(row, of_pupil, &page.clock)
         }
     };
     let mut seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
@@ -285,6 +289,7 @@ async fn draw(
         history,
         others,
         can_hand_over,
+        may_propose: may_propose(who),
         typed,
         concern,
         page,

@@ -1,7 +1,8 @@
 //! Changes to the lists: proposed by one person after seeing what they would do, agreed by another (P34).
 
 use super::effect::{self, Effect};
-use super::{draw_term, find, may_agree, may_propose, operation};
+use super::term::draw_term;
+use super::{find, may_agree, may_propose, operation};
 use crate::app::App;
 use crate::clock;
 use crate::console::Console;

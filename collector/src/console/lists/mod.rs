@@ -4,15 +4,17 @@ mod changes;
 mod effect;
 mod noise;
 mod operation;
+mod term;
 mod trying;
 
 pub(super) use changes::{change, changes, decide, preview, propose};
 pub(super) use noise::noise;
+pub(super) use term::term;
 pub(super) use trying::{form as try_form, tried};
 
 use super::Console;
 use super::page::{Failure, Page, show};
-use super::who::{Fields, SignedIn};
+use super::who::SignedIn;
 use crate::concerns::model::Duty;
 use crate::lists::Rules;
 use crate::store::specialist::{self, Imported};
@@ -29,7 +31,7 @@ const SHOWN: usize = 100;
 const SPELLINGS_SHOWN: usize = 4;
 
 /// Whether somebody may propose a change to the lists.
-fn may_propose(who: &SignedIn) -> bool {
+pub(super) fn may_propose(who: &SignedIn) -> bool {
     [Duty::Dsl, Duty::Deputy, Duty::Headteacher, Duty::Technician]
         .into_iter()
         .any(|duty| who.has(duty))
@@ -259,81 +261,6 @@ fn levels(of: impl Fn(Audience) -> Option<u8>) -> String {
     all.into_iter().map(say).collect::<Vec<_>>().join("; ")
 }
 
-#[derive(Template)]
-#[template(path = "term.html")]
-struct TermPage {
-    page: Page,
-    name: TermName,
-    list_title: String,
-    spellings: Vec<String>,
-    line: TermLine,
-    facts: Vec<(&'static str, String)>,
-    is_off: bool,
-    may_propose: bool,
-    levels: Vec<(&'static str, &'static str, u8)>,
-    /// What somebody wrote that was not taken.
-    typed: Fields,
-}
-
-impl TermPage {
-    /// Whether a form that was not taken was of this sort.
-    fn is_again(&self, sort: &str) -> bool {
-        self.typed.get("do") == sort
-    }
-
-    /// The reason that was written in it.
-    fn reason(&self, sort: &str) -> &str {
-        if self.is_again(sort) {
-            self.typed.get("reason")
-        } else {
-            ""
-        }
-    }
-}
-
-/// One term, and what may be changed about it.
-pub(super) async fn term(
-    State(console): State<Console>,
-    who: SignedIn,
-    Path((list_id, id)): Path<(String, String)>,
-) -> Result<Response, Failure> {
-    let name = TermName { list: list_id, id };
-    show(&draw_term(&console, &who, name, Fields::default()).await?)
-}
-
-async fn draw_term(
-    console: &Console,
-    who: &SignedIn,
-    name: TermName,
-    typed: Fields,
-) -> Result<TermPage, Failure> {
-    let rules = console.app.lists.load_full();
-    let (term, is_off) = find(&rules, &name).ok_or(Failure::NotFound)?;
-    let list = rules.list(&name.list).ok_or(Failure::NotFound)?;
-    let page = console.page(who, "A term of a keyword list", "/lists").await?;
-    Ok(TermPage {
-        list_title: list.title.clone(),
-        spellings: term.spellings.clone(),
-        line: term_line(term),
-        facts: facts(term, list),
-        is_off,
-        may_propose: may_propose(who),
-        levels: Audience::ALL
-            .iter()
-            .map(|audience| {
-                let now = term
-                    .severity(*audience)
-                    .map_or(0, pastoral_keywords::Severity::get);
-                let asked = typed.trimmed(&format!("severity-{}", audience.code()));
-                (audience.code(), audience.label(), asked.parse().unwrap_or(now))
-            })
-            .collect(),
-        typed,
-        name,
-        page,
-    })
-}
-
 /// What is said in the place of a term of a specialist list; none of a list whose words are shown.
 fn in_confidence(rules: &Rules, list_id: &str) -> Option<String> {
     let list = rules.list(list_id).filter(|list| list.confidential)?;
@@ -345,13 +272,9 @@ pub(super) fn specialist_term(title: &str) -> String {
     format!("A term of a specialist list ({title}), whose words are not shown")
 }
 
-/// Where a phrase in which a term is harmless can be proposed; none where the term is not shown, off, or gone.
-pub(super) fn term_page(rules: &Rules, list: &str, id: &str) -> Option<String> {
-    let (list, id) = (list.to_owned(), id.to_owned());
-    let address = format!("/lists/{list}/{id}#phrase");
-    find(rules, &TermName { list, id })
-        .filter(|(_, is_off)| !is_off)
-        .map(|_| address)
+/// Whether a phrase in which a term is harmless can be proposed: not where the term is not shown, off, or gone.
+pub(super) fn can_be_harmless(rules: &Rules, name: &TermName) -> bool {
+    find(rules, name).is_some_and(|(_, is_off)| !is_off)
 }
 
 /// A term by its name, and whether it is switched off; none of a list that is held in confidence.
@@ -364,30 +287,4 @@ fn find<'r>(rules: &'r Rules, name: &TermName) -> Option<(&'r Term, bool)> {
     known
         .map(|term| (term, false))
         .or_else(|| off().map(|(_, term)| (term, true)))
-}
-
-fn facts(term: &Term, list: &KeywordList) -> Vec<(&'static str, String)> {
-    let codes =
-        |labels: Option<Vec<&'static str>>| labels.map(|labels| labels.join(", ")).unwrap_or_default();
-    let sources = term
-        .sources
-        .as_ref()
-        .map(|all| all.iter().map(|one| one.label()).collect());
-    let writers = term
-        .provenances
-        .as_ref()
-        .map(|all| all.iter().map(|one| one.label()).collect());
-    let facts = [
-        ("Only in", codes(sources)),
-        ("Only where the text is", codes(writers)),
-        ("Only near one of", term.near.join(", ")),
-        ("Not near", term.not_near.join(", ")),
-        ("Harmless in", term.exceptions.join(", ")),
-        (
-            "Written by",
-            term.author.clone().unwrap_or_else(|| list.author.clone()),
-        ),
-        ("On", term.date.clone().unwrap_or_else(|| list.date.clone())),
-    ];
-    facts.into_iter().filter(|(_, what)| !what.is_empty()).collect()
 }
