@@ -204,9 +204,9 @@ pub fn flag(user: u32, text: &str, topic: &str, severity: u32) -> wire::Flag {
         site: "Google".into(),
         observed_at_ms: clock::now_ms(),
         matches: vec![wire::Match {
-            list_id: "pastoral-en".into(),
+            list_id: "pastoral-en-suicide".into(),
             list_version: 1,
-            term_id: "a-term".into(),
+            term_id: "kill-myself".into(),
             term: text.into(),
             topic: topic.into(),
             severity,

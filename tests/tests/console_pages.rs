@@ -156,6 +156,15 @@ fn pupils_concerns(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
             "Sam Fairweather",
         )
         .unwrap();
+    browser.press("Mark as a false alarm").unwrap();
+    browser
+        .script(
+            "document.querySelectorAll('details:has(input[name=phrase])').forEach(one => one.open = true)",
+            vec![],
+        )
+        .unwrap();
+    looks.here("concern-false-alarm", "Sam Fairweather").unwrap();
+    browser.press("Not a false alarm").unwrap();
     browser
         .script(
             "document.querySelector('#note-words').closest('details').open = true",
