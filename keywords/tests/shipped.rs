@@ -118,9 +118,9 @@ fn every_spelling_is_found_in_a_sentence_for_each_of_its_audiences_and_for_no_ot
                 let text = format!("Zzz, {}; {beside}", spelling.to_uppercase());
                 for audience in Audience::ALL {
                     let found = engine.find(&searched(&text, *audience));
-                    let own = found
-                        .iter()
-                        .find(|found| found.term_id == term.id && found.term == *spelling);
+                    let own = found.iter().find(|found| {
+                        (&found.list_id, &found.term_id) == (&list.id, &term.id) && found.term == *spelling
+                    });
                     assert_eq!(
                         own.map(|found| found.severity),
                         term.severity(*audience),
