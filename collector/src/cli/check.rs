@@ -193,7 +193,11 @@ async fn specialist_lists(config: &Config, opened: &school::Opened) -> anyhow::R
     let rows = specialist::all(&opened.store, school_id).await?;
     let (_, closed) = lists::opened(&rows, school_id, &key);
     if closed.is_empty() {
-        let says = format!("{} specialist lists, each can be opened", rows.len());
+        let says = match rows.len() {
+            0 => "there is no specialist list".to_owned(),
+            1 => "the specialist list can be opened".to_owned(),
+            many => format!("each of {many} specialist lists can be opened"),
+        };
         return Ok(finding("lists", true, says));
     }
     let says = format!("{}: {}", lists::CLOSED, closed.join("; "));

@@ -13,6 +13,7 @@ mod school_day;
 mod set_aside;
 mod simulated;
 mod table;
+mod unseen;
 
 use anyhow::Result;
 use clap::Parser;
@@ -46,6 +47,7 @@ fn main() -> Result<ExitCode> {
     hatecheck::measure(&data, arguments.missed, &mut table)?;
     if let Some(lists) = benign::lists(&data, &mut table)? {
         simulated::measure(&data, &lists, &mut table)?;
+        unseen::measure(&lists, arguments.missed, &mut table);
     }
     peers::measure(&data, arguments.peers.as_deref(), &mut table)?;
     print!("{table}");
