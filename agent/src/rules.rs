@@ -86,12 +86,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fresh_device_has_every_english_list() {
+    fn a_fresh_device_has_every_english_list_with_every_word_of_it() {
         let rules = Rules::shipped().unwrap();
-        let shipped = pastoral_keywords::shipped::lists().unwrap();
-        let english = shipped.iter().filter(|list| list.language == "en");
-        let english: Vec<_> = english.map(|list| (list.id.clone(), list.version)).collect();
-        assert_eq!(rules.lists, english);
-        assert!(rules.engine.term_count() > 100);
+        let mut english = pastoral_keywords::shipped::lists().unwrap();
+        english.retain(|list| list.language == "en");
+        let names: Vec<_> = english
+            .iter()
+            .map(|list| (list.id.clone(), list.version))
+            .collect();
+        assert_eq!(rules.lists, names);
+        let built = Engine::build(&english).unwrap();
+        assert!(rules.engine.to_bytes() == built.to_bytes());
     }
 }
