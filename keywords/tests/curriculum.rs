@@ -92,6 +92,53 @@ fn a_danger_beside_a_phrase_of_the_curriculum_is_still_found() {
     }
 }
 
+#[test]
+fn what_is_said_outright_is_found_beside_the_name_of_any_game_song_or_lesson() {
+    let engine = engine(&shipped::lists().unwrap());
+    let mut hidden = Vec::new();
+    for said in [
+        "i want to kill myself",
+        "how to kill myself",
+        "i want to die",
+        "i want to end my life",
+        "how to hang myself",
+        "i tried to kill myself last night",
+        "i want to hurt myself",
+        "i cut my wrists",
+        "my dad hits me",
+        "my mum hits me with a belt",
+        "my uncle touches me",
+        "i was raped",
+        "how to make myself sick after eating",
+        "he is blackmailing me with my nudes",
+    ] {
+        for beside in [
+            "minecraft",
+            "roblox",
+            "fortnite",
+            "lyrics",
+            "song",
+            "film",
+            "book",
+            "quiz",
+            "homework",
+            "essay",
+            "lol",
+            "haha",
+            "romeo and juliet",
+            "hamlet",
+            "history lesson",
+        ] {
+            for text in [format!("{beside} {said}"), format!("{said} {beside}")] {
+                if alarms(&engine, &text).is_empty() {
+                    hidden.push(text);
+                }
+            }
+        }
+    }
+    assert!(hidden.is_empty(), "hidden by a word beside them: {hidden:#?}");
+}
+
 /// A list as a school may make it, of single words that the shipped lists are careful not to look for.
 const SINGLE_WORDS: &str = r#"
 id = "school-words"
