@@ -126,11 +126,11 @@ impl Engine {
     /// The same as [`Engine::find`], with how many were left out.
     #[must_use]
     pub fn findings(&self, text: &Text<'_>) -> Findings {
-        let mut findings = self.judged(text, self.look(text.text));
+        let mut findings = self.judged(text, self.look(text.text, true));
         if self.furthest >= View::Decoded
             && let Some(decoded) = Decoded::of(text.text)
         {
-            let mut seen = self.look(&decoded.text);
+            let mut seen = self.look(&decoded.text, true);
             for standing in &mut seen.standing {
                 standing.span = decoded.original(&standing.span);
                 standing.view = standing.view.max(View::Decoded);
@@ -161,7 +161,7 @@ impl Engine {
     #[must_use]
     pub fn explain(&self, text: &Text<'_>) -> Explanation {
         let Findings { found, dropped } = self.findings(text);
-        Judging::new(self, self.look(text.text), text).explain(found, dropped)
+        Judging::new(self, self.look(text.text, false), text).explain(found, dropped)
     }
 
     /// How many terms there are, each counted once however many spellings it has.
@@ -192,7 +192,8 @@ impl Engine {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    fn look(&self, original: &str) -> Walked {
+    /// What stands in a text; nothing, where only terms are asked for and there is none.
+    fn look(&self, original: &str, only_terms: bool) -> Walked {
         let plain = Plain::new(original);
         let reader = Reader {
             words: &self.words,
@@ -201,6 +202,10 @@ impl Engine {
             furthest: self.furthest,
         };
         let lattice = reader.read(original, &plain);
-        Walk::new(&self.trie, &plain, &lattice).all()
+        let walk = || Walk::new(&self.trie, &plain, &lattice);
+        if only_terms && !walk().but_nears(&self.tables).all().may_hold_a_term(&self.tables) {
+            return Walked::default();
+        }
+        walk().all()
     }
 }

@@ -4,6 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::letters::{Place, place, word_at};
 use super::reading::{Edge, Lattice};
+use super::tables::{Kind, Tables};
 use super::trie::{GAP_WORD, Reached, Trie};
 use super::words::NONE;
 use crate::list::phrase::GAP;
@@ -58,6 +59,8 @@ pub(super) struct Walk<'t> {
     trie: &'t Trie,
     plain: &'t Plain,
     lattice: &'t Lattice,
+    /// What phrases are for, where those that only have to be near are left out.
+    but_nears: Option<&'t Tables>,
     walked: Walked,
     steps: usize,
 }
@@ -81,8 +84,17 @@ impl<'t> Walk<'t> {
             trie,
             plain,
             lattice,
+            but_nears: None,
             walked: Walked::default(),
             steps: 0,
+        }
+    }
+
+    /// The same without what only has to be near a term: one word may be that for hundreds of them.
+    pub(super) fn but_nears(self, tables: &'t Tables) -> Self {
+        Self {
+            but_nears: Some(tables),
+            ..self
         }
     }
 
@@ -141,7 +153,10 @@ impl<'t> Walk<'t> {
     }
 
     fn go(&mut self, here: Here) {
-        for phrase in self.trie.ending(here.node) {
+        let but_nears = self.but_nears;
+        let is_left_out =
+            |phrase| but_nears.is_some_and(|tables| matches!(tables.owner(phrase).kind, Kind::Near(_)));
+        for phrase in self.trie.ending(here.node).filter(|phrase| !is_left_out(*phrase)) {
             self.walked.standing.push(Standing {
                 from: here.from,
                 to: here.at,
