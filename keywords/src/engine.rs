@@ -142,9 +142,6 @@ impl Engine {
 
     /// What applies of what stands in a text.
     fn judged(&self, text: &Text<'_>, seen: Walked) -> Findings {
-        if !seen.may_hold_a_term(&self.tables) {
-            return Findings::default();
-        }
         let judging = Judging::new(self, seen, text);
         let mut best = Best::default();
         for (at, term) in judging.applying() {

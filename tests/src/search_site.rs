@@ -56,8 +56,7 @@ impl SearchSite {
     }
 
     /// What stands in the first page's field, as the browser has taken it.
-    #[must_use]
-    pub fn typed(&self) -> String {
+    fn typed(&self) -> String {
         let typed = self.heard.typed.lock();
         typed.unwrap_or_else(PoisonError::into_inner).1.clone()
     }

@@ -7,7 +7,6 @@ use crate::clock;
 use crate::config::Config;
 use crate::lists;
 use crate::profile::Profile;
-use crate::seal::specialist::ListKey;
 use crate::store::{audit, devices, disk, gaps, outbox, routing, specialist};
 use clap::Args;
 use serde::Serialize;
@@ -189,7 +188,7 @@ async fn readers(opened: &school::Opened) -> anyhow::Result<Finding> {
 
 async fn specialist_lists(config: &Config, opened: &school::Opened) -> anyhow::Result<Finding> {
     let school_id = &opened.school.school_id;
-    let key = ListKey::new(config.data_dir.join(backup::AUTHORITY));
+    let key = school::list_key(config);
     let rows = specialist::all(&opened.store, school_id).await?;
     let (_, closed) = lists::opened(&rows, school_id, &key);
     if closed.is_empty() {

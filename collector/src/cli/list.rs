@@ -1,11 +1,10 @@
 //! `list`: specialist lists, which a licensed school imports, which stay sealed, and whose words nothing shows.
 
 use super::{school, when};
-use crate::backup::AUTHORITY;
 use crate::clock;
 use crate::config::Config;
 use crate::lists::{self, Rules};
-use crate::seal::specialist::{ListKey, ListName};
+use crate::seal::specialist::ListName;
 use crate::store::list_changes::{self, State};
 use crate::store::specialist::{self, Imported};
 use crate::store::{Store, Write};
@@ -72,7 +71,7 @@ async fn import(config: &Config, file: &Path, licence: &str) -> anyhow::Result<(
     let (text, list) = read(file)?;
     let opened = school::open(config).await?;
     let school_id = opened.school.school_id.as_str();
-    let key = ListKey::new(config.data_dir.join(AUTHORITY));
+    let key = school::list_key(config);
     let here = specialist::all(&opened.store, school_id).await?;
     anyhow::ensure!(
         here.len() < MOST_LISTS,

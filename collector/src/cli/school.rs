@@ -1,9 +1,10 @@
 //! Opens a school that was made with `init`.
 
-use crate::backup::DATABASE;
+use crate::backup::{AUTHORITY, DATABASE};
 use crate::config::Config;
 use crate::notify::Telling;
 use crate::profile::Profile;
+use crate::seal::specialist::ListKey;
 use crate::store::Store;
 use crate::store::school::{self, School};
 use anyhow::Context as _;
@@ -42,6 +43,11 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
         school,
         profile: Arc::new(profile),
     })
+}
+
+/// The key of the school's specialist lists, whether it is there yet or not.
+pub(super) fn list_key(config: &Config) -> ListKey {
+    ListKey::new(config.data_dir.join(AUTHORITY))
 }
 
 impl Opened {

@@ -10,7 +10,6 @@ use crate::live::Live;
 use crate::notify::mail::Mailer;
 use crate::notify::worker;
 use crate::seal::content::Sealer;
-use crate::seal::specialist::ListKey;
 use crate::store::disk::Disk;
 use crate::store::keys;
 use crate::{backup, console, devices, escalate, retention};
@@ -168,7 +167,7 @@ pub(super) fn lock(data_dir: &Path) -> anyhow::Result<Flock<std::fs::File>> {
 async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
     let school_id: Arc<str> = opened.school.school_id.as_str().into();
     let publics = keys::publics(opened.store.read(), &school_id).await?;
-    let list_key = ListKey::new(config.data_dir.join(backup::AUTHORITY));
+    let list_key = school::list_key(config);
     let rules = Rules::load(&opened.store, &school_id, &opened.profile, &list_key).await?;
     Ok(App {
         store: opened.store.clone(),

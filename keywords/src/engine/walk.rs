@@ -40,7 +40,7 @@ impl Standing {
     }
 }
 
-/// The bit of a word of a phrase; none for words that are further on than any gap needs.
+/// The bit of a word of a phrase; none after the thirty-second.
 fn bit(word: usize) -> u32 {
     u32::try_from(word)
         .ok()

@@ -1,5 +1,5 @@
 //! How the shipped lists do on wording that nobody foresaw: texts that were invented by somebody who had not seen them, and
-//! that no list is written from.
+//! that no list is written from. Which of them are missed is not said, not even to those who ask: it would be mended.
 
 use crate::flagging::is_alarming;
 use crate::table::Table;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 const WORRYING: &str = include_str!("../unseen/worrying.tsv");
 const HARMLESS: &str = include_str!("../unseen/harmless.tsv");
 
-pub(crate) fn measure(engine: &Engine, missed: bool, table: &mut Table) {
+pub(crate) fn measure(engine: &Engine, table: &mut Table) {
     table.heading("Invented texts that no list was written from, searched by a pupil of a secondary school, at severity 3");
     let mut topics: BTreeMap<&str, Share> = BTreeMap::new();
     let mut all = Share::default();
@@ -19,21 +19,14 @@ pub(crate) fn measure(engine: &Engine, missed: bool, table: &mut Table) {
         for share in [topics.entry(topic).or_default(), &mut all] {
             share.add(raised);
         }
-        if missed && !raised {
-            table.note(format!("missed: {topic}: {text}"));
-        }
     }
     for (topic, share) in topics {
         table.at_least(format!("raised: {topic}"), share, None);
     }
     table.at_least("raised: all of them", all, None);
     let mut wrongly = Share::default();
-    for (kind, text) in lines(HARMLESS) {
-        let raised = raises(engine, text);
-        wrongly.add(raised);
-        if missed && raised {
-            table.note(format!("harmless, and raised: {kind}: {text}"));
-        }
+    for (_, text) in lines(HARMLESS) {
+        wrongly.add(raises(engine, text));
     }
     table.at_least("raised, though harmless", wrongly, None);
 }
