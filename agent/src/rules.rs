@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use miniz_oxide::inflate::decompress_to_vec_with_limit;
-use pastoral_keywords::{Audience, Engine, KeywordList};
+use pastoral_keywords::{Audience, Dictionary, Engine, EngineBuilder, KeywordList};
 use std::sync::Arc;
 
 /// The lists that come with Pastoral, deflated, with a NUL between them: a few percent of what they take when built.
@@ -58,11 +58,11 @@ impl Rules {
     /// # Errors
     /// When this program was built wrongly; a test makes sure that it was not.
     pub fn shipped() -> anyhow::Result<Self> {
-        let lists =
+        let (engine, lists) =
             shipped_lists().context("the keyword lists of this program cannot be used; install it again")?;
         Ok(Self {
-            engine: Engine::build(&lists)?,
-            lists: lists.iter().map(|list| (list.id.clone(), list.version)).collect(),
+            engine,
+            lists,
             policy: None,
             unknown_audience: Audience::STRICTEST,
             health_interval_s: 300,
@@ -72,13 +72,18 @@ impl Rules {
     }
 }
 
-fn shipped_lists() -> anyhow::Result<Vec<KeywordList>> {
+/// The engine of the shipped lists, with their versions. One list is read after the other: as they are written, all of
+/// them take several times the memory of the engine.
+fn shipped_lists() -> anyhow::Result<(Engine, Vec<(String, u32)>)> {
     let inflated = decompress_to_vec_with_limit(SHIPPED, INFLATED)
         .map_err(|error| anyhow::anyhow!("they cannot be unpacked ({error})"))?;
-    let lists = std::str::from_utf8(&inflated)?.split('\0');
-    Ok(lists
-        .map(|toml| KeywordList::parse(toml, "shipped"))
-        .collect::<Result<_, _>>()?)
+    let (mut builder, mut versions) = (EngineBuilder::default(), Vec::new());
+    for toml in std::str::from_utf8(&inflated)?.split('\0') {
+        let list = KeywordList::parse(toml, "shipped")?;
+        builder.add(&list)?;
+        versions.push((list.id, list.version));
+    }
+    Ok((builder.finish(Dictionary::default())?, versions))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ mod trie;
 mod walk;
 mod words;
 
-use self::build::Building;
+pub use self::build::EngineBuilder;
 pub use self::bytes::LoadError;
 use self::decoded::Decoded;
 use self::judge::Judging;
@@ -104,11 +104,11 @@ impl Engine {
     /// # Errors
     /// When two lists have the same identity, or the lists are too large.
     pub fn build_with(lists: &[KeywordList], dictionary: &Dictionary) -> Result<Self, BuildError> {
-        let mut building = Building::default();
+        let mut builder = EngineBuilder::default();
         for list in lists {
-            building.add(list)?;
+            builder.add(list)?;
         }
-        building.finish(dictionary.clone())
+        builder.finish(dictionary.clone())
     }
 
     /// The same engine, that looks no further than a view.

@@ -23,7 +23,7 @@ mod view;
 mod vocabulary;
 
 pub use dictionary::Dictionary;
-pub use engine::{BuildError, Engine, LoadError, MATCHES, Text};
+pub use engine::{BuildError, Engine, EngineBuilder, LoadError, MATCHES, Text};
 pub use fault::ListError;
 pub use found::{Considered, Explanation, Findings, Found, NotApplied, Scope, WhyNot};
 pub use list::changes;

@@ -67,6 +67,16 @@ impl DiskSpool {
         Ok(spool)
     }
 
+    /// Makes an empty spool that stands at these numbers, and closes it.
+    ///
+    /// # Errors
+    /// When it cannot be made durable.
+    pub(super) fn create(folder: &Path, key_file: &Path, numbers: Numbers) -> Result<(), SpoolError> {
+        let mut spool = Self::open(folder, key_file, 0)?;
+        spool.db.insert(NUMBERS, numbers.write()).map_err(from_sled)?;
+        spool.make_durable()
+    }
+
     /// Begins an epoch: its first record names the epoch before and its last sequence, by what stands here or by what
     /// is known from elsewhere, whichever is further.
     ///

@@ -19,8 +19,8 @@ const COMMANDS: usize = 1024;
 /// Records that wait for a disk that does not take them; beyond that the least severe goes.
 const WAITING: usize = 2048;
 const SETTLE_AFTER_MS: i64 = 2000;
-/// After so many records, an empty spool is opened anew: sled keeps some memory for each page it ever had.
-const REOPEN_AFTER: usize = 20_000;
+/// After so many records, an empty spool is renewed.
+const RENEW_AFTER: usize = 20_000;
 
 /// How often, and how far apart, a spool is opened that this process itself still holds.
 const LETTING_GO: usize = 100;
@@ -262,21 +262,29 @@ impl Keeper {
                 Err(error) => self.recover(&error),
             }
             if !last {
-                self.refresh();
+                self.renew();
             }
         }
         self.publish(0, 0);
     }
 
-    /// Opens an empty spool anew, once much has gone through it.
-    fn refresh(&mut self) {
-        let empty = |spool: &DiskSpool| spool.usage().records == 0;
-        if self.appended >= REOPEN_AFTER && self.spool.as_ref().is_some_and(empty) {
-            drop(self.spool.take());
-            // Whatever stands in the way shows as trouble, and is tried again.
-            let _ = self.open();
-            platform::give_memory_back();
+    /// Renews an empty spool, once much has gone through it.
+    fn renew(&mut self) {
+        let empty = |spool: &&DiskSpool| spool.usage().records == 0;
+        let Some(spool) = self.spool.as_ref().filter(empty) else {
+            return;
+        };
+        if self.appended < RENEW_AFTER {
+            return;
         }
+        let numbers = spool.numbers();
+        drop(self.spool.take());
+        if let Err(error) = self.opening.renew(numbers) {
+            tracing::warn!(%error, "the spool stays as large as it has grown");
+        }
+        // Whatever stands in the way shows as trouble, and is tried again.
+        let _ = self.open();
+        platform::give_memory_back();
     }
 
     fn recover(&mut self, error: &SpoolError) {

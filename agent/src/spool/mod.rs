@@ -15,6 +15,9 @@
 //! are of one account. The key is 32 random bytes in the file `spool.key`, and is changed whenever the spool is empty:
 //! what was delivered can then be read by nobody.
 //!
+//! Once much has gone through it and it is empty, it is replaced by a new one with the same numbers (`renewal.rs`), in
+//! the folders `spool.fresh` and `spool.grown` meanwhile.
+//!
 //! # Durability
 //! INVARIANT 2: sled's flush is `sync_file_range` on Linux, which promises nothing after a power cut. A record counts
 //! as kept only when sled has flushed and its file is fsynced. One thread does this for all that wait ([`Keeper`]).
@@ -30,6 +33,7 @@ mod gaps;
 mod handle;
 mod keeper;
 mod opening;
+mod renewal;
 mod room;
 mod seal;
 

@@ -6,7 +6,7 @@
 //!   a damaged log for one that was cut short by a crash, and goes on with what it finds; by this file the loss shows.
 
 use super::format::{Numbers, part};
-use super::{DiskSpool, KeeperSettings, Spool as _, SpoolError};
+use super::{DiskSpool, KeeperSettings, Spool as _, SpoolError, renewal};
 use crate::clock;
 use crate::platform::{read_state_file, sync_folder, write_state_file};
 use pastoral_proto::Epoch;
@@ -65,6 +65,11 @@ impl Opening {
         }
     }
 
+    /// Puts an empty spool in the place of one that is closed and was empty.
+    pub(super) fn renew(&self, numbers: Numbers) -> Result<(), SpoolError> {
+        renewal::renew(&self.settings.state_dir, &self.path("spool.key"), numbers)
+    }
+
     /// Keeps a damaged spool, with its key, for whoever wants to look; only the latest one.
     pub(super) fn set_aside(&self, now_ms: i64) -> std::io::Result<()> {
         for entry in fs::read_dir(&self.settings.state_dir)? {
@@ -91,6 +96,7 @@ impl Opening {
     }
 
     fn open_marked(&mut self, answered: Option<Numbers>) -> Result<(DiskSpool, Option<u64>), SpoolError> {
+        renewal::finish(&self.settings.state_dir)?;
         let key_file = self.path("spool.key");
         let mut spool = DiskSpool::open(&self.path("spool"), &key_file, self.settings.bound_bytes)?;
         let (known, records) = self.known(answered);

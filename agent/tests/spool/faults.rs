@@ -292,13 +292,12 @@ async fn a_spool_through_which_much_has_gone_goes_on_with_its_epoch_and_numbers(
     }
     let token = CancellationToken::new();
     let ticking = tokio::spawn(spool.clone().tick(token.clone()));
-    // It is opened anew where it is empty and nothing has come for a while.
-    let noted = folder.path().join("spool.numbers");
-    let at_rest = || fs::metadata(&noted).and_then(|file| file.modified()).ok();
-    let before = at_rest();
+    // It is renewed where it is empty and nothing has come for a while.
+    let on_disk = || fs::metadata(folder.path().join("spool/db")).map_or(u64::MAX, |file| file.len());
+    let grown = on_disk();
     let until = tokio::time::Instant::now() + LONG;
-    while at_rest() == before {
-        assert!(tokio::time::Instant::now() < until, "it never came to rest");
+    while on_disk() >= grown {
+        assert!(tokio::time::Instant::now() < until, "it never was renewed");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let kept = spool.keep(flag(1, 4, "after")).await.await.unwrap().unwrap();
@@ -318,4 +317,38 @@ async fn a_spool_through_which_much_has_gone_goes_on_with_its_epoch_and_numbers(
         .collect();
     assert_eq!(texts, ["after"]);
     stop((spool, thread)).await;
+}
+
+#[tokio::test]
+async fn a_renewal_that_a_crash_cut_short_is_ended_and_loses_nothing() {
+    let kept_before = |state: PathBuf| async move {
+        let running = start(&state);
+        running.0.keep(flag(1, 3, "before")).await.await.unwrap().unwrap();
+        stop(running).await;
+    };
+    let whole = |state: PathBuf| async move {
+        let running = start(&state);
+        let kept = running.0.read(everything()).await;
+        assert_eq!(kept.iter().filter_map(text_of).collect::<Vec<_>>(), ["before"]);
+        assert!(gaps(&kept).is_empty(), "{:?}", gaps(&kept));
+        for left in ["spool.fresh", "spool.grown"] {
+            assert!(!state.join(left).exists(), "{left} is left");
+        }
+        stop(running).await;
+    };
+    // Before the old one was moved: the new one is not whole yet.
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    kept_before(state.to_owned()).await;
+    fs::create_dir(state.join("spool.fresh")).unwrap();
+    fs::write(state.join("spool.fresh/conf"), b"half").unwrap();
+    whole(state.to_owned()).await;
+    // Between the two moves.
+    fs::rename(state.join("spool"), state.join("spool.fresh")).unwrap();
+    fs::create_dir(state.join("spool.grown")).unwrap();
+    whole(state.to_owned()).await;
+    // Before the old one was removed.
+    fs::create_dir(state.join("spool.grown")).unwrap();
+    fs::write(state.join("spool.grown/db"), b"old").unwrap();
+    whole(state.to_owned()).await;
 }

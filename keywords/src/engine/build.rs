@@ -7,7 +7,8 @@ use super::trie::{GAP_WORD, Growing};
 use super::words::{RUN_TOGETHER, Words};
 use super::{BuildError, Engine};
 use crate::dictionary::Dictionary;
-use crate::list::{Exception, KeywordList, Term, phrase};
+use crate::list::phrase::{self, GAP_MARK};
+use crate::list::{Exception, KeywordList, Term};
 use crate::plain::Plain;
 use crate::view::View;
 use crate::{Audience, Provenance, Severity, Source};
@@ -17,12 +18,26 @@ const MOST: usize = 1 << 26;
 /// Why a term is in a list whose reasons are not said.
 const IN_CONFIDENCE: &str = "Its publisher put it into a specialist list, whose words are not shown";
 
-/// The engine's tables while lists are added.
-pub(super) struct Building {
+/// Builds an engine out of lists that are given one by one, so that they need not be in memory all at once.
+///
+/// ```
+/// # use pastoral_keywords::{Dictionary, EngineBuilder, shipped};
+/// let mut builder = EngineBuilder::default();
+/// for list in shipped::lists()? {
+///     builder.add(&list)?;
+/// }
+/// let engine = builder.finish(Dictionary::default())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Default)]
+pub struct EngineBuilder {
     tables: Tables,
     trie: Growing,
     words: HashMap<String, u32>,
-    phrases: Vec<Phrase>,
+    /// The owner of each phrase.
+    owned_by: Vec<u32>,
+    /// Phrases that their list writes otherwise than their words are.
+    written: HashMap<u32, String>,
     owners: HashMap<Owner, u32>,
     strings: HashMap<String, u32>,
     nears: HashMap<Vec<String>, u32>,
@@ -30,31 +45,12 @@ pub(super) struct Building {
     confidential: bool,
 }
 
-/// A phrase as its list writes it.
-struct Phrase {
-    written: String,
-    owner: u32,
-    /// Whether it is several words without a gap, which may be run together.
-    runs_together: bool,
-}
-
-impl Default for Building {
-    fn default() -> Self {
-        Self {
-            tables: Tables::default(),
-            trie: Growing::new(),
-            words: HashMap::new(),
-            phrases: Vec::new(),
-            owners: HashMap::new(),
-            strings: HashMap::new(),
-            nears: HashMap::new(),
-            confidential: false,
-        }
-    }
-}
-
-impl Building {
-    pub(super) fn add(&mut self, list: &KeywordList) -> Result<(), BuildError> {
+impl EngineBuilder {
+    /// Adds a list.
+    ///
+    /// # Errors
+    /// When a list of the same identity was added before, or the lists are too large.
+    pub fn add(&mut self, list: &KeywordList) -> Result<(), BuildError> {
         let number = number(self.tables.lists.len())?;
         let id = self.string(&list.id)?;
         if self.tables.lists.iter().any(|before| before.id == id) {
@@ -145,16 +141,21 @@ impl Building {
     }
 
     fn phrase(&mut self, written: &str, kind: Kind, reason: u32) -> Result<(), BuildError> {
-        let phrase = number(self.phrases.len())?;
-        let mut path = Vec::new();
-        for (at, part) in phrase::parts(written).enumerate() {
+        let phrase = number(self.owned_by.len())?;
+        let (mut path, mut spelt) = (Vec::new(), Vec::new());
+        let parts: Vec<Plain> = phrase::parts(written).collect();
+        for (at, part) in parts.iter().enumerate() {
             if at > 0 {
                 path.push(GAP_WORD);
+                spelt.push(GAP_MARK);
             }
             for word in part.as_str().split(' ').filter(|word| !word.is_empty()) {
-                let next = number(self.words.len())?;
-                path.push(*self.words.entry(word.to_owned()).or_insert(next));
+                path.push(self.word(word)?);
+                spelt.push(word);
             }
+        }
+        if spelt.join(" ") != written {
+            self.written.insert(phrase, written.to_owned());
         }
         let next = number(self.tables.owners.len())?;
         let owner = Owner { kind, reason };
@@ -162,13 +163,18 @@ impl Building {
         if of == next {
             self.tables.owners.push(owner);
         }
-        self.phrases.push(Phrase {
-            written: written.to_owned(),
-            owner: of,
-            runs_together: path.len() > 1 && !path.contains(&GAP_WORD),
-        });
+        self.owned_by.push(of);
         self.trie.add(path, phrase);
         Ok(())
+    }
+
+    fn word(&mut self, word: &str) -> Result<u32, BuildError> {
+        if let Some(known) = self.words.get(word) {
+            return Ok(*known);
+        }
+        let next = number(self.words.len())?;
+        self.words.insert(word.to_owned(), next);
+        Ok(next)
     }
 
     /// What may be said of a phrase: nothing where its list is held in confidence.
@@ -188,15 +194,20 @@ impl Building {
         Ok(string)
     }
 
-    pub(super) fn finish(mut self, dictionary: Dictionary) -> Result<Engine, BuildError> {
+    /// The engine, that tells odd words by the ordinary ones; see [`Engine::build`] for one that knows none.
+    ///
+    /// # Errors
+    /// When the lists are too large.
+    pub fn finish(mut self, dictionary: Dictionary) -> Result<Engine, BuildError> {
         let mut words = vec![String::new(); self.words.len()];
         for (word, id) in &self.words {
             words[*id as usize].clone_from(word);
         }
         let single = number(words.len())?;
         self.run_together(&mut words, &dictionary)?;
-        let grown = std::mem::replace(&mut self.trie, Growing::new()).finish(words.len());
-        let (trie, order) = grown.ok_or_else(|| BuildError::TooLarge("too many phrases".to_owned()))?;
+        let grown = std::mem::take(&mut self.trie).finish(words.len());
+        let (trie, order) = grown
+            .ok_or_else(|| BuildError::TooLarge("too many phrases, or one of too many words".to_owned()))?;
         let mut engine = Engine {
             trie,
             words: Words::new(&words, single),
@@ -204,12 +215,14 @@ impl Building {
             tables: Tables::default(),
             furthest: View::Misspelt,
         };
-        let phrases = std::mem::take(&mut self.phrases);
+        let otherwise = std::mem::take(&mut self.written);
         for (at, old) in (0u32..).zip(order) {
-            let phrase = &phrases[old as usize];
-            self.tables.owned_by.push(phrase.owner);
-            if !self.tables.is_confidential(at) && engine.spelt_by_words(at) != phrase.written {
-                let written = self.string(&phrase.written)?;
+            self.tables.owned_by.push(self.owned_by[old as usize]);
+            if let Some(written) = otherwise.get(&old)
+                && !self.tables.is_confidential(at)
+                && engine.spelt_by_words(at) != *written
+            {
+                let written = self.string(written)?;
                 self.tables.written.push((at, written));
             }
         }
@@ -221,24 +234,26 @@ impl Building {
     /// read as anything else. Others are found by their words.
     fn run_together(&mut self, words: &mut Vec<String>, dictionary: &Dictionary) -> Result<(), BuildError> {
         let mut known = HashMap::new();
-        for (phrase, entry) in self.phrases.iter().zip(0u32..) {
-            let together = written_together(&phrase.written);
-            if !phrase.runs_together || together.len() < RUN_TOGETHER || !dictionary.contains(&together) {
+        for phrase in 0..number(self.owned_by.len())? {
+            let path = self.trie.path(phrase as usize);
+            if path.len() < 2 || path.contains(&GAP_WORD) {
                 continue;
             }
+            let spelt: Vec<&str> = path.iter().map(|word| words[*word as usize].as_str()).collect();
+            let together = spelt.concat();
+            if together.len() < RUN_TOGETHER || !dictionary.contains(&together) {
+                continue;
+            }
+            self.written.entry(phrase).or_insert_with(|| spelt.join(" "));
             let next = number(words.len())?;
             let word = *known.entry(together.clone()).or_insert(next);
             if word == next {
                 words.push(together);
             }
-            self.trie.add([word], entry);
+            self.trie.add([word], phrase);
         }
         Ok(())
     }
-}
-
-fn written_together(phrase: &str) -> String {
-    Plain::new(phrase).as_str().replace(' ', "")
 }
 
 fn number(count: usize) -> Result<u32, BuildError> {

@@ -4,7 +4,8 @@
 //! its words. A phrase is then known by how many come before it in the tree's order, which is summed up on the way to it:
 //! the numbering of Lucchesi and Kowaltowski, "Applications of finite automata representing large vocabularies" (1993).
 
-use std::collections::{BTreeMap, HashMap};
+use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::words::NONE;
@@ -177,48 +178,43 @@ fn range(begins: &[u32], node: u32) -> Range<usize> {
     }
 }
 
-/// A tree that is being built.
+/// The phrases that a tree is built of: kept flat, for a laptop builds its first rules by itself.
+#[derive(Default)]
 pub(super) struct Growing {
-    children: Vec<BTreeMap<u32, u32>>,
-    phrases: Vec<Vec<u32>>,
+    words: Vec<u32>,
+    /// Where the words of each end.
+    ends: Vec<usize>,
+    phrases: Vec<u32>,
 }
 
 /// What a branch is: how many phrases end where it begins, and which branches it leads to by which words.
 type Branch = (usize, Vec<(u32, u32)>);
 
 impl Growing {
-    pub(super) fn new() -> Self {
-        Self {
-            children: vec![BTreeMap::new()],
-            phrases: vec![Vec::new()],
-        }
-    }
-
     /// Adds a phrase.
     pub(super) fn add(&mut self, words: impl IntoIterator<Item = u32>, phrase: u32) {
-        let mut node = 0usize;
-        for word in words {
-            let next = self.children.len();
-            let child = *self.children[node]
-                .entry(word)
-                .or_insert_with(|| u32::try_from(next).unwrap_or(NONE));
-            if child as usize == next {
-                self.children.push(BTreeMap::new());
-                self.phrases.push(Vec::new());
-            }
-            node = child as usize;
-        }
-        self.phrases[node].push(phrase);
+        self.words.extend(words);
+        self.ends.push(self.words.len());
+        self.phrases.push(phrase);
     }
 
     /// The tree for so many words; and its phrases, in their new order. Nothing if there are too many phrases, or one has
     /// too many words.
     pub(super) fn finish(self, words: usize) -> Option<(Trie, Vec<u32>)> {
-        let order = self.in_order();
-        let branches = self.branches();
+        let mut sorted: Vec<usize> = (0..self.phrases.len()).collect();
+        // Those that end at a node, then those that go on from it, by their words.
+        sorted.sort_by_key(|at| self.path(*at));
+        if sorted.iter().any(|at| self.path(*at).len() > DEEPEST as usize) {
+            return None;
+        }
+        let mut known = HashMap::new();
+        self.branch(&sorted, 0, &mut known);
+        let mut branches: Vec<(u32, Branch)> = known.into_iter().map(|(branch, at)| (at, branch)).collect();
+        // The root's was known last.
+        branches.sort_unstable_by_key(|(at, _)| Reverse(*at));
         let (mut begins, mut ends) = (vec![0], Vec::new());
         let (mut leading, mut targets) = (Vec::new(), Vec::new());
-        for (phrases, ways) in &branches {
+        for (_, (phrases, ways)) in &branches {
             for (word, branch) in ways {
                 leading.push(*word);
                 targets.push(u32::try_from(branches.len()).ok()? - 1 - branch);
@@ -227,37 +223,28 @@ impl Growing {
             ends.push(u32::try_from(*phrases).ok()?);
         }
         let trie = Trie::from_rows(begins, ends, leading, targets, words)?;
-        Some((trie, order))
+        Some((trie, sorted.into_iter().map(|at| self.phrases[at]).collect()))
     }
 
-    /// The phrases in the tree's order: those that end at a node, then those that go on from it, by their words.
-    fn in_order(&self) -> Vec<u32> {
-        let mut order = Vec::new();
-        let mut next = vec![0u32];
-        while let Some(node) = next.pop() {
-            order.extend(&self.phrases[node as usize]);
-            next.extend(self.children[node as usize].values().rev());
-        }
-        order
+    /// The words of one that was added, by how many were before it.
+    pub(super) fn path(&self, at: usize) -> &[u32] {
+        let begin = at.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.words[begin..self.ends[at]]
     }
 
-    /// The branches that differ, the root's first and its children later; they know each other by their places from
-    /// the end.
-    fn branches(&self) -> Vec<Branch> {
-        let mut known: HashMap<Branch, u32> = HashMap::new();
-        let mut branch_of = vec![0u32; self.children.len()];
-        // Children were added after their parents.
-        for node in (0..self.children.len()).rev() {
-            let ways = self.children[node].iter();
-            let ways = ways
-                .map(|(word, child)| (*word, branch_of[*child as usize]))
-                .collect();
-            let next = u32::try_from(known.len()).unwrap_or(NONE);
-            branch_of[node] = *known.entry((self.phrases[node].len(), ways)).or_insert(next);
+    /// The number of the branch that some phrases, which share their words down to a depth, are from there on. Those that
+    /// are alike have one number, and each has a higher one than those it leads to.
+    fn branch(&self, sorted: &[usize], depth: usize, known: &mut HashMap<Branch, u32>) -> u32 {
+        let ended = sorted.partition_point(|at| self.path(*at).len() == depth);
+        let (mut ways, mut rest) = (Vec::new(), &sorted[ended..]);
+        while let Some(first) = rest.first() {
+            let word = self.path(*first)[depth];
+            let same = rest.partition_point(|at| self.path(*at)[depth] == word);
+            ways.push((word, self.branch(&rest[..same], depth + 1, known)));
+            rest = &rest[same..];
         }
-        let mut branches: Vec<(u32, Branch)> = known.into_iter().map(|(branch, at)| (at, branch)).collect();
-        branches.sort_unstable_by_key(|(at, _)| std::cmp::Reverse(*at));
-        branches.into_iter().map(|(_, branch)| branch).collect()
+        let next = u32::try_from(known.len()).unwrap_or(NONE);
+        *known.entry((ended, ways)).or_insert(next)
     }
 }
 
@@ -267,7 +254,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn grown(phrases: &[Vec<u32>]) -> (Trie, Vec<u32>) {
-        let mut growing = Growing::new();
+        let mut growing = Growing::default();
         for (phrase, at) in phrases.iter().zip(0u32..) {
             growing.add(phrase.iter().copied(), at);
         }
