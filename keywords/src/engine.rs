@@ -39,14 +39,13 @@ use self::decoded::Decoded;
 use self::judge::Judging;
 use self::rank::Best;
 use self::reading::Reader;
-use self::tables::Tables;
-use self::trie::{GAP_WORD, Trie};
+use self::tables::{Kind, Tables};
+use self::trie::Trie;
 use self::walk::{Walk, Walked};
 use self::words::Words;
 use crate::dictionary::Dictionary;
 use crate::found::{Explanation, Findings, Found};
 use crate::list::KeywordList;
-use crate::list::phrase::GAP_MARK;
 use crate::plain::Plain;
 use crate::view::View;
 use crate::{Audience, Provenance, Source};
@@ -111,6 +110,18 @@ impl Engine {
         builder.finish(dictionary.clone())
     }
 
+    /// An engine of its parts.
+    fn of(words: Words, dictionary: Dictionary, mut trie: Trie, tables: Tables) -> Self {
+        trie.take_down_terms(|phrase| matches!(tables.owner(phrase).kind, Kind::Term(_)));
+        Self {
+            words,
+            dictionary,
+            trie,
+            tables,
+            furthest: View::Misspelt,
+        }
+    }
+
     /// The same engine, that looks no further than a view.
     #[must_use]
     pub fn up_to(self, furthest: View) -> Self {
@@ -142,6 +153,9 @@ impl Engine {
 
     /// What applies of what stands in a text.
     fn judged(&self, text: &Text<'_>, seen: Walked) -> Findings {
+        if seen.is_nothing() {
+            return Findings::default();
+        }
         let judging = Judging::new(self, seen, text);
         let mut best = Best::default();
         for (at, term) in judging.applying() {
@@ -175,18 +189,8 @@ impl Engine {
         let written = &self.tables.written;
         match written.binary_search_by_key(&phrase, |(phrase, _)| *phrase) {
             Ok(at) => self.tables.strings.get(written[at].1).to_owned(),
-            Err(_) => self.spelt_by_words(phrase),
+            Err(_) => self.trie.spelt(phrase, &self.words),
         }
-    }
-
-    /// The words of a phrase, with a space between them.
-    fn spelt_by_words(&self, phrase: u32) -> String {
-        let path = self.trie.path(phrase);
-        let words = path.iter().map(|word| match *word {
-            GAP_WORD => GAP_MARK,
-            word => self.words.get(word),
-        });
-        words.collect::<Vec<_>>().join(" ")
     }
 
     /// What stands in a text; nothing, where only terms are asked for and there is none.
@@ -200,7 +204,15 @@ impl Engine {
         };
         let lattice = reader.read(original, &plain);
         let walk = || Walk::new(&self.trie, &plain, &lattice);
-        if only_terms && !walk().but_nears(&self.tables).all().may_hold_a_term(&self.tables) {
+        let is_term = |phrase| matches!(self.tables.owner(phrase).kind, Kind::Term(_));
+        let nothing = || {
+            lattice.is_as_written() && !self.trie.may_hold_a_term(&lattice.plain, is_term)
+                || !walk()
+                    .only_terms(&self.tables)
+                    .all()
+                    .may_hold_a_term(&self.tables)
+        };
+        if only_terms && nothing() {
             return Walked::default();
         }
         walk().all()

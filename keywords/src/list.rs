@@ -192,7 +192,7 @@ impl KeywordList {
                 .join(" ")
                 .replace(" … ", " ");
             let plain = Plain::new(&phrase);
-            if phrase.len() > PHRASE || plain.as_str().len() > 2 * PHRASE {
+            if phrase.len() > PHRASE || plain.joined().len() > 2 * PHRASE {
                 return Err(ListError {
                     file: file.to_owned(),
                     line: at + 1,
@@ -203,7 +203,7 @@ impl KeywordList {
             if plain.is_empty() {
                 continue;
             }
-            if seen.insert(plain.as_str().to_owned()) {
+            if seen.insert(plain.joined()) {
                 terms.push(Term::of_words(phrase, at + 1));
             }
         }

@@ -10,7 +10,6 @@ use crate::dictionary::Dictionary;
 use crate::list::phrase::{self, GAP_MARK};
 use crate::list::{Exception, KeywordList, Term};
 use crate::plain::Plain;
-use crate::view::View;
 use crate::{Audience, Provenance, Severity, Source};
 
 /// Words, strings and phrases of one engine at most, and bytes of its strings.
@@ -149,7 +148,7 @@ impl EngineBuilder {
                 path.push(GAP_WORD);
                 spelt.push(GAP_MARK);
             }
-            for word in part.as_str().split(' ').filter(|word| !word.is_empty()) {
+            for word in part.spelt() {
                 path.push(self.word(word)?);
                 spelt.push(word);
             }
@@ -208,26 +207,19 @@ impl EngineBuilder {
         let grown = std::mem::take(&mut self.trie).finish(words.len());
         let (trie, order) = grown
             .ok_or_else(|| BuildError::TooLarge("too many phrases, or one of too many words".to_owned()))?;
-        let mut engine = Engine {
-            trie,
-            words: Words::new(&words, single),
-            dictionary,
-            tables: Tables::default(),
-            furthest: View::Misspelt,
-        };
+        let words = Words::new(&words, single);
         let otherwise = std::mem::take(&mut self.written);
         for (at, old) in (0u32..).zip(order) {
             self.tables.owned_by.push(self.owned_by[old as usize]);
             if let Some(written) = otherwise.get(&old)
                 && !self.tables.is_confidential(at)
-                && engine.spelt_by_words(at) != *written
+                && trie.spelt(at, &words) != *written
             {
                 let written = self.string(written)?;
                 self.tables.written.push((at, written));
             }
         }
-        engine.tables = self.tables;
-        Ok(engine)
+        Ok(Engine::of(words, dictionary, trie, self.tables))
     }
 
     /// Phrases that, run together, are ordinary words (`blow job`) become words of the lists, for what is ordinary is not

@@ -26,7 +26,6 @@ use super::trie::Trie;
 use super::words::Words;
 use crate::buckets::Buckets;
 use crate::dictionary::Dictionary;
-use crate::view::View;
 use crate::{Audience, Severity, Topic};
 
 const MARK: &[u8; 8] = b"PASTORKW";
@@ -106,14 +105,7 @@ impl Engine {
             trie.phrase_count() == tables.owned_by.len(),
             "the phrases of its tree",
         )?;
-        let furthest = View::Misspelt;
-        Ok(Self {
-            words,
-            dictionary,
-            trie,
-            tables,
-            furthest,
-        })
+        Ok(Self::of(words, dictionary, trie, tables))
     }
 }
 

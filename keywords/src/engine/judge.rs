@@ -27,6 +27,11 @@ pub(super) struct Judging<'e, 't> {
 }
 
 impl Walked {
+    /// Whether nothing stands in the text, and there was no more to look for.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.standing.is_empty() && self.dropped == 0
+    }
+
     /// Whether a term stands in the text, or there was more to look for.
     pub(super) fn may_hold_a_term(&self, tables: &Tables) -> bool {
         let mut standing = self.standing.iter();

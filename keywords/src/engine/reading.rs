@@ -75,6 +75,13 @@ pub(super) struct Lattice {
     pub(super) phrases: Vec<Standing>,
 }
 
+impl Lattice {
+    /// Whether a text is read as it is written, and no other way.
+    pub(super) fn is_as_written(&self) -> bool {
+        self.edges.is_empty() && self.phrases.is_empty()
+    }
+}
+
 /// Reads texts with the words of lists and the ordinary ones.
 pub(super) struct Reader<'e> {
     pub(super) words: &'e Words,

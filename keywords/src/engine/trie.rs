@@ -8,7 +8,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::words::NONE;
+use super::words::{NONE, Words};
+use crate::list::phrase::GAP_MARK;
 
 /// The gap of a phrase, in the place of a word.
 pub(super) const GAP_WORD: u32 = u32::MAX - 1;
@@ -20,6 +21,8 @@ const DEEPEST: u32 = 512;
 pub(super) struct Trie {
     /// Which way leads on from the root for each word.
     first: Vec<u32>,
+    /// Whether a term begins with each word.
+    begins_term: Vec<bool>,
     /// How many ways lead on from earlier nodes, for each node; then how many there are.
     pub(super) begins: Vec<u32>,
     /// How many phrases end at each node.
@@ -52,6 +55,7 @@ impl Trie {
     ) -> Option<Self> {
         let mut trie = Self {
             first: vec![NONE; word_count],
+            begins_term: vec![false; word_count],
             begins,
             ends,
             words,
@@ -114,6 +118,41 @@ impl Trie {
         }
     }
 
+    /// Takes down which words terms begin with.
+    pub(super) fn take_down_terms(&mut self, is_term: impl Fn(u32) -> bool) {
+        let mut after = self.phrase_count;
+        for way in range(&self.begins, 0).rev() {
+            let before = self.skips[way];
+            if let Some(begins) = self.begins_term.get_mut(self.words[way] as usize) {
+                *begins = (before..after).any(&is_term);
+            }
+            after = before;
+        }
+    }
+
+    /// Whether a term begins with a word.
+    #[inline]
+    pub(super) fn begins_term(&self, word: u32) -> bool {
+        self.begins_term.get(word as usize).is_some_and(|begins| *begins)
+    }
+
+    /// Whether a term may stand in words that follow each other: whether one ends, has a gap or goes on after their first
+    /// word or their first two. Most texts hold none, and this is the quickest way to know.
+    pub(super) fn may_hold_a_term(&self, words: &[u32], is_term: impl Fn(u32) -> bool) -> bool {
+        let next = words.iter().skip(1).copied().chain([NONE]);
+        words.iter().copied().zip(next).any(|(word, next)| {
+            let Some(one) = self.start(word).filter(|_| self.begins_term(word)) else {
+                return false;
+            };
+            self.ending(one).any(&is_term)
+                || self.over_gap(one).is_some()
+                || next != NONE
+                    && self
+                        .child(one, next)
+                        .is_some_and(|two| self.goes_on(two) || self.ending(two).any(&is_term))
+        })
+    }
+
     /// Where a word leads from the root.
     #[inline]
     pub(super) fn start(&self, word: u32) -> Option<Reached> {
@@ -132,6 +171,19 @@ impl Trie {
         Some(Reached {
             node: *self.targets.get(way)?,
             before: from.before + self.skips.get(way)?,
+        })
+    }
+
+    /// Where a gap leads from a node: the last of its ways, if any.
+    #[inline]
+    pub(super) fn over_gap(&self, from: Reached) -> Option<Reached> {
+        let last = range(&self.begins, from.node).last()?;
+        if *self.words.get(last)? != GAP_WORD {
+            return None;
+        }
+        Some(Reached {
+            node: *self.targets.get(last)?,
+            before: from.before + self.skips.get(last)?,
         })
     }
 
@@ -167,6 +219,16 @@ impl Trie {
             (node, rest) = (self.targets[way], rest - self.skips[way]);
         }
         path
+    }
+
+    /// The words of a phrase, with a space between them.
+    pub(super) fn spelt(&self, phrase: u32, words: &Words) -> String {
+        let path = self.path(phrase);
+        let spelt = path.iter().map(|word| match *word {
+            GAP_WORD => GAP_MARK,
+            word => words.get(word),
+        });
+        spelt.collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use super::letters::{Place, place, word_at};
 use super::reading::{Edge, Lattice};
 use super::tables::{Kind, Tables};
-use super::trie::{GAP_WORD, Reached, Trie};
+use super::trie::{Reached, Trie};
 use super::words::NONE;
 use crate::list::phrase::GAP;
 use crate::plain::Plain;
@@ -59,8 +59,8 @@ pub(super) struct Walk<'t> {
     trie: &'t Trie,
     plain: &'t Plain,
     lattice: &'t Lattice,
-    /// What phrases are for, where those that only have to be near are left out.
-    but_nears: Option<&'t Tables>,
+    /// What phrases are for, where only terms are looked for.
+    terms_of: Option<&'t Tables>,
     walked: Walked,
     steps: usize,
 }
@@ -84,16 +84,16 @@ impl<'t> Walk<'t> {
             trie,
             plain,
             lattice,
-            but_nears: None,
+            terms_of: None,
             walked: Walked::default(),
             steps: 0,
         }
     }
 
-    /// The same without what only has to be near a term: one word may be that for hundreds of them.
-    pub(super) fn but_nears(self, tables: &'t Tables) -> Self {
+    /// The same for terms alone: most texts hold none.
+    pub(super) fn only_terms(self, tables: &'t Tables) -> Self {
         Self {
-            but_nears: Some(tables),
+            terms_of: Some(tables),
             ..self
         }
     }
@@ -103,7 +103,9 @@ impl<'t> Walk<'t> {
         let mut edge = 0;
         for word in 0..self.lattice.plain.len() {
             self.steps = STEPS;
-            self.begin(self.plain_edge(word));
+            if self.is_worth(self.lattice.plain[word]) {
+                self.begin(self.plain_edge(word));
+            }
             let next = place(word + 1);
             while let Some(read) = self
                 .lattice
@@ -113,7 +115,9 @@ impl<'t> Walk<'t> {
                 .copied()
             {
                 self.steps = STEPS;
-                self.begin(Some(read));
+                if self.is_worth(read.word) {
+                    self.begin(Some(read));
+                }
                 edge += 1;
             }
         }
@@ -133,10 +137,13 @@ impl<'t> Walk<'t> {
         self.walked
     }
 
+    /// Whether what is looked for may begin with a word.
+    fn is_worth(&self, word: u32) -> bool {
+        word != NONE && (self.terms_of.is_none() || self.trie.begins_term(word))
+    }
+
     fn begin(&mut self, edge: Option<Edge>) {
-        let Some(edge) = edge.filter(|edge| edge.word != NONE) else {
-            return;
-        };
+        let Some(edge) = edge else { return };
         let Some(node) = self.trie.start(edge.word) else {
             return;
         };
@@ -153,10 +160,10 @@ impl<'t> Walk<'t> {
     }
 
     fn go(&mut self, here: Here) {
-        let but_nears = self.but_nears;
-        let is_left_out =
-            |phrase| but_nears.is_some_and(|tables| matches!(tables.owner(phrase).kind, Kind::Near(_)));
-        for phrase in self.trie.ending(here.node).filter(|phrase| !is_left_out(*phrase)) {
+        let terms_of = self.terms_of;
+        let is_meant =
+            |phrase| terms_of.is_none_or(|tables| matches!(tables.owner(phrase).kind, Kind::Term(_)));
+        for phrase in self.trie.ending(here.node).filter(|phrase| is_meant(*phrase)) {
             self.walked.standing.push(Standing {
                 from: here.from,
                 to: here.at,
@@ -176,7 +183,7 @@ impl<'t> Walk<'t> {
         }
         self.steps -= 1;
         self.onwards(here);
-        if let Some(node) = self.trie.child(here.node, GAP_WORD) {
+        if let Some(node) = self.trie.over_gap(here.node) {
             self.over_gap(Here { node, ..here }, 0);
         }
     }
@@ -210,7 +217,9 @@ impl<'t> Walk<'t> {
 
     fn onwards(&mut self, here: Here) {
         self.each_edge(here.at, |walk, edge| {
-            if let Some(node) = walk.trie.child(here.node, edge.word) {
+            if edge.word != NONE
+                && let Some(node) = walk.trie.child(here.node, edge.word)
+            {
                 walk.go(Here {
                     node,
                     at: edge.to,

@@ -289,7 +289,7 @@ impl<'f, 'a> Checking<'f, 'a> {
         }
         for (phrase, span) in &phrases {
             // Decomposed, a phrase can be longer than it was written, and its identity is made of that.
-            if phrase.len() > PHRASE || Plain::new(phrase).as_str().len() > 2 * PHRASE {
+            if phrase.len() > PHRASE || Plain::new(phrase).joined().len() > 2 * PHRASE {
                 let fault = format!("the phrase is over {PHRASE} bytes long");
                 self.faults.add(span, fault, "its most telling words");
             } else if Plain::new(phrase).is_empty() {
@@ -370,7 +370,7 @@ impl<'f, 'a> Checking<'f, 'a> {
 /// The identity of a term that was given none: its words, joined by hyphens.
 pub(crate) fn derived(phrase: &str) -> String {
     Plain::new(phrase)
-        .as_str()
+        .joined()
         .split_whitespace()
         .collect::<Vec<_>>()
         .join("-")

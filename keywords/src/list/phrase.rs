@@ -22,7 +22,7 @@ pub(crate) fn parts(phrase: &str) -> impl Iterator<Item = Plain> {
 
 /// The phrase as it is matched, for comparing phrases with one another.
 pub(crate) fn folded(phrase: &str) -> String {
-    let parts: Vec<String> = parts(phrase).map(|part| part.as_str().to_owned()).collect();
+    let parts: Vec<String> = parts(phrase).map(|part| part.joined()).collect();
     parts.join(GAP_MARK)
 }
 
@@ -37,7 +37,7 @@ impl Tokens {
             if at > 0 {
                 tokens.push(GAP_MARK.to_owned());
             }
-            tokens.extend(part.as_str().split_whitespace().map(str::to_owned));
+            tokens.extend(part.spelt().map(str::to_owned));
         }
         Self(tokens)
     }
