@@ -111,6 +111,12 @@ fn what_is_said_outright_is_found_beside_the_name_of_any_game_song_or_lesson() {
         "i was raped",
         "how to make myself sick after eating",
         "he is blackmailing me with my nudes",
+        "i want to kill my mum",
+        "im going to stab him at school tomorrow",
+        "i am going to bring a knife to school",
+        "everyone in my class hates me",
+        "they beat me up after school",
+        "kill yourself nobody likes you",
     ] {
         for beside in [
             "minecraft",

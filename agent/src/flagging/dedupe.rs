@@ -6,8 +6,8 @@ use std::collections::{HashMap, VecDeque};
 
 /// How long the same again is counted instead of flagged.
 pub(super) const WINDOW_MS: i64 = 10 * 60 * 1000;
-/// Flags that are remembered; beyond that the oldest window is closed early.
-const OPEN: usize = 4096;
+/// Flags that are remembered; beyond that the oldest window is closed early. They fill a hash table of 4096 places.
+const OPEN: usize = 3584;
 
 /// One account, term and text, as a digest: what was seen is not kept for longer than it takes to flag it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
