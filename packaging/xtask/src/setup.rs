@@ -34,8 +34,10 @@ pub(crate) fn setup() -> Result<()> {
         return Ok(());
     }
     if missing.is_empty() {
+        let asked: Vec<String> = std::env::args().skip(1).collect();
         bail!(
-            "not root. Every package is there, so run it as root: sudo -E env PATH=\"$PATH\" cargo xtask …\n{NEEDS_ROOT}"
+            "not root. Every package is there, so run it as root:\n\n  sudo -E env PATH=\"$PATH\" cargo xtask {}\n\n{NEEDS_ROOT}",
+            asked.join(" ")
         );
     }
     bail!(
