@@ -18,6 +18,7 @@ use std::process::ExitCode;
   cargo xtask demo --check      the same without a person; exits 0, or names the step that failed
   cargo xtask test              everything, end to end tests included
   cargo xtask test search_      the tests whose name holds `search_`
+  cargo xtask agent             the programs of laptops, in target/device
   cargo xtask bench delivery    one set of figures, from a release build
   cargo xtask eval              how well the keyword engine and the shipped lists do, on the development data
   cargo xtask eval --missed     the same, with every case that was missed or wrongly flagged")]
@@ -43,6 +44,8 @@ enum Task {
         /// Part of a test's name
         filter: Option<String>,
     },
+    /// Build the programs of laptops: small, and without the paths of this machine in them
+    Agent,
     /// Measure: device, delivery, rest, collector, size or keywords
     Bench {
         /// Which figures
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         Task::Assets => assets::assets(),
         Task::Demo { check } => demo(check),
         Task::Test { filter } => tests::test(filter.as_deref()),
+        Task::Agent => agent(),
         Task::Bench { name } if name == "keywords" => bench_keywords(),
         Task::Bench { name } => bench(&name),
         Task::Eval { missed } => eval(missed),
@@ -87,6 +91,28 @@ fn demo(check: bool) -> Result<()> {
     become_program("target/debug/demo", if check { &["--check"] } else { &[] })
 }
 
+fn agent() -> Result<()> {
+    assets::assets()?;
+    run::step("building the programs of laptops");
+    let arguments = [
+        "build",
+        "--quiet",
+        "--profile",
+        "device",
+        "--bins",
+        "--package",
+        "pastoral-agent",
+    ];
+    let mut cargo = run::cargo_command(&arguments)?;
+    // A program says where in its sources it failed: by the libraries' names, not by the folders of who built it.
+    let remapped = run::sources().map(|folder| format!("--remap-path-prefix={}=", folder.display()));
+    cargo.env(
+        "CARGO_ENCODED_RUSTFLAGS",
+        remapped.collect::<Vec<_>>().join("\u{1f}"),
+    );
+    run::check(&mut cargo, "cargo build")
+}
+
 fn bench(name: &str) -> Result<()> {
     setup::setup()?;
     assets::assets()?;
@@ -95,15 +121,7 @@ fn bench(name: &str) -> Result<()> {
     for package in ["pastoral-collector", "pastoral-tests"] {
         run::cargo(&["build", "--quiet", "--release", "--bins", "--package", package])?;
     }
-    run::cargo(&[
-        "build",
-        "--quiet",
-        "--profile",
-        "device",
-        "--bins",
-        "--package",
-        "pastoral-agent",
-    ])?;
+    agent()?;
     // The benchmarks start the programs that stand beside them.
     let target = run::top()?.join("target");
     for program in ["pastoral-agent", "pastoral-session"] {

@@ -44,6 +44,18 @@ pub(crate) fn cargo_command(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
+/// The folders in which cargo keeps the libraries that it fetched.
+pub(crate) fn sources() -> impl Iterator<Item = PathBuf> {
+    let named = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = named.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    let folders = home.and_then(|home| home.join("registry/src").read_dir().ok());
+    folders
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|folder| folder.path())
+}
+
 /// Runs cargo and fails when it does.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     check(
