@@ -6,12 +6,12 @@
 use super::ballast::Ballast;
 use super::handle::{Command, NotKept, SpoolHandle, Standing};
 use super::opening::Opening;
+use super::renewal::{LETTING_GO, LOOK_AGAIN};
 use super::{DiskSpool, GapLedger, Kept, Key, New, Numbers, SEVERE, Spool as _, SpoolError, Usage, Wanted};
 use crate::{clock, platform};
 use pastoral_proto::{Epoch, FlagId, Gap, Record};
 use std::path::PathBuf;
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Commands that wait for the thread.
@@ -21,10 +21,6 @@ const WAITING: usize = 2048;
 const SETTLE_AFTER_MS: i64 = 2000;
 /// After so many records, an empty spool is renewed.
 const RENEW_AFTER: usize = 20_000;
-
-/// How often, and how far apart, a spool is opened that this process itself still holds.
-const LETTING_GO: usize = 100;
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Where the spool is and how large it may be.
 #[derive(Debug, Clone)]

@@ -18,8 +18,8 @@ const FRESH: &str = "spool.fresh";
 const GROWN: &str = "spool.grown";
 
 /// How often, and how far apart, a spool is looked at that sled's threads still hold.
-const LETTING_GO: usize = 100;
-const LOOK_AGAIN: Duration = Duration::from_millis(10);
+pub(super) const LETTING_GO: usize = 100;
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Renews the spool of a state folder, which is closed, holds no record and stands at these numbers.
 ///
