@@ -23,3 +23,33 @@ fn every_test_that_the_coverage_table_names_is_where_it_says() {
     }
     assert!(named > 100, "only {named} tests were found in the table");
 }
+
+/// P53: the Prevent guidance's word is *susceptible*.
+#[test]
+fn no_text_for_people_calls_anybody_vulnerable_to_radicalisation() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folders = [
+        "collector/src/concerns",
+        "collector/templates",
+        "collector/profiles",
+        "keywords/lists",
+        "docs",
+    ];
+    let mut read = 0;
+    for folder in folders {
+        for entry in fs::read_dir(top.join(folder)).unwrap() {
+            let file = entry.unwrap().path();
+            if !file.is_file() {
+                continue;
+            }
+            let text = fs::read_to_string(&file).unwrap().to_lowercase();
+            let words: Vec<_> = text.split_whitespace().collect();
+            let says = words
+                .windows(3)
+                .any(|words| words[0] == "vulnerable" && words[1] == "to" && words[2].starts_with("radical"));
+            assert!(!says, "{} says vulnerable; the word is susceptible", file.display());
+            read += 1;
+        }
+    }
+    assert!(read > 40, "only {read} texts were read");
+}
