@@ -24,6 +24,8 @@ mod lists;
 mod sight;
 #[path = "console/specialist.rs"]
 mod specialist;
+#[path = "console/wrong_person.rs"]
+mod wrong_person;
 
 use axum::Router;
 use pastoral_collector::concerns::model::Duty;

@@ -89,6 +89,10 @@ pub fn router(app: App) -> Router {
         .route("/concerns/new", get(by_hand::form).post(by_hand::record))
         .route("/concerns/{concern}", get(concern::page))
         .route(
+            "/concerns/{concern}/reassign",
+            get(concern::reassign_form).post(concern::reassign),
+        )
+        .route(
             "/concerns/{concern}/{action}",
             get(concern::identify_form).post(concern::act),
         )

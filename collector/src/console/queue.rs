@@ -215,19 +215,25 @@ fn card(clock: &Clock, profile: &Profile, concern: Summary, readers: &[Told], vi
 /// The person, or what is known of them.
 pub(super) fn name(concern: &Summary) -> String {
     match (&concern.person, &concern.account_name) {
-        (Some(person), _) if person.role == "pupil" && !person.year_group.is_empty() => {
-            let year = if person.year_group == "R" {
-                "Reception"
-            } else {
-                &format!("year {}", person.year_group)
-            };
-            format!("{}, {year}", person.name)
+        (Some(person), _) if person.role == "pupil" => {
+            let known = [person.name.clone(), year(&person.year_group), person.apart.clone()];
+            let known: Vec<_> = known.into_iter().filter(|part| !part.is_empty()).collect();
+            known.join(", ")
         }
-        (Some(person), _) if person.role == "pupil" => person.name.clone(),
         (Some(person), _) => format!("{} ({})", person.name, role(&person.role)),
         (None, Some(account)) => format!("Unknown person, account {account}"),
         (None, None) if concern.about_child => "A child, not named yet".to_owned(),
         (None, None) => "Nobody named".to_owned(),
+    }
+}
+
+/// A year group in words; nothing where it is not known.
+pub(super) fn year(group: &str) -> String {
+    match group {
+        "" => String::new(),
+        "R" => "Reception".to_owned(),
+        "N" => "Nursery".to_owned(),
+        year => format!("year {year}"),
     }
 }
 

@@ -23,6 +23,7 @@ pub mod people;
 pub mod policies;
 pub mod profile;
 pub mod queue;
+pub mod reassign;
 pub mod replay;
 pub mod retention;
 pub mod routing;

@@ -1,7 +1,7 @@
 //! What the console says of the whole: what is wrong, who has access, what was recorded.
 
 use super::Write;
-use sqlx::SqliteExecutor;
+use sqlx::{AssertSqlSafe, SqliteExecutor};
 
 /// How many open concerns nobody who signs in may see; without those about the viewer, or that name them or whom they
 /// are in conflict with, and for those who read pupils' concerns only without those of adults (invariant 4).
@@ -56,6 +56,38 @@ pub struct Candidate {
     pub role: String,
     /// Of a pupil; may be empty.
     pub year_group: String,
+    /// Of a pupil; may be empty.
+    pub class_name: String,
+    /// On the school's devices; may be empty.
+    pub username: String,
+    /// Another pupil has this name and is in this year.
+    pub shares_name: bool,
+}
+
+/// The columns of a [`Candidate`], of a person `p`.
+const CANDIDATE: &str = "p.person_id, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group, p.class_name,
+    p.username, p.role = 'pupil' AND EXISTS (SELECT 1 FROM person o WHERE o.school_id = p.school_id
+        AND o.person_id <> p.person_id AND o.active = 1 AND o.role = p.role AND o.year_group = p.year_group
+        AND lower(o.given_name) = lower(p.given_name) AND lower(o.family_name) = lower(p.family_name)) AS shares_name";
+
+impl Candidate {
+    /// What tells a pupil from another of the same name and year; empty where there is none.
+    #[must_use]
+    pub fn apart(&self) -> String {
+        told_apart(self.shares_name, &self.class_name, &self.username)
+    }
+}
+
+/// The class and user name of a pupil who shares name and year with another.
+pub(super) fn told_apart(shares_name: bool, class_name: &str, username: &str) -> String {
+    let mut known = Vec::new();
+    if shares_name && !class_name.is_empty() {
+        known.push(format!("class {class_name}"));
+    }
+    if shares_name && !username.is_empty() {
+        known.push(format!("user name {username}"));
+    }
+    known.join(", ")
 }
 
 /// Everybody at the school: pupils by year, then adults; by family name.
@@ -63,11 +95,12 @@ pub struct Candidate {
 /// # Errors
 /// When the database cannot be read.
 pub async fn candidates(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT person_id, given_name || ' ' || family_name AS name, role, year_group FROM person
-         WHERE school_id = ? AND active = 1
-         ORDER BY role <> 'pupil', role, year_group <> 'R', CAST(year_group AS INTEGER), family_name, given_name, person_id",
-    )
+    let query = AssertSqlSafe(format!(
+        "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 AND p.active = 1
+         ORDER BY p.role <> 'pupil', p.role, p.year_group <> 'R', CAST(p.year_group AS INTEGER), p.family_name,
+            p.given_name, p.person_id"
+    ));
+    sqlx::query_as(query)
     .bind(school_id)
     .fetch_all(db)
     .await
@@ -82,10 +115,10 @@ pub async fn person(
     school_id: &str,
     person_id: &str,
 ) -> Result<Option<Candidate>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT person_id, given_name || ' ' || family_name AS name, role, year_group FROM person
-         WHERE school_id = ? AND person_id = ? AND active = 1",
-    )
+    let query = AssertSqlSafe(format!(
+        "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 AND p.person_id = $2 AND p.active = 1"
+    ));
+    sqlx::query_as(query)
     .bind(school_id)
     .bind(person_id)
     .fetch_optional(db)

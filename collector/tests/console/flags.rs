@@ -4,7 +4,7 @@ use super::*;
 use axum::http::StatusCode;
 
 /// A concern with this many flags more, each as many seconds older as its number.
-async fn with_flags(school: &School, more: i64) -> String {
+pub(super) async fn with_flags(school: &School, more: i64) -> String {
     let concern_id = school.concern(&TITLE).await;
     let mut tx = school.app.store.write().await.unwrap();
     sqlx::query(

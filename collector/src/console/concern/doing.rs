@@ -58,7 +58,10 @@ impl<'a> Doing<'a> {
         let group = ReaderGroup::from_code(&self.concern.reader_group).unwrap_or(ReaderGroup::Safe);
         let sealed = match words {
             "" => None,
-            words => Some(seal(self, group, words).await?),
+            words => {
+                let concern_id = self.concern.concern_id.clone();
+                Some(self.seal(&concern_id, group, words.as_bytes()).await?)
+            }
         };
         let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
         let new = NewAction {
@@ -79,6 +82,23 @@ impl<'a> Doing<'a> {
         };
         audit::append(&mut self.tx, self.now, &entry).await?;
         Ok(action_id)
+    }
+
+    /// Seals for a concern, which need not be the one in hand. Gives the data key's id and what is sealed.
+    pub(super) async fn seal(
+        &mut self,
+        concern_id: &str,
+        group: ReaderGroup,
+        content: &[u8],
+    ) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+        let sealer = self.console.app.sealer.clone();
+        sealer
+            .seal_for(&mut self.tx, concern_id, group, content)
+            .await
+            .map_err(|error| match error {
+                StoreSealError::Store(error) => Failure::Store(error),
+                StoreSealError::Seal(_) => Failure::Busy,
+            })
     }
 
     /// Writes what the action changes, and records it so that it can be undone.
@@ -112,16 +132,4 @@ impl<'a> Doing<'a> {
         app.changed(Some(self.concern.concern_id));
         Ok(now.map(|concern| concern.changed_at))
     }
-}
-
-async fn seal(doing: &mut Doing<'_>, group: ReaderGroup, words: &str) -> Result<(Vec<u8>, Vec<u8>), Failure> {
-    let concern_id = doing.concern.concern_id.clone();
-    let sealer = doing.console.app.sealer.clone();
-    sealer
-        .seal_for(&mut doing.tx, &concern_id, group, words.as_bytes())
-        .await
-        .map_err(|error| match error {
-            StoreSealError::Store(error) => Failure::Store(error),
-            StoreSealError::Seal(_) => Failure::Busy,
-        })
 }

@@ -1,6 +1,6 @@
 //! What was done with a concern, in sentences.
 
-use super::super::words::Clock;
+use super::super::words::{self, Clock};
 use super::content::Opener;
 use super::outcome;
 use crate::store::actions::ActionRow;
@@ -42,6 +42,25 @@ pub(super) fn entry(
     }
 }
 
+fn reassigned(detail: &Value, name_of: &impl Fn(&str) -> String) -> String {
+    let person = |key: &str| detail.get(key).and_then(Value::as_str);
+    let count = |key: &str| detail.get(key).and_then(Value::as_i64).unwrap_or_default();
+    let to = name_of(person("to").unwrap_or_default());
+    let wrong = person("from").map_or_else(String::new, |from| format!(", not {}", name_of(from)));
+    let moved = match count("flags") {
+        0 => String::new(),
+        flags => format!(", and moved {}", words::count(flags, "flag")),
+    };
+    let left = match count("left") {
+        0 => String::new(),
+        left => format!(
+            "; {} could not be opened with their keys and must be moved by somebody whose keys do",
+            words::count(left, "flag")
+        ),
+    };
+    format!("corrected whose it is: {to}{wrong}{moved}{left}")
+}
+
 fn did(action: &str, detail: &Value, name_of: &impl Fn(&str) -> String) -> String {
     let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default();
     match action {
@@ -70,6 +89,7 @@ fn did(action: &str, detail: &Value, name_of: &impl Fn(&str) -> String) -> Strin
             format!("said whose account this is: {}", name_of(text("person")))
         }
         "identified" => format!("said who it is about: {}", name_of(text("person"))),
+        "reassigned" => reassigned(detail, name_of),
         "shown" => "looked at what was seen before the person was known, and said why".to_owned(),
         "handed-over" if text("child").is_empty() => {
             "handed it over as what a child disclosed; it was not known which child".to_owned()

@@ -10,9 +10,10 @@ use super::hand_over::seal_again;
 use crate::store::overview::{self, Candidate};
 use crate::store::{actions, queue, routing};
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde_json::json;
+use std::collections::HashMap;
 
 #[derive(Template)]
 #[template(path = "identify.html")]
@@ -23,6 +24,36 @@ struct IdentifyPage {
     device: String,
     seen: String,
     groups: Vec<(String, Vec<Candidate>)>,
+    /// The person who was chosen: asked about before anything is recorded.
+    confirm: Option<Described>,
+    chosen: String,
+}
+
+/// A person, so that nobody is taken for another.
+pub(super) struct Described {
+    pub(super) name: String,
+    pub(super) details: Vec<(&'static str, String)>,
+}
+
+/// What tells a person from others of the same name.
+pub(super) fn described(person: &Candidate) -> Described {
+    let is_pupil = person.role == "pupil";
+    let mut details = vec![("Is", queue_page::role(&person.role).to_owned())];
+    let known = [
+        ("Year", queue_page::year(&person.year_group), is_pupil),
+        ("Class", person.class_name.clone(), is_pupil),
+        ("User name", person.username.clone(), true),
+    ];
+    details.extend(
+        known
+            .into_iter()
+            .filter(|(_, value, applies)| *applies && !value.is_empty())
+            .map(|(label, value, _)| (label, value)),
+    );
+    Described {
+        name: person.name.clone(),
+        details,
+    }
 }
 
 /// The page: the account, the device and the times, and the people it may be.
@@ -30,6 +61,7 @@ pub(in super::super) async fn form(
     State(console): State<Console>,
     who: SignedIn,
     Path((concern_id, page)): Path<(String, String)>,
+    Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
     if page != "identify" {
@@ -47,14 +79,21 @@ pub(in super::super) async fn form(
         (None, true) => "Which child is it about?",
         (None, false) => "Who is it about?",
     };
-    let page = console.page(&who, title, "").await?;
+    let mut page = console.page(&who, title, "").await?;
     let mut people = overview::candidates(store, school_id).await?;
     people.retain(|person| !concern.about_child || person.role == "pupil");
+    let chosen = query.get("person").cloned().unwrap_or_default();
+    let confirm = people.iter().find(|person| person.person_id == chosen).map(described);
+    if confirm.is_none() && query.contains_key("person") {
+        page.fault("person", "Choose the person first.");
+    }
     show(&IdentifyPage {
         account: concern.account_name.clone().unwrap_or_default(),
         device: concern.device.clone().unwrap_or_default(),
         seen: page.clock.when(&concern.last_event_at),
         groups: grouped(people),
+        confirm,
+        chosen,
         concern,
         page,
     })

@@ -9,6 +9,7 @@ mod flags;
 mod hand_over;
 mod history;
 mod identify;
+mod reassign;
 mod steps;
 mod verdict;
 mod view;
@@ -17,6 +18,7 @@ pub(super) use actions::act;
 pub(super) use adding::{Happened, add};
 pub(super) use hand_over::{seal_again, seal_pending};
 pub(super) use identify::{form as identify_form, grouped};
+pub(super) use reassign::{act as reassign, form as reassign_form};
 pub(super) use view::page;
 
 /// How a concern ended: code, words.
@@ -31,9 +33,14 @@ pub(super) const OUTCOMES: [(&str, &str); 6] = [
     ("recorded-elsewhere", "Goes on in another record of the school"),
     ("false-alarm", "False alarm"),
 ];
+/// How one ended that was about somebody else; not to be chosen.
+const ABOUT_SOMEBODY_ELSE: &str = "It was about somebody else, whose record it is in now";
 
 /// The words of an outcome.
 pub(super) fn outcome(code: &str) -> &'static str {
+    if code == reassign::WRONG_PERSON {
+        return ABOUT_SOMEBODY_ELSE;
+    }
     OUTCOMES
         .iter()
         .find(|(known, _)| *known == code)
