@@ -134,10 +134,8 @@ fn authority(config: &Config, school_id: &str) -> Finding {
 async fn chain(opened: &school::Opened) -> anyhow::Result<Finding> {
     Ok(
         match audit::verify(&opened.store, &opened.school.school_id).await? {
-            Ok(head) => {
-                let entries = head.map_or(0, |head| head.sequence);
-                finding("audit", true, format!("{entries} entries, unbroken"))
-            }
+            // How many there are would count what people do with concerns.
+            Ok(_) => finding("audit", true, "unbroken"),
             Err(broken) => finding("audit", false, broken.to_string()),
         },
     )
@@ -175,14 +173,11 @@ async fn mail(config: &Config, opened: &school::Opened) -> anyhow::Result<Findin
 
 async fn readers(opened: &school::Opened) -> anyhow::Result<Finding> {
     let without = routing::without_reader(&opened.store, &opened.school.school_id).await?;
-    if without.is_empty() {
+    if !without {
         return Ok(finding("readers", true, "every open concern has a reader"));
     }
-    let says = format!(
-        "{} concerns have no reader left, the oldest is number {}; make an independent reader with `user recover` and the copy from the school safe",
-        without.len(),
-        without[0]
-    );
+    let says = "an open concern has no reader left; make an independent reader with `user recover` and the copy from the \
+                school safe";
     Ok(finding("readers", false, says))
 }
 
