@@ -19,7 +19,11 @@ CREATE INDEX notice_concern_by_concern ON notice_concern (concern_id);
 
 ALTER TABLE concern ADD COLUMN highest_severity INTEGER NOT NULL DEFAULT 0; -- that it ever had, where that is higher than now
 ALTER TABLE concern ADD COLUMN quiet_until INTEGER;      -- every flag is marked a false alarm: its timers stand until then
+ALTER TABLE concern ADD COLUMN quieted_at INTEGER;       -- when they last began to stand: marking again what was there then stops nothing
 ALTER TABLE concern ADD COLUMN timed_at INTEGER;         -- when next_due_at or review_at was set, to notice a clock that was set back
 ALTER TABLE concern ADD COLUMN review_at INTEGER;        -- acknowledged: when its owner is asked how it stands
-ALTER TABLE concern ADD COLUMN review_asked_at INTEGER;  -- they were asked; unanswered, the next person is told
+ALTER TABLE concern ADD COLUMN review_answer_by INTEGER; -- they were asked, and by then the next person is told
+-- What was acknowledged before there were review dates is looked at again a week after it was.
+UPDATE concern SET review_at = acknowledged_at + 7 * 86400000 WHERE state = 'acknowledged';
+CREATE INDEX concern_quiet ON concern (school_id) WHERE quiet_until IS NOT NULL;
 CREATE INDEX concern_review ON concern (school_id, review_at) WHERE review_at IS NOT NULL;
