@@ -119,21 +119,21 @@ async fn unsent(console: &Console, page: &Page, viewer: &str) -> Result<Vec<Unse
 
 fn in_words(page: &Page, notice: Undelivered, name: &impl Fn(&Option<String>) -> String) -> Unsent {
     Unsent {
-        what: match notice.sort.as_str() {
-            "new" => "A concern is new",
-            "risen" => "A concern became more serious",
-            "unanswered" => "Nobody has answered",
-            "digest" => "Concerns that came late",
-            "audit-head" => "The head of the audit log",
-            "audit-broken" => "The audit log is broken",
-            _ => "A notice",
-        },
+        what: notice.sort.words(),
         to: name(&notice.person_id),
         since: page.clock.when(&notice.created_at),
-        state: match notice.failed_at {
-            Some(at) => format!("Given up {}", page.clock.when(&at)),
-            None => format!("Tried {}, and again soon", words::count(notice.attempts, "time")),
-        },
+        state: format!(
+            "Tried {}, and again {}{}",
+            words::count(notice.attempts, "time"),
+            page.clock.when(&notice.due_at),
+            match notice.skipped_at {
+                Some(at) => format!(
+                    ". Cannot be reached, so the next person was told {}",
+                    page.clock.when(&at)
+                ),
+                None => String::new(),
+            }
+        ),
         concern_id: notice.concern_id,
         error: match notice.last_error.as_str() {
             "" => String::new(),

@@ -31,6 +31,7 @@ pub mod school;
 pub mod specialist;
 pub mod tokens;
 pub mod verdicts;
+pub mod wanted;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,

@@ -43,7 +43,7 @@ pub async fn mail_is_failing(
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM outbox o
-         WHERE o.school_id = $1 AND o.sent_at IS NULL AND (o.failed_at IS NOT NULL OR o.attempts >= 3)
+         WHERE o.school_id = $1 AND o.sent_at IS NULL AND o.ended_at IS NULL AND o.attempts >= 3
          AND ($3 OR o.person_id = $2 OR o.notice = 'audit-head' OR EXISTS
             (SELECT 1 FROM concern_reader r WHERE r.concern_id = o.concern_id AND r.person_id = $2)))",
     )
