@@ -57,10 +57,6 @@ pub async fn step_due(app: &App, now: i64) -> Result<usize, sqlx::Error> {
             concern_id: Some(concern_id.clone()),
         });
     }
-    tracing::info!(
-        concerns = due.len(),
-        "nobody answered in time, so the next person is told"
-    );
     Ok(due.len())
 }
 

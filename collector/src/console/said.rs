@@ -18,7 +18,9 @@ pub(super) fn words(code: &str) -> &'static str {
         "shown" => "Your reason is in the history.",
         "undone" => "The last step is undone. The history shows both.",
         "identified" => "The account’s person is recorded, and the concern went to those who may see it.",
-        "reassigned" => "It is corrected: what was flagged is in the right person’s record, and both histories say so.",
+        "reassigned" => {
+            "It is corrected: what was flagged is in the right person’s record, and both histories say so."
+        }
         "handed-over" => "It is the safeguarding lead’s now, as a child’s concern.",
         "recorded" => "The concern is recorded, and those who may see it are being told.",
         "added" => "It is added to the concern, and the history says so.",

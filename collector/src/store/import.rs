@@ -208,6 +208,7 @@ async fn match_accounts(
          JOIN device ON device.device_id = account.device_id AND device.state = 'approved'
          LEFT JOIN person ON person.school_id = account.school_id AND person.person_id = account.person_id
          WHERE account.school_id = ?
+         AND NOT account.shared
          AND (account.person_id IS NULL OR (account.identified_by = 'user name' AND person.active = 0))",
     )
     .bind(&*telling.school_id)

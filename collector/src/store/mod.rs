@@ -24,6 +24,7 @@ pub mod policies;
 pub mod profile;
 pub mod queue;
 pub mod reassign;
+pub mod references;
 pub mod replay;
 pub mod retention;
 pub mod routing;
@@ -31,6 +32,7 @@ pub mod school;
 pub mod specialist;
 pub mod tokens;
 pub mod verdicts;
+pub mod wanted;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
@@ -78,6 +80,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!("./migrations").run(&write).await?;
+        references::draw_missing(&write).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))

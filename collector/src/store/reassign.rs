@@ -194,7 +194,10 @@ pub async fn open_for(
     .await?;
     routing::link_to_open(tx, school_id, &concern_id).await?;
     let routed = routing::reroute(tx, telling, &directory, &concern_id, now).await?;
-    Ok((concern_id, routed.map_or(ReaderGroup::Safe, |GroupChanged { to, .. }| to)))
+    Ok((
+        concern_id,
+        routed.map_or(ReaderGroup::Safe, |GroupChanged { to, .. }| to),
+    ))
 }
 
 /// Puts a flag, sealed again, into another concern.

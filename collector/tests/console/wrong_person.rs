@@ -34,10 +34,16 @@ async fn concerns_of(school: &School, person: &str) -> Vec<(String, String)> {
 async fn who_an_account_is_said_to_be_is_asked_about_before_it_is_recorded() {
     let (school, router) = school().await;
     let [mut ann] = signed_in(&school, &router, [ANN]).await;
-    let unknown = Seen { account: "guest-7", ..TITLE };
+    let unknown = Seen {
+        account: "guest-7",
+        ..TITLE
+    };
     let path = format!("/concerns/{}/identify", school.concern(&unknown).await);
     let choosing = ann.get(&path).await.body;
-    assert!(!choosing.contains(&format!("method=\"post\" action=\"{path}\"")), "one click too few");
+    assert!(
+        !choosing.contains(&format!("method=\"post\" action=\"{path}\"")),
+        "one click too few"
+    );
     let asked = ann.get(&format!("{path}?person=pip")).await.body;
     assert!(asked.contains("Is this Pip Ingham?"), "{asked}");
     for detail in ["year 5", "pip", "Yes, this is whose account it is"] {
@@ -57,21 +63,35 @@ async fn a_wrong_person_is_corrected_and_both_histories_say_so() {
     let page = ann.get(&format!("/concerns/{concern}")).await.body;
     assert!(page.contains(&format!("href=\"/concerns/{concern}/reassign\"")));
     let (asked, done) = correct(&mut ann, &concern, &[("person", "quin"), ("words", REASON)]).await;
-    assert!(asked.body.contains("Is it Quin Jessop’s?") && asked.body.contains("Reception"), "{}", asked.body);
+    assert!(
+        asked.body.contains("Is it Quin Jessop’s?") && asked.body.contains("Reception"),
+        "{}",
+        asked.body
+    );
     assert_eq!(done.location(), format!("/concerns/{concern}?done=reassigned"));
 
     let wrong = ann.get(&format!("/concerns/{concern}")).await.body;
-    for words in [REASON, "corrected whose it is: Quin Jessop, not Pip Ingham", "It was about somebody else"] {
+    for words in [
+        REASON,
+        "corrected whose it is: Quin Jessop, not Pip Ingham",
+        "It was about somebody else",
+    ] {
         assert!(wrong.contains(words), "{words}: {wrong}");
     }
-    assert!(!wrong.contains("invented <mark>worrying"), "what was seen is still in the wrong record");
+    assert!(
+        !wrong.contains("invented <mark>worrying"),
+        "what was seen is still in the wrong record"
+    );
     let right = concerns_of(&school, "quin").await;
     assert_eq!(right.len(), 2, "everything that the account raised moves");
     assert!(right.iter().all(|(_, state)| state == "new"), "{right:?}");
     let mut texts = String::new();
     for (id, _) in &right {
         let page = ann.get(&format!("/concerns/{id}")).await.body;
-        assert!(page.contains(REASON) && page.contains("corrected whose it is"), "{page}");
+        assert!(
+            page.contains(REASON) && page.contains("corrected whose it is"),
+            "{page}"
+        );
         texts.push_str(&page);
     }
     assert!(texts.contains("<mark>worrying</mark>") && texts.contains("<mark>unkind</mark>"));
@@ -80,11 +100,12 @@ async fn a_wrong_person_is_corrected_and_both_histories_say_so() {
     assert!(ended.iter().any(|(id, _)| *id == earlier));
     // Their readers are told of the concerns as of new ones.
     for (id, _) in &right {
-        let told: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE concern_id = ? AND notice = 'new'")
-            .bind(id)
-            .fetch_one(school.app.store.read())
-            .await
-            .unwrap();
+        let told: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM outbox WHERE concern_id = ? AND notice = 'new'")
+                .bind(id)
+                .fetch_one(school.app.store.read())
+                .await
+                .unwrap();
         assert!(told > 0);
     }
     let owner: String = sqlx::query_scalar("SELECT person_id FROM account WHERE name = 'pip'")
@@ -102,10 +123,20 @@ async fn what_turns_out_to_be_somebody_on_the_staffs_leaves_the_lead_and_reaches
     let (_, done) = correct(&mut ann, &concern, &[("person", "flo"), ("words", REASON)]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
     let right = concerns_of(&school, "flo").await;
-    let [(id, _)] = right.as_slice() else { panic!("{right:?}") };
-    assert_eq!(ann.get(&format!("/concerns/{id}")).await.status, StatusCode::NOT_FOUND);
+    let [(id, _)] = right.as_slice() else {
+        panic!("{right:?}")
+    };
+    assert_eq!(
+        ann.get(&format!("/concerns/{id}")).await.status,
+        StatusCode::NOT_FOUND
+    );
     assert!(!ann.get("/queue").await.body.contains(id));
-    assert!(cy.get(&format!("/concerns/{id}")).await.body.contains("<mark>worrying</mark>"));
+    assert!(
+        cy.get(&format!("/concerns/{id}"))
+            .await
+            .body
+            .contains("<mark>worrying</mark>")
+    );
 }
 
 #[tokio::test]
@@ -114,14 +145,18 @@ async fn a_warning_given_to_the_wrong_person_makes_no_repetition() {
     let [mut ann] = signed_in(&school, &router, [ANN]).await;
     let concern = school.concern(&TITLE).await;
     let path = format!("/concerns/{concern}");
-    ann.post(&path, &format!("{path}/warn"), &[("words", "told on Monday")]).await;
+    ann.post(&path, &format!("{path}/warn"), &[("words", "told on Monday")])
+        .await;
     correct(&mut ann, &concern, &[("person", "quin"), ("words", REASON)]).await;
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM warning")
         .fetch_one(school.app.store.read())
         .await
         .unwrap();
     assert_eq!(left, 0);
-    assert!(ann.get(&path).await.body.contains("recorded a warning"), "that it was given stays on record");
+    assert!(
+        ann.get(&path).await.body.contains("recorded a warning"),
+        "that it was given stays on record"
+    );
 }
 
 #[tokio::test]
@@ -131,7 +166,11 @@ async fn an_account_of_several_people_is_named_flag_by_flag() {
     let concern = super::flags::with_flags(&school, 2).await;
     let none = [("person", "quin"), ("words", REASON), ("shared", "yes")];
     let (asked, _) = correct(&mut ann, &concern, &none).await;
-    assert!(asked.body.contains("Choose which flags are this person’s."), "{}", asked.body);
+    assert!(
+        asked.body.contains("Choose which flags are this person’s."),
+        "{}",
+        asked.body
+    );
     let one = [none.as_slice(), &[("flag-2", "yes")]].concat();
     let (_, done) = correct(&mut ann, &concern, &one).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.body);
@@ -143,10 +182,11 @@ async fn an_account_of_several_people_is_named_flag_by_flag() {
             .unwrap()
     };
     assert_eq!((count("pip").await, count("quin").await), (2, 1));
-    let shared: bool = sqlx::query_scalar("SELECT shared FROM account WHERE name = 'pip' AND person_id IS NULL")
-        .fetch_one(school.app.store.read())
-        .await
-        .unwrap();
+    let shared: bool =
+        sqlx::query_scalar("SELECT shared FROM account WHERE name = 'pip' AND person_id IS NULL")
+            .fetch_one(school.app.store.read())
+            .await
+            .unwrap();
     assert!(shared);
 }
 
@@ -158,8 +198,16 @@ async fn who_may_not_see_a_concern_cannot_correct_it_and_a_stale_form_changes_no
     let path = format!("/concerns/{concern}/reassign");
     assert_eq!(di.get(&path).await.status, StatusCode::NOT_FOUND);
     let csrf = di.get("/queue").await.field("csrf");
-    let fields = [("person", "quin"), ("words", REASON), ("version", "1"), ("sure", "yes")];
-    let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let fields = [
+        ("person", "quin"),
+        ("words", REASON),
+        ("version", "1"),
+        ("sure", "yes"),
+    ];
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect();
     assert_eq!(di.send(&path, &csrf, &fields).await.status, StatusCode::NOT_FOUND);
     let csrf = ann.get(&path).await.field("csrf");
     let stale = ann.send(&path, &csrf, &fields).await;
@@ -182,11 +230,27 @@ async fn two_pupils_of_one_name_and_year_are_told_apart_everywhere() {
     .unwrap();
     tx.commit().await.unwrap();
     let concern = school.concern(&SEARCH).await;
-    assert!(ann.get("/queue").await.body.contains("Pip Ingham, year 5, user name pip<"));
-    assert!(ann.get(&format!("/concerns/{concern}")).await.body.contains("Pip Ingham, year 5, user name pip<"));
-    for page in ["/concerns/new".to_owned(), format!("/concerns/{concern}/reassign")] {
+    assert!(
+        ann.get("/queue")
+            .await
+            .body
+            .contains("Pip Ingham, year 5, user name pip<")
+    );
+    assert!(
+        ann.get(&format!("/concerns/{concern}"))
+            .await
+            .body
+            .contains("Pip Ingham, year 5, user name pip<")
+    );
+    for page in [
+        "/concerns/new".to_owned(),
+        format!("/concerns/{concern}/reassign"),
+    ] {
         let body = ann.get(&page).await.body;
         assert!(body.contains("Pip Ingham, user name pip<"), "{page}");
-        assert!(body.contains("Pip Ingham, class 5K, user name pingham2<"), "{page}");
+        assert!(
+            body.contains("Pip Ingham, class 5K, user name pingham2<"),
+            "{page}"
+        );
     }
 }

@@ -83,7 +83,10 @@ pub(in super::super) async fn form(
     let mut people = overview::candidates(store, school_id).await?;
     people.retain(|person| !concern.about_child || person.role == "pupil");
     let chosen = query.get("person").cloned().unwrap_or_default();
-    let confirm = people.iter().find(|person| person.person_id == chosen).map(described);
+    let confirm = people
+        .iter()
+        .find(|person| person.person_id == chosen)
+        .map(described);
     if confirm.is_none() && query.contains_key("person") {
         page.fault("person", "Choose the person first.");
     }

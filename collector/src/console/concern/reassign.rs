@@ -2,7 +2,7 @@
 //! is decided again. An account may turn out to be used by several people; then each flag is named.
 
 use super::super::page::{Failure, Page, go, show, show_again};
-use super::super::who::{Fields, SignedIn};
+use super::super::who::{Fields, SignedIn, TEXT_MOST};
 use super::super::{Console, queue as queue_page};
 use super::doing::Doing;
 use super::identify::{Described, described, grouped};
@@ -48,7 +48,8 @@ struct Choice {
 /// What the form says.
 #[derive(Default)]
 struct Chosen {
-    account: Option<i64>,
+    /// Which of the concern's accounts, from 1.
+    account: Option<usize>,
     person: String,
     /// Several people use the account.
     shared: bool,
@@ -67,7 +68,7 @@ impl Chosen {
             flags: (1..=FLAGS_MOST)
                 .filter(|place| fields.trimmed(&format!("flag-{place}")) == "yes")
                 .collect(),
-            words: fields.text("words").unwrap_or_default(),
+            words: fields.trimmed("words").to_owned(),
             version: fields.trimmed("version").parse().map_err(|_| Failure::BadForm)?,
         })
     }
@@ -94,10 +95,11 @@ pub(in super::super) async fn act(
     let chosen = Chosen::read(&fields)?;
     let sure = fields.trimmed("sure") == "yes";
     let mut doing = Doing::begin(&console, &who, &concern_id).await?;
-    let fault = if fields.text("words").is_none() {
-        Some(("words", "What you wrote is too long."))
-    } else {
-        fault(&mut doing, &chosen).await?
+    let fault = match fields.text("words", TEXT_MOST) {
+        Err(too_long) => Some(("words", too_long)),
+        Ok(_) => fault(&mut doing, &chosen)
+            .await?
+            .map(|(field, words)| (field, words.to_owned())),
     };
     if fault.is_some() || !sure {
         drop(doing);
@@ -106,7 +108,11 @@ pub(in super::super) async fn act(
             Some((field, words)) => page.page.fault(field, words),
             None => page.ask(&console).await?,
         }
-        return if page.confirm.is_some() { show(&page) } else { show_again(&page) };
+        return if page.confirm.is_some() {
+            show(&page)
+        } else {
+            show_again(&page)
+        };
     }
     correct(&mut doing, &chosen).await?;
     Ok(match doing.finish().await? {
@@ -138,7 +144,7 @@ async fn fault(
     if has_account(&doing.concern) {
         let (reader, concern_id) = (doing.who.id(), doing.concern.concern_id.clone());
         let accounts = rows::accounts_of(&mut *doing.tx, school_id, reader, &concern_id).await?;
-        if !accounts.iter().any(|account| Some(account.account_id) == chosen.account) {
+        if account(&accounts, chosen).is_none() {
             return Ok(Some(("account", "Choose the account.")));
         }
         if chosen.shared && chosen.flags.is_empty() {
@@ -156,12 +162,19 @@ fn has_account(concern: &Summary) -> bool {
     concern.flag_count > 0 && !concern.about_child
 }
 
+fn account(accounts: &[FlagsAccount], chosen: &Chosen) -> Option<i64> {
+    let place = chosen.account?.checked_sub(1)?;
+    accounts.get(place).map(|account| account.account_id)
+}
+
 async fn correct(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
-    let Some(account) = chosen.account.filter(|_| has_account(&doing.concern)) else {
+    if !has_account(&doing.concern) {
         return rename(doing, chosen).await;
-    };
+    }
     let school_id = doing.school_id();
     let concern_id = doing.concern.concern_id.clone();
+    let accounts = rows::accounts_of(&mut *doing.tx, school_id, doing.who.id(), &concern_id).await?;
+    let account = account(&accounts, chosen).ok_or(Failure::BadForm)?;
     let (by, wrong) = (doing.who.id().to_owned(), doing.concern.person.clone());
     let owner = if chosen.shared {
         Owner::Shared
@@ -192,7 +205,8 @@ async fn correct(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> 
 }
 
 async fn all_flags(doing: &mut Doing<'_>, concern_id: &str) -> Result<Vec<i64>, Failure> {
-    Ok(actions::flag_ids(&mut doing.tx, doing.school_id(), concern_id).await?)
+    let school_id = doing.school_id();
+    Ok(actions::flag_ids(&mut doing.tx, school_id, concern_id).await?)
 }
 
 /// Moves flags out of a concern into one of the right person's, and says so in both histories. What this session's keys do
@@ -214,11 +228,17 @@ async fn move_out(
     if !opened.is_empty() {
         let moving: Vec<_> = opened.iter().map(|(flag, _)| flag.clone()).collect();
         let (telling, now) = (doing.telling.clone(), doing.now);
-        let (to, group) =
-            rows::open_for(&mut doing.tx, &telling, from, &chosen.person, &moving, now).await?;
+        let (to, group) = rows::open_for(&mut doing.tx, &telling, from, &chosen.person, &moving, now).await?;
         for (flag, content) in &opened {
             let sealed = doing.seal(&to, group, content).await?;
-            rows::move_flag(&mut doing.tx, school_id, flag.flag_id, &to, (&sealed.0, &sealed.1)).await?;
+            rows::move_flag(
+                &mut doing.tx,
+                school_id,
+                flag.flag_id,
+                &to,
+                (&sealed.0, &sealed.1),
+            )
+            .await?;
         }
         rows::count_again(&mut doing.tx, school_id, &to).await?;
         write(doing, &to, group, "reassigned", detail.clone(), &chosen.words).await?;
@@ -231,11 +251,7 @@ async fn move_out(
     Ok(actions::touch(&mut doing.tx, school_id, from, doing.now).await?)
 }
 
-fn open(
-    doing: &Doing<'_>,
-    data_keys: &[DataKeyRow],
-    flag: &Moving,
-) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+fn open(doing: &Doing<'_>, data_keys: &[DataKeyRow], flag: &Moving) -> Option<zeroize::Zeroizing<Vec<u8>>> {
     let key = data_keys.iter().find(|key| key.data_key_id == flag.data_key_id)?;
     content::open(&|group| doing.who.session.key(group), key, &flag.sealed).ok()
 }
@@ -264,7 +280,8 @@ async fn rename(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
     let concern_id = doing.concern.concern_id.clone();
     doing.touch().await?;
     doing.record("reassigned", detail, &chosen.words).await?;
-    rows::take_back_warnings(&mut doing.tx, doing.school_id(), &concern_id).await?;
+    let school_id = doing.school_id();
+    rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
     let (tx, telling, now) = (&mut doing.tx, &doing.telling, doing.now);
     let changed = routing::name_person(tx, telling, &concern_id, &chosen.person, now).await?;
     let session = doing.who.session.clone();
@@ -272,7 +289,8 @@ async fn rename(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
 }
 
 async fn group_of(doing: &mut Doing<'_>, concern_id: &str) -> Result<ReaderGroup, Failure> {
-    Ok(routing::group_of(&mut doing.tx, doing.school_id(), concern_id).await?)
+    let school_id = doing.school_id();
+    Ok(routing::group_of(&mut doing.tx, school_id, concern_id).await?)
 }
 
 /// Adds to a history, which need not be that of the concern in hand, and to the audit log.
@@ -326,8 +344,8 @@ async fn draw(
         return Err(Failure::NotFound);
     }
     chosen.shared |= shared;
-    if let [only] = accounts.as_slice() {
-        chosen.account = Some(only.account_id);
+    if accounts.len() == 1 {
+        chosen.account = Some(1);
     }
     let page = console.page(who, "Whose is this?", "").await?;
     let most = i64::try_from(FLAGS_MOST).unwrap_or(i64::MAX);
@@ -356,6 +374,10 @@ async fn draw(
 }
 
 impl ReassignPage {
+    fn is_account(&self, place: &usize) -> bool {
+        self.chosen.account == Some(*place)
+    }
+
     async fn ask(&mut self, console: &Console) -> Result<(), Failure> {
         let (store, school_id) = (console.app.store.read(), &console.app.school_id);
         let person = overview::person(store, school_id, &self.chosen.person).await?;

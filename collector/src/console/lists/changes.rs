@@ -7,11 +7,13 @@ use crate::app::App;
 use crate::clock;
 use crate::console::Console;
 use crate::console::page::{Failure, Page, go, show, show_again};
-use crate::console::who::{Fields, SignedIn};
+use crate::console::who::{Fields, SignedIn, TEXT_MOST};
 use crate::console::words::sentence;
 use crate::lists::Rules;
+use crate::notify::Telling;
 use crate::store::list_changes::{self, ListChange, NotDecided, State as Fate};
 use crate::store::overview::{self, Candidate};
+use crate::store::wanted;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -157,7 +159,7 @@ pub(crate) async fn preview(
             let page = console.page(&who, "What the change would do", "/lists").await?;
             show(&ChangePage {
                 what: operation::in_words(&rules, &operation),
-                reason: fields.text("reason").unwrap_or_default(),
+                reason: fields.trimmed("reason").to_owned(),
                 operation: serde_json::to_string(&operation).map_err(|_| Failure::Template)?,
                 proposal: None,
                 effect: Some(effect),
@@ -185,8 +187,10 @@ pub(crate) async fn propose(
     if operation.specialist_list().is_some() {
         return Err(Failure::BadForm);
     }
-    let reason = fields.text("reason").filter(|reason| !reason.is_empty());
-    let reason = reason.ok_or(Failure::BadForm)?;
+    let reason = fields.text("reason", TEXT_MOST).map_err(|_| Failure::BadForm)?;
+    if reason.is_empty() {
+        return Err(Failure::BadForm);
+    }
     let rules = console.app.lists.load_full();
     if let Err(why) = effect::with(&rules, &operation) {
         return again(&console, &who, fields, "main", sentence(&why.to_string())).await;
@@ -194,12 +198,15 @@ pub(crate) async fn propose(
     let app = &console.app;
     let mut tx = app.store.write().await?;
     let of = (&operation, reason.as_str());
-    let kept = list_changes::propose(&mut tx, &app.school_id, of, who.id(), clock::now_ms()).await?;
+    let now = clock::now_ms();
+    let kept = list_changes::propose(&mut tx, &app.school_id, of, who.id(), now).await?;
     if kept.is_none() {
         let words = "Too many proposals wait already. Decide about some of them first.";
         return again(&console, &who, fields, "main", words.to_owned()).await;
     }
+    wanted::tell(&mut tx, &Telling::of(app), now).await?;
     tx.commit().await?;
+    app.outbox_wake.notify_one();
     Ok(go("/lists/changes?done=list-proposed"))
 }
 

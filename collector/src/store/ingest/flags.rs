@@ -125,7 +125,7 @@ impl Batch<'_> {
             "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, identified_by, first_seen_at)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?6 IS NULL THEN NULL ELSE 'user name' END, ?7)
              ON CONFLICT (school_id, device_id, authority, stable_id) DO UPDATE SET
-             person_id = coalesce(person_id, excluded.person_id),
+             person_id = CASE WHEN shared THEN NULL ELSE coalesce(person_id, excluded.person_id) END,
              identified_by = coalesce(identified_by, excluded.identified_by)
              RETURNING account_id, person_id",
         )
