@@ -20,6 +20,8 @@ mod handling;
 mod later;
 #[path = "console/lists.rs"]
 mod lists;
+#[path = "console/marks.rs"]
+mod marks;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]
