@@ -68,10 +68,6 @@ pub async fn step_due(app: &App, now: i64) -> Result<usize, sqlx::Error> {
             concern_id: Some(concern_id.clone()),
         });
     }
-    tracing::info!(
-        concerns = due.len(),
-        "nobody answered in time, or a review is due, so somebody is told"
-    );
     Ok(due.len())
 }
 

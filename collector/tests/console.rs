@@ -16,6 +16,8 @@ mod clear;
 mod flags;
 #[path = "console/handling.rs"]
 mod handling;
+#[path = "console/hidden.rs"]
+mod hidden;
 #[path = "console/later.rs"]
 mod later;
 #[path = "console/lists.rs"]

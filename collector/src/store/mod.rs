@@ -24,6 +24,7 @@ pub mod people;
 pub mod policies;
 pub mod profile;
 pub mod queue;
+pub mod references;
 pub mod replay;
 pub mod retention;
 pub mod reviews;
@@ -80,6 +81,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!("./migrations").run(&write).await?;
+        references::draw_missing(&write).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))

@@ -3,7 +3,7 @@
 
 use super::super::Console;
 use super::super::page::{Failure, go};
-use super::super::who::{Fields, SignedIn};
+use super::super::who::{Fields, SignedIn, TEXT_MOST};
 use super::doing::Doing;
 use super::view::{self, Typed};
 use super::{closing, hand_over, identify};
@@ -54,29 +54,27 @@ pub(in super::super) async fn act(
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
     let mut doing = Doing::begin(&console, &who, &concern_id).await?;
-    let words = fields.text("words");
+    let words = fields.text("words", TEXT_MOST);
     let version: i64 = fields.trimmed("version").parse().map_err(|_| Failure::BadForm)?;
     let page = fields.trimmed("page").parse::<i64>().unwrap_or(1);
     let typed = |field| Typed {
         action: action.clone(),
-        words: words.clone().unwrap_or_default(),
+        fields: fields.clone(),
         field,
         page,
+        ..Typed::default()
     };
     if version != doing.concern.changed_at {
         drop(doing);
         return view::stale(&console, &who, &concern_id, version, typed("stale")).await;
     }
-    let Some(words) = words.clone() else {
-        drop(doing);
-        return view::again(
-            &console,
-            &who,
-            &concern_id,
-            typed("words"),
-            "What you wrote is too long.",
-        )
-        .await;
+    let words = match words {
+        Ok(words) => words,
+        Err(fault) => {
+            drop(doing);
+            let field = words_of(&action);
+            return view::again(&console, &who, &concern_id, typed(field), &fault).await;
+        }
     };
     match perform(&mut doing, &action, &fields, &words).await? {
         Outcome::Done(said) => {
@@ -98,6 +96,22 @@ pub(in super::super) async fn act(
             drop(doing);
             view::again(&console, &who, &concern_id, typed(field), fault).await
         }
+    }
+}
+
+/// The element in which the words of a form are written.
+fn words_of(action: &str) -> &'static str {
+    match action {
+        "note" => "note-words",
+        "warn" => "warn-words",
+        "pass-on" => "pass-on-words",
+        "close" => "close-words",
+        "refuse" => "refuse-words",
+        "reopen" => "reopen-words",
+        "parents" => "parents-words",
+        "show" => "show-words",
+        "hand-over" => "hand-over-words",
+        _ => "stale",
     }
 }
 
@@ -243,9 +257,16 @@ async fn escalate(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
 }
 
 async fn false_alarm(doing: &mut Doing<'_>, fields: &Fields) -> Result<Outcome, Failure> {
-    let flag_id: i64 = fields.trimmed("flag").parse().map_err(|_| Failure::BadForm)?;
+    let place = fields
+        .trimmed("flag")
+        .parse::<i64>()
+        .ok()
+        .filter(|place| *place > 0);
+    let place = place.ok_or(Failure::BadForm)?;
     let is = fields.trimmed("is") == "yes";
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    let flag = actions::flag_at(&mut doing.tx, school_id, &concern_id, place).await?;
+    let flag_id = flag.ok_or(Failure::NotFound)?;
     let flags = actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag_id), is).await?;
     if flags.is_empty() {
         return Err(Failure::NotFound);

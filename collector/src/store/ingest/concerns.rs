@@ -8,7 +8,7 @@ use crate::concerns::model::{PersonId, ReaderGroup};
 use crate::concerns::routing::Subject;
 use crate::notify::Telling;
 use crate::seal::content::DataKey;
-use crate::store::{Write, escalation, false_alarms, keys, routing};
+use crate::store::{Write, escalation, false_alarms, keys, references, routing};
 use pastoral_keywords::{Severity, Topic};
 use serde_json::json;
 use sqlx::Row;
@@ -248,10 +248,11 @@ impl Placed {
             Whose::Person(person_id) => (Some(person_id), None),
             Whose::Account(account_id) => (None, Some(*account_id)),
         };
+        let reference = references::draw(&mut batch.tx, &batch.app.school_id).await?;
         sqlx::query(
             "INSERT INTO concern (school_id, concern_id, reference, person_id, account_id, kind, reader_group, apart,
              severity, state, backlog, first_event_at, last_event_at, opened_at, changed_at, linked_to, names_version)
-             VALUES (?1, ?2, (SELECT coalesce(max(reference), 0) + 1 FROM concern WHERE school_id = ?1), ?3, ?4, ?5, ?6, ?7,
+             VALUES (?1, ?2, ?13, ?3, ?4, ?5, ?6, ?7,
              ?8, 'new', ?9, ?10, ?10, ?11, ?11, ?12, (SELECT names_version FROM school WHERE school_id = ?1))",
         )
         .bind(&*batch.app.school_id)
@@ -266,6 +267,7 @@ impl Placed {
         .bind(event_at)
         .bind(batch.now)
         .bind(linked_to)
+        .bind(reference)
         .execute(&mut *batch.tx)
         .await?;
         if route.readers.is_empty() {

@@ -11,7 +11,7 @@ mod undelivered;
 
 pub use sending::{Due, Setback, due, end_what_is_over, next_due, not_sent, sent, try_all};
 pub use sort::Sort;
-pub use undelivered::{Health, Undelivered, health, last_error, undelivered};
+pub use undelivered::{Undelivered, last_error, undelivered, waits};
 
 use super::Write;
 use crate::notify::Telling;
