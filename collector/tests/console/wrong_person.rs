@@ -13,7 +13,8 @@ async fn correct(
     fields: &[(&str, &str)],
 ) -> (crate::school::browser::Page, crate::school::browser::Page) {
     let path = format!("/concerns/{concern}/reassign");
-    let asked = browser.post(&path, &path, fields).await;
+    let fields: Vec<_> = [("account", "1")].iter().chain(fields).copied().collect();
+    let asked = browser.post(&path, &path, &fields).await;
     let sure: Vec<_> = fields.iter().copied().chain([("sure", "yes")]).collect();
     let done = browser.post(&path, &path, &sure).await;
     (asked, done)
