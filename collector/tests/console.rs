@@ -20,6 +20,8 @@ mod handling;
 mod later;
 #[path = "console/lists.rs"]
 mod lists;
+#[path = "console/siege.rs"]
+mod siege;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]

@@ -9,7 +9,7 @@ use super::vault::{Owner, Vault};
 use super::{PASSWORD_LEAST, PASSWORD_MOST};
 use crate::app::App;
 use crate::store::access::{self as rows, User};
-use crate::store::{audit, invitations};
+use crate::store::{audit, browsers, invitations};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +88,15 @@ impl Default for Work {
 }
 
 impl Work {
+    /// A queue of its own for the same work, which the others cannot fill.
+    #[must_use]
+    pub fn another_queue(&self) -> Self {
+        Self {
+            running: Arc::clone(&self.running),
+            ..Self::default()
+        }
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
         let _place = self.waiting.try_acquire().map_err(|_| Refused::Busy)?;
         let turn = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.running).acquire_owned()).await;
@@ -264,6 +273,7 @@ pub async fn accept(
     };
     rows::save_user(&mut tx, &app.school_id, &user, now_ms).await?;
     rows::replace_recovery_codes(&mut tx, &app.school_id, &person_id, &codes.hashes(&person_id)).await?;
+    browsers::forget(&mut tx, &app.school_id, &person_id).await?;
     rows::signed_in(&mut tx, &app.school_id, &person_id, now_ms).await?;
     record(
         app,
@@ -301,6 +311,7 @@ pub async fn change_password(
     if !rows::replace_vault(&mut tx, &app.school_id, &user, &sealed, now_ms).await? {
         return Err(Refused::PresentPassword);
     }
+    browsers::forget(&mut tx, &app.school_id, person_id).await?;
     record(app, &mut tx, person_id, "password-changed", json!({}), now_ms).await?;
     tx.commit().await?;
     Ok(())

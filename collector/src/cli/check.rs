@@ -5,7 +5,10 @@ use crate::backup;
 use crate::ca::Authority;
 use crate::clock;
 use crate::config::Config;
+use crate::console::listener;
+use crate::devices as of_devices;
 use crate::lists;
+use crate::net::files;
 use crate::profile::Profile;
 use crate::store::{audit, devices, disk, gaps, outbox, routing, specialist};
 use clap::Args;
@@ -53,6 +56,8 @@ impl Check {
         findings.push(specialist_lists(config, &opened).await?);
         findings.extend(devices_of(&opened).await?);
         findings.push(disk_of(config));
+        findings.push(proxy(config));
+        findings.push(connections());
         findings.push(backups(config));
         let good = findings.iter().all(|finding| finding.good);
         if self.json {
@@ -279,6 +284,30 @@ fn backups(config: &Config) -> Finding {
             "backup",
             hours < BACKUP_HOURS,
             format!("the newest in {dir} is {hours} hours old"),
+        ),
+    }
+}
+
+fn proxy(config: &Config) -> Finding {
+    match (config.console.has_unnamed_proxy(), config.console.proxies.len()) {
+        (true, _) => finding("proxy", false, listener::UNNAMED_PROXY),
+        (false, 0) => finding("proxy", true, "browsers connect without a proxy"),
+        (false, _) => finding(
+            "proxy",
+            true,
+            "clients' addresses are taken from the proxies that are named",
+        ),
+    }
+}
+
+fn connections() -> Finding {
+    let allowed = files::allowed(&[listener::BOUNDS, of_devices::BOUNDS]);
+    match allowed.too_low() {
+        Some(words) => finding("connections", false, words),
+        None => finding(
+            "connections",
+            true,
+            "as many may be open as are wanted, where it is run like this",
         ),
     }
 }

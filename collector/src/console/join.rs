@@ -2,13 +2,14 @@
 
 use super::page::{Failure, Page, show, show_again};
 use super::sign_in::with_cookie;
-use super::who::{Address, Fields, Visitor, begin_cookie};
+use super::who::{Address, Fields, Visitor, begin_cookie, stay_known};
 use super::{Console, concern};
 use crate::access::{self, Link, Refused, SecondFactor};
 use crate::clock;
 use crate::store::{access as rows, invitations};
 use askama::Template;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 
 #[derive(Template)]
@@ -65,6 +66,7 @@ pub(super) async fn join(
     visitor: Visitor,
     Address(address): Address,
     Path(path): Path<String>,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Failure> {
     if !console.limits.allow(address, &path) {
@@ -114,6 +116,7 @@ pub(super) async fn join(
     concern::seal_pending(&console, &session).await?;
     // A password that was lost may be in other hands: what it opened ends.
     console.sessions.end_all(&session.person_id, None);
+    let browser = console.remember_browser(&headers, &session.person_id).await?;
     let id = console
         .sessions
         .begin(session, clock::now_ms())
@@ -124,7 +127,9 @@ pub(super) async fn join(
         codes: codes.shown(),
         next: "/",
     })?;
-    with_cookie(response, begin_cookie(console.app.secure_cookies, &id))
+    let secure = console.app.secure_cookies;
+    let response = with_cookie(response, begin_cookie(secure, &id))?;
+    with_cookie(response, stay_known(secure, &browser))
 }
 
 async fn again(

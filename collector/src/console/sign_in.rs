@@ -46,19 +46,28 @@ pub(super) async fn sign_in(
     State(console): State<Console>,
     visitor: Visitor,
     Address(address): Address,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Failure> {
     let email = fields.trimmed("email").to_owned();
-    if !console.limits.allow(address, &email) {
+    let known = console.known_browser(&headers, &email).await?;
+    let work = match &known {
+        Some(_) => &console.work_of_known,
+        None => &console.work,
+    };
+    let now = clock::now_ms();
+    let Ok(attempt) = console.limits.begin(address, &email, known, now) else {
         return Err(Failure::TooMany);
-    }
+    };
     let typed = SignIn {
         email: email.clone(),
         password: fields.secret("password"),
         code: fields.secret("code"),
     };
-    match crate::access::sign_in(&console.app, &console.work, typed, clock::now_ms()).await {
+    match crate::access::sign_in(&console.app, work, typed, now).await {
         Ok(session) => {
+            attempt.was_right();
+            let browser = console.remember_browser(&headers, &session.person_id).await?;
             concern::seal_pending(&console, &session).await?;
             let id = console
                 .sessions
@@ -66,7 +75,9 @@ pub(super) async fn sign_in(
                 .ok_or(Failure::Busy)?;
             let back = fields.get("back");
             let next = if page::is_way_back(back) { back } else { "/" };
-            with_cookie(go(next), who::begin_cookie(console.app.secure_cookies, &id))
+            let secure = console.app.secure_cookies;
+            let response = with_cookie(go(next), who::begin_cookie(secure, &id))?;
+            with_cookie(response, who::stay_known(secure, &browser))
         }
         Err(Refused::Busy) => Err(Failure::Busy),
         Err(Refused::Store(error)) => Err(error.into()),

@@ -4,6 +4,7 @@ pub mod access;
 pub mod actions;
 pub mod audit;
 pub mod backup;
+pub mod browsers;
 pub mod by_hand;
 pub mod category;
 pub mod conflicts;
