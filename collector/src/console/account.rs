@@ -13,7 +13,6 @@ use crate::net::source::Source;
 use crate::store::access as rows;
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use std::collections::HashMap;
 
@@ -58,7 +57,6 @@ pub(super) async fn password(
     State(console): State<Console>,
     who: SignedIn,
     Address(address): Address,
-    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Failure> {
     let attempt = own_try(&console, &who, address)?;
@@ -79,7 +77,7 @@ pub(super) async fn password(
         Ok(()) => {
             attempt.was_right();
             console.sessions.end_all(who.id(), Some(&who.cookie));
-            let browser = console.remember_browser(&headers, who.id()).await?;
+            let browser = console.remember_anew(who.id()).await?;
             let cookie = stay_known(console.app.secure_cookies, &browser);
             with_cookie(go("/account?done=password"), cookie)
         }

@@ -9,7 +9,6 @@ use crate::clock;
 use crate::store::{access as rows, invitations};
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 
 #[derive(Template)]
@@ -66,7 +65,6 @@ pub(super) async fn join(
     visitor: Visitor,
     Address(address): Address,
     Path(path): Path<String>,
-    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Failure> {
     if !console.limits.allow(address, &path) {
@@ -116,7 +114,7 @@ pub(super) async fn join(
     concern::seal_pending(&console, &session).await?;
     // A password that was lost may be in other hands: what it opened ends.
     console.sessions.end_all(&session.person_id, None);
-    let browser = console.remember_browser(&headers, &session.person_id).await?;
+    let browser = console.remember_anew(&session.person_id).await?;
     let id = console
         .sessions
         .begin(session, clock::now_ms())

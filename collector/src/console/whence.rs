@@ -4,6 +4,7 @@ use super::Console;
 use super::guard;
 use super::page::Failure;
 use super::who::{known_cookie, session_cookie};
+use crate::access::Sessions;
 use crate::clock;
 use crate::net::places::{Owner, Proof};
 use crate::net::source::Source;
@@ -71,16 +72,30 @@ impl Console {
         Ok(known.then_some(browser))
     }
 
-    /// Somebody has signed in with a browser: it is known for them from now on. Gives what its cookie holds.
+    /// Somebody has signed in with a browser, which is known for them from now on. Gives what its cookie holds: the same
+    /// as before where it is known for somebody already, who may be another.
     pub(super) async fn remember_browser(
         &self,
         headers: &HeaderMap,
         person_id: &str,
     ) -> Result<String, Failure> {
         let kept = known_cookie(headers, self.app.secure_cookies);
-        let cookie = kept
-            .or_else(crate::access::Sessions::random_id)
-            .ok_or(Failure::Busy)?;
+        if let Some(cookie) = kept {
+            let (store, school_id) = (self.app.store.read(), &self.app.school_id);
+            if browsers::is_known(store, school_id, &owner(&cookie), clock::now_ms()).await? {
+                return self.remember(cookie, person_id).await;
+            }
+        }
+        self.remember_anew(person_id).await
+    }
+
+    /// The same after what all browsers were known for has ended: a copy of the old cookie must not come back with it.
+    pub(super) async fn remember_anew(&self, person_id: &str) -> Result<String, Failure> {
+        let cookie = Sessions::random_id().ok_or(Failure::Busy)?;
+        self.remember(cookie, person_id).await
+    }
+
+    async fn remember(&self, cookie: String, person_id: &str) -> Result<String, Failure> {
         let app = &self.app;
         let mut tx = app.store.write().await?;
         browsers::remember(
