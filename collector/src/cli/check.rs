@@ -39,13 +39,19 @@ pub(super) struct Check {
 struct Finding {
     what: &'static str,
     good: bool,
+    /// Worth knowing, and nothing to be put right.
+    note: bool,
     says: String,
 }
 
 impl Check {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let opened = school::open(config).await?;
-        let mut findings = vec![profile(config), accountability(&opened.profile)];
+        let mut findings = vec![
+            profile(config),
+            accountability(&opened.profile),
+            settings(&opened.profile),
+        ];
         findings.push(authority(config, &opened.school.school_id));
         findings.push(chain(&opened).await?);
         if let Some(number) = &self.audit_head {
@@ -66,7 +72,11 @@ impl Check {
             for finding in &findings {
                 println!(
                     "{}  {:<14} {}",
-                    if finding.good { "ok  " } else { "LOOK" },
+                    match finding {
+                        Finding { good: false, .. } => "LOOK",
+                        Finding { note: true, .. } => "note",
+                        _ => "ok  ",
+                    },
                     finding.what,
                     finding.says
                 );
@@ -84,6 +94,7 @@ fn finding(what: &'static str, good: bool, says: impl Into<String>) -> Finding {
     Finding {
         what,
         good,
+        note: false,
         says: says.into(),
     }
 }
@@ -127,6 +138,19 @@ fn accountability(profile: &Profile) -> Finding {
             missing.join(", ")
         ),
     )
+}
+
+// A note: nobody can put it right, but somebody may rely on it.
+fn settings(profile: &Profile) -> Finding {
+    let not_done = profile.not_done();
+    let says = match not_done.is_empty() {
+        true => "everything the profile asks for is done".to_owned(),
+        false => format!("not done yet: {}", not_done.join("; ")),
+    };
+    Finding {
+        note: !not_done.is_empty(),
+        ..finding("settings", true, says)
+    }
 }
 
 fn authority(config: &Config, school_id: &str) -> Finding {

@@ -54,6 +54,9 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
             missing.join(", ")
         );
     }
+    for words in app.profile.load().not_done() {
+        tracing::warn!("not done yet: {words}");
+    }
     let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
     if mailer.is_none() {
         tracing::warn!("no mail is sent: there is no [mail] in the configuration; notices wait");

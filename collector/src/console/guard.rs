@@ -2,7 +2,7 @@
 
 use super::page::WhyNot;
 use super::{Console, page};
-use crate::net::http::in_time;
+use crate::net::http::{Times, in_time};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
@@ -40,7 +40,8 @@ pub(super) async fn guard(State(console): State<Console>, request: Request, next
     let mut response = if changes && !is_own(request.headers(), &console.app.console_url) {
         page::forged()
     } else if changes {
-        next.run(request.map(in_time)).await
+        next.run(request.map(|body| in_time(body, Times::USUAL.body)))
+            .await
     } else {
         next.run(request).await
     };

@@ -1,7 +1,7 @@
 //! The console's listener: TLS where it is configured, a place for each connection.
 
 use crate::config::Console;
-use crate::net::http::{HANDSHAKE_TIME, Protocol, talk};
+use crate::net::http::{HANDSHAKE_TIME, Protocol, Times, talk};
 use crate::net::places::{Bounds, Place, Places};
 use crate::net::source::Proxies;
 use anyhow::Context as _;
@@ -158,7 +158,7 @@ impl Web {
 
 async fn connection(tls: Option<TlsAcceptor>, stream: TcpStream, router: Router, place: Option<Place>) {
     let Some(tls) = tls else {
-        return talk(stream, Protocol::Http1, router, place).await;
+        return talk(stream, Protocol::Http1, router, place, Times::USUAL).await;
     };
     let handshake = tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream));
     let shaken = match &place {
@@ -171,7 +171,7 @@ async fn connection(tls: Option<TlsAcceptor>, stream: TcpStream, router: Router,
     match shaken {
         Ok(Ok(stream)) => {
             let protocol = Protocol::agreed(stream.get_ref().1.alpn_protocol());
-            talk(stream, protocol, router, place).await;
+            talk(stream, protocol, router, place, Times::USUAL).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "a handshake with a browser failed"),
         Err(_) => tracing::debug!("a handshake with a browser took too long"),

@@ -29,6 +29,7 @@ pub mod retention;
 pub mod routing;
 pub mod school;
 pub mod specialist;
+pub mod subject;
 pub mod tokens;
 pub mod verdicts;
 

@@ -10,6 +10,7 @@
 mod audit;
 mod escalation;
 mod mail;
+mod p20;
 mod people;
 mod profiles;
 mod retention;
