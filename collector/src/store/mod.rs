@@ -32,6 +32,7 @@ pub mod specialist;
 pub mod subject;
 pub mod tokens;
 pub mod verdicts;
+pub mod wanted;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
