@@ -50,6 +50,11 @@ const SIEGE: Rate = Rate {
     at_once: 20,
     every_ms: 3 * MINUTE_MS,
 };
+/// How often the store is asked who that is; it tells them once a day.
+const TELLING: Rate = Rate {
+    at_once: 1,
+    every_ms: 60 * MINUTE_MS,
+};
 /// Of how many accounts, sources and browsers it is known (invariant 8).
 const MOST_KEYS: usize = 20_000;
 
@@ -65,6 +70,7 @@ pub struct Limits {
     link: Rates<Account>,
     links: Rates<Source>,
     sieges: Rates<Account>,
+    tellings: Rates<Account>,
 }
 
 /// Too many wrong tries: none more for now.
@@ -98,6 +104,7 @@ impl Default for Limits {
             link: Rates::new(LINK, MOST_KEYS),
             links: Rates::new(LINKS, MOST_KEYS),
             sieges: Rates::new(SIEGE, MOST_KEYS),
+            tellings: Rates::new(TELLING, MOST_KEYS),
         }
     }
 }
@@ -134,6 +141,12 @@ impl Limits {
             siege,
         };
         allowed.then_some(attempt).ok_or(TooMany { siege })
+    }
+
+    /// Whether the store is to be asked, again, who is to be told of a siege.
+    #[must_use]
+    pub fn may_be_told(&self, account: &str, now_ms: i64) -> bool {
+        self.tellings.take(&account_key(account), now_ms)
     }
 
     /// Whether a link may be opened or used once more. Counts, whatever comes of it.
@@ -182,7 +195,7 @@ impl Attempt {
 
     /// Whether so many were wrong before that somebody does this on purpose.
     #[must_use]
-    pub fn is_siege(&self) -> bool {
+    pub const fn is_siege(&self) -> bool {
         self.siege
     }
 }

@@ -4,6 +4,7 @@ mod codes;
 mod invitation;
 mod limits;
 mod sessions;
+pub mod siege;
 mod sign_in;
 mod vault;
 

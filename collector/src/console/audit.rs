@@ -126,6 +126,11 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
             "refused a sign-in with an unknown address".to_owned()
         }
         "sign-in-refused" => format!("refused a sign-in as {}", person("person")),
+        "sign-in-siege" => format!(
+            "told {} that others try again and again to sign in as them, from {}",
+            person("person"),
+            text("from")
+        ),
         "joined" => format!("set up their sign-in as {}", duty()),
         "invited" => format!("made a link for {} as {}", person("person"), duty()),
         "grant-agreed" => format!("agreed that {} becomes {}", person("person"), duty()),

@@ -3,8 +3,9 @@
 use super::page::{self, Failure, Page, go, show, show_again};
 use super::who::{self, Address, Fields, Visitor};
 use super::{Console, concern};
-use crate::access::{Refused, SignIn};
+use crate::access::{Refused, SignIn, siege};
 use crate::clock;
+use crate::net::source::Source;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -56,8 +57,12 @@ pub(super) async fn sign_in(
         None => &console.work,
     };
     let now = clock::now_ms();
-    let Ok(attempt) = console.limits.begin(address, &email, known, now) else {
-        return Err(Failure::TooMany);
+    let attempt = match console.limits.begin(address, &email, known, now) {
+        Ok(attempt) => attempt,
+        Err(refused) => {
+            tell_of_siege(&console, refused.siege, &email, address, now);
+            return Err(Failure::TooMany);
+        }
     };
     let typed = SignIn {
         email: email.clone(),
@@ -82,6 +87,7 @@ pub(super) async fn sign_in(
         Err(Refused::Busy) => Err(Failure::Busy),
         Err(Refused::Store(error)) => Err(error.into()),
         Err(_) => {
+            tell_of_siege(&console, attempt.is_siege(), &email, address, now);
             let mut page = console.visitor_page(&visitor, "Sign in");
             page.fault(
                 "email",
@@ -93,6 +99,18 @@ pub(super) async fn sign_in(
                 back: fields.get("back").to_owned(),
             })
         }
+    }
+}
+
+// Beside the answer, so that the time it takes does not say whether there is anybody to be told.
+fn tell_of_siege(console: &Console, is_siege: bool, email: &str, from: Source, now_ms: i64) {
+    if is_siege && console.limits.may_be_told(email, now_ms) {
+        let (app, email) = (console.app.clone(), email.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = siege::tell(&app, &email, from, now_ms).await {
+                tracing::error!(%error, "nobody could be told that others try to sign in as them");
+            }
+        });
     }
 }
 

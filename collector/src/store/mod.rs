@@ -28,6 +28,7 @@ pub mod replay;
 pub mod retention;
 pub mod routing;
 pub mod school;
+pub mod sieges;
 pub mod specialist;
 pub mod subject;
 pub mod tokens;

@@ -5,10 +5,10 @@ use super::*;
 use crate::school::browser::PASSWORD;
 use axum::extract::ConnectInfo;
 use axum::http::StatusCode;
-use pastoral_collector::config;
 use pastoral_collector::console::listener::Web;
 use pastoral_collector::net::places::Bounds;
 use pastoral_collector::net::source::Proxies;
+use pastoral_collector::{access, config};
 use rustls::pki_types::ServerName;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -102,6 +102,50 @@ async fn a_try_that_is_refused_says_the_same_of_an_address_that_nobody_has() {
         seen.push(statuses);
     }
     assert_eq!(seen[0], seen[1]);
+}
+
+#[tokio::test]
+async fn whoever_is_besieged_is_told_once_and_nobody_learns_who_exists() {
+    let (school, router) = school().await;
+    let [_cy] = signed_in(&school, &router, [CY]).await;
+    for _ in 0..30 {
+        for person in ["cy", "nobody"] {
+            Browser::new(&router)
+                .sign_in(person, "wrong password!", "123456")
+                .await;
+        }
+    }
+    let told = "SELECT count(*) FROM outbox WHERE notice = 'siege'";
+    let count = async |query: &'static str| -> i64 {
+        sqlx::query_scalar(query)
+            .fetch_one(school.app.store.read())
+            .await
+            .unwrap()
+    };
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while count(told).await == 0 {
+        assert!(std::time::Instant::now() < deadline, "nobody is told");
+        tokio::task::yield_now().await;
+    }
+    let now = pastoral_collector::clock::now_ms();
+    let from = std::net::IpAddr::from(ATTACKER).into();
+    let email = crate::school::email("cy");
+    access::siege::tell(&school.app, &email, from, now).await.unwrap();
+    assert_eq!(count(told).await, 1);
+    let (person, body): (String, String) =
+        sqlx::query_as("SELECT person_id, body FROM outbox WHERE notice = 'siege'")
+            .fetch_one(school.app.store.read())
+            .await
+            .unwrap();
+    assert_eq!(person, "cy");
+    assert!(
+        body.contains("wrong passwords for you") && !body.contains("127.0.0"),
+        "{body}"
+    );
+    assert_eq!(
+        count("SELECT count(*) FROM audit WHERE action = 'sign-in-siege'").await,
+        1
+    );
 }
 
 #[tokio::test]
