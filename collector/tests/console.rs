@@ -16,10 +16,14 @@ mod clear;
 mod flags;
 #[path = "console/handling.rs"]
 mod handling;
+#[path = "console/hidden.rs"]
+mod hidden;
 #[path = "console/later.rs"]
 mod later;
 #[path = "console/lists.rs"]
 mod lists;
+#[path = "console/marks.rs"]
+mod marks;
 #[path = "console/siege.rs"]
 mod siege;
 #[path = "console/sight.rs"]

@@ -16,6 +16,7 @@ use crate::net::rate::{Rate, Rates};
 use crate::net::source::Source;
 use ring::digest::{SHA256, digest};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const MINUTE_MS: i64 = 60_000;
 const ACCOUNT_AT_SOURCE: Rate = Rate {
@@ -55,6 +56,11 @@ const TELLING: Rate = Rate {
     at_once: 1,
     every_ms: 60 * MINUTE_MS,
 };
+/// Refused sign-ins that are written into the audit log one by one; of the rest it says how many they were.
+const ENTRIES: Rate = Rate {
+    at_once: 120,
+    every_ms: MINUTE_MS / 2,
+};
 /// Of how many accounts, sources and browsers it is known (invariant 8).
 const MOST_KEYS: usize = 20_000;
 
@@ -71,6 +77,8 @@ pub struct Limits {
     links: Rates<Source>,
     sieges: Rates<Account>,
     tellings: Rates<Account>,
+    entries: Rates<()>,
+    unwritten: AtomicU64,
 }
 
 /// Too many wrong tries: none more for now.
@@ -105,6 +113,8 @@ impl Default for Limits {
             links: Rates::new(LINKS, MOST_KEYS),
             sieges: Rates::new(SIEGE, MOST_KEYS),
             tellings: Rates::new(TELLING, MOST_KEYS),
+            entries: Rates::new(ENTRIES, 1),
+            unwritten: AtomicU64::new(0),
         }
     }
 }
@@ -147,6 +157,17 @@ impl Limits {
     #[must_use]
     pub fn may_be_told(&self, account: &str, now_ms: i64) -> bool {
         self.tellings.take(&account_key(account), now_ms)
+    }
+
+    /// Whether a refused sign-in gets an entry of its own in the audit log, and how many before it got none: a flood must
+    /// fill neither the log nor the store (invariant 8).
+    #[must_use]
+    pub fn entry(&self, now_ms: i64) -> Option<u64> {
+        if self.entries.take(&(), now_ms) {
+            return Some(self.unwritten.swap(0, Ordering::Relaxed));
+        }
+        self.unwritten.fetch_add(1, Ordering::Relaxed);
+        None
     }
 
     /// Whether a link may be opened or used once more. Counts, whatever comes of it.
@@ -228,22 +249,22 @@ mod tests {
     #[test]
     fn two_wrong_passwords_a_second_lock_the_owner_out_nowhere_else() {
         let limits = Arc::new(Limits::default());
-        // A day of it.
-        let times = (0..2 * 24 * 3600).map(|n| n * 500);
+        // Three hours of it.
+        let times = (0..2 * 3 * 3600).map(|n| n * 500);
         let allowed = times.filter(|now| wrong(&limits, source(1), HEAD, *now)).count();
-        let day = 24 * 60 * MINUTE_MS;
-        assert!((1_440..1_450).contains(&allowed), "{allowed}");
+        let then = 3 * 60 * MINUTE_MS;
+        assert!((180..190).contains(&allowed), "{allowed}");
         assert!(
-            !wrong(&limits, source(1), HEAD, day - 1),
+            !wrong(&limits, source(1), HEAD, then - 1),
             "nor can the owner there"
         );
-        assert!(wrong(&limits, source(2), HEAD, day), "but from elsewhere");
+        assert!(wrong(&limits, source(2), HEAD, then), "but from elsewhere");
         assert!(
-            limits.begin(source(1), HEAD, browser("own"), day).is_ok(),
+            limits.begin(source(1), HEAD, browser("own"), then).is_ok(),
             "and with the own browser"
         );
         assert!(
-            wrong(&limits, source(1), "deputy@oak.example", day),
+            wrong(&limits, source(1), "deputy@oak.example", then),
             "and another there"
         );
     }
@@ -293,6 +314,15 @@ mod tests {
         }
         let refused = limits.begin(source(1), HEAD, None, 0).unwrap();
         assert!(!refused.is_siege());
+    }
+
+    #[test]
+    fn a_flood_of_refused_sign_ins_does_not_flood_the_audit_log_and_is_counted() {
+        let limits = Limits::default();
+        let entries: Vec<_> = (0..10_000).filter_map(|_| limits.entry(0)).collect();
+        assert_eq!(entries.len(), 120);
+        assert_eq!(limits.entry(MINUTE_MS), Some(9_880));
+        assert_eq!(limits.entry(MINUTE_MS), Some(0));
     }
 
     #[test]

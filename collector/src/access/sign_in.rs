@@ -4,6 +4,7 @@
 
 use super::codes::{RecoveryCodes, SecondFactor};
 use super::invitation::{Link, unwrap_keys};
+use super::limits::Limits;
 use super::sessions::Session;
 use super::vault::{Owner, Vault};
 use super::{PASSWORD_LEAST, PASSWORD_MOST};
@@ -155,7 +156,13 @@ impl Work {
 ///
 /// # Errors
 /// [`Refused::Wrong`] for anything that is not right.
-pub async fn sign_in(app: &App, work: &Work, typed: SignIn, now_ms: i64) -> Result<Session, Refused> {
+pub async fn sign_in(
+    app: &App,
+    work: &Work,
+    limits: &Limits,
+    typed: SignIn,
+    now_ms: i64,
+) -> Result<Session, Refused> {
     let user = rows::user_by_email(app.store.read(), &app.school_id, &typed.email).await?;
     let vault = work.open(&app.school_id, user.as_ref(), typed.password).await?;
     let mut tx = app.store.write().await?;
@@ -178,7 +185,14 @@ pub async fn sign_in(app: &App, work: &Work, typed: SignIn, now_ms: i64) -> Resu
     };
     let Some((person_id, vault, recovery)) = came_in else {
         let known = user.map(|user| user.person_id);
-        let refused = entry("pastoral", "sign-in-refused", json!({ "person": known }));
+        let Some(more) = limits.entry(now_ms) else {
+            return Err(Refused::Wrong);
+        };
+        let refused = entry(
+            "pastoral",
+            "sign-in-refused",
+            json!({ "person": known, "more": more }),
+        );
         audit::append(&mut tx, now_ms, &refused).await?;
         tx.commit().await?;
         return Err(Refused::Wrong);

@@ -5,6 +5,7 @@ use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::{Console, deeds};
 use crate::concerns::model::Duty;
+use crate::concerns::reference::Reference;
 use crate::store::overview::{self, Candidate, Logged};
 use crate::store::people::Directory;
 use crate::store::{conflicts, devices};
@@ -30,7 +31,7 @@ struct Line {
     when: String,
     who: String,
     what: String,
-    concern: Option<(String, i64)>,
+    concern: Option<(String, Reference)>,
 }
 
 /// The page.
@@ -122,10 +123,16 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
         "signed-in" if detail["recovery_code"] == Value::Bool(true) => {
             "signed in with a recovery code".to_owned()
         }
-        "sign-in-refused" if text("person").is_empty() => {
-            "refused a sign-in with an unknown address".to_owned()
+        "sign-in-refused" => {
+            let whose = match text("person") {
+                "" => "with an unknown address".to_owned(),
+                _ => format!("as {}", person("person")),
+            };
+            match detail["more"].as_u64() {
+                None | Some(0) => format!("refused a sign-in {whose}"),
+                Some(more) => format!("refused a sign-in {whose}, and {more} before it that are not listed"),
+            }
         }
-        "sign-in-refused" => format!("refused a sign-in as {}", person("person")),
         "sign-in-siege" => format!(
             "told {} that others try again and again to sign in as them, from {}",
             person("person"),

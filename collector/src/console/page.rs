@@ -203,7 +203,14 @@ impl Console {
                 "Your password must be changed by {by}: see Your sign-in."
             ));
         }
-        if overview::mail_is_failing(app.store.read(), &app.school_id).await? {
+        if overview::mail_is_failing(
+            app.store.read(),
+            &app.school_id,
+            who.id(),
+            who.has(Duty::Technician),
+        )
+        .await?
+        {
             banner.push(
                 "Mail is not getting out, so people may not be told of concerns. See Health.".to_owned(),
             );
@@ -324,7 +331,8 @@ impl IntoResponse for Failure {
             Self::TooMany => plain(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many attempts",
-                "Wait a minute, then try again.",
+                "Wait a minute, then try again. If somebody else keeps trying, use a browser that you have signed in \
+                 with before, or another network.",
             ),
             Self::Busy => plain(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -69,7 +69,7 @@ pub(super) async fn sign_in(
         password: fields.secret("password"),
         code: fields.secret("code"),
     };
-    match crate::access::sign_in(&console.app, work, typed, now).await {
+    match crate::access::sign_in(&console.app, work, &console.limits, typed, now).await {
         Ok(session) => {
             attempt.was_right();
             let browser = console.remember_browser(&headers, &session.person_id).await?;

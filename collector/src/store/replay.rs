@@ -4,6 +4,7 @@
 
 use super::{Store, subject};
 use crate::concerns::model::ReaderGroup;
+use crate::concerns::reference::Reference;
 use crate::profile::Profile;
 use crate::seal::content::DataKeyRow;
 use sqlx::Row;
@@ -14,8 +15,8 @@ use std::collections::BTreeMap;
 pub struct RecentFlag {
     /// Its concern.
     pub concern_id: String,
-    /// The number people say.
-    pub reference: i64,
+    /// What people call it by.
+    pub reference: Reference,
     /// For whom it was matched.
     pub audience: String,
     /// What was observed.

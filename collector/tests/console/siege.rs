@@ -297,6 +297,7 @@ fn worst(served: &Arc<Served>, from: Ipv4Addr) -> Vec<tokio::task::JoinHandle<()
             let (served, bytes) = (Arc::clone(served), kinds[n % kinds.len()]);
             tokio::spawn(async move {
                 loop {
+                    tokio::task::yield_now().await;
                     let mut rest = [0; 4096];
                     if n % kinds.len() < 2 {
                         let Ok(mut stream) = served.tcp(from).await else {

@@ -72,3 +72,19 @@ async fn whoever_guesses_tokens_is_kept_from_the_store() {
     assert_eq!(told[0], pastoral_proto::device::RefusalReason::TokenUnknown);
     assert_eq!(told[79], pastoral_proto::device::RefusalReason::Busy);
 }
+
+#[tokio::test]
+async fn too_few_files_and_what_the_profile_asks_for_and_nothing_does_are_said() {
+    let collector = Collector::start();
+    let (code, said) = collector.run_with_files(700, &["check"]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        said.contains("only 700 files") && said.contains("LimitNOFILE="),
+        "{said}"
+    );
+    assert!(
+        said.contains("not done yet: lock_after_minutes (30 of pupils"),
+        "{said}"
+    );
+    collector.until_logged("not done yet: lock_after_minutes").await;
+}
