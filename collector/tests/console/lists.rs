@@ -402,6 +402,7 @@ async fn what_is_about_staff_counts_nowhere_though_the_leads_may_read_it_with_th
         account: "flo",
         device: "STAFF-3",
         topic: Topic::IndecentImages,
+        severity: 2,
         ..SEARCH
     };
     let concern = school.concern(&staff).await;
