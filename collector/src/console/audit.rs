@@ -116,23 +116,50 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
                 who.id(),
                 text("reader"),
                 text("about"),
-                &entry.actor,
+                if text("by").is_empty() {
+                    &entry.actor
+                } else {
+                    text("by")
+                },
             )
     };
     match entry.action.as_str() {
         "signed-in" if detail["recovery_code"] == Value::Bool(true) => {
             "signed in with a recovery code".to_owned()
         }
-        "sign-in-refused" if text("person").is_empty() => {
-            "refused a sign-in with an unknown address".to_owned()
+        "sign-in-refused" => {
+            let whose = match text("person") {
+                "" => "with an unknown address".to_owned(),
+                _ => format!("as {}", person("person")),
+            };
+            match detail["more"].as_u64() {
+                None | Some(0) => format!("refused a sign-in {whose}"),
+                Some(more) => format!("refused a sign-in {whose}, and {more} before it that are not listed"),
+            }
         }
-        "sign-in-refused" => format!("refused a sign-in as {}", person("person")),
+        "sign-in-siege" => format!(
+            "told {} that others try again and again to sign in as them, from {}",
+            person("person"),
+            text("from")
+        ),
         "joined" => format!("set up their sign-in as {}", duty()),
         "invited" => format!("made a link for {} as {}", person("person"), duty()),
         "grant-agreed" => format!("agreed that {} becomes {}", person("person"), duty()),
         "grant-withdrawn" => format!("withdrew the link for {} as {}", person("person"), duty()),
         "duty-ended" => format!("ended the access of {} as {}", person("person"), duty()),
-        "conflict-recorded" | "conflict-ended" if !may_know() => "changed who is kept out of what".to_owned(),
+        "conflict-recorded" | "conflict-agreed" | "conflict-lapsed" | "conflict-ended" if !may_know() => {
+            "changed who is kept out of what".to_owned()
+        }
+        "conflict-agreed" => format!(
+            "agreed that {} is kept out of what concerns {}",
+            person("reader"),
+            person("about")
+        ),
+        "conflict-lapsed" => format!(
+            "ended that {} is kept out of what concerns {}, because nobody agreed in time",
+            person("reader"),
+            person("about")
+        ),
         "conflict-recorded" => format!(
             "kept {} out of what concerns {}",
             person("reader"),

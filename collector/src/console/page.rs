@@ -169,8 +169,8 @@ impl Console {
                     ("concerns are", "them")
                 };
                 banner.push(format!(
-                    "{unread} {are} waiting that nobody who signs in may see. The school must appoint a reader who may: \
-                     the recovery copy in the school safe opens {them}."
+                    "{unread} {are} waiting that nobody can read: nobody who may see {them} has both an e-mail address \
+                     and a sign-in. Under People, see who has not set up a sign-in, or give somebody a duty to read."
                 ));
             }
         }
@@ -331,7 +331,8 @@ impl IntoResponse for Failure {
             Self::TooMany => plain(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many attempts",
-                "Wait a minute, then try again.",
+                "Wait a minute, then try again. If somebody else keeps trying, use a browser that you have signed in \
+                 with before, or another network.",
             ),
             Self::Busy => plain(
                 StatusCode::SERVICE_UNAVAILABLE,

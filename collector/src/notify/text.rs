@@ -106,7 +106,14 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         Sort::Yours => Some(yours(telling, gathered)),
         Sort::Review => Some(review(telling, gathered)),
         Sort::AgreementWanted => Some(agreement_wanted(telling, gathered.count)),
-        Sort::New | Sort::Risen | Sort::Unanswered | Sort::AuditHead | Sort::AuditBroken => None,
+        Sort::New
+        | Sort::Risen
+        | Sort::Unanswered
+        | Sort::Conflict
+        | Sort::Unread
+        | Sort::Siege
+        | Sort::AuditHead
+        | Sort::AuditBroken => None,
     }
 }
 
@@ -224,6 +231,57 @@ fn digest(telling: &Telling) -> Text {
     }
 }
 
+/// A reader is kept out of some concerns, or is not any more. INVARIANT 4: neither who nor of what.
+#[must_use]
+pub fn conflict(telling: &Telling, lapses: bool) -> Text {
+    let lapses = if lapses {
+        "It ends by itself unless a second person agrees within 24 hours.\n"
+    } else {
+        ""
+    };
+    Text {
+        subject: "Pastoral: please look - who is kept out of which concerns has changed".into(),
+        body: format!(
+            "{school}\n\nA conflict of interest that is your business was recorded, agreed to, or has ended: a reader\n\
+             is kept out of some concerns, or is not any more. {lapses}\n\
+             What to do\n1. Open {url}/people and sign in.\n2. Look under \"Kept out\". If it should not be so, end it there.\n\n\
+             {CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
+/// To a reader who may know that nobody can read a concern.
+#[must_use]
+pub fn unread(telling: &Telling) -> Text {
+    Text {
+        subject: "Pastoral: look now - a concern waits that nobody can read".into(),
+        body: format!(
+            "{school}\n\nA concern has come in, and nobody who should read it has both an e-mail address and a way to\n\
+             sign in. Nobody is looking at it.\n\n\
+             What to do\n1. Open {url}/people and sign in.\n\
+             2. See who has not set up a sign-in yet, or give somebody the duty to read concerns.\n\n{CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
+/// To a technician, where no reader may know of it or can be told. Says no more than that.
+#[must_use]
+pub fn unread_to_technician(telling: &Telling) -> Text {
+    Text {
+        subject: "Pastoral: look now - a concern waits that nobody can read".into(),
+        body: format!(
+            "{school}\n\nA concern waits, and nobody can be told of it who may read it.\n\n\
+             What to do\n1. Run: pastoral-collector check\n   It says what is missing.\n\
+             2. Tell the headteacher or the chair of governors today that somebody must be given a duty to read.\n",
+            school = telling.school_name,
+        ),
+    }
+}
+
 /// The head of the audit chain, which leaves the machine daily (invariant 5). INVARIANT 4: it says nothing of how many
 /// entries there are, since some are hidden from whoever they are about.
 #[must_use]
@@ -256,6 +314,27 @@ pub fn audit_broken(telling: &Telling) -> Text {
              2. Have the technician run: pastoral-collector check\n   It says where the record is broken.\n\
              3. Have that compared with a backup, by somebody other than the technician if you can.\n",
             school = telling.school_name,
+        ),
+    }
+}
+
+/// Others try to sign in as the reader of this. Names no source: whose machine it is would be guessing.
+#[must_use]
+pub fn siege(telling: &Telling, at: i64) -> Text {
+    Text {
+        subject: "Pastoral: somebody tries to sign in as you".into(),
+        body: format!(
+            "{school}\n\nSince about {time} somebody has typed wrong passwords for you again and again.\n\
+             None was right. The tries are held back, and what you read stays closed to them.\n\n\
+             What to do\n1. If it was you: wait a minute between tries, or use a recovery code.\n\
+             2. If not: sign in as usual, with a browser that you have used for it before. A new one\n   \
+             may be held back too for as long as this goes on, above all on the same network.\n\
+             3. Tell your technician. The audit log says where it comes from.\n\
+             4. If you use the same password anywhere else, change it: {url}/account\n\n\
+             This is said once a day at most.\n",
+            school = telling.school_name,
+            time = local_time(telling, at),
+            url = telling.console_url,
         ),
     }
 }

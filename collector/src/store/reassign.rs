@@ -4,8 +4,7 @@
 //! seals it again. What was written about the wrong person stays with the wrong person's concern.
 
 use super::people::Directory;
-use super::routing::{self, GroupChanged};
-use super::{Write, references};
+use super::{Write, identity, references, rerouting};
 use crate::concerns::kind::{Kind, kind_of};
 use crate::concerns::model::ReaderGroup;
 use crate::notify::Telling;
@@ -146,7 +145,7 @@ pub async fn set_owner(
 }
 
 /// Opens a person's concern for flags that move out of another one, with the readers whom their person and kind give
-/// it, who are told. Gives its id and whose key its content is to be sealed to.
+/// it, who are told. Gives its id.
 pub async fn open_for(
     tx: &mut Write,
     telling: &Telling,
@@ -154,7 +153,7 @@ pub async fn open_for(
     person_id: &str,
     flags: &[Moving],
     now: i64,
-) -> Result<(String, ReaderGroup), sqlx::Error> {
+) -> Result<String, sqlx::Error> {
     let school_id = &*telling.school_id;
     let directory = Directory::load(tx, school_id, &telling.profile).await?;
     let role = directory.subject(Some(person_id), "").role;
@@ -183,8 +182,8 @@ pub async fn open_for(
     .execute(&mut **tx)
     .await?;
     sqlx::query(
-        "INSERT INTO concern_named (school_id, concern_id, person_id)
-         SELECT school_id, $2, person_id FROM concern_named WHERE school_id = $1 AND concern_id = $3 AND person_id <> $4",
+        "INSERT INTO concern_named (school_id, concern_id, person_id, strength)
+         SELECT school_id, $2, person_id, strength FROM concern_named WHERE school_id = $1 AND concern_id = $3 AND person_id <> $4",
     )
     .bind(school_id)
     .bind(&concern_id)
@@ -192,12 +191,9 @@ pub async fn open_for(
     .bind(person_id)
     .execute(&mut **tx)
     .await?;
-    routing::link_to_open(tx, school_id, &concern_id).await?;
-    let routed = routing::reroute(tx, telling, &directory, &concern_id, now).await?;
-    Ok((
-        concern_id,
-        routed.map_or(ReaderGroup::Safe, |GroupChanged { to, .. }| to),
-    ))
+    identity::link_to_open(tx, school_id, &concern_id).await?;
+    rerouting::reroute(tx, telling, &directory, &concern_id, now).await?;
+    Ok(concern_id)
 }
 
 /// Puts a flag, sealed again, into another concern.

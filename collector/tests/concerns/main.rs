@@ -8,13 +8,16 @@
 )]
 
 mod audit;
+mod conflicts;
 mod escalation;
 mod false_alarms;
 mod faults;
 mod mail;
+mod p20;
 mod people;
 mod profiles;
 mod reminders;
+mod rerouting;
 mod retention;
 mod routing;
 mod school;

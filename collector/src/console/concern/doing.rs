@@ -4,12 +4,11 @@ use super::super::Console;
 use super::super::page::Failure;
 use super::super::who::SignedIn;
 use crate::clock;
-use crate::concerns::model::ReaderGroup;
 use crate::notify::Telling;
 use crate::seal::content::StoreSealError;
 use crate::store::actions::{self, NewAction, Standing};
 use crate::store::queue::{self, Summary};
-use crate::store::{Write, audit, reviews};
+use crate::store::{Write, audit, reviews, routing};
 use serde_json::{Value, json};
 
 /// A concern in hand.
@@ -55,12 +54,11 @@ impl<'a> Doing<'a> {
 
     /// Adds to the history, with words sealed to the concern's readers, and to the audit log.
     pub(super) async fn record(&mut self, action: &str, detail: Value, words: &str) -> Result<i64, Failure> {
-        let group = ReaderGroup::from_code(&self.concern.reader_group).unwrap_or(ReaderGroup::Safe);
         let sealed = match words {
             "" => None,
             words => {
                 let concern_id = self.concern.concern_id.clone();
-                Some(self.seal(&concern_id, group, words.as_bytes()).await?)
+                Some(self.seal(&concern_id, words.as_bytes()).await?)
             }
         };
         let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
@@ -88,12 +86,13 @@ impl<'a> Doing<'a> {
     pub(super) async fn seal(
         &mut self,
         concern_id: &str,
-        group: ReaderGroup,
         content: &[u8],
     ) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+        let school_id = self.school_id();
+        let to = routing::sealed_to(&mut self.tx, school_id, concern_id).await?;
         let sealer = self.console.app.sealer.clone();
         sealer
-            .seal_for(&mut self.tx, concern_id, group, content)
+            .seal_for(&mut self.tx, concern_id, to, content)
             .await
             .map_err(|error| match error {
                 StoreSealError::Store(error) => Failure::Store(error),
@@ -106,12 +105,37 @@ impl<'a> Doing<'a> {
         &mut self,
         action: &str,
         new: Standing,
+        detail: Value,
+        words: &str,
+    ) -> Result<i64, Failure> {
+        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        actions::set_standing(&mut self.tx, school_id, &concern_id, &new, self.now).await?;
+        self.changed(action, new, detail, words).await
+    }
+
+    /// Closes it for those who agree to that, and records it so that it can be undone.
+    pub(super) async fn close(
+        &mut self,
+        closing: &[&str],
+        new: Standing,
+        detail: Value,
+        words: &str,
+    ) -> Result<i64, Failure> {
+        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        if !actions::close(&mut self.tx, school_id, &concern_id, closing, &new, self.now).await? {
+            return Err(Failure::NotFound);
+        }
+        self.changed("closed", new, detail, words).await
+    }
+
+    async fn changed(
+        &mut self,
+        action: &str,
+        new: Standing,
         mut detail: Value,
         words: &str,
     ) -> Result<i64, Failure> {
         detail["before"] = serde_json::to_value(&self.before).unwrap_or(Value::Null);
-        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
-        actions::set_standing(&mut self.tx, school_id, &concern_id, &new, self.now).await?;
         self.before = new;
         self.record(action, detail, words).await
     }

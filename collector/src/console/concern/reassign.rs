@@ -6,13 +6,12 @@ use super::super::who::{Fields, SignedIn, TEXT_MOST};
 use super::super::{Console, queue as queue_page};
 use super::doing::Doing;
 use super::identify::{Described, described, grouped};
-use crate::concerns::model::ReaderGroup;
 use crate::seal::content::{self, DataKeyRow};
 use crate::store::actions::{self, NewAction, Standing};
 use crate::store::overview::{self, Candidate};
 use crate::store::queue::Summary;
 use crate::store::reassign::{self as rows, FlagsAccount, Moving, Owner};
-use crate::store::{audit, keys, queue, routing};
+use crate::store::{audit, identity, keys, queue};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -228,9 +227,9 @@ async fn move_out(
     if !opened.is_empty() {
         let moving: Vec<_> = opened.iter().map(|(flag, _)| flag.clone()).collect();
         let (telling, now) = (doing.telling.clone(), doing.now);
-        let (to, group) = rows::open_for(&mut doing.tx, &telling, from, &chosen.person, &moving, now).await?;
+        let to = rows::open_for(&mut doing.tx, &telling, from, &chosen.person, &moving, now).await?;
         for (flag, content) in &opened {
-            let sealed = doing.seal(&to, group, content).await?;
+            let sealed = doing.seal(&to, content).await?;
             rows::move_flag(
                 &mut doing.tx,
                 school_id,
@@ -241,10 +240,9 @@ async fn move_out(
             .await?;
         }
         rows::count_again(&mut doing.tx, school_id, &to).await?;
-        write(doing, &to, group, "reassigned", detail.clone(), &chosen.words).await?;
+        write(doing, &to, "reassigned", detail.clone(), &chosen.words).await?;
     }
-    let group = group_of(doing, from).await?;
-    write(doing, from, group, "reassigned", detail, &chosen.words).await?;
+    write(doing, from, "reassigned", detail, &chosen.words).await?;
     if rows::count_again(&mut doing.tx, school_id, from).await? == 0 {
         end(doing, from).await?;
     }
@@ -252,8 +250,8 @@ async fn move_out(
 }
 
 fn open(doing: &Doing<'_>, data_keys: &[DataKeyRow], flag: &Moving) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-    let key = data_keys.iter().find(|key| key.data_key_id == flag.data_key_id)?;
-    content::open(&|group| doing.who.session.key(group), key, &flag.sealed).ok()
+    let session = &doing.who.session;
+    content::open_any(&|group| session.key(group), data_keys, &flag.data_key_id, &flag.sealed).ok()
 }
 
 /// Nothing of the concern was this person's: it ends, and so do the warnings that it led to.
@@ -283,27 +281,21 @@ async fn rename(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
     let school_id = doing.school_id();
     rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
     let (tx, telling, now) = (&mut doing.tx, &doing.telling, doing.now);
-    let changed = routing::name_person(tx, telling, &concern_id, &chosen.person, now).await?;
+    let changed = identity::name_person(tx, telling, &concern_id, &chosen.person, now).await?;
     let session = doing.who.session.clone();
     super::hand_over::seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await
-}
-
-async fn group_of(doing: &mut Doing<'_>, concern_id: &str) -> Result<ReaderGroup, Failure> {
-    let school_id = doing.school_id();
-    Ok(routing::group_of(&mut doing.tx, school_id, concern_id).await?)
 }
 
 /// Adds to a history, which need not be that of the concern in hand, and to the audit log.
 async fn write(
     doing: &mut Doing<'_>,
     concern_id: &str,
-    group: ReaderGroup,
     action: &str,
     detail: serde_json::Value,
     words: &str,
 ) -> Result<(), Failure> {
     let school_id = doing.school_id();
-    let sealed = doing.seal(concern_id, group, words.as_bytes()).await?;
+    let sealed = doing.seal(concern_id, words.as_bytes()).await?;
     let new = NewAction {
         concern_id,
         at: doing.now,
