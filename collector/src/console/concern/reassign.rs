@@ -251,7 +251,13 @@ async fn move_out(
 
 fn open(doing: &Doing<'_>, data_keys: &[DataKeyRow], flag: &Moving) -> Option<zeroize::Zeroizing<Vec<u8>>> {
     let session = &doing.who.session;
-    content::open_any(&|group| session.key(group), data_keys, &flag.data_key_id, &flag.sealed).ok()
+    content::open_any(
+        &|group| session.key(group),
+        data_keys,
+        &flag.data_key_id,
+        &flag.sealed,
+    )
+    .ok()
 }
 
 /// Nothing of the concern was this person's: it ends, and so do the warnings that it led to.
