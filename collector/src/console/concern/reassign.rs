@@ -11,7 +11,7 @@ use crate::store::actions::{self, NewAction, Standing};
 use crate::store::overview::{self, Candidate};
 use crate::store::queue::Summary;
 use crate::store::reassign::{self as rows, FlagsAccount, Moving, Owner};
-use crate::store::{audit, identity, keys, queue};
+use crate::store::{audit, keys, queue, routing};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -287,7 +287,7 @@ async fn rename(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
     let school_id = doing.school_id();
     rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
     let (tx, telling, now) = (&mut doing.tx, &doing.telling, doing.now);
-    let changed = identity::name_person(tx, telling, &concern_id, &chosen.person, now).await?;
+    let changed = routing::name_person(tx, telling, &concern_id, &chosen.person, now).await?;
     let session = doing.who.session.clone();
     super::hand_over::seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await
 }
