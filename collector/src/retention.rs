@@ -2,17 +2,20 @@
 //! of the chain to headteacher and chair.
 
 use crate::app::App;
+use crate::chain::{HEAD_SENT, number};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::notify::Telling;
-use crate::notify::text::{self, Text};
+use crate::notify::text::{self, HeadNumbers, Text};
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::people::Directory;
-use crate::store::{Write, audit, retention};
+use crate::store::{Write, audit, keys, retention};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const DAY_MS: i64 = 86_400_000;
+/// Heads by which a clock that was set ahead is told from one that has gone on.
+const STEADY_DAYS: i64 = 7;
 const LOOK_EVERY: Duration = Duration::from_secs(600);
 
 /// Runs until stopped.
@@ -29,18 +32,23 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Does what is due today, and says whether it was: a day after the last time.
+/// Does what is due today, and says whether it was: a day after the last time, or when the last time lies ahead, because
+/// the clock was set ahead and has come back.
 ///
 /// # Errors
 /// When the store cannot be read or written.
 pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
-    let last = audit::last_head_sent(&app.store, &app.school_id).await?;
-    if last.is_some_and(|last| now < last.saturating_add(DAY_MS)) {
+    let heads = audit::sent_heads(app.store.read(), &app.school_id, STEADY_DAYS).await?;
+    let heads: Vec<i64> = heads.iter().map(|head| head.at).collect();
+    if heads
+        .first()
+        .is_some_and(|last| (*last..last.saturating_add(DAY_MS)).contains(&now))
+    {
         return Ok(false);
     }
     let telling = Telling::of(app);
     verify_chain(app, &telling, now).await?;
-    let cutoff = now.saturating_sub(telling.profile.retention_ms());
+    let cutoff = steady(now, &heads).saturating_sub(telling.profile.retention_ms());
     let erased = retention::erase(&app.store, &app.school_id, cutoff, now).await?;
     tracing::info!(
         concerns = erased.concerns,
@@ -51,14 +59,22 @@ pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
     Ok(true)
 }
 
+/// The time that retention goes by: a clock that is set ahead erases nothing for a week, in which it is noticed. `heads`:
+/// when the last heads were sent, by the clock of then.
+fn steady(now: i64, heads: &[i64]) -> i64 {
+    let week = (STEADY_DAYS + 1).saturating_mul(DAY_MS);
+    heads.iter().map(|at| at.saturating_add(week)).fold(now, i64::min)
+}
+
 /// INVARIANT 5: the head of the chain leaves the machine daily.
 async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
     let mut tx = app.store.write().await?;
-    let detail = serde_json::json!({ "to": ["headteacher", "chair"] });
+    let keys = crate::seal::fingerprint(&keys::publics(&mut *tx, &app.school_id).await?);
+    let detail = serde_json::json!({ "to": ["headteacher", "chair"], "keys": keys });
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",
-        action: "audit-head-sent",
+        action: HEAD_SENT,
         concern_id: None,
         detail,
     };
@@ -66,7 +82,11 @@ async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), s
     let Some(head) = audit::head(&mut tx, &app.school_id).await? else {
         return Ok(());
     };
-    let text = text::audit_head(telling, &data_encoding::HEXLOWER.encode(&head.hash), now);
+    let numbers = HeadNumbers {
+        number: &number::of_head(&head.hash),
+        keys: &keys,
+    };
+    let text = text::audit_head(telling, &numbers, now);
     tell_head_and_chair(&mut tx, telling, Sort::AuditHead, &text, now).await?;
     tx.commit().await?;
     app.outbox_wake.notify_one();
@@ -75,7 +95,7 @@ async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), s
 
 /// INVARIANT 5: what was changed or removed is noticed within a day, and headteacher and chair learn of it.
 async fn verify_chain(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
-    let broken = audit::verify(&app.store, &app.school_id).await?.err();
+    let broken = audit::verify(&app.store, &app.school_id, now).await?.err();
     let mut tx = app.store.write().await?;
     audit::note_broken(&mut tx, &app.school_id, broken.as_ref().map(|_| now)).await?;
     if let Some(broken) = &broken {
@@ -102,7 +122,8 @@ async fn verify_chain(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx
     Ok(())
 }
 
-async fn tell_head_and_chair(
+/// Tells those who hold the mails about the audit record.
+pub(crate) async fn tell_head_and_chair(
     tx: &mut Write,
     telling: &Telling,
     sort: Sort,

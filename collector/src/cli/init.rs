@@ -226,7 +226,8 @@ async fn make_keys(
     Ok(privates)
 }
 
-fn write_private(file: &Path, content: &[u8]) -> anyhow::Result<()> {
+/// Writes a file that does not exist yet and that only its owner can read.
+pub(super) fn write_private(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
         let mut opened = OpenOptions::new()
             .write(true)

@@ -38,6 +38,7 @@ pub(super) fn plain(action: &str) -> Option<&'static str> {
         "audit-broken" => "found that the audit log was changed or has gaps",
         "people-imported" => "took in the school’s list of people",
         "profile-accepted" => "put the school’s profile into force",
+        "audit-erased" => "erased what old entries of the audit log stood for",
         "retention" => "erased what is older than the school keeps",
         "school-made" => "set up the school",
         "token-made" => "made a token, with which devices ask to join",

@@ -169,8 +169,9 @@ impl Console {
             && overview::chain_is_broken(app.store.read(), &app.school_id).await?
         {
             banner.push(
-                "The audit log was changed, or entries are missing. Keep the mails about the audit record, and have the \
-                 technician run “pastoral-collector check”: it says where."
+                "The audit log was changed, or entries are missing. Keep the mails about the audit record, and have \
+                 somebody other than the technician compare a backup with them: “pastoral-collector audit verify”, on \
+                 another computer, says where."
                     .to_owned(),
             );
         }

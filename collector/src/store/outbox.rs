@@ -32,6 +32,10 @@ pub enum Sort {
     AuditHead,
     /// The audit chain is broken.
     AuditBroken,
+    /// Content is sealed to other keys than the readers'.
+    KeysDiffer,
+    /// The school safe was opened.
+    SafeOpened,
 }
 
 impl Sort {
@@ -45,6 +49,8 @@ impl Sort {
             Self::Digest => "digest",
             Self::AuditHead => "audit-head",
             Self::AuditBroken => "audit-broken",
+            Self::KeysDiffer => "keys-differ",
+            Self::SafeOpened => "safe-opened",
         }
     }
 }
@@ -235,7 +241,7 @@ pub async fn due(store: &Store, now: i64, most: i64) -> Result<Vec<Due>, sqlx::E
     let rows = sqlx::query(
         "SELECT notice_id, address, message_id, subject, body, created_at, attempts FROM outbox
          WHERE due_at <= ? AND sent_at IS NULL AND failed_at IS NULL
-         AND (notice = 'audit-head'
+         AND (notice IN ('audit-head', 'audit-broken', 'keys-differ', 'safe-opened')
               OR (notice = 'digest' AND EXISTS (
                     SELECT 1 FROM concern_reader JOIN concern USING (concern_id)
                     WHERE concern_reader.school_id = outbox.school_id
