@@ -9,27 +9,63 @@ use crate::notify::Telling;
 use crate::notify::text::{self, HeadNumbers, Text};
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::people::Directory;
-use crate::store::{Write, audit, keys, retention};
+use crate::store::{Write, audit, came_back, keys, retention};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const DAY_MS: i64 = 86_400_000;
 /// Heads by which a clock that was set ahead is told from one that has gone on.
 const STEADY_DAYS: i64 = 7;
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Clocks are corrected by less than this.
+const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
 
 /// Runs until stopped.
 ///
 /// # Errors
 /// When the store cannot be read or written; the caller starts it again.
 pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
+    let mut latest = i64::MIN;
     loop {
-        daily(&app, clock::now_ms()).await?;
+        let now = clock::now_ms();
+        came_back(&app, latest, now).await?;
+        latest = now;
+        daily(&app, now).await?;
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
     }
+}
+
+/// Brings back what waits, when the clock was set ahead and has come back: it is earlier than when this looked last, or than
+/// the last entry of the audit log. Says whether it was.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn came_back(app: &App, latest: i64, now: i64) -> Result<bool, sqlx::Error> {
+    let mut connection = app.store.read().acquire().await?;
+    let recorded = audit::last_at(&mut connection, &app.school_id).await?;
+    drop(connection);
+    let jump = latest.max(recorded.unwrap_or(i64::MIN)).saturating_sub(now);
+    if jump < CLOCK_TOLERANCE_MS {
+        return Ok(false);
+    }
+    tracing::warn!(minutes = jump / 60_000, "the clock was ahead and has come back");
+    let mut tx = app.store.write().await?;
+    came_back::bring_back(&mut tx, &app.school_id, jump, now).await?;
+    let entry = audit::Entry {
+        school_id: &app.school_id,
+        actor: "pastoral",
+        action: "clock-came-back",
+        concern_id: None,
+        detail: serde_json::json!({ "minutes": jump / 60_000 }),
+    };
+    audit::append(&mut tx, now, &entry).await?;
+    tx.commit().await?;
+    app.escalation_wake.notify_one();
+    app.outbox_wake.notify_one();
+    Ok(true)
 }
 
 /// Does what is due today, and says whether it was: a day after the last time, or when the last time lies ahead, because
@@ -122,37 +158,40 @@ async fn verify_chain(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx
     Ok(())
 }
 
-/// Tells those who hold the mails about the audit record.
-pub(crate) async fn tell_head_and_chair(
+async fn tell_head_and_chair(
     tx: &mut Write,
     telling: &Telling,
     sort: Sort,
     text: &Text,
     now: i64,
 ) -> Result<(), sqlx::Error> {
+    tell_holders(tx, telling, &[Duty::Headteacher, Duty::Chair], (sort, text), now).await
+}
+
+/// Queues a notice that is about no concern to everybody who has one of these duties. Wake the outbox after the commit.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn tell_holders(
+    tx: &mut Write,
+    telling: &Telling,
+    duties: &[Duty],
+    (sort, text): (Sort, &Text),
+    now: i64,
+) -> Result<(), sqlx::Error> {
     let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
     let mut told = Vec::new();
-    for person_id in [Duty::Headteacher, Duty::Chair]
-        .iter()
-        .flat_map(|duty| directory.duties().holders(*duty))
-    {
-        let Some(person) = directory
-            .person(person_id)
-            .filter(|person| !person.email.is_empty())
-        else {
-            continue;
-        };
+    for person_id in duties.iter().flat_map(|duty| directory.duties().holders(*duty)) {
         if told.contains(&person_id) {
             continue;
         }
         told.push(person_id);
-        let (address, text) = (person.email.as_str(), text.clone());
         let notice = Notice {
             concern_id: None,
             person_id,
-            address,
+            address: None,
             sort,
-            text,
+            text: text.clone(),
             due_at: now,
         };
         outbox::queue(tx, telling, &notice, now).await?;

@@ -10,6 +10,8 @@ mod school;
 
 #[path = "console/access.rs"]
 mod access;
+#[path = "console/audit.rs"]
+mod audit;
 #[path = "console/clear.rs"]
 mod clear;
 #[path = "console/flags.rs"]
@@ -20,6 +22,8 @@ mod handling;
 mod later;
 #[path = "console/lists.rs"]
 mod lists;
+#[path = "console/safe.rs"]
+mod safe;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]

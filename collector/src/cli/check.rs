@@ -7,7 +7,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::lists;
 use crate::profile::Profile;
-use crate::store::{audit, devices, disk, gaps, outbox, routing, specialist};
+use crate::seal;
+use crate::store::{audit, devices, disk, gaps, keys, outbox, routing, specialist};
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ impl Check {
         let mut findings = vec![profile(config), accountability(&opened.profile)];
         findings.push(authority(config, &opened.school.school_id));
         findings.push(chain(&opened).await?);
+        findings.push(sealing(&opened).await?);
         findings.push(mail(config, &opened).await?);
         findings.push(readers(&opened).await?);
         findings.push(specialist_lists(config, &opened).await?);
@@ -137,13 +139,41 @@ async fn chain(opened: &school::Opened) -> anyhow::Result<Finding> {
     )
 }
 
+/// Whether content is sealed for the readers, as far as this machine can say: its own word against root is worth little.
+async fn sealing(opened: &school::Opened) -> anyhow::Result<Finding> {
+    let (store, school_id) = (opened.store.read(), &opened.school.school_id);
+    let now = seal::fingerprint(&keys::publics(store, school_id).await?);
+    let heads = audit::sent_heads(store, school_id, 1).await?;
+    let mailed = heads.first().and_then(audit::SentHead::keys);
+    let says = if keys::are_in_doubt(store, school_id).await? {
+        format!(
+            "{now}: not the keys that the readers hold, as a sign-in showed; what is new is sealed for a stranger: stop `serve`, and tell the headteacher and the chair of governors"
+        )
+    } else if mailed.is_some_and(|mailed| mailed != now) {
+        format!(
+            "{now}: not the keys that the last mail about the audit record named; stop `serve`, and tell the headteacher and the chair of governors"
+        )
+    } else {
+        let says =
+            format!("{now}: the printed sheets and the mails about the audit record must say the same");
+        return Ok(finding("keys", true, says));
+    };
+    Ok(finding("keys", false, says))
+}
+
 async fn mail(config: &Config, opened: &school::Opened) -> anyhow::Result<Finding> {
-    let (waiting, failed, last) = outbox::health(&opened.store, &opened.school.school_id).await?;
-    let last = last.map_or_else(
+    let health = outbox::health(&opened.store, &opened.school.school_id).await?;
+    let last = health.last_sent_at.map_or_else(
         || "none has left yet".into(),
         |at| format!("the last left {}", when(at)),
     );
-    let says = format!("{waiting} notices wait, {failed} have failed for good, {last}");
+    let mut says = format!(
+        "{} notices were not taken yet and are tried again, {} of them to somebody who cannot be reached, {last}",
+        health.waiting, health.unreachable
+    );
+    if let Some(why) = outbox::last_error(&opened.store, &opened.school.school_id).await? {
+        says = format!("{says}; the last one: {why}");
+    }
     if config.mail.is_none() {
         return Ok(finding(
             "mail",
@@ -151,7 +181,7 @@ async fn mail(config: &Config, opened: &school::Opened) -> anyhow::Result<Findin
             format!("there is no [mail] in the configuration, so nobody is told; {says}"),
         ));
     }
-    Ok(finding("mail", failed == 0, says))
+    Ok(finding("mail", health.waiting == 0, says))
 }
 
 async fn readers(opened: &school::Opened) -> anyhow::Result<Finding> {

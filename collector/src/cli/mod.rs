@@ -9,7 +9,6 @@ mod device;
 mod init;
 mod list;
 mod people;
-mod recovery;
 mod school;
 mod serve;
 mod token;

@@ -1,6 +1,7 @@
 //! A viewer's closed concerns, the latest first.
 
 use super::page::{Failure, Page, show};
+use super::visits::List;
 use super::who::SignedIn;
 use super::{Console, concern, queue};
 use crate::concerns::kind::Kind;
@@ -47,6 +48,8 @@ pub(super) async fn closed(
     let page = console.page(&who, "Closed concerns", "/closed").await?;
     let more = i64::try_from(found.len()).is_ok_and(|found| found > SHOWN);
     found.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
+    let shown: Vec<&str> = found.iter().map(|concern| concern.concern_id.as_str()).collect();
+    console.visit(&who, List::Closed(number), &shown).await?;
     let lines = found.into_iter().map(|concern| Line {
         name: queue::name(&concern),
         kind: Kind::from_code(&concern.kind).map_or("Other", Kind::label),

@@ -6,7 +6,8 @@ use super::words::Clock;
 use super::{assets, said};
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::store::overview;
+use crate::store::wanted::{self, Place};
+use crate::store::{keys, overview};
 use askama::Template;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -20,6 +21,8 @@ pub(super) struct Tab {
     pub(super) label: &'static str,
     pub(super) address: &'static str,
     pub(super) current: bool,
+    /// How much waits there for the viewer's agreement.
+    pub(super) wanted: i64,
 }
 
 /// What every page has around its content.
@@ -86,6 +89,14 @@ impl Console {
     ) -> Result<Page, Failure> {
         let mut page = self.page_without_banner(who, title, address);
         page.banner = self.banner(who).await?;
+        let app = &self.app;
+        for (place, count) in wanted::of(app.store.read(), &app.school_id, who.id(), clock::now_ms()).await? {
+            let there = |tab: &&mut Tab| tab.address == address_of(place);
+            page.tabs
+                .iter_mut()
+                .filter(there)
+                .for_each(|tab| tab.wanted = count);
+        }
         Ok(page)
     }
 
@@ -159,9 +170,18 @@ impl Console {
                 };
                 banner.push(format!(
                     "{unread} {are} waiting that nobody who signs in may see. The school must appoint a reader who may: \
-                     the recovery copy in the school safe opens {them}."
+                     the chair’s sheet opens {them}, see Health."
                 ));
             }
+        }
+        if who.is_reader()
+            && (who.session.keys_differ || keys::are_in_doubt(app.store.read(), &app.school_id).await?)
+        {
+            banner.push(
+                "What is new is sealed for a key that is not the readers’: somebody may have put in their own, to read it. \
+                 Record nothing more, and tell the headteacher and the chair of governors now, not the technician."
+                    .to_owned(),
+            );
         }
         let runs_it = who.has(Duty::Headteacher) || who.has(Duty::Technician);
         banner.extend(app.faults.words(runs_it));
@@ -207,6 +227,7 @@ fn tabs(who: &SignedIn, address: &str) -> Vec<Tab> {
         label,
         address: to,
         current: address == to,
+        wanted: 0,
     };
     let mut tabs = Vec::new();
     if who.is_reader() {
@@ -225,6 +246,14 @@ fn tabs(who: &SignedIn, address: &str) -> Vec<Tab> {
         tab("Your sign-in", "/account"),
     ]);
     tabs
+}
+
+const fn address_of(place: Place) -> &'static str {
+    match place {
+        Place::Concerns => "/queue",
+        Place::People => "/people",
+        Place::Lists => "/lists",
+    }
 }
 
 /// Renders a page.

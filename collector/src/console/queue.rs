@@ -2,6 +2,7 @@
 
 use super::Console;
 use super::page::{Failure, Page, go, show};
+use super::visits::List;
 use super::who::SignedIn;
 use super::words::{self, Clock};
 use crate::clock;
@@ -73,7 +74,7 @@ pub(super) async fn queue(
     let who = who.reader()?;
     let mut page = console.page(&who, "Concerns", "/queue").await?;
     page.said(&query);
-    let list = console.list(who.id()).await?;
+    let list = console.list(&who).await?;
     show(&QueuePage {
         cover: cover(&console, &page.clock),
         list,
@@ -163,10 +164,11 @@ impl Console {
         }
         // INVARIANT 4: a name may be new since the page was opened.
         self.examine(&who.session).await?;
-        self.list(who.id()).await.map(Some)
+        self.list(who).await.map(Some)
     }
 
-    async fn list(&self, viewer: &str) -> Result<String, Failure> {
+    async fn list(&self, who: &SignedIn) -> Result<String, Failure> {
+        let viewer = who.id();
         let (store, school_id) = (self.app.store.read(), &self.app.school_id);
         let concerns = rows::open(store, school_id, viewer, SHOWN).await?;
         let readers = rows::readers_of_open(store, school_id, viewer).await?;
@@ -174,6 +176,11 @@ impl Console {
         if i64::try_from(concerns.len()).is_ok_and(|shown| shown >= SHOWN) {
             more = rows::count_open(store, school_id, viewer).await? - SHOWN;
         }
+        let shown: Vec<&str> = concerns
+            .iter()
+            .map(|concern| concern.concern_id.as_str())
+            .collect();
+        self.visit(who, List::Open, &shown).await?;
         let clock = self.clock();
         let profile = self.app.profile.load();
         let cards = concerns.into_iter().map(|concern| {

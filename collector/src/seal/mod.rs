@@ -3,6 +3,7 @@
 mod aead;
 pub mod content;
 pub mod groups;
+pub mod sheet;
 pub mod specialist;
 pub use groups::{GroupPrivateKey, GroupPublicKey, SealError};
 

@@ -5,6 +5,7 @@ pub mod actions;
 pub mod audit;
 pub mod backup;
 pub mod by_hand;
+pub mod came_back;
 pub mod category;
 pub mod conflicts;
 pub mod devices;
@@ -27,10 +28,12 @@ pub mod queue;
 pub mod replay;
 pub mod retention;
 pub mod routing;
+pub mod safe;
 pub mod school;
 pub mod specialist;
 pub mod tokens;
 pub mod verdicts;
+pub mod wanted;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,

@@ -49,6 +49,7 @@ pub async fn erase(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Res
     erased.notices = in_steps(store, NOTICES, school_id, cutoff).await?;
     erased.audit = erase_audit(store, school_id, cutoff, now).await?;
     erased.quarantined = in_steps(store, QUARANTINE, school_id, cutoff).await?;
+    in_steps(store, REASONS, school_id, cutoff).await?;
     if erased != Erased::default() {
         let mut tx = store.write().await?;
         let detail = serde_json::json!({ "before": cutoff, "erased": erased });
@@ -66,10 +67,14 @@ pub async fn erase(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Res
 }
 
 const NOTICES: &str = "UPDATE outbox SET subject = '', body = '', address = '',
-        failed_at = CASE WHEN sent_at IS NULL THEN COALESCE(failed_at, ?2) ELSE failed_at END
-    WHERE rowid IN (SELECT rowid FROM outbox WHERE school_id = ?1 AND created_at < ?2 AND body <> '' LIMIT ?3)";
+        ended_at = CASE WHEN sent_at IS NULL THEN COALESCE(ended_at, ?2) ELSE ended_at END
+    WHERE rowid IN (SELECT rowid FROM outbox WHERE school_id = ?1 AND created_at < ?2
+        AND (body <> '' OR (sent_at IS NULL AND ended_at IS NULL)) LIMIT ?3)";
 const QUARANTINE: &str = "DELETE FROM quarantine WHERE rowid IN (
     SELECT rowid FROM quarantine WHERE school_id = ?1 AND received_at < ?2 LIMIT ?3)";
+
+const REASONS: &str = "DELETE FROM quarantine_action WHERE rowid IN (
+    SELECT rowid FROM quarantine_action WHERE school_id = ?1 AND at < ?2 LIMIT ?3)";
 
 async fn erase_audit(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Result<u64, sqlx::Error> {
     let mut all = 0;
@@ -159,6 +164,7 @@ async fn erase_concern(
         "DELETE FROM concern_named WHERE school_id = ? AND concern_id = ?",
         "DELETE FROM warning WHERE school_id = ? AND concern_id = ?",
         "DELETE FROM outbox WHERE school_id = ? AND concern_id = ? AND sent_at IS NULL",
+        "DELETE FROM notice_concern WHERE school_id = ? AND concern_id = ?",
         "UPDATE action SET sealed = NULL, data_key_id = NULL, detail = '{}' WHERE school_id = ? AND concern_id = ?",
     ] {
         sqlx::query(statement)

@@ -1,6 +1,6 @@
 //! INVARIANT 5: the chain shows what was changed or removed, and survives retention.
 
-use crate::school::{DAY, SCHOOL, School, monday};
+use crate::school::{Concern, DAY, SCHOOL, School, monday};
 use pastoral_collector::chain::{self, Step};
 use pastoral_collector::retention;
 use pastoral_collector::store::audit::{self, Broken, Entry};
@@ -207,4 +207,33 @@ async fn entries_of_a_concern_show_only_to_its_readers() {
     assert_eq!(seen_by("dsl").await, 3);
     assert_eq!(seen_by("chair").await, 0);
     assert_eq!(seen_by("technician").await, 0);
+}
+
+/// What was timed by a clock that was ahead waits no longer than it would have, and heads are told again.
+#[tokio::test]
+async fn what_waits_for_a_time_comes_back_with_the_clock() {
+    let school = School::new().await;
+    let ahead = monday() + 365 * DAY;
+    school
+        .open(&Concern {
+            event_at: ahead,
+            now: ahead,
+            ..Concern::default()
+        })
+        .await;
+    let due_ahead = school.next_due("c1").await.unwrap();
+    assert!(retention::daily(&school.app, ahead).await.unwrap());
+    assert!(retention::came_back(&school.app, ahead, monday()).await.unwrap());
+    assert_eq!(school.next_due("c1").await, Some(due_ahead - 365 * DAY));
+    let late = school
+        .number("SELECT max(max(created_at), max(due_at)) FROM outbox")
+        .await;
+    assert_eq!(late, Some(monday()));
+    assert!(retention::daily(&school.app, monday()).await.unwrap());
+    // A correction by seconds is none.
+    assert!(
+        !retention::came_back(&school.app, monday() + 1000, monday() + 500)
+            .await
+            .unwrap()
+    );
 }

@@ -58,6 +58,10 @@ pub(in super::super) async fn seal_again(
     session: &Session,
     changed: &[GroupChanged],
 ) -> Result<(), Failure> {
+    if session.keys_differ {
+        // It would be sealed for a stranger.
+        return Ok(());
+    }
     for change in changed {
         let rows = keys::data_keys(&mut **tx, &console.app.school_id, &change.concern_id).await?;
         let to = console.app.sealer.public(change.to).map_err(|_| Failure::Busy)?;
