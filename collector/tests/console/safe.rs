@@ -2,7 +2,7 @@
 //! never unseen.
 
 use super::*;
-use crate::school::{DUTIES, SCHOOL};
+use crate::school::SCHOOL;
 use axum::http::StatusCode;
 use pastoral_collector::concerns::model::ReaderGroup;
 use pastoral_collector::seal::GroupPrivateKey;
@@ -67,7 +67,7 @@ async fn recorded(school: &School) -> Vec<String> {
 #[tokio::test]
 async fn the_chair_s_sheet_opens_what_is_in_the_safe_with_a_reason_first_and_every_reader_is_told() {
     let (school, router) = school().await;
-    let [mut bo] = signed_in(&school, &router, [BO]).await;
+    let [_, mut bo, _, _] = signed_in(&school, &router, [ANN, BO, CY, DI]).await;
     let id = school.concern(&SEARCH).await;
     into_the_safe(&school, &id).await;
     let [_, chair] = sheets(&school).await;
@@ -267,27 +267,23 @@ async fn a_concern_in_the_safe_is_given_to_those_who_may_read_it_now() {
 }
 
 #[tokio::test]
-async fn a_concern_that_still_nobody_may_read_stays_in_the_safe() {
+async fn the_only_reader_who_is_left_opens_it_and_can_make_it_theirs() {
     let (school, router) = school().await;
     let [mut di] = signed_in(&school, &router, [DI]).await;
     let id = school.concern(&SEARCH).await;
     into_the_safe(&school, &id).await;
-    // Every reader but the one who opens the safe has left; they are in conflict.
-    for (person, _) in DUTIES.into_iter().filter(|(person, _)| *person != "di") {
-        let mut tx = school.app.store.write().await.unwrap();
-        sqlx::query("UPDATE duty SET ended_at = 1 WHERE person_id = ?")
-            .bind(person)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        tx.commit().await.unwrap();
-    }
     let [_, chair] = sheets(&school).await;
     unlock(&mut di, &chair).await;
     let path = format!("/safe/concerns/{id}");
     di.post("/safe", &path, &[("words", "Nobody else is left.")])
         .await;
     assert!(di.get(&path).await.body.contains("<mark>worrying</mark>"));
+    di.post("/safe", &format!("{path}/give"), &[]).await;
+    let page = di.get(&format!("/concerns/{id}")).await.body;
+    assert!(
+        page.contains("<mark>worrying</mark>") && page.contains("Nobody else is left."),
+        "{page}"
+    );
 }
 
 /// Puts a record into quarantine, as delivery does.
