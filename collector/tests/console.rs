@@ -18,10 +18,14 @@ mod clear;
 mod flags;
 #[path = "console/handling.rs"]
 mod handling;
+#[path = "console/hidden.rs"]
+mod hidden;
 #[path = "console/later.rs"]
 mod later;
 #[path = "console/lists.rs"]
 mod lists;
+#[path = "console/marks.rs"]
+mod marks;
 #[path = "console/safe.rs"]
 mod safe;
 #[path = "console/sight.rs"]

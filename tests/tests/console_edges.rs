@@ -64,7 +64,7 @@ fn a_long_queue_shows_the_most_urgent_and_says_how_many_more_there_are() {
 
 #[test]
 fn a_notice_that_the_mail_server_refuses_for_good_is_shown_to_those_who_can_tell_instead() {
-    let school = WholeSchool::start("edges").unwrap();
+    let mut school = WholeSchool::start("edges").unwrap();
     school.mail.refuse_for_good().unwrap();
     school.flag(&seen("ashdown", 5)).unwrap();
     let store = school.store().unwrap();

@@ -6,6 +6,7 @@ use super::who::SignedIn;
 use super::{Console, deeds};
 use crate::chain::number;
 use crate::concerns::model::Duty;
+use crate::concerns::reference::Reference;
 use crate::store::overview::{self, Candidate, Logged};
 use crate::store::people::Directory;
 use crate::store::{audit, conflicts, devices};
@@ -42,7 +43,7 @@ struct Line {
     when: String,
     who: String,
     what: String,
-    concern: Option<(String, i64)>,
+    concern: Option<(String, Reference)>,
 }
 
 /// The page.

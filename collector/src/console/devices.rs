@@ -196,13 +196,6 @@ fn in_words(device: Device, name: String, health: Option<&str>, clock: &Clock) -
         }
         (false, None) => {}
     }
-    let waiting = health["spool_records"].as_i64().unwrap_or(0);
-    if waiting > 0 && device.state == "approved" {
-        says.push(format!(
-            "It had {} still to deliver when last heard.",
-            words::count(waiting, "record")
-        ));
-    }
     Shown {
         name,
         short_id: short(&device.device_id).to_owned(),

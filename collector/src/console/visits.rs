@@ -13,8 +13,8 @@ use serde_json::json;
 /// A list of concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum List {
-    /// The open ones.
-    Open,
+    /// A page of the open ones.
+    Open(i64),
     /// A page of the closed ones.
     Closed(i64),
     /// What lies in the school safe.
@@ -24,7 +24,7 @@ pub(super) enum List {
 impl List {
     const fn action(self) -> &'static str {
         match self {
-            Self::Open => "open-concerns-listed",
+            Self::Open(_) => "open-concerns-listed",
             Self::Closed(_) => "closed-concerns-listed",
             Self::Safe => "safe-listed",
         }
@@ -33,8 +33,8 @@ impl List {
     /// What a session knows it by.
     fn place(self) -> String {
         match self {
-            Self::Closed(page) => format!("{} {page}", self.action()),
-            Self::Open | Self::Safe => self.action().to_owned(),
+            Self::Open(page) | Self::Closed(page) => format!("{} {page}", self.action()),
+            Self::Safe => self.action().to_owned(),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! A clock that was set ahead and has come back: what was timed by it meanwhile is brought back with it, so that nothing
-//! waits for a time that is long in coming.
+//! waits for a time that is long in coming. Timers of concerns know when they were set, and look after themselves.
 
 use super::Write;
 
@@ -14,9 +14,6 @@ pub async fn bring_back(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     for statement in [
-        // Timers of concerns: at the same distance as before the clock came back, and never in the past.
-        "UPDATE concern SET next_due_at = CASE WHEN next_due_at - $2 > $3 THEN next_due_at - $2 ELSE $3 END
-         WHERE school_id = $1 AND next_due_at > $3",
         "UPDATE outbox SET due_at = CASE WHEN due_at - $2 > $3 THEN due_at - $2 ELSE $3 END,
              created_at = CASE WHEN created_at > $3 THEN $3 ELSE created_at END
          WHERE school_id = $1 AND (due_at > $3 OR created_at > $3)",

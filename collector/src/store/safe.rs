@@ -8,6 +8,7 @@ use super::Write;
 use super::actions::{ActionRow, FlagRow};
 use super::people::Directory;
 use crate::concerns::model::Duty;
+use crate::concerns::reference::Reference;
 use sqlx::{AssertSqlSafe, FromRow, SqliteExecutor};
 
 /// A concern of which something is sealed to the safe.
@@ -16,7 +17,7 @@ pub struct Kept {
     /// Its random id.
     pub concern_id: String,
     /// What people call it by.
-    pub reference: i64,
+    pub reference: Reference,
     /// Given and family name, where the person is known.
     pub name: Option<String>,
     /// The kind's code.

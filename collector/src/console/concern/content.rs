@@ -22,7 +22,8 @@ const CLOCK_WRONG_MS: i64 = 2 * 60 * 1000;
 
 /// A flag in words.
 pub(in super::super) struct Seen {
-    pub(in super::super) flag_id: i64,
+    /// Which flag of the concern it is.
+    pub(in super::super) place: i64,
     pub(in super::super) severity: i64,
     pub(in super::super) severity_words: &'static str,
     /// Pieces of the text; whether each is marked.
@@ -170,7 +171,7 @@ pub(super) fn without_content(row: &FlagRow, clock: &Clock) -> Seen {
         _ => String::new(),
     };
     Seen {
-        flag_id: row.flag_id,
+        place: row.place,
         severity: row.severity,
         severity_words: words::severity(row.severity),
         text: Vec::new(),
