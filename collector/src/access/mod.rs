@@ -3,7 +3,7 @@
 mod codes;
 mod invitation;
 mod limits;
-mod own_keys;
+pub(crate) mod own_keys;
 mod sessions;
 mod sign_in;
 mod unlocked;

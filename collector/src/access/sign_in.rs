@@ -176,7 +176,7 @@ pub async fn sign_in(app: &App, work: &Work, typed: SignIn, now_ms: i64) -> Resu
         return Err(Refused::Wrong);
     };
     rows::signed_in(&mut tx, &app.school_id, &person_id, now_ms).await?;
-    let keys_differ = own_keys::differ(app, &mut tx, &person_id, &vault.keys, now_ms).await?;
+    let keys_differ = own_keys::differ(app, &mut tx, (&person_id, &vault.keys), now_ms).await?;
     audit::append(
         &mut tx,
         now_ms,
@@ -278,7 +278,7 @@ pub async fn accept(
         now_ms,
     )
     .await?;
-    let keys_differ = own_keys::differ(app, &mut tx, &person_id, &vault.keys, now_ms).await?;
+    let keys_differ = own_keys::differ(app, &mut tx, (&person_id, &vault.keys), now_ms).await?;
     tx.commit().await?;
     let mut session = Session::new(person_id, vault.keys);
     session.keys_differ = keys_differ;

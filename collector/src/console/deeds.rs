@@ -48,7 +48,7 @@ pub(super) fn plain(action: &str) -> Option<&'static str> {
         "safe-listed" => "looked at the list of what lies in the school safe",
         "open-concerns-listed" => "looked at the list of open concerns",
         "closed-concerns-listed" => "looked at the list of closed concerns",
-        "keys-differ" => "signed in, and content is sealed for other keys than theirs",
+        "keys-differ" => "found that content is sealed for other keys than the readers’",
         "clock-came-back" => "found that the clock had been ahead and came back",
         "audit-erased" => "erased what old entries of the audit log stood for",
         "retention" => "erased what is older than the school keeps",

@@ -144,6 +144,22 @@ pub async fn last_head_sent(store: &Store, school_id: &str) -> Result<Option<i64
     Ok(heads.first().map(|head| head.at))
 }
 
+/// The fingerprint of the keys as it was recorded first, of those records that retention has left.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn first_keys(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Option<String>, sqlx::Error> {
+    let first: Option<SentHead> = sqlx::query_as(
+        "SELECT at, hash, detail FROM audit WHERE school_id = $1 AND action IN ('school-made', $2)
+         AND detail LIKE '%\"keys\"%' ORDER BY sequence LIMIT 1",
+    )
+    .bind(school_id)
+    .bind(HEAD_SENT)
+    .fetch_optional(db)
+    .await?;
+    Ok(first.as_ref().and_then(SentHead::keys))
+}
+
 /// Writes down whether the chain was found broken.
 ///
 /// # Errors

@@ -105,7 +105,8 @@ pub async fn flags(
     most: i64,
 ) -> Result<Vec<FlagRow>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
-        "SELECT f.*, d.host_name, a.name AS account_name, a.authority FROM concern c
+        "SELECT f.*, row_number() OVER (ORDER BY f.flag_id) AS place, d.host_name, a.name AS account_name, a.authority
+         FROM concern c
          JOIN flag f ON f.school_id = c.school_id AND f.concern_id = c.concern_id
          JOIN device d ON d.school_id = f.school_id AND d.device_id = f.device_id
          JOIN account a ON a.school_id = f.school_id AND a.account_id = f.account_id

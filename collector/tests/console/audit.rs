@@ -153,6 +153,48 @@ async fn a_stranger_s_key_is_found_at_the_next_sign_in_and_said_to_all_who_read(
     assert!(!again.get("/queue").await.body.contains(said));
 }
 
+/// Also where nobody who signs in holds the true key, such as the safe's: all were mailed.
+#[tokio::test]
+async fn a_stranger_s_key_for_the_safe_is_found_by_any_sign_in_and_by_the_daily_look() {
+    let (mut school, router) = school().await;
+    let [ann, _cy] = signed_in(&school, &router, [ANN, CY]).await;
+    retention::daily(&school.app, school.now).await.unwrap();
+    let (_, stranger) = GroupPrivateKey::generate();
+    let mut tx = school.app.store.write().await.unwrap();
+    sqlx::query("UPDATE reader_key SET public_key = ? WHERE reader_group = 'safe'")
+        .bind(&stranger.to_bytes()[..])
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
+    school.app.sealer = Arc::new(Sealer::new(SCHOOL.into(), publics));
+    let mut browser = Browser::new(&console::router(school.app.clone()));
+    browser.sign_in("ann", PASSWORD, &ann.code(1)).await;
+    assert!(
+        browser
+            .get("/queue")
+            .await
+            .body
+            .contains("sealed for a key that is not the readers’")
+    );
+    assert_eq!(count(&school, "keys-differ").await, 1);
+    // The head that names the stranger's key makes it no better.
+    for day in 1..3 {
+        retention::daily(&school.app, school.now + day * 86_400_000)
+            .await
+            .unwrap();
+    }
+    assert_eq!(count(&school, "keys-differ").await, 3);
+    assert!(
+        browser
+            .get("/queue")
+            .await
+            .body
+            .contains("sealed for a key that is not the readers’")
+    );
+}
+
 /// A clock that was a year ahead when somebody signed in, and came back.
 #[tokio::test]
 async fn a_clock_that_comes_back_locks_nobody_out_and_hides_no_silent_device() {

@@ -41,6 +41,8 @@ struct ConcernPage {
     more: i64,
     history: Vec<Entry>,
     has_readers: bool,
+    /// A reason that was not taken.
+    typed: String,
 }
 
 /// The page: asks for the reason, or shows what lies in the safe.
@@ -107,6 +109,7 @@ async fn draw(console: &Console, who: &SignedIn, kept: Kept) -> Result<ConcernPa
         concern_id: kept.concern_id,
         has_readers: kept.has_readers,
         is_shown,
+        typed: String::new(),
         seen,
         history,
         page,
@@ -151,11 +154,14 @@ pub(in super::super) async fn open(
     if who.session.safe.since(now).is_none() {
         return Ok(go(SAFE));
     }
-    let Some(reason) = reason(&fields) else {
-        let mut page = draw(&console, &who, kept).await?;
-        page.page
-            .fault("words", "Write why you must see it, in at most 4,000 characters.");
-        return show_again(&page);
+    let reason = match reason(&fields) {
+        Ok(reason) => reason,
+        Err(fault) => {
+            let mut page = draw(&console, &who, kept).await?;
+            page.page.fault("words", fault);
+            page.typed = fields.get("words").to_owned();
+            return show_again(&page);
+        }
     };
     let app = &console.app;
     let group = ReaderGroup::from_code(&kept.reader_group).unwrap_or(ReaderGroup::Safe);

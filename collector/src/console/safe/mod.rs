@@ -11,7 +11,7 @@ pub(super) use concern::{concern, give, open as open_concern};
 pub(super) use records::{discard, open as open_record, record};
 
 use super::page::{Failure, Page, go, show, show_again};
-use super::who::{Fields, SignedIn};
+use super::who::{Fields, SignedIn, TEXT_MOST};
 use super::{Console, words};
 use crate::access::SAFE_OPEN_MS;
 use crate::clock;
@@ -216,7 +216,10 @@ pub(super) async fn close(
     Ok(go("/safe?done=safe-closed"))
 }
 
-/// The reason, for which one opens something.
-fn reason(fields: &Fields) -> Option<String> {
-    fields.text("words").filter(|words| !words.is_empty())
+/// The reason, for which one opens something, or what is wrong with it.
+fn reason(fields: &Fields) -> Result<String, String> {
+    match fields.text("words", TEXT_MOST) {
+        Ok(words) if words.is_empty() => Err("Write why you must see it now.".to_owned()),
+        words => words,
+    }
 }

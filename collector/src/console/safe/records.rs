@@ -33,6 +33,8 @@ struct RecordPage {
     reason: String,
     opened: Opened,
     before: Vec<Before>,
+    /// A reason that was not taken.
+    typed: String,
 }
 
 /// What stands on the page of the record itself.
@@ -134,6 +136,7 @@ async fn draw(
         address,
         opened,
         before,
+        typed: String::new(),
         page,
     })
 }
@@ -203,11 +206,14 @@ pub(in super::super) async fn open(
     if who.session.safe.since(now).is_none() {
         return Ok(go(SAFE));
     }
-    let Some(reason) = reason(&fields) else {
-        let mut page = draw(&console, &who, (&id, &record), &directory).await?;
-        page.page
-            .fault("words", "Write why you must see it, in at most 4,000 characters.");
-        return show_again(&page);
+    let reason = match reason(&fields) {
+        Ok(reason) => reason,
+        Err(fault) => {
+            let mut page = draw(&console, &who, (&id, &record), &directory).await?;
+            page.page.fault("words", fault);
+            page.typed = fields.get("words").to_owned();
+            return show_again(&page);
+        }
     };
     let app = &console.app;
     let public = app.sealer.public(ReaderGroup::Safe).map_err(|_| Failure::Busy)?;
