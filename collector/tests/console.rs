@@ -28,6 +28,8 @@ mod lists;
 mod marks;
 #[path = "console/safe.rs"]
 mod safe;
+#[path = "console/siege.rs"]
+mod siege;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]

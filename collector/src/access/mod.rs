@@ -5,6 +5,7 @@ mod invitation;
 mod limits;
 pub(crate) mod own_keys;
 mod sessions;
+pub mod siege;
 mod sign_in;
 mod unlocked;
 mod vault;
@@ -12,7 +13,7 @@ mod visits;
 
 pub use codes::{RecoveryCodes, SecondFactor};
 pub use invitation::{InvitationError, Link, WrappedKeys, agree, invite, unwrap_keys};
-pub use limits::Limits;
+pub use limits::{Attempt, Limits, TooMany};
 pub use sessions::{Look, Session, SessionId, Sessions};
 pub use sign_in::{Refused, SignIn, Typed, Work, accept, change_password, new_recovery_codes, sign_in};
 pub use unlocked::{OPEN_MS as SAFE_OPEN_MS, Unlocked};
