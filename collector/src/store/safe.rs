@@ -24,8 +24,6 @@ pub struct Kept {
     pub kind: String,
     /// 1 to 5.
     pub severity: i64,
-    /// Whose key new content is sealed to.
-    pub reader_group: String,
     /// When it was opened here.
     pub opened_at: i64,
     /// How many flags.
@@ -38,7 +36,7 @@ pub struct Kept {
 
 const KEPT: &str =
     "SELECT c.concern_id, c.reference, p.given_name || ' ' || p.family_name AS name, c.kind, c.severity,
-        c.reader_group, c.opened_at, c.flag_count,
+        c.opened_at, c.flag_count,
         EXISTS (SELECT 1 FROM concern_reader r WHERE r.concern_id = c.concern_id) AS has_readers,
         COALESCE(p.role = 'pupil', FALSE) AS of_pupil
     FROM concern c LEFT JOIN person p ON p.school_id = c.school_id AND p.person_id = c.person_id
@@ -55,7 +53,7 @@ const MAY_OPEN: &str = "c.school_id = $1 AND c.erased_at IS NULL
         OR (NOT EXISTS (SELECT 1 FROM concern_reader r WHERE r.concern_id = c.concern_id)
             AND NOT EXISTS (SELECT 1 FROM concern_named n WHERE n.concern_id = c.concern_id AND n.person_id = $2)
             AND NOT EXISTS (SELECT 1 FROM conflict x WHERE x.school_id = c.school_id AND x.reader_id = $2
-                AND x.ended_at IS NULL AND (x.about_id = c.person_id OR x.about_id IN
+                AND x.ended_at IS NULL AND x.in_force AND (x.about_id = c.person_id OR x.about_id = c.concern_id OR x.about_id IN
                     (SELECT person_id FROM concern_named WHERE concern_id = c.concern_id)))
             AND (EXISTS (SELECT 1 FROM person q WHERE q.school_id = c.school_id AND q.person_id = c.person_id
                     AND q.role = 'pupil')

@@ -146,12 +146,11 @@ impl<'a> Opener<'a> {
     }
 
     fn open(&self, data_key_id: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let key = self.keys.iter().find(|key| key.data_key_id == data_key_id)?;
         let private = |group| match group {
             ReaderGroup::Safe => self.safe.as_ref(),
             group => self.session.key(group),
         };
-        content::open(&private, key, sealed).ok()
+        content::open_any(&private, self.keys, data_key_id, sealed).ok()
     }
 }
 

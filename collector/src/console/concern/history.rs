@@ -85,6 +85,9 @@ fn did(action: &str, detail: &Value, name_of: &impl Fn(&str) -> String) -> Strin
         ),
         "safe-opened" => "opened it out of the school safe, and said why".to_owned(),
         "safe-given" => "gave it out of the school safe to those who may read it".to_owned(),
+        "owner-lost" => {
+            "found that whoever dealt with it may not see it any more, so that it is new".to_owned()
+        }
         "added" => "added what else happened, by hand".to_owned(),
         "undone" => "undid the step before".to_owned(),
         _ => "did something that this version has no words for".to_owned(),

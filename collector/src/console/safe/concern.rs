@@ -13,7 +13,7 @@ use crate::seal::content::{StoreSealError, reseal};
 use crate::store::actions::{self, NewAction};
 use crate::store::people::Directory;
 use crate::store::safe::{self as rows, Kept};
-use crate::store::{Write, audit, keys, overview, routing};
+use crate::store::{Write, audit, keys, overview, rerouting, routing};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -164,11 +164,11 @@ pub(in super::super) async fn open(
         }
     };
     let app = &console.app;
-    let group = ReaderGroup::from_code(&kept.reader_group).unwrap_or(ReaderGroup::Safe);
     let mut tx = app.store.write().await?;
+    let to = routing::sealed_to(&mut tx, &app.school_id, &concern_id).await?;
     let sealed = app
         .sealer
-        .seal_for(&mut tx, &concern_id, group, reason.as_bytes())
+        .seal_for(&mut tx, &concern_id, to, reason.as_bytes())
         .await;
     let words = sealed.map_err(|error| match error {
         StoreSealError::Store(error) => Failure::Store(error),
@@ -213,26 +213,32 @@ pub(in super::super) async fn give(
     let Some(key) = who.session.safe.key(clock::now_ms()) else {
         return Ok(go(SAFE));
     };
+    let refused = async |before, fault: &str| {
+        let mut page = draw(&console, &who, before).await?;
+        page.page.fault("give", fault);
+        show_again(&page)
+    };
+    if who.session.keys_differ {
+        return refused(before, "It would be sealed for a stranger: see above.").await;
+    }
     let (app, now, telling) = (&console.app, clock::now_ms(), Telling::of(&console.app));
     let mut tx = app.store.write().await?;
     let directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
-    let changed = routing::reroute(&mut tx, &telling, &directory, &concern_id, now).await?;
-    let group = changed.map_or_else(
-        || ReaderGroup::from_code(&before.reader_group).unwrap_or(ReaderGroup::Safe),
-        |changed| changed.to,
-    );
-    if group == ReaderGroup::Safe {
+    rerouting::reroute(&mut tx, &telling, &directory, &concern_id, now).await?;
+    let to = routing::sealed_to(&mut tx, &app.school_id, &concern_id).await?;
+    if to.group == ReaderGroup::Safe {
         drop(tx);
-        let mut page = draw(&console, &who, before).await?;
         let fault =
             "There is still nobody who may read it. Appoint a reader whom it is not about: see People.";
-        page.page.fault("give", fault);
-        return show_again(&page);
+        return refused(before, fault).await;
     }
-    let public = app.sealer.public(group).map_err(|_| Failure::Busy)?;
     let mut kept = keys::data_keys(&mut *tx, &app.school_id, &concern_id).await?;
     kept.retain(|row| row.group == ReaderGroup::Safe);
-    let again = reseal(&kept, &key, group, public).map_err(|_| Failure::Busy)?;
+    let mut again = Vec::new();
+    for group in to.groups() {
+        let public = app.sealer.public(group).map_err(|_| Failure::Busy)?;
+        again.extend(reseal(&kept, &key, group, public).map_err(|_| Failure::Busy)?);
+    }
     keys::replace_data_keys(&mut tx, &app.school_id, &again).await?;
     act(&mut tx, &console, &who, &concern_id, ("safe-given", None)).await?;
     tx.commit().await?;
