@@ -13,7 +13,7 @@ use crate::seal::content::{StoreSealError, reseal};
 use crate::store::actions::{self, NewAction};
 use crate::store::people::Directory;
 use crate::store::safe::{self as rows, Kept};
-use crate::store::{Write, audit, keys, overview, rerouting, routing};
+use crate::store::{Write, audit, keys, overview, routing};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -224,7 +224,7 @@ pub(in super::super) async fn give(
     let (app, now, telling) = (&console.app, clock::now_ms(), Telling::of(&console.app));
     let mut tx = app.store.write().await?;
     let directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
-    rerouting::reroute(&mut tx, &telling, &directory, &concern_id, now).await?;
+    routing::reroute(&mut tx, &telling, &directory, &concern_id, now).await?;
     let to = routing::sealed_to(&mut tx, &app.school_id, &concern_id).await?;
     if to.group == ReaderGroup::Safe {
         drop(tx);
