@@ -24,6 +24,8 @@ pub struct Session {
     pub person_id: String,
     /// The keys of the groups they read for.
     pub keys: Vec<(ReaderGroup, GroupPrivateKey)>,
+    /// Their own private key.
+    pub own: Option<GroupPrivateKey>,
     last_look: Mutex<Option<(Look, ByForm)>>,
 }
 
@@ -48,6 +50,7 @@ impl Session {
         Self {
             person_id,
             keys,
+            own: None,
             last_look: Mutex::default(),
         }
     }

@@ -114,10 +114,7 @@ pub(super) async fn join(
     concern::seal_pending(&console, &session).await?;
     // A password that was lost may be in other hands: what it opened ends.
     console.sessions.end_all(&session.person_id, None);
-    let id = console
-        .sessions
-        .begin(session, clock::now_ms())
-        .ok_or(Failure::Busy)?;
+    let id = console.begin(session).await?;
     let page = console.visitor_page(&visitor, "Your recovery codes");
     let response = show(&CodesPage {
         page,

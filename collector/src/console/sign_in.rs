@@ -3,7 +3,7 @@
 use super::page::{self, Failure, Page, go, show, show_again};
 use super::who::{self, Address, Fields, Visitor};
 use super::{Console, concern};
-use crate::access::{Refused, SignIn};
+use crate::access::{Refused, Session, SignIn};
 use crate::clock;
 use askama::Template;
 use axum::extract::{Query, State};
@@ -17,6 +17,8 @@ struct SignInPage {
     page: Page,
     email: String,
     back: String,
+    /// Somebody was signed out while they wrote.
+    kept: bool,
 }
 
 /// The form.
@@ -36,6 +38,7 @@ pub(super) async fn form(
             page,
             email: String::new(),
             back,
+            kept: query.contains_key("kept"),
         })?,
         visitor.set,
     )
@@ -60,10 +63,7 @@ pub(super) async fn sign_in(
     match crate::access::sign_in(&console.app, &console.work, typed, clock::now_ms()).await {
         Ok(session) => {
             concern::seal_pending(&console, &session).await?;
-            let id = console
-                .sessions
-                .begin(session, clock::now_ms())
-                .ok_or(Failure::Busy)?;
+            let id = console.begin(session).await?;
             let back = fields.get("back");
             let next = if page::is_way_back(back) { back } else { "/" };
             with_cookie(go(next), who::begin_cookie(console.app.secure_cookies, &id))
@@ -80,8 +80,22 @@ pub(super) async fn sign_in(
                 page,
                 email,
                 back: fields.get("back").to_owned(),
+                kept: false,
             })
         }
+    }
+}
+
+impl Console {
+    /// Begins a session, whose forms are this person's from now on; gives its cookie.
+    pub(super) async fn begin(&self, session: Session) -> Result<String, Failure> {
+        let person_id = session.person_id.clone();
+        let id = self
+            .sessions
+            .begin(session, clock::now_ms())
+            .ok_or(Failure::Busy)?;
+        self.writes(&id, &person_id).await?;
+        Ok(id)
     }
 }
 

@@ -166,6 +166,11 @@ impl Fields {
             _ => Ok(text),
         }
     }
+
+    /// What was kept of a form.
+    pub(super) fn kept(fields: impl Iterator<Item = (String, Zeroizing<String>)>) -> Self {
+        Self(fields.collect())
+    }
 }
 
 impl FromRequest<Console> for Fields {

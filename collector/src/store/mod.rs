@@ -9,6 +9,7 @@ pub mod category;
 pub mod conflicts;
 pub mod devices;
 pub mod disk;
+pub mod drafts;
 pub mod escalation;
 pub mod gaps;
 pub mod import;

@@ -1,6 +1,7 @@
 //! A concern's page.
 
 use super::super::devices::told_apart;
+use super::super::drafts::Draft;
 use super::super::lists::may_propose;
 use super::super::page::{Failure, Page, show};
 use super::super::place::{Place, count, page_of};
@@ -143,13 +144,21 @@ pub(in super::super) async fn page(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
-    let nothing = Typed {
+    let address = format!("/concerns/{concern_id}");
+    let kept = console.kept(&who, &address).await?;
+    let words = kept.as_ref().map(|draft| draft.words().to_owned());
+    let typed = Typed {
+        action: kept
+            .as_ref()
+            .map_or_else(String::new, |draft| draft.action().to_owned()),
+        fields: kept.map(Draft::into_fields).unwrap_or_default(),
         page: page_of(&query, "page"),
         history_page: page_of(&query, "history"),
         related_page: page_of(&query, "related"),
         ..Typed::default()
     };
-    let mut page = draw(&console, &who, &concern_id, nothing).await?;
+    let mut page = draw(&console, &who, &concern_id, typed).await?;
+    page.page.kept = words.map(|words| (address, words));
     page.page.said(&query);
     show(&page)
 }

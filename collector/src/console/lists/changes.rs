@@ -6,6 +6,7 @@ use super::{find, may_agree, may_propose, operation};
 use crate::app::App;
 use crate::clock;
 use crate::console::Console;
+use crate::console::drafts::Draft;
 use crate::console::page::{Failure, Page, go, show, show_again};
 use crate::console::who::{Fields, SignedIn, TEXT_MOST};
 use crate::console::words::sentence;
@@ -56,7 +57,11 @@ pub(crate) async fn changes(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let number: i64 = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
-    let mut page = draw(&console, &who, number.clamp(1, 10_000), Fields::default()).await?;
+    let kept = console.kept(&who, "/lists/changes").await?;
+    let is_kept = kept.is_some();
+    let typed = kept.map(Draft::into_fields).unwrap_or_default();
+    let mut page = draw(&console, &who, number.clamp(1, 10_000), typed).await?;
+    page.page.kept = is_kept.then(|| ("/lists/changes".to_owned(), String::new()));
     page.page.said(&query);
     show(&page)
 }
