@@ -22,6 +22,8 @@ mod hidden;
 mod later;
 #[path = "console/lists.rs"]
 mod lists;
+#[path = "console/marks.rs"]
+mod marks;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]

@@ -9,6 +9,7 @@ pub mod model;
 pub mod naming;
 pub mod procedure;
 pub mod reference;
+pub mod review;
 pub mod routing;
 
 #[cfg(test)]

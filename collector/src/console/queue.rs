@@ -353,6 +353,20 @@ pub(super) fn next(
     readers: &[Told],
     viewer: &str,
 ) -> String {
+    if let Some(until) = concern
+        .quiet_until
+        .filter(|until| concern.state == "new" && *until > clock::now_ms())
+    {
+        let second = match &concern.close_proposed_by {
+            Some(by) if by == viewer => " Another person is asked to agree.",
+            Some(_) => " You can agree that it is closed for that.",
+            None => "",
+        };
+        return format!(
+            "All of it is marked as false alarms, so nobody is told until {}.{second} Then it goes on, unless it is closed.",
+            clock.by(&until)
+        );
+    }
     if concern.state != "new" {
         return match &concern.close_proposed_by {
             Some(by) if by == viewer => "You propose to close it. Another person must agree.".to_owned(),

@@ -23,6 +23,12 @@ pub struct Summary {
     pub reader_group: String,
     /// 1 to 5.
     pub severity: i64,
+    /// That it ever had, where that is higher than now; 0 otherwise.
+    pub once_severity: i64,
+    /// Every flag is marked as a false alarm: its timers stand until then.
+    pub quiet_until: Option<i64>,
+    /// Acknowledged: when its owner is asked how it stands.
+    pub review_at: Option<i64>,
     /// `new`, `acknowledged` or `closed`.
     pub state: String,
     /// Who deals with it.
@@ -69,6 +75,20 @@ pub struct Summary {
     pub linked_to: Option<String>,
     /// Handed over as what a child disclosed, who may not be known yet.
     pub about_child: bool,
+}
+
+impl Summary {
+    /// The highest severity that it ever had: by it, a second person is asked before it closes.
+    #[must_use]
+    pub fn highest_severity(&self) -> i64 {
+        self.severity.max(self.once_severity)
+    }
+
+    /// Whether every flag is marked as a false alarm.
+    #[must_use]
+    pub fn all_marked(&self) -> bool {
+        self.quiet_until.is_some()
+    }
 }
 
 /// A person, as a reader needs to know them.
@@ -364,6 +384,9 @@ fn read(row: &SqliteRow) -> Summary {
         kind: row.get("kind"),
         reader_group: row.get("reader_group"),
         severity: row.get("severity"),
+        once_severity: row.get("highest_severity"),
+        quiet_until: row.get("quiet_until"),
+        review_at: row.get("review_at"),
         state: row.get("state"),
         owner_id: row.get("owner_id"),
         owner: row.get("owner"),

@@ -7,7 +7,7 @@ use super::super::page::{Failure, Page, show};
 use super::super::place::{Place, count, page_of};
 use super::super::who::{Fields, SignedIn};
 use super::super::{Console, queue as queue_page, words};
-use super::actions::is_reversible;
+use super::actions::{is_reversible, review_days};
 use super::closing::needs_second;
 use super::content::{Opener, Seen, without_content};
 use super::flags::{self, At, Flags};
@@ -85,6 +85,8 @@ struct ConcernPage {
     can_hand_over: bool,
     may_propose: bool,
     children: Vec<(String, Vec<Candidate>)>,
+    /// In how many days the viewer may choose to be asked how it stands; empty for who does not deal with it.
+    review_days: Vec<u32>,
     typed: Typed,
 }
 
@@ -319,7 +321,7 @@ async fn draw(
             &concern,
             who.id(),
             &others,
-            needs_second(from, concern.severity),
+            needs_second(from, concern.highest_severity()),
             &name_of,
         ),
         can_undo: can_undo(&rows, who.id()),
@@ -328,6 +330,10 @@ async fn draw(
             grouped(pupils)
         } else {
             Vec::new()
+        },
+        review_days: match concern.state.as_str() {
+            "acknowledged" if concern.owner_id.as_deref() == Some(who.id()) => review_days(&concern),
+            _ => Vec::new(),
         },
         state,
         tag,
@@ -433,6 +439,9 @@ fn times(page: &Page, concern: &Summary) -> Vec<String> {
     times.push(format!("Arrived {}", clock.when(&concern.opened_at)));
     if let Some(at) = &concern.acknowledged_at {
         times.push(format!("Acknowledged {}", clock.when(at)));
+    }
+    if let Some(at) = concern.review_at.filter(|_| concern.state == "acknowledged") {
+        times.push(format!("To be looked at again {}", clock.when(&at)));
     }
     if let Some(at) = &concern.closed_at {
         let how = outcome(concern.outcome.as_deref().unwrap_or_default());

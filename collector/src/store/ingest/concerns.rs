@@ -8,7 +8,7 @@ use crate::concerns::model::{PersonId, ReaderGroup};
 use crate::concerns::routing::Subject;
 use crate::notify::Telling;
 use crate::seal::content::DataKey;
-use crate::store::{Write, escalation, keys, references, routing};
+use crate::store::{Write, escalation, false_alarms, keys, references, routing};
 use pastoral_keywords::{Severity, Topic};
 use serde_json::json;
 use sqlx::Row;
@@ -316,6 +316,7 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
         ..Telling::of(batch.app)
     };
     let mut notices = false;
+    let all_marked = false_alarms::all_marked(&mut batch.tx, &school_id).await?;
     for (concern_id, touched) in &placed.touched {
         if !touched.named.is_empty() {
             routing::add_named(&mut batch.tx, &school_id, concern_id, &touched.named).await?;
@@ -323,7 +324,10 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
         let known = batch.caches.topics.entry(concern_id.clone()).or_default();
         let topics_before = known.len();
         known.extend(touched.topics.iter().copied());
-        let change = touched.change();
+        let change = match touched.change() {
+            Change::Joined if all_marked.contains(concern_id) => Change::Risen,
+            change => change,
+        };
         notices |= change != Change::Joined;
         // What merely joins changes nothing but the proposed category, and that only by a further topic.
         if change != Change::Joined || known.len() > topics_before {

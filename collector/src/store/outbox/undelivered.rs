@@ -42,7 +42,7 @@ pub async fn undelivered(
         "SELECT concern_id, person_id, notice, created_at, attempts, due_at, skipped_at,
                 COALESCE(last_error, '') AS last_error
          FROM outbox WHERE school_id = $1 AND sent_at IS NULL AND ended_at IS NULL AND attempts > 0
-         AND (notice = $4 OR person_id = $2 OR EXISTS (
+         AND (notice = $4 OR (concern_id IS NULL AND person_id = $2) OR EXISTS (
                 SELECT 1 FROM concern_reader AS reader WHERE reader.person_id = $2
                 AND (reader.concern_id = outbox.concern_id OR reader.concern_id IN
                     (SELECT concern_id FROM notice_concern WHERE notice_concern.notice_id = outbox.notice_id))))
