@@ -24,8 +24,6 @@ pub struct Session {
     pub person_id: String,
     /// The keys of the groups they read for.
     pub keys: Vec<(ReaderGroup, GroupPrivateKey)>,
-    /// Their own private key.
-    pub own: Option<GroupPrivateKey>,
     last_look: Mutex<Option<(Look, ByForm)>>,
 }
 
@@ -50,7 +48,6 @@ impl Session {
         Self {
             person_id,
             keys,
-            own: None,
             last_look: Mutex::default(),
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Seen {
     pub(super) device: String,
     pub(super) account: String,
     pub(super) audience: &'static str,
+    /// Why these rules, where they are not those of the person's year.
+    pub(super) whose_rules: String,
     pub(super) seen: String,
     pub(super) arrived: String,
     pub(super) repeats: String,
@@ -166,6 +168,7 @@ pub(super) fn without_content(row: &FlagRow, clock: &Clock) -> Seen {
         site_and_program: String::new(),
         device: row.host_name.clone(),
         account: account(row),
+        whose_rules: String::new(),
         audience: row.audience.parse::<Audience>().map_or("", Audience::label),
         seen: clock.exactly(&at),
         arrived: match late {
