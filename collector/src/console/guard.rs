@@ -4,6 +4,7 @@ use super::drafts::WRITTEN_MOST;
 use super::page::WhyNot;
 use super::who::SignedIn;
 use super::{Console, FORM_MOST, drafts, page};
+use crate::net::http::{Times, in_time};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
@@ -40,8 +41,12 @@ pub(super) async fn guard(State(console): State<Console>, request: Request, next
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
     let (mut response, kept) = if changes && !is_own(request.headers(), &console.app.console_url) {
         (page::forged(), None)
+    } else if changes {
+        console
+            .answer(request.map(|body| in_time(body, Times::USUAL.body)), next)
+            .await
     } else {
-        console.answer(request, next).await
+        (next.run(request).await, None)
     };
     if let Some(why) = response.extensions_mut().remove::<WhyNot>()
         && let Some(html) = console.why_not(&asked, why, kept).await
@@ -49,6 +54,11 @@ pub(super) async fn guard(State(console): State<Console>, request: Request, next
         let status = response.status();
         response = (status, Html(html)).into_response();
     }
+    with_headers(response, &console)
+}
+
+/// With what every page's headers say.
+pub(super) fn with_headers(mut response: Response, console: &Console) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
