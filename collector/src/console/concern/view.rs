@@ -23,7 +23,7 @@ use crate::store::actions::{self, ActionRow, FlagRow};
 use crate::store::overview::{self, Candidate};
 use crate::store::people::audience_of_year;
 use crate::store::queue::{self, Summary, Told, Whom};
-use crate::store::{devices, gaps, keys};
+use crate::store::{devices, gaps, keys, routing};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -90,6 +90,10 @@ struct ConcernPage {
     has_parents: bool,
     /// A pupil who has left, with a concern that is open: the file goes to the next school.
     is_leaver: bool,
+    /// Why it goes to its readers; empty where that is as usual.
+    routed: &'static str,
+    /// The viewer may be meant by what was seen.
+    doubtful: bool,
     may_propose: bool,
     children: Vec<(String, Vec<Candidate>)>,
     /// In how many days the viewer may choose to be asked how it stands; empty for who does not deal with it.
@@ -329,6 +333,9 @@ async fn draw(
         .person
         .as_ref()
         .is_none_or(|person| person.role == "pupil");
+    let doubtful = readers
+        .iter()
+        .any(|reader| reader.person_id == who.id() && reader.doubtful);
     let others: Vec<Told> = readers
         .iter()
         .filter(|reader| reader.person_id != who.id())
@@ -363,7 +370,7 @@ async fn draw(
             &concern,
             who.id(),
             &others,
-            needs_second(from, concern.highest_severity()),
+            doubtful || needs_second(from, concern.highest_severity()),
             &name_of,
         ),
         has_parents: has_parents(&concern),
@@ -390,6 +397,10 @@ async fn draw(
         related_place,
         others,
         can_hand_over,
+        routed: routing::reason(&console.app.store, school_id, concern_id)
+            .await?
+            .words(),
+        doubtful,
         may_propose: may_propose(who),
         last_deed: rows
             .first()
