@@ -22,6 +22,8 @@ mod hidden;
 mod later;
 #[path = "console/lists.rs"]
 mod lists;
+#[path = "console/people.rs"]
+mod people;
 #[path = "console/marks.rs"]
 mod marks;
 #[path = "console/sight.rs"]
