@@ -22,10 +22,10 @@ mod hidden;
 mod later;
 #[path = "console/lists.rs"]
 mod lists;
-#[path = "console/people.rs"]
-mod people;
 #[path = "console/marks.rs"]
 mod marks;
+#[path = "console/people.rs"]
+mod people;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]

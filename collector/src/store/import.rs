@@ -10,7 +10,7 @@ use crate::people::{Reading, Row};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use sqlx::SqliteConnection;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What ids of people begin with who were made here and in no file.
 const MADE_HERE: &str = "pastoral:";
@@ -87,7 +87,19 @@ pub async fn plan(
         };
         by(one).cmp(&by(other))
     });
-    Ok((Plan::of(&known, reading)?, directory))
+    let plan = Plan::of(&known, reading)?;
+    let leaves: HashSet<&str> = plan
+        .leaves
+        .iter()
+        .map(|leaves| leaves.person_id.as_str())
+        .collect();
+    for duty in Duty::ALL {
+        let holders = directory.duties().holders(duty);
+        if !holders.is_empty() && holders.iter().all(|holder| leaves.contains(holder.as_str())) {
+            return Err(ImportError::LeavesDutyEmpty(duty));
+        }
+    }
+    Ok((plan, directory))
 }
 
 impl From<&Person> for Known {

@@ -254,6 +254,7 @@ async fn a_pupil_s_user_name_passes_to_an_adult_only_when_two_have_confirmed() {
 #[tokio::test]
 async fn a_duty_ends_by_a_list_only_when_two_others_have_confirmed() {
     let school = School::new().await;
+    school.give_duty("teacher", Duty::Deputy).await;
     let mut lines = everybody();
     lines.push(staff("dep", "deputy"));
     take(&school, &lines).await;
@@ -509,11 +510,6 @@ async fn no_confirmation_leaves_a_duty_without_anybody() {
             .holders(Duty::Dsl)
             .contains(&"dsl".to_owned())
     );
-    let mut tx = school.app.store.write().await.unwrap();
-    let telling = school.telling();
-    let (plan, directory) = import::plan(&mut tx, &telling, &of(&school, &[staff("t", "teacher")]))
-        .await
-        .unwrap();
-    let refused = import::take(&mut tx, &telling, &plan, &directory, "test", monday()).await;
+    let refused = plan_of(&school, &of(&school, &[staff("t", "teacher")])).await;
     assert!(matches!(refused, Err(ImportError::LeavesDutyEmpty(Duty::Dsl))));
 }

@@ -136,7 +136,7 @@ async fn a_sweeping_list_waits_for_a_reader_and_no_technician_can_let_it_through
     assert_eq!(decide(&mut ed, "confirm").await.status, StatusCode::NOT_FOUND);
     assert_eq!(count(&school, ACTIVE).await, 9);
     // Whose word is wanted is told, by mail and in the menu.
-    let told = "SELECT COUNT(*) FROM outbox WHERE person_id = 'ann' AND sort = 'agreement-wanted'";
+    let told = "SELECT COUNT(*) FROM outbox WHERE person_id = 'ann' AND notice = 'agreement-wanted'";
     assert_eq!(count(&school, told).await, 1);
     let wanted = wanted::of(
         school.app.store.read(),
@@ -158,7 +158,15 @@ async fn a_sweeping_list_waits_for_a_reader_and_no_technician_can_let_it_through
 #[tokio::test]
 async fn a_duty_ends_by_a_list_when_two_others_have_confirmed_it_and_not_before() {
     let (school, router) = school().await;
-    let [mut ann, mut bo, mut cy, mut ed] = signed_in(&school, &router, [ANN, BO, CY, ED]).await;
+    let flo = ("flo", Duty::Deputy);
+    let [mut ann, mut bo, mut cy, mut ed, _flo] = signed_in(&school, &router, [ANN, BO, CY, ED, flo]).await;
+    // The only one who does a duty does not go by any list.
+    let only = give(&mut ed, &list(&["ann"], &[])).await;
+    assert!(
+        only.body.contains("the only Designated Safeguarding Lead"),
+        "{}",
+        only.body
+    );
     give(&mut ed, &list(&["bo"], &[])).await;
     for browser in [&mut ed, &mut bo] {
         assert_eq!(decide(browser, "confirm").await.status, StatusCode::NOT_FOUND);
