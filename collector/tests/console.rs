@@ -26,6 +26,8 @@ mod lists;
 mod marks;
 #[path = "console/people.rs"]
 mod people;
+#[path = "console/siege.rs"]
+mod siege;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]

@@ -106,7 +106,9 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         Sort::Yours => Some(yours(telling, gathered)),
         Sort::Review => Some(review(telling, gathered)),
         Sort::AgreementWanted => Some(agreement_wanted(telling, gathered.count)),
-        Sort::New | Sort::Risen | Sort::Unanswered | Sort::AuditHead | Sort::AuditBroken => None,
+        Sort::New | Sort::Risen | Sort::Unanswered | Sort::Siege | Sort::AuditHead | Sort::AuditBroken => {
+            None
+        }
     }
 }
 
@@ -256,6 +258,27 @@ pub fn audit_broken(telling: &Telling) -> Text {
              2. Have the technician run: pastoral-collector check\n   It says where the record is broken.\n\
              3. Have that compared with a backup, by somebody other than the technician if you can.\n",
             school = telling.school_name,
+        ),
+    }
+}
+
+/// Others try to sign in as the reader of this. Names no source: whose machine it is would be guessing.
+#[must_use]
+pub fn siege(telling: &Telling, at: i64) -> Text {
+    Text {
+        subject: "Pastoral: somebody tries to sign in as you".into(),
+        body: format!(
+            "{school}\n\nSince about {time} somebody has typed wrong passwords for you again and again.\n\
+             None was right. The tries are held back, and what you read stays closed to them.\n\n\
+             What to do\n1. If it was you: wait a minute between tries, or use a recovery code.\n\
+             2. If not: sign in as usual, with a browser that you have used for it before. A new one\n   \
+             may be held back too for as long as this goes on, above all on the same network.\n\
+             3. Tell your technician. The audit log says where it comes from.\n\
+             4. If you use the same password anywhere else, change it: {url}/account\n\n\
+             This is said once a day at most.\n",
+            school = telling.school_name,
+            time = local_time(telling, at),
+            url = telling.console_url,
         ),
     }
 }

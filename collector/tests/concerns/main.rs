@@ -13,6 +13,7 @@ mod false_alarms;
 mod faults;
 mod imports;
 mod mail;
+mod p20;
 mod people;
 mod profiles;
 mod reading;
