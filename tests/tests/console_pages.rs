@@ -380,13 +380,17 @@ fn list_of_people(school: &WholeSchool, looks: &mut Looks<'_>) {
         browser.fill("files", &list.to_string_lossy()).unwrap();
         browser.press("Show what would change").unwrap();
     };
-    looks.page("people-import-first", "/people/import", heading).unwrap();
+    looks
+        .page("people-import-first", "/people/import", heading)
+        .unwrap();
     give(b"PK\x03\x04");
     looks.refused("people-import-refused", heading).unwrap();
     let row = "new-1,student,nia.newcome,Nia,Newcome,,4";
     let wrong = "new-2,student,ola.oldcome,Ola,Oldcome,,99";
     let csv = format!("sourcedId,role,username,givenName,familyName,email,grades\n{row}\n{wrong}\n");
-    looks.page("people-import-again", "/people/import", heading).unwrap();
+    looks
+        .page("people-import-again", "/people/import", heading)
+        .unwrap();
     give(csv.as_bytes());
     poll::until_so("the list to wait", || {
         browser.text().is_ok_and(|text| text.contains("Why it waits"))
@@ -395,7 +399,9 @@ fn list_of_people(school: &WholeSchool, looks: &mut Looks<'_>) {
     looks.here("people-import-waits", heading).unwrap();
     assert!(!browser.text().unwrap().contains("Newcome"));
     looks.signed_in_as(&school.staff.lead).unwrap();
-    looks.page("people-import-reader", "/people/import", heading).unwrap();
+    looks
+        .page("people-import-reader", "/people/import", heading)
+        .unwrap();
     assert!(browser.text().unwrap().contains("I confirm that this is right"));
     looks.signed_in_as(&school.staff.technician).unwrap();
 }

@@ -214,22 +214,33 @@ impl FromRequest<Console> for Files {
         let limits = multer::Constraints::new().size_limit(multer::SizeLimit::new().whole_stream(most));
         let body = request.into_body().into_data_stream();
         let mut form = multer::Multipart::with_constraints(body, boundary, limits);
-        let token = form.next_field().await.ok().flatten().ok_or(Failure::BadForm)?;
+        let token = form
+            .next_field()
+            .await
+            .map_err(no_form)?
+            .ok_or(Failure::BadForm)?;
         let is_token = token.name() == Some("csrf");
-        let token = token.text().await.map_err(|_| Failure::BadForm)?;
+        let token = token.text().await.map_err(no_form)?;
         if !is_token || !console.sessions.form_token_fits(&cookie, &token) {
             return Err(Failure::Forged);
         }
         let mut files = Vec::new();
-        while let Some(field) = form.next_field().await.map_err(|_| Failure::TooLarge)? {
+        while let Some(field) = form.next_field().await.map_err(no_form)? {
             let name = field.file_name().unwrap_or_default().to_owned();
-            let bytes = field.bytes().await.map_err(|_| Failure::TooLarge)?;
+            let bytes = field.bytes().await.map_err(no_form)?;
             // A browser sends an empty file where none was chosen.
             if !name.is_empty() {
                 files.push((name, bytes.to_vec()));
             }
         }
         Ok(Self(files))
+    }
+}
+
+fn no_form(error: multer::Error) -> Failure {
+    match error {
+        multer::Error::StreamSizeExceeded { .. } => Failure::TooLarge,
+        _ => Failure::BadForm,
     }
 }
 
