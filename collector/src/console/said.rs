@@ -28,7 +28,12 @@ pub(super) fn words(code: &str) -> &'static str {
         "withdrawn" => "The link is withdrawn. It opens nothing any more.",
         "agreed" => "You agreed. The duty has begun, and the link can be used.",
         "ended" => "The access has ended. It counts at once.",
-        "conflict" => "They are kept out of concerns about that person.",
+        "conflict" => "They are kept out of what concerns that person.",
+        "conflict-a-day" => {
+            "They are kept out of what concerns that person for a day, and longer if a second person agrees."
+        }
+        "conflict-waits" => "It works when a second person agrees, within a day.",
+        "conduct" => "It is saved. Whether they are kept out, and what is missing for that, is under People.",
         "people-taken" => "The list is taken in.",
         "people-first" => "You confirmed it. A second person has to confirm it too; nothing has changed yet.",
         "people-otherwise" => {

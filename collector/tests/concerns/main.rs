@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod conflicts;
 mod escalation;
 mod false_alarms;
 mod faults;
@@ -18,6 +19,7 @@ mod people;
 mod profiles;
 mod reading;
 mod reminders;
+mod rerouting;
 mod retention;
 mod routing;
 mod school;
