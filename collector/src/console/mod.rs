@@ -75,6 +75,8 @@ struct Console {
     live_places: Arc<Semaphore>,
     /// One session at a time looks for new names.
     examining: Arc<tokio::sync::Mutex<()>>,
+    /// One at a time sends the school's list of people.
+    importing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The console's pages, with no proxy in front.
@@ -105,6 +107,7 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         places: Places::new(REQUESTS),
         live_places: Arc::new(Semaphore::new(LIVE_MOST)),
         examining: Arc::default(),
+        importing: Arc::default(),
     };
     let pages = Router::new()
         .route("/", get(queue::home))
@@ -124,6 +127,11 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/devices", get(devices::devices))
         .route("/devices/{device}/{decision}", post(devices::decided))
         .route("/people", get(people::people))
+        .route(
+            "/people/import",
+            get(people::import::page).post(people::import::given),
+        )
+        .route("/people/import/{decision}", post(people::import::decided))
         .route("/people/grant", post(people::grant))
         .route(
             "/people/grants/{invitation}/{decision}",
