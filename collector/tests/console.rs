@@ -26,6 +26,8 @@ mod later;
 mod lists;
 #[path = "console/marks.rs"]
 mod marks;
+#[path = "console/people.rs"]
+mod people;
 #[path = "console/safe.rs"]
 mod safe;
 #[path = "console/siege.rs"]

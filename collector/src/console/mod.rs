@@ -76,6 +76,8 @@ struct Console {
     live_places: Arc<Semaphore>,
     /// One session at a time looks for new names.
     examining: Arc<tokio::sync::Mutex<()>>,
+    /// One at a time sends the school's list of people.
+    importing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Where people write, more is read than is taken: what is too long comes back to be shortened.
@@ -111,6 +113,7 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         places: Places::new(REQUESTS),
         live_places: Arc::new(Semaphore::new(LIVE_MOST)),
         examining: Arc::default(),
+        importing: Arc::default(),
     };
     let pages = Router::new()
         .route("/", get(queue::home))
@@ -133,6 +136,11 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/devices", get(devices::devices))
         .route("/devices/{device}/{decision}", post(devices::decided))
         .route("/people", get(people::people))
+        .route(
+            "/people/import",
+            get(people::import::page).post(people::import::given),
+        )
+        .route("/people/import/{decision}", post(people::import::decided))
         .route("/people/grant", post(people::grant))
         .route(
             "/people/grants/{invitation}/{decision}",

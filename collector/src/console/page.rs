@@ -319,6 +319,8 @@ pub(super) enum Failure {
     Forged,
     /// The form cannot be read.
     BadForm,
+    /// The files are larger than any that is taken.
+    TooLarge,
     /// Too many attempts.
     TooMany,
     /// Too much to do at the moment.
@@ -353,6 +355,11 @@ impl IntoResponse for Failure {
                 StatusCode::BAD_REQUEST,
                 "That could not be read",
                 "What was sent is too long or not a form. Go back and try again.",
+            ),
+            Self::TooLarge => plain(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The files are too large",
+                "Together they may have 32 MB. Nothing was changed.",
             ),
             Self::TooMany => plain(
                 StatusCode::TOO_MANY_REQUESTS,

@@ -1,6 +1,7 @@
 //! The store: one database for everything the collector keeps. The only place with SQL; one file per subject.
 
 pub mod access;
+pub mod accounts;
 pub mod actions;
 pub mod audit;
 pub mod backup;
@@ -16,6 +17,7 @@ pub mod elsewhere;
 pub mod escalation;
 pub mod false_alarms;
 pub mod gaps;
+pub mod held_import;
 mod identity;
 pub mod import;
 pub mod ingest;
