@@ -10,6 +10,8 @@ mod school;
 
 #[path = "console/access.rs"]
 mod access;
+#[path = "console/audit.rs"]
+mod audit;
 #[path = "console/clear.rs"]
 mod clear;
 #[path = "console/flags.rs"]
@@ -24,12 +26,18 @@ mod later;
 mod lists;
 #[path = "console/marks.rs"]
 mod marks;
+#[path = "console/people.rs"]
+mod people;
+#[path = "console/safe.rs"]
+mod safe;
 #[path = "console/siege.rs"]
 mod siege;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]
 mod specialist;
+#[path = "console/truth.rs"]
+mod truth;
 #[path = "console/wrong_person.rs"]
 mod wrong_person;
 

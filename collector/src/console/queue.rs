@@ -3,6 +3,7 @@
 use super::Console;
 use super::page::{Failure, Page, go, show, show_again};
 use super::place::{Place, page_of};
+use super::visits::List;
 use super::who::{Fields, SignedIn};
 use super::words::{self, Clock};
 use crate::clock;
@@ -117,7 +118,7 @@ async fn draw(console: &Console, who: &SignedIn, number: i64) -> Result<QueuePag
     let page = console.page(who, "Concerns", "/queue").await?;
     Ok(QueuePage {
         cover: cover(console, &page.clock),
-        list: console.list(who.id(), number).await?.html,
+        list: console.list(who, number).await?.html,
         number,
         sought: String::new(),
         page,
@@ -219,7 +220,7 @@ impl Console {
         }
         // INVARIANT 4: a name may be new since the page was opened.
         self.examine(&who.session).await?;
-        self.list(who.id(), number).await.map(Some)
+        self.list(who, number).await.map(Some)
     }
 
     /// Whether a change may show in a viewer's queue: of a concern that they see, or saw until now.
@@ -234,11 +235,17 @@ impl Console {
         }
     }
 
-    async fn list(&self, viewer: &str, number: i64) -> Result<Listed, Failure> {
+    async fn list(&self, who: &SignedIn, number: i64) -> Result<Listed, Failure> {
+        let viewer = who.id();
         let (store, school_id) = (self.app.store.read(), &self.app.school_id);
         let place = Place::of(number, SHOWN, rows::count_open(store, school_id, viewer).await?);
         let concerns = rows::open(store, school_id, viewer, place.rows()).await?;
         let readers = rows::readers_of_open(store, school_id, viewer).await?;
+        let shown: Vec<&str> = concerns
+            .iter()
+            .map(|concern| concern.concern_id.as_str())
+            .collect();
+        self.visit(who, List::Open(number), &shown).await?;
         let clock = self.clock();
         let profile = self.app.profile.load();
         let cards = concerns.into_iter().map(|concern| {
@@ -259,11 +266,7 @@ impl Console {
 
 fn card(clock: &Clock, profile: &Profile, concern: Summary, readers: &[Told], viewer: &str) -> Card {
     let (state, tag) = state(&concern);
-    let owner = match (&concern.owner_id, &concern.owner) {
-        (Some(id), _) if id == viewer => "You are dealing with it".to_owned(),
-        (_, Some(name)) => format!("{name} is dealing with it"),
-        _ => String::new(),
-    };
+    let owner = owner(&concern, viewer);
     Card {
         name: name(&concern),
         kind: Kind::from_code(&concern.kind).map_or("Other", Kind::label),
@@ -279,8 +282,29 @@ fn card(clock: &Clock, profile: &Profile, concern: Summary, readers: &[Told], vi
     }
 }
 
-/// The person, or what is known of them.
+/// Who has it in hand, or should; nothing where nobody has. Who got it passed on has not answered yet.
+pub(super) fn owner(concern: &Summary, viewer: &str) -> String {
+    let is_passed_on = concern.state == "new";
+    match (&concern.owner_id, &concern.owner) {
+        (Some(id), _) if id == viewer && is_passed_on => "It was passed on to you: acknowledge it".to_owned(),
+        (Some(id), _) if id == viewer => "You are dealing with it".to_owned(),
+        (_, Some(name)) if is_passed_on => format!("Passed on to {name}, who has not answered yet"),
+        (_, Some(name)) => format!("{name} is dealing with it"),
+        _ => String::new(),
+    }
+}
+
+/// The person, or what is known of them. Who has left keeps their name.
 pub(super) fn name(concern: &Summary) -> String {
+    let name = name_here(concern);
+    if concern.person.as_ref().is_some_and(|person| person.has_left) {
+        format!("{name} (has left)")
+    } else {
+        name
+    }
+}
+
+fn name_here(concern: &Summary) -> String {
     match (&concern.person, &concern.account_name) {
         (Some(person), _) if person.role == "pupil" => {
             let known = [
@@ -323,6 +347,7 @@ pub(super) fn state(concern: &Summary) -> (&'static str, &'static str) {
     match concern.state.as_str() {
         "closed" => ("Closed", "govuk-tag--grey"),
         _ if concern.close_proposed_by.is_some() => ("Second person wanted", "govuk-tag--purple"),
+        "new" if concern.owner_id.is_some() => ("Passed on", "govuk-tag--red"),
         "new" => ("New", "govuk-tag--red"),
         _ => ("Acknowledged", "govuk-tag--blue"),
     }

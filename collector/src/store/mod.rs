@@ -1,18 +1,23 @@
 //! The store: one database for everything the collector keeps. The only place with SQL; one file per subject.
 
 pub mod access;
+pub mod accounts;
 pub mod actions;
 pub mod audit;
 pub mod backup;
 pub mod browsers;
 pub mod by_hand;
+pub mod came_back;
 pub mod category;
 pub mod conflicts;
 pub mod devices;
 pub mod disk;
+pub mod drafts;
+pub mod elsewhere;
 pub mod escalation;
 pub mod false_alarms;
 pub mod gaps;
+pub mod held_import;
 mod identity;
 pub mod import;
 pub mod ingest;
@@ -33,6 +38,7 @@ mod rerouting;
 pub mod retention;
 pub mod reviews;
 pub mod routing;
+pub mod safe;
 pub mod school;
 pub mod sieges;
 pub mod specialist;

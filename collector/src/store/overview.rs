@@ -85,13 +85,19 @@ pub struct Candidate {
     pub username: String,
     /// Another pupil has this name and is in this year.
     pub shares_name: bool,
+    /// Still at the school.
+    pub active: bool,
 }
 
 /// The columns of a [`Candidate`], of a person `p`.
-const CANDIDATE: &str = "p.person_id, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group, p.class_name,
-    p.username, p.role = 'pupil' AND EXISTS (SELECT 1 FROM person o WHERE o.school_id = p.school_id
+const CANDIDATE: &str = "p.person_id, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group, p.active,
+    p.class_name, p.username, p.role = 'pupil' AND EXISTS (SELECT 1 FROM person o WHERE o.school_id = p.school_id
         AND o.person_id <> p.person_id AND o.active = 1 AND o.role = p.role AND o.year_group = p.year_group
         AND lower(o.given_name) = lower(p.given_name) AND lower(o.family_name) = lower(p.family_name)) AS shares_name";
+
+/// Pupils by year, then adults; by family name.
+const IN_ORDER: &str = "p.role <> 'pupil', p.role, p.year_group <> 'R', CAST(p.year_group AS INTEGER), p.family_name,
+    p.given_name, p.person_id";
 
 impl Candidate {
     /// What tells a pupil from another of the same name and year; empty where there is none.
@@ -119,9 +125,15 @@ pub(super) fn told_apart(shares_name: bool, class_name: &str, username: &str) ->
 /// When the database cannot be read.
 pub async fn candidates(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
-        "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 AND p.active = 1
-         ORDER BY p.role <> 'pupil', p.role, p.year_group <> 'R', CAST(p.year_group AS INTEGER), p.family_name,
-            p.given_name, p.person_id"
+        "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 AND p.active = 1 ORDER BY {IN_ORDER}"
+    ));
+    sqlx::query_as(query).bind(school_id).fetch_all(db).await
+}
+
+/// Everybody who is or was at the school, in the same order: for names in what is recorded.
+pub async fn everybody(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
+    let query = AssertSqlSafe(format!(
+        "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 ORDER BY {IN_ORDER}"
     ));
     sqlx::query_as(query).bind(school_id).fetch_all(db).await
 }

@@ -107,6 +107,8 @@ pub struct Whom {
     pub year_group: String,
     /// What tells a pupil from another of the same name and year; empty where there is none.
     pub apart: String,
+    /// Is not at the school any more.
+    pub has_left: bool,
 }
 
 /// A reader of a concern, in the order in which they are told.
@@ -122,7 +124,7 @@ pub struct Told {
     pub doubtful: bool,
 }
 
-const SUMMARY: &str = "SELECT c.*, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group,
+const SUMMARY: &str = "SELECT c.*, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group, p.active,
         p.class_name, p.username, EXISTS (SELECT 1 FROM person s WHERE s.school_id = p.school_id
             AND s.person_id <> p.person_id AND s.active = 1 AND s.role = 'pupil' AND p.role = 'pupil'
             AND s.year_group = p.year_group AND lower(s.given_name) = lower(p.given_name)
@@ -396,6 +398,7 @@ fn read(row: &SqliteRow) -> Summary {
                 &row.get::<String, _>("class_name"),
                 &row.get::<String, _>("username"),
             ),
+            has_left: !row.get::<bool, _>("active"),
         }),
         account_shared: row.get::<Option<bool>, _>("account_shared").unwrap_or_default(),
         account_name: row.get("account_name"),
