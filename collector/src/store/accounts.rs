@@ -48,11 +48,12 @@ struct Row {
     person_id: Option<PersonId>,
     identified_by: Option<String>,
     gone: bool,
+    shared: bool,
 }
 
 async fn on_devices(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT DISTINCT account.account_id, account.name, account.person_id, account.identified_by,
+        "SELECT DISTINCT account.account_id, account.name, account.person_id, account.identified_by, account.shared,
                 COALESCE(NOT person.active, FALSE) AS gone
          FROM account
          LEFT JOIN device ON device.school_id = account.school_id AND device.device_id = account.device_id
@@ -90,7 +91,7 @@ pub async fn match_all(
     let (mut matched, mut changed) = (0, Vec::new());
     for row in &rows {
         let of_leaver = row.gone && row.identified_by.as_deref() == Some("user name");
-        if row.person_id.is_some() && !of_leaver {
+        if row.shared || (row.person_id.is_some() && !of_leaver) {
             continue;
         }
         let Some(person) = directory.person_of_username(&row.name) else {

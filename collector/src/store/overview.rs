@@ -96,7 +96,8 @@ const CANDIDATE: &str = "p.person_id, p.given_name || ' ' || p.family_name AS na
         AND lower(o.given_name) = lower(p.given_name) AND lower(o.family_name) = lower(p.family_name)) AS shares_name";
 
 /// Pupils by year, then adults; by family name.
-const IN_ORDER: &str = "p.role <> 'pupil', p.role, p.year_group <> 'R', CAST(p.year_group AS INTEGER), p.family_name,
+const IN_ORDER: &str =
+    "p.role <> 'pupil', p.role, p.year_group <> 'R', CAST(p.year_group AS INTEGER), p.family_name,
     p.given_name, p.person_id";
 
 impl Candidate {

@@ -124,7 +124,8 @@ pub struct Told {
     pub doubtful: bool,
 }
 
-const SUMMARY: &str = "SELECT c.*, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group, p.active,
+const SUMMARY: &str =
+    "SELECT c.*, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group, p.active,
         p.class_name, p.username, EXISTS (SELECT 1 FROM person s WHERE s.school_id = p.school_id
             AND s.person_id <> p.person_id AND s.active = 1 AND s.role = 'pupil' AND p.role = 'pupil'
             AND s.year_group = p.year_group AND lower(s.given_name) = lower(p.given_name)
