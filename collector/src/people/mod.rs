@@ -101,6 +101,8 @@ pub struct Reading {
     pub left: BTreeSet<String>,
     /// Lines of people who share a user name with somebody else: an account of that name is nobody's.
     pub shared_usernames: Vec<String>,
+    /// Year groups are those of Scotland or Northern Ireland, and the profile says neither.
+    pub other_nation: bool,
     /// How the files were read.
     pub sources: Vec<Source>,
 }
@@ -149,6 +151,9 @@ impl Reader {
                 .map_err(|whole| refused(whole.of(table.file)))?;
         }
         let mut reading = taking.finish();
+        let stage = |row: &Row| row.year_group.starts_with(['P', 'S']);
+        let whole_numbers = matches!(self.nation, Nation::England | Nation::Wales);
+        reading.other_nation = whole_numbers && reading.rows.iter().any(stage);
         reading.sources = tables.into_iter().map(|table| table.source).collect();
         enough(reading, name)
     }
@@ -214,6 +219,13 @@ impl fmt::Display for Reading {
         }
         if self.leavers > 0 {
             writeln!(f, "{} rows are of people who have left.", self.leavers)?;
+        }
+        if self.other_nation {
+            writeln!(
+                f,
+                "there are year groups of Scotland or Northern Ireland: state in the profile nation = \"scotland\" or \
+                 nation = \"northern-ireland\"; until then P4 has the rules of key stage 1."
+            )?;
         }
         for lines in &self.shared_usernames {
             writeln!(

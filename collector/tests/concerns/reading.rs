@@ -341,6 +341,30 @@ fn year_groups_are_read_as_the_nation_writes_them() {
 }
 
 #[test]
+fn year_groups_of_another_nation_than_the_profile_s_are_taken_and_said() {
+    let text = b"SCN,Forename,Surname,Stage\n1,Ada,Ash,P4\n";
+    for (nation, said) in [
+        (Nation::England, true),
+        (Nation::Wales, true),
+        (Nation::Scotland, false),
+        (Nation::NorthernIreland, false),
+    ] {
+        let reading = reader(nation)
+            .read(&[File {
+                name: "stages.csv",
+                bytes: text,
+            }])
+            .unwrap();
+        assert_eq!(people(&reading), ["1 pupil P4 Ada Ash"]);
+        assert_eq!(
+            reading.to_string().contains("state in the profile"),
+            said,
+            "{nation:?}"
+        );
+    }
+}
+
+#[test]
 fn an_age_tells_the_year_where_only_an_age_is_given() {
     let reading = read("UPN,Forename,Surname,Age\nA1,Ada,Ash,9\nA2,Ben,Bee,4\nA3,Cy,Cox,forty\n");
     assert_eq!(people(&reading), ["A1 pupil 4 Ada Ash", "A2 pupil N Ben Bee"]);

@@ -234,11 +234,17 @@ async fn draw(console: &Console, who: &SignedIn, refused: Vec<String>) -> Result
         None => None,
         Some(held) => {
             let planned = import::plan(&mut connection, &Telling::of(app), &held.reading).await;
-            let plan = planned.map(|(plan, _)| plan).unwrap_or_default();
-            let may_confirm = confirming.may(who.id(), &held, &plan);
+            let (plan, fault) = match planned {
+                Ok((plan, _)) => (plan, None),
+                Err(ImportError::Store(error)) => return Err(error.into()),
+                // Something has changed meanwhile: it can only be dropped.
+                Err(refused) => (Plan::default(), Some(refused.to_string())),
+            };
+            let may_confirm = fault.is_none() && confirming.may(who.id(), &held, &plan);
+            let mut waiting = in_words(&page, who, &held, &plan, may_confirm);
+            waiting.said.stops.extend(fault);
             // INVARIANT 4: who may do nothing about it is not told of it.
-            (may_confirm || may_drop(who, &held) || who.is_reader())
-                .then(|| in_words(&page, who, &held, &plan, may_confirm))
+            (may_confirm || may_drop(who, &held) || who.is_reader()).then_some(waiting)
         }
     };
     Ok(ImportPage {
