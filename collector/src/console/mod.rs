@@ -10,6 +10,7 @@ mod audit;
 mod by_hand;
 mod closed;
 mod concern;
+mod conduct;
 mod deeds;
 mod devices;
 mod guard;
@@ -22,8 +23,10 @@ mod page;
 mod people;
 mod place;
 mod queue;
+mod safe;
 mod said;
 mod sign_in;
+mod visits;
 mod whence;
 mod who;
 mod words;
@@ -128,6 +131,7 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         )
         .route("/people/duties/{duty}/end", post(people::end_duty))
         .route("/people/conflicts", post(people::add_conflict))
+        .route("/people/conflicts/agree", post(people::agree_conflict))
         .route("/people/conflicts/end", post(people::end_conflict))
         .route("/lists", get(lists::lists))
         .route("/lists/try", get(lists::try_form).post(lists::tried))
@@ -140,6 +144,18 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/lists/{list}/{term}", get(lists::term))
         .route("/health", get(health::health))
         .route("/audit", get(audit::audit))
+        .route("/safe", get(safe::safe).post(safe::unlock))
+        .route("/safe/close", post(safe::close))
+        .route(
+            "/safe/concerns/{concern}",
+            get(safe::concern).post(safe::open_concern),
+        )
+        .route("/safe/concerns/{concern}/give", post(safe::give))
+        .route(
+            "/safe/records/{record}",
+            get(safe::record).post(safe::open_record),
+        )
+        .route("/safe/records/{record}/discard", post(safe::discard))
         .route("/account", get(account::account))
         .route(PASSWORD, get(account::password_form).post(account::password))
         .route("/account/recovery-codes", post(account::recovery_codes))

@@ -11,8 +11,8 @@ use crate::notify::{Telling, text};
 use pastoral_keywords::Severity;
 use serde_json::json;
 
-/// One question about reviews leaves in this time, however many are due; far less than the time to answer it.
-const ASK_EVERY_MS: i64 = 10 * 60_000;
+/// One question about reviews leaves in this time, however many are due.
+const ASK_EVERY_MS: i64 = 60 * 60_000;
 
 /// An acknowledged concern.
 #[derive(sqlx::FromRow)]

@@ -354,32 +354,6 @@ async fn a_refused_address_skips_one_reader_and_tells_the_next_at_once_also_with
     }
 }
 
-/// A notice about several concerns, too.
-#[tokio::test]
-async fn a_refused_address_brings_a_backlog_to_the_next_reader_at_once() {
-    let school = School::new().await;
-    let server = Scripted::start(|heard| match heard.line {
-        line if line.starts_with("RCPT") && line.contains("dsl@") => Does::Says("550 5.1.1 no such user"),
-        _ => Does::Usual,
-    })
-    .await;
-    let _worker = worker_of(&school, &settings(&server));
-    school
-        .open(&Concern {
-            severity: 3,
-            event_at: now_ms() - 10 * DAY,
-            ..a_concern()
-        })
-        .await;
-    // Not to wait for the minute in which a backlog is gathered.
-    try_now(&school).await;
-    until(|| async { school.number("SELECT COUNT(skipped_at) FROM outbox").await == Some(1) }).await;
-    pastoral_collector::escalate::step_due(&school.app, now_ms())
-        .await
-        .unwrap();
-    assert_eq!(school.digests().await, ["dsl", "deputy"]);
-}
-
 /// What was answered meanwhile is not sent, and what is sent has the date of that day.
 #[tokio::test]
 async fn what_was_held_leaves_with_the_date_of_sending_and_only_while_it_is_wanted() {

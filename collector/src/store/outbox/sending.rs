@@ -206,8 +206,7 @@ pub async fn not_sent(store: &Store, notice: &Due, setback: &Setback, now: i64) 
     if skipped {
         sqlx::query(
             "UPDATE concern SET next_due_at = $1 WHERE next_due_at > $1
-             AND concern_id IN (SELECT concern_id FROM outbox WHERE notice_id = $2
-                UNION SELECT concern_id FROM notice_concern WHERE notice_id = $2)
+             AND concern_id = (SELECT concern_id FROM outbox WHERE notice_id = $2)
              AND EXISTS (SELECT 1 FROM concern_reader AS reader
                 WHERE reader.concern_id = concern.concern_id AND reader.place >= concern.escalation_step)",
         )
