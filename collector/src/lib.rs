@@ -19,4 +19,5 @@ pub mod people;
 pub mod profile;
 pub mod retention;
 pub mod seal;
+pub mod silence;
 pub mod store;

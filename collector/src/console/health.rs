@@ -4,8 +4,9 @@ use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::{Console, queue, words};
 use crate::clock;
+use crate::devices::roll;
 use crate::store::outbox::Undelivered;
-use crate::store::{audit, devices, gaps, outbox, overview};
+use crate::store::{audit, gaps, outbox, overview};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -44,13 +45,9 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
         true => unsent(&console, &page, who.id()).await?,
         false => Vec::new(),
     };
-    let list = devices::list(app.store.read(), &app.school_id).await?;
-    let approved = list.iter().filter(|device| device.state == "approved").count();
-    let connected = list
-        .iter()
-        .filter(|device| device.state == "approved" && device.connected)
-        .count();
     let profile = app.profile.load();
+    let mut db = app.store.read().acquire().await?;
+    let roll = roll::call(&mut db, &app.school_id, &profile.cover, clock::now_ms()).await?;
     let chain = match audit::last_head_sent(&app.store, &app.school_id).await? {
         Some(at) => format!(
             "The head of the audit log was last mailed to headteacher and chair {}.",
@@ -61,7 +58,7 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
     show(&HealthPage {
         mail: mail(&console, &page, who.is_reader()).await?,
         unsent,
-        devices: format!("{connected} of {approved} approved devices are connected now."),
+        devices: roll.headline(),
         gaps: gaps(&console).await?,
         chain,
         cover: queue::cover(&console, &page.clock),
@@ -119,6 +116,7 @@ fn in_words(page: &Page, notice: Undelivered, name: &impl Fn(&Option<String>) ->
             "digest" => "Concerns that came late",
             "audit-head" => "The head of the audit log",
             "audit-broken" => "The audit log is broken",
+            "laptops-daily" | "laptops-weekly" => "Laptops that are not heard",
             _ => "A notice",
         },
         to: name(&notice.person_id),

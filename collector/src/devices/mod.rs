@@ -7,15 +7,18 @@ mod hub;
 mod listener;
 mod policy;
 mod refusal;
+pub mod roll;
 mod service;
 mod stream;
 mod tls;
+pub mod verdict;
 
 use crate::app::App;
 use crate::ca::Authority;
 use crate::clock;
 use crate::store::devices as rows;
 use crate::store::disk::Disk;
+use crate::store::heard;
 use crate::store::ingest::{Ingest, reckon_missing};
 use anyhow::Context as _;
 use hub::{Command, Hub};
@@ -169,6 +172,13 @@ async fn write_seen(shared: &Shared) {
     let written = async {
         let mut tx = shared.app.store.write().await?;
         rows::write_seen(&mut tx, &shared.app.school_id, &seen, now).await?;
+        let cover = &shared.app.profile.load().cover;
+        // A day on which it said how it is: an open stream alone proves nothing.
+        for seen in seen.iter().filter(|seen| seen.health.is_some()) {
+            if let Some(day) = cover.day(now) {
+                heard::note(&mut tx, &shared.app.school_id, &seen.device_id, day).await?;
+            }
+        }
         tx.commit().await
     };
     match written.await {
@@ -208,6 +218,9 @@ async fn keep_house(
         let reckoned = async {
             let mut tx = shared.app.store.write().await?;
             reckon_missing(&mut tx, &shared.app.school_id, now).await?;
+            if let Some(today) = shared.app.profile.load().cover.day(now) {
+                heard::forget(&mut tx, &shared.app.school_id, today).await?;
+            }
             tx.commit().await
         };
         if let Err(error) = reckoned.await {

@@ -41,6 +41,18 @@ pub(super) fn refusal(reason: RefusalReason) -> Refusal {
             "The collector cannot answer just now. The agent tries again by itself."
         }
     };
+    with_advice(reason, advice)
+}
+
+/// For a laptop that a person has retired, and can bring back.
+pub(super) fn retired() -> Refusal {
+    with_advice(
+        RefusalReason::Revoked,
+        "This device was retired. To use it again, bring it back on the console's page of devices or with `pastoral-collector device bring-back`.",
+    )
+}
+
+fn with_advice(reason: RefusalReason, advice: &str) -> Refusal {
     Refusal {
         reason: reason.into(),
         advice: advice.into(),

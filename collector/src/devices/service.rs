@@ -10,8 +10,8 @@ use super::stream;
 use crate::app::App;
 use crate::ca::{Authority, RENEWABLE_MS};
 use crate::clock;
-use crate::store::devices;
 use crate::store::ingest::Ingest;
+use crate::store::{devices, retire};
 use pastoral_proto::device::device_service_server::DeviceService;
 use pastoral_proto::device::{
     CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, FetchRulesRequest, Refusal, RefusalReason,
@@ -27,6 +27,8 @@ use tonic::{Request, Response, Status, Streaming};
 
 /// Devices that wait for a person's decision with an open stream.
 const WAITING: usize = 256;
+/// A retired device's words are written down at most this often, and not just after it was retired.
+const RETIRED_AGAIN_MS: i64 = 60 * 60 * 1000;
 /// How long such a stream stays open; the device asks again.
 const WAIT: Duration = Duration::from_secs(3600);
 
@@ -73,12 +75,29 @@ impl Shared {
         let Some(standing) = standing else {
             return Err(refusal(RefusalReason::CertificateUnknown));
         };
+        if let Some(retired_at) = standing.retired_at {
+            self.spoke_though_retired(&standing, retired_at).await;
+            return Err(super::refusal::retired());
+        }
         match standing.state.as_str() {
             _ if standing.certificate_revoked => Err(refusal(RefusalReason::Revoked)),
             "approved" => Ok(standing),
             "revoked" => Err(refusal(RefusalReason::Revoked)),
             "rejected" => Err(refusal(RefusalReason::Rejected)),
             _ => Err(refusal(RefusalReason::NotApproved)),
+        }
+    }
+
+    /// A laptop that was on when it was retired takes a while to be put away; one that goes on speaking is in use.
+    async fn spoke_though_retired(&self, standing: &devices::Standing, retired_at: i64) {
+        let now = clock::now_ms();
+        let last = standing.retired_heard_at.unwrap_or(retired_at);
+        if now < last.saturating_add(RETIRED_AGAIN_MS) {
+            return;
+        }
+        let noted = retire::spoke(&self.app.store, &self.app.school_id, &standing.device_id, now).await;
+        if let Err(error) = noted {
+            tracing::error!(%error, "it could not be noted that a retired device spoke");
         }
     }
 }

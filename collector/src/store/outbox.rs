@@ -32,6 +32,10 @@ pub enum Sort {
     AuditHead,
     /// The audit chain is broken.
     AuditBroken,
+    /// Which laptops are silent, for technicians.
+    LaptopsDaily,
+    /// How many laptops are silent and which, for the safeguarding lead.
+    LaptopsWeekly,
 }
 
 impl Sort {
@@ -45,6 +49,8 @@ impl Sort {
             Self::Digest => "digest",
             Self::AuditHead => "audit-head",
             Self::AuditBroken => "audit-broken",
+            Self::LaptopsDaily => "laptops-daily",
+            Self::LaptopsWeekly => "laptops-weekly",
         }
     }
 }

@@ -15,3 +15,4 @@ mod profiles;
 mod retention;
 mod routing;
 mod school;
+mod silence;

@@ -16,5 +16,6 @@ mod policy;
 mod restoring;
 #[path = "../school/mod.rs"]
 mod school;
+mod silence;
 mod specialist;
 mod watching;

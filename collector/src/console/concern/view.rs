@@ -1,6 +1,5 @@
 //! A concern's page.
 
-use super::super::devices::told_apart;
 use super::super::lists::may_propose;
 use super::super::page::{Failure, Page, show};
 use super::super::who::SignedIn;
@@ -16,6 +15,7 @@ use super::{OUTCOMES, outcome};
 use crate::concerns::category::Rung;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
+use crate::devices::roll::told_apart;
 use crate::store::actions::{self, ActionRow};
 use crate::store::overview::{self, Candidate};
 use crate::store::queue::{self, Summary, Told};
