@@ -7,7 +7,7 @@ CREATE TABLE device_day (
 );
 CREATE INDEX device_day_by_day ON device_day (school_id, day);
 
--- What a device used on a day of what is limited for one device, see devices/limits.rs. Kept for some weeks.
+-- What a device used on a day of what is limited for one device, see devices/limited.rs. Kept for some weeks.
 CREATE TABLE device_use (
     school_id   TEXT NOT NULL,
     device_id   TEXT NOT NULL,

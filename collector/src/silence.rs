@@ -96,6 +96,7 @@ fn laptops(roll: &Roll) -> Laptops {
         protected: count(Verdict::Protected),
         not_protected: count(Verdict::NotProtected),
         not_heard: named(&|called| called.verdict == Verdict::NotHeard),
+        held_back: named(&|called| !called.held_back.is_empty()),
         retired_heard: named(&|called| called.device.retired_heard_at.is_some()),
         silent_groups: roll
             .silent_groups()

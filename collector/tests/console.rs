@@ -12,6 +12,8 @@ mod school;
 mod access;
 #[path = "console/clear.rs"]
 mod clear;
+#[path = "console/devices.rs"]
+mod devices;
 #[path = "console/flags.rs"]
 mod flags;
 #[path = "console/handling.rs"]

@@ -248,6 +248,13 @@ async fn devices_of(opened: &school::Opened) -> anyhow::Result<Vec<Finding>> {
         ),
         devices_that(
             &roll,
+            "held back",
+            &|called| !called.held_back.is_empty(),
+            "no device did more than a laptop does in a day",
+            "held back for doing more than a laptop does in a day; the console says what, and a person decides about",
+        ),
+        devices_that(
+            &roll,
             "retired",
             &|called| called.device.retired_heard_at.is_some(),
             "no retired device has spoken",

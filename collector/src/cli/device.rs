@@ -27,6 +27,11 @@ pub(super) enum Device {
         /// The device's id, or its code
         device: String,
     },
+    /// Lets a device that was held back do ten times as much, for the rest of the day
+    Allow {
+        /// The device's id, or its code
+        device: String,
+    },
     /// Takes a device out of use: it may not connect, and counts nowhere, until it is brought back
     Retire {
         /// The device's id, or its code
@@ -50,6 +55,15 @@ impl Device {
             Self::List { json } => list(config, json).await,
             Self::Approve { device } => decide(config, &device, Decision::Approve, "may join").await,
             Self::Reject { device } => decide(config, &device, Decision::Reject, "is turned away").await,
+            Self::Allow { device } => {
+                decide(
+                    config,
+                    &device,
+                    Decision::Allow,
+                    "may send more for the rest of today",
+                )
+                .await
+            }
             Self::Retire { device } => decide(config, &device, Decision::Retire, "is retired").await,
             Self::BringBack { device } => {
                 decide(

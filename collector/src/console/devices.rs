@@ -67,6 +67,7 @@ pub(super) async fn decided(
         "reject" => (Decision::Reject, "rejected"),
         "revoke" => (Decision::Revoke, "revoked"),
         "retire" => (Decision::Retire, "retired"),
+        "allow" => (Decision::Allow, "allowed"),
         "bring-back" => (Decision::BringBack, "brought-back"),
         _ => return Err(Failure::NotFound),
     };
@@ -160,6 +161,13 @@ fn in_words(called: Called, clock: &Clock) -> Shown {
     let approved = device.state == "approved";
     let mut says = Vec::new();
     says.extend(called.silence.map(crate::devices::verdict::Silence::words));
+    for (what, at) in &called.held_back {
+        says.push(format!(
+            "{} The rest waits on the device; last held back {}.",
+            what.words(),
+            clock.when(at)
+        ));
+    }
     says.extend(called.troubles.iter().cloned());
     if let Some(at) = device.retired_at {
         says.push(format!(

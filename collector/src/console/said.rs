@@ -25,6 +25,7 @@ pub(super) fn words(code: &str) -> &'static str {
         "rejected" => "The device may not connect.",
         "revoked" => "The device is cut off. Its certificate is worth nothing any more.",
         "retired" => "It is retired: it may not connect, and counts nowhere. You can bring it back.",
+        "allowed" => "It may send more for the rest of today. What waits on it comes in within minutes.",
         "brought-back" => {
             "It is in use again, and may connect. It shows as protected once it has been heard."
         }

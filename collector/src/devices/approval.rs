@@ -1,7 +1,7 @@
 //! A person's decision about a device: the only way into the school and out of it.
 
 use crate::profile::Profile;
-use crate::store::{Store, Write, audit, devices, retire};
+use crate::store::{Store, Write, audit, devices, retire, uses};
 
 /// Why a decision does not stand.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +32,8 @@ pub enum Decision {
     Retire,
     /// What was retired may connect again.
     BringBack,
+    /// It may do more than the limits allow, for the rest of the day.
+    Allow,
 }
 
 impl Decision {
@@ -42,6 +44,7 @@ impl Decision {
             Self::Revoke => "device-revoked",
             Self::Retire => "device-retired",
             Self::BringBack => "device-brought-back",
+            Self::Allow => "device-allowed",
         }
     }
 
@@ -72,6 +75,7 @@ impl Decision {
             }
             Self::Retire => retire::retire(tx, school_id, device_id, by, now).await,
             Self::BringBack => retire::bring_back(tx, school_id, device_id, by, now).await,
+            Self::Allow => uses::allow(tx, school_id, device_id, now).await,
         }
     }
 }
@@ -90,7 +94,7 @@ pub async fn decide(
     now_ms: i64,
 ) -> Result<(), DecisionError> {
     let missing = profile.accountability_missing();
-    if matches!(decision, Decision::Approve | Decision::BringBack) && !missing.is_empty() {
+    if decision == Decision::Approve && !missing.is_empty() {
         return Err(DecisionError::Unaccountable(missing.join(", ")));
     }
     let mut tx = store.write().await?;

@@ -1,9 +1,11 @@
 //! The roll call: every device of the school with its verdict and what is wrong with it, in plain words.
 
+use super::limited::Limited;
+use super::meter::Use;
 use super::verdict::{Calendar, Silence, Verdict};
 use crate::concerns::cover::Cover;
 use crate::store::devices::{self, Device};
-use crate::store::heard;
+use crate::store::{heard, uses};
 use serde_json::Value;
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, HashMap};
@@ -24,6 +26,8 @@ pub struct Called {
     pub verdict: Verdict,
     /// Why nobody knows, where that is so.
     pub silence: Option<Silence>,
+    /// What it was held back for, and when last, until a person has decided.
+    pub held_back: Vec<(Limited, i64)>,
     /// What is wrong with it, for people to read.
     pub troubles: Vec<String>,
 }
@@ -50,12 +54,19 @@ pub async fn call(
         Some(since) => heard::by_group(&mut *db, school_id, since).await?,
         None => Vec::new(),
     };
-    Ok(judge(devices, &days, cover, now))
+    let held_back = uses::held_back(&mut *db, school_id).await?;
+    Ok(judge(devices, &days, &held_back, cover, now))
 }
 
 /// Gives each device its verdict. Pure.
 #[must_use]
-pub fn judge(devices: Vec<Device>, days: &[heard::DayOfGroup], cover: &Cover, now: i64) -> Roll {
+pub fn judge(
+    devices: Vec<Device>,
+    days: &[heard::DayOfGroup],
+    held_back: &[Use],
+    cover: &Cover,
+    now: i64,
+) -> Roll {
     let calendar = Calendar::new(cover, now, &devices, days);
     let mut names = told_apart(&devices);
     let called = devices.into_iter().map(|device| {
@@ -66,15 +77,22 @@ pub fn judge(devices: Vec<Device>, days: &[heard::DayOfGroup], cover: &Cover, no
         let said_at = health["at"].as_i64();
         let silence = calendar.silence(&device.group, device.connected, said_at);
         let troubles = troubles(&device, &health);
+        let held_back: Vec<_> = held_back
+            .iter()
+            .filter(|held| held.device_id == device.device_id && device.state == "approved")
+            .filter_map(|held| Some((Limited::from_code(&held.what)?, held.held_back_at?)))
+            .collect();
+        let troubled = !troubles.is_empty() || !held_back.is_empty();
         Called {
             name: names.remove(&device.device_id).unwrap_or_default(),
-            verdict: Verdict::of(&device, silence.is_some(), !troubles.is_empty()),
+            verdict: Verdict::of(&device, silence.is_some(), troubled),
             silence: silence.filter(|_| device.state == "approved"),
             troubles: if device.state == "approved" {
                 troubles
             } else {
                 Vec::new()
             },
+            held_back,
             device,
         }
     });

@@ -3,15 +3,18 @@
 use super::accounts::AccountsAsked;
 use super::enrol::{self, Standing};
 use super::hub::Hub;
+use super::limited::Limited;
 use super::listener::Peer;
+use super::meter::Meter;
 use super::policy::Policies;
-use super::refusal::refusal;
+use super::refusal::{self, refusal};
 use super::stream;
 use crate::app::App;
 use crate::ca::{Authority, RENEWABLE_MS};
 use crate::clock;
 use crate::store::ingest::Ingest;
 use crate::store::{devices, retire};
+use jiff::civil::Date;
 use pastoral_proto::device::device_service_server::DeviceService;
 use pastoral_proto::device::{
     CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, FetchRulesRequest, Refusal, RefusalReason,
@@ -38,6 +41,8 @@ pub(super) struct Shared {
     pub(super) authority: Authority,
     pub(super) hub: Hub,
     pub(super) ingest: Ingest,
+    /// What each device uses of what is limited.
+    pub(super) meter: Arc<Meter>,
     pub(super) policies: Policies,
     pub(super) accounts: AccountsAsked,
     /// Counts changes of the store.
@@ -49,6 +54,18 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn waiting() -> Arc<Semaphore> {
         Arc::new(Semaphore::new(WAITING))
+    }
+
+    /// The day it is at the school.
+    pub(super) fn day(&self, now: i64) -> Option<Date> {
+        self.app.profile.load().cover.day(now)
+    }
+
+    /// INVARIANT 8: counts one of something that is limited, or says why the device has to wait.
+    pub(super) fn take(&self, device_id: &str, what: Limited) -> Result<(), Refusal> {
+        let now = clock::now_ms();
+        let taken = self.meter.take(self.day(now), device_id, what, now);
+        taken.map_err(|held_back| refusal::beyond(held_back.what))
     }
 
     /// INVARIANT 7: the device its certificate names, as the rows know it, or why not.
@@ -77,7 +94,7 @@ impl Shared {
         };
         if let Some(retired_at) = standing.retired_at {
             self.spoke_though_retired(&standing, retired_at).await;
-            return Err(super::refusal::retired());
+            return Err(refusal::retired());
         }
         match standing.state.as_str() {
             _ if standing.certificate_revoked => Err(refusal(RefusalReason::Revoked)),
@@ -146,7 +163,7 @@ impl DeviceService for Service {
             }
             Ok(standing) => {
                 let csr = &request.get_ref().csr_der;
-                match enrol::renew(&self.0.app, &self.0.authority, &standing.device_id, csr).await {
+                match enrol::renew(&self.0, &standing.device_id, csr).await {
                     Ok(Standing::Issued(issued)) => renew_reply::Outcome::Issued(issued),
                     Ok(Standing::Refused(refusal)) => renew_reply::Outcome::Refusal(refusal),
                     Ok(Standing::Pending(_)) => {
@@ -169,7 +186,12 @@ impl DeviceService for Service {
         request: Request<Streaming<DeviceMessage>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let (replies, stream) = mpsc::channel(4);
-        match self.0.admit(request.extensions().get::<Peer>()).await {
+        let admitted = self.0.admit(request.extensions().get::<Peer>()).await;
+        let counted = |standing: devices::Standing| {
+            self.0.take(&standing.device_id, Limited::Connections)?;
+            Ok(standing)
+        };
+        match admitted.and_then(counted) {
             Ok(standing) => {
                 tokio::spawn(stream::run(
                     Arc::clone(&self.0),
@@ -192,9 +214,11 @@ impl DeviceService for Service {
         &self,
         request: Request<FetchRulesRequest>,
     ) -> Result<Response<Self::FetchRulesStream>, Status> {
-        if let Err(refusal) = self.0.admit(request.extensions().get::<Peer>()).await {
-            return Err(Status::permission_denied(refusal.advice));
-        }
+        let admitted = self.0.admit(request.extensions().get::<Peer>()).await;
+        let standing = admitted.map_err(|refusal| Status::permission_denied(refusal.advice))?;
+        self.0
+            .take(&standing.device_id, Limited::Rules)
+            .map_err(|refusal| Status::resource_exhausted(refusal.advice))?;
         let content = self.0.policies.rules(&request.get_ref().sha256).await;
         let content = content.ok_or_else(|| {
             Status::not_found("there are no rules with this hash; take the policy in force")
@@ -220,7 +244,7 @@ async fn answer(
     replies: &mpsc::Sender<Result<EnrolReply, Status>>,
 ) -> Result<(), sqlx::Error> {
     let mut changes = shared.changes.clone();
-    let mut standing = enrol::ask(&shared.app, &shared.authority, request).await?;
+    let mut standing = enrol::ask(shared, request).await?;
     let mut told = false;
     loop {
         let Standing::Pending(pending) = standing else {
@@ -235,7 +259,7 @@ async fn answer(
         if changes.changed().await.is_err() {
             return Ok(());
         }
-        standing = enrol::stand(&shared.app, &shared.authority, &device_id, &request.csr_der).await?;
+        standing = enrol::stand(shared, &device_id, &request.csr_der).await?;
     }
 }
 

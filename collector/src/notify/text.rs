@@ -142,6 +142,8 @@ pub struct Laptops {
     pub not_protected: usize,
     /// The host names of those that are not heard.
     pub not_heard: Vec<String>,
+    /// The host names of those that were held back for doing more than a laptop does in a day.
+    pub held_back: Vec<String>,
     /// The host names of those that are retired and speak all the same.
     pub retired_heard: Vec<String>,
     /// Groups of which nobody is heard, and how many laptops each has.
@@ -152,7 +154,7 @@ impl Laptops {
     /// Whether a technician has something to do.
     #[must_use]
     pub fn need_a_technician(&self) -> bool {
-        !self.not_heard.is_empty() || !self.retired_heard.is_empty()
+        !(self.not_heard.is_empty() && self.held_back.is_empty() && self.retired_heard.is_empty())
     }
 }
 
@@ -165,6 +167,10 @@ pub fn laptops_daily(telling: &Telling, laptops: &Laptops) -> Text {
             "Not heard, so nobody knows whether they are protected",
             &laptops.not_heard,
         ),
+        (
+            "Held back for doing more than a laptop does in a day",
+            &laptops.held_back,
+        ),
         ("Retired, and speaking all the same", &laptops.retired_heard),
     ] {
         if !names.is_empty() {
@@ -175,7 +181,7 @@ pub fn laptops_daily(telling: &Telling, laptops: &Laptops) -> Text {
         subject: "Pastoral: please look today - laptops that are not heard".into(),
         body: format!(
             "{school}\n\n{lists}{groups}What to do\n1. Start each of them where it reaches the school's network, and run: pastoral-agent status\n\
-             2. Retire what is out of use, on {url}/devices\n\n\
+             2. Retire what is out of use, and decide about what was held back, on\n   {url}/devices\n\n\
              This message comes on school days, as long as there is something to tell.\n",
             school = telling.school_name,
             groups = silent_groups(laptops),

@@ -31,6 +31,7 @@ pub mod routing;
 pub mod school;
 pub mod specialist;
 pub mod tokens;
+pub mod uses;
 pub mod verdicts;
 
 use sqlx::sqlite::{
