@@ -115,23 +115,16 @@ async fn tell_head_and_chair(
         .iter()
         .flat_map(|duty| directory.duties().holders(*duty))
     {
-        let Some(person) = directory
-            .person(person_id)
-            .filter(|person| !person.email.is_empty())
-        else {
-            continue;
-        };
         if told.contains(&person_id) {
             continue;
         }
         told.push(person_id);
-        let (address, text) = (person.email.as_str(), text.clone());
         let notice = Notice {
             concern_id: None,
             person_id,
-            address,
+            address: None,
             sort,
-            text,
+            text: text.clone(),
             due_at: now,
         };
         outbox::queue(tx, telling, &notice, now).await?;

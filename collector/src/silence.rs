@@ -137,7 +137,7 @@ async fn tell(
             let notice = Notice {
                 concern_id: None,
                 person_id: &person.person_id,
-                address: &person.email,
+                address: None,
                 sort,
                 text: text.clone(),
                 due_at: now,

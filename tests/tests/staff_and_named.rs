@@ -164,7 +164,7 @@ fn assert_told_rightly(school: &WholeSchool, concerns: &[String]) {
     let store = school.store().unwrap();
     poll::until_so("the notices to be sent", || {
         store
-            .number("SELECT count(*) FROM outbox WHERE sent_at IS NULL AND failed_at IS NULL")
+            .number("SELECT count(*) FROM outbox WHERE sent_at IS NULL AND ended_at IS NULL")
             .unwrap()
             == 0
     })

@@ -159,12 +159,18 @@ async fn audit_head(opened: &school::Opened, number: &str) -> anyhow::Result<Fin
 }
 
 async fn mail(config: &Config, opened: &school::Opened) -> anyhow::Result<Finding> {
-    let (waiting, failed, last) = outbox::health(&opened.store, &opened.school.school_id).await?;
-    let last = last.map_or_else(
+    let health = outbox::health(&opened.store, &opened.school.school_id).await?;
+    let last = health.last_sent_at.map_or_else(
         || "none has left yet".into(),
         |at| format!("the last left {}", when(at)),
     );
-    let says = format!("{waiting} notices wait, {failed} have failed for good, {last}");
+    let mut says = format!(
+        "{} notices were not taken yet and are tried again, {} of them to somebody who cannot be reached, {last}",
+        health.waiting, health.unreachable
+    );
+    if let Some(why) = outbox::last_error(&opened.store, &opened.school.school_id).await? {
+        says = format!("{says}; the last one: {why}");
+    }
     if config.mail.is_none() {
         return Ok(finding(
             "mail",
@@ -172,7 +178,7 @@ async fn mail(config: &Config, opened: &school::Opened) -> anyhow::Result<Findin
             format!("there is no [mail] in the configuration, so nobody is told; {says}"),
         ));
     }
-    Ok(finding("mail", failed == 0, says))
+    Ok(finding("mail", health.waiting == 0, says))
 }
 
 async fn readers(opened: &school::Opened) -> anyhow::Result<Finding> {

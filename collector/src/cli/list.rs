@@ -4,10 +4,11 @@ use super::{school, when};
 use crate::clock;
 use crate::config::Config;
 use crate::lists::{self, Rules};
+use crate::notify::Telling;
 use crate::seal::specialist::ListName;
 use crate::store::list_changes::{self, State};
 use crate::store::specialist::{self, Imported};
-use crate::store::{Store, Write};
+use crate::store::{Store, Write, wanted};
 use anyhow::Context as _;
 use clap::Subcommand;
 use pastoral_keywords::changes::{Operation, SCHOOL};
@@ -99,7 +100,7 @@ async fn import(config: &Config, file: &Path, licence: &str) -> anyhow::Result<(
         sealed: key.seal(&name, text.as_bytes())?,
         imported_at: clock::now_ms(),
     };
-    keep(&opened.store, school_id, &imported, &operation).await?;
+    keep(&opened.store, &opened.telling(config), &imported, &operation).await?;
     println!(
         "{}, version {}, with {} terms is here, sealed. It comes into force when the headteacher or safeguarding lead\n\
          agrees on the console, under Keyword lists, Changes to the lists. {} still holds its words: delete it, or\n\
@@ -113,25 +114,36 @@ async fn import(config: &Config, file: &Path, licence: &str) -> anyhow::Result<(
 }
 
 /// The list and the proposal to use it, both or neither.
-async fn keep(store: &Store, school_id: &str, list: &Imported, operation: &Operation) -> anyhow::Result<()> {
+async fn keep(
+    store: &Store,
+    telling: &Telling,
+    list: &Imported,
+    operation: &Operation,
+) -> anyhow::Result<()> {
     let mut tx = store.write().await?;
     anyhow::ensure!(
-        specialist::add(&mut tx, school_id, list).await?,
+        specialist::add(&mut tx, &telling.school_id, list).await?,
         "version {} of `{}` is here already; raise `version` in the file if it is a new one, or `list remove {}` first",
         list.version,
         list.list_id,
         list.list_id
     );
     let reason = format!("Held under the licence: {}", list.licence);
-    propose(&mut tx, school_id, operation, &reason).await?;
+    propose(&mut tx, telling, operation, &reason).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn propose(tx: &mut Write, school_id: &str, operation: &Operation, reason: &str) -> anyhow::Result<()> {
-    let of = (operation, reason);
-    let proposed = list_changes::propose(tx, school_id, of, BY, clock::now_ms()).await?;
+async fn propose(
+    tx: &mut Write,
+    telling: &Telling,
+    operation: &Operation,
+    reason: &str,
+) -> anyhow::Result<()> {
+    let (of, now) = ((operation, reason), clock::now_ms());
+    let proposed = list_changes::propose(tx, &telling.school_id, of, BY, now).await?;
     proposed.context("too many changes to the lists wait already; have some decided on the console first")?;
+    wanted::tell(tx, telling, now).await?;
     Ok(())
 }
 
@@ -227,13 +239,8 @@ async fn remove(config: &Config, id: &str) -> anyhow::Result<()> {
             list: id.to_owned(),
             title: list.title.clone(),
         };
-        propose(
-            &mut tx,
-            school_id,
-            &operation,
-            "The technician proposes to remove it",
-        )
-        .await?;
+        let reason = "The technician proposes to remove it";
+        propose(&mut tx, &opened.telling(config), &operation, reason).await?;
     }
     tx.commit().await?;
     if in_force {

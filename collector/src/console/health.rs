@@ -70,13 +70,13 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
 
 // A technician learns whether mail gets out, not how much there is to tell (P41).
 async fn mail(console: &Console, page: &Page, is_reader: bool) -> Result<Vec<String>, Failure> {
-    let (waiting, failed, last) = outbox::health(&console.app.store, &console.app.school_id).await?;
+    let health = outbox::health(&console.app.store, &console.app.school_id).await?;
     let mut mail = Vec::new();
-    mail.push(match last {
+    mail.push(match health.last_sent_at {
         Some(at) => format!("Mail last went out {}.", page.clock.when(&at)),
         None => "No mail has gone out yet.".to_owned(),
     });
-    if !is_reader && waiting + failed > 0 {
+    if !is_reader && health.waiting > 0 {
         mail.push(
             "Some mail could not be delivered. Check the mail server and the settings under [mail]."
                 .to_owned(),
@@ -84,7 +84,7 @@ async fn mail(console: &Console, page: &Page, is_reader: bool) -> Result<Vec<Str
         let why = outbox::last_error(&console.app.store, &console.app.school_id).await?;
         mail.extend(why.map(|why| format!("The last one: {why}.")));
     }
-    if is_reader && waiting + failed == 0 {
+    if is_reader && health.waiting == 0 {
         mail.push("Nothing waits to be sent again.".to_owned());
     }
     Ok(mail)
@@ -109,22 +109,21 @@ async fn unsent(console: &Console, page: &Page, viewer: &str) -> Result<Vec<Unse
 
 fn in_words(page: &Page, notice: Undelivered, name: &impl Fn(&Option<String>) -> String) -> Unsent {
     Unsent {
-        what: match notice.sort.as_str() {
-            "new" => "A concern is new",
-            "risen" => "A concern became more serious",
-            "unanswered" => "Nobody has answered",
-            "digest" => "Concerns that came late",
-            "audit-head" => "The head of the audit log",
-            "audit-broken" => "The audit log is broken",
-            "laptops-daily" | "laptops-weekly" => "Laptops that are not heard",
-            _ => "A notice",
-        },
+        what: notice.sort.words(),
         to: name(&notice.person_id),
         since: page.clock.when(&notice.created_at),
-        state: match notice.failed_at {
-            Some(at) => format!("Given up {}", page.clock.when(&at)),
-            None => format!("Tried {}, and again soon", words::count(notice.attempts, "time")),
-        },
+        state: format!(
+            "Tried {}, and again {}{}",
+            words::count(notice.attempts, "time"),
+            page.clock.when(&notice.due_at),
+            match notice.skipped_at {
+                Some(at) => format!(
+                    ". Cannot be reached, so the next person was told {}",
+                    page.clock.when(&at)
+                ),
+                None => String::new(),
+            }
+        ),
         concern_id: notice.concern_id,
         error: match notice.last_error.as_str() {
             "" => String::new(),

@@ -7,6 +7,7 @@ use super::{assets, said};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::store::overview;
+use crate::store::wanted::{self, Place};
 use askama::Template;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -20,6 +21,8 @@ pub(super) struct Tab {
     pub(super) label: &'static str,
     pub(super) address: &'static str,
     pub(super) current: bool,
+    /// How much waits there for the viewer's agreement.
+    pub(super) wanted: i64,
 }
 
 /// What every page has around its content.
@@ -86,6 +89,14 @@ impl Console {
     ) -> Result<Page, Failure> {
         let mut page = self.page_without_banner(who, title, address);
         page.banner = self.banner(who).await?;
+        let app = &self.app;
+        for (place, count) in wanted::of(app.store.read(), &app.school_id, who.id(), clock::now_ms()).await? {
+            let there = |tab: &&mut Tab| tab.address == address_of(place);
+            page.tabs
+                .iter_mut()
+                .filter(there)
+                .for_each(|tab| tab.wanted = count);
+        }
         Ok(page)
     }
 
@@ -206,6 +217,7 @@ fn tabs(who: &SignedIn, address: &str) -> Vec<Tab> {
         label,
         address: to,
         current: address == to,
+        wanted: 0,
     };
     let mut tabs = Vec::new();
     if who.is_reader() {
@@ -224,6 +236,14 @@ fn tabs(who: &SignedIn, address: &str) -> Vec<Tab> {
         tab("Your sign-in", "/account"),
     ]);
     tabs
+}
+
+const fn address_of(place: Place) -> &'static str {
+    match place {
+        Place::Concerns => "/queue",
+        Place::People => "/people",
+        Place::Lists => "/lists",
+    }
 }
 
 /// Renders a page.

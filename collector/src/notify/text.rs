@@ -5,10 +5,11 @@
 
 use super::Telling;
 use crate::concerns::escalation::Why;
+use crate::store::outbox::Sort;
 use jiff::Timestamp;
 
 /// A notice, ready to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text {
     /// The subject line.
     pub subject: String,
@@ -78,9 +79,116 @@ pub fn concern(telling: &Telling, why: Why, about: &About<'_>) -> Text {
     }
 }
 
-/// About what devices kept while they could not deliver.
+/// What a notice that gathers says when it leaves.
+#[derive(Debug, Clone, Copy)]
+pub struct Gathered {
+    /// How many things it is about; at least one.
+    pub count: i64,
+    /// The most serious of them, 1 to 5; 0 when they have no severity.
+    pub severity: u8,
+}
+
+/// A notice that is written when it leaves; none for sorts that are written when they are queued.
 #[must_use]
-pub fn digest(telling: &Telling) -> Text {
+pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Text> {
+    match sort {
+        Sort::Digest => Some(digest(telling)),
+        Sort::Reminder => Some(reminder(telling, gathered)),
+        Sort::Yours => Some(yours(telling, gathered)),
+        Sort::Review => Some(review(telling, gathered)),
+        Sort::AgreementWanted => Some(agreement_wanted(telling, gathered.count)),
+        Sort::New | Sort::Risen | Sort::Unanswered | Sort::AuditHead | Sort::AuditBroken => None,
+    }
+}
+
+fn reminder(telling: &Telling, Gathered { count, severity }: Gathered) -> Text {
+    let (wait, have) = match count {
+        1 => (
+            "a concern still waits".to_owned(),
+            "A concern that you have been told of has".to_owned(),
+        ),
+        many => (
+            format!("{many} concerns still wait"),
+            format!("{many} concerns that you have been told of have"),
+        ),
+    };
+    let opening = format!("{have} had no answer yet.");
+    let ending = "You are reminded until somebody has acknowledged them.";
+    of_several(
+        telling,
+        severity,
+        &format!("{wait} for an answer"),
+        &opening,
+        ending,
+    )
+}
+
+fn yours(telling: &Telling, Gathered { count, severity }: Gathered) -> Text {
+    let are = match count {
+        1 => "a concern is yours now".to_owned(),
+        many => format!("{many} concerns are yours now"),
+    };
+    let opening = format!(
+        "Who looks after what has changed at the school: {are}.\nThey are not new, and nobody has answered them since."
+    );
+    let ending = "Concerns that nobody acknowledges come to the next person who may see them.";
+    of_several(telling, severity, &are, &opening, ending)
+}
+
+fn of_several(telling: &Telling, severity: u8, what: &str, opening: &str, ending: &str) -> Text {
+    let (speed, urgency) = urgency(severity);
+    Text {
+        subject: format!("Pastoral: {speed} - {what}"),
+        body: format!(
+            "{school}\n\n{opening}\nThe most urgent of them - {urgency}\n\n\
+             What to do\n1. Open {url}/queue and sign in.\n\
+             2. Look at the most urgent first, and acknowledge each, so that others know that\n\
+             \x20  somebody is on it.\n\n\
+             {ending}\n\n{CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
+fn review(telling: &Telling, Gathered { count, .. }: Gathered) -> Text {
+    let are = match count {
+        1 => "a concern that you deal with is due for review".to_owned(),
+        many => format!("{many} concerns that you deal with are due for review"),
+    };
+    Text {
+        subject: format!("Pastoral: please look - {are}"),
+        body: format!(
+            "{school}\n\nThe day has come on which you are asked how it stands: {are}.\n\n\
+             What to do\n1. Open {url}/queue and sign in.\n\
+             2. For each, set the next review date, pass it on, or close it.\n\n\
+             If you do not, the next person who may see it is told.\n\n{CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
+fn agreement_wanted(telling: &Telling, count: i64) -> Text {
+    let waits = match count {
+        1 => "something waits for your agreement".to_owned(),
+        many => format!("{many} things wait for your agreement"),
+    };
+    Text {
+        subject: format!("Pastoral: please look - {waits}"),
+        body: format!(
+            "{school}\n\nSome things are done only when a second person has agreed: {waits}.\n\n\
+             What to do\n1. Open {url} and sign in.\n\
+             2. Look at the pages that have a number beside their name in the menu: there you can\n\
+             \x20  agree or refuse.\n\n{CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
+/// About what devices kept while they could not deliver.
+fn digest(telling: &Telling) -> Text {
     Text {
         subject: "Pastoral: please look today - concerns from earlier have arrived".into(),
         body: format!(

@@ -1,6 +1,8 @@
 //! The worker that empties the outbox. It is woken at every commit that queued a notice, so that mail leaves at once.
 
-use super::mail::{Mailer, NotSent};
+use super::fault::NotSent;
+use super::mail::Mailer;
+use super::{Telling, text};
 use crate::app::App;
 use crate::clock;
 use crate::store::outbox::{self, Due};
@@ -19,11 +21,13 @@ const AFTER_STORE_FAULT: Duration = Duration::from_secs(5);
 /// # Errors
 /// When the store cannot be read; the caller starts it again.
 pub async fn run(app: App, mailer: Mailer, stop: CancellationToken) -> Result<(), sqlx::Error> {
+    outbox::try_all(&app.store, clock::now_ms()).await?;
     let mut sending = JoinSet::new();
     let mut in_flight = HashSet::new();
     loop {
         let woken = app.outbox_wake.notified();
         if in_flight.len() < TOGETHER {
+            outbox::end_what_is_over(&app.store, clock::now_ms()).await?;
             let due = outbox::due(&app.store, clock::now_ms(), BATCH).await?;
             let due: Vec<_> = due
                 .into_iter()
@@ -61,8 +65,15 @@ async fn sleep(app: &App) -> Result<Duration, sqlx::Error> {
 }
 
 /// Sends one notice, writes down what came of it, and says which it was.
-async fn bring(app: &App, mailer: &Mailer, notice: Due) -> String {
-    let outcome = mailer.send(&notice).await;
+async fn bring(app: &App, mailer: &Mailer, mut notice: Due) -> String {
+    let gathered = text::Gathered {
+        count: notice.count,
+        severity: notice.severity,
+    };
+    if let Some(text) = text::gathered(&Telling::of(app), notice.sort, gathered) {
+        (notice.subject, notice.body) = (text.subject, text.body);
+    }
+    let outcome = mailer.send(&notice, clock::now_ms()).await;
     let now = clock::now_ms();
     let recorded = match &outcome {
         Ok(()) => outbox::sent(&app.store, &notice.notice_id, now).await,
@@ -77,10 +88,10 @@ async fn bring(app: &App, mailer: &Mailer, notice: Due) -> String {
 }
 
 async fn not_taken(app: &App, notice: &Due, error: &NotSent, now: i64) -> Result<(), sqlx::Error> {
-    let reason = error.to_string();
-    tracing::warn!(notice = %notice.notice_id, attempts = notice.attempts + 1, reason, "a notice was not sent");
-    if outbox::not_sent(&app.store, notice, &reason, error.is_permanent(), now).await? {
-        tracing::error!(notice = %notice.notice_id, "a notice has failed for good; the console shows it");
+    let setback = error.setback();
+    tracing::warn!(notice = %notice.notice_id, attempts = notice.attempts + 1, reason = setback.words, "a notice was not sent");
+    if outbox::not_sent(&app.store, notice, &setback, now).await? {
+        tracing::error!(notice = %notice.notice_id, "its reader cannot be reached, so the next one is told; the console shows it");
         app.escalation_wake.notify_one();
     }
     Ok(())

@@ -16,8 +16,8 @@ struct Standing {
     told: usize,
     last_event_at: i64,
     backlog: bool,
-    /// Person and address, in the order in which they are told. Who has no address cannot be told.
-    readers: Vec<(PersonId, String)>,
+    /// In the order in which they are told. Who has no address is told when they have one, and the next one meanwhile.
+    readers: Vec<PersonId>,
 }
 
 /// A concern was opened, its severity rose, its readers changed or a flag joined it: proposes its category, and queues
@@ -162,9 +162,7 @@ pub async fn pass_on(
 ) -> Result<bool, sqlx::Error> {
     // INVARIANT 4: only who may see it is told of it.
     let row = sqlx::query(
-        "SELECT person.email, concern.severity FROM concern_reader
-         JOIN concern USING (concern_id)
-         JOIN person ON person.school_id = concern_reader.school_id AND person.person_id = concern_reader.person_id
+        "SELECT concern.severity FROM concern_reader JOIN concern USING (concern_id)
          WHERE concern_reader.school_id = ? AND concern_id = ? AND concern_reader.person_id = ?",
     )
     .bind(&*telling.school_id)
@@ -173,26 +171,21 @@ pub async fn pass_on(
     .fetch_optional(&mut **tx)
     .await?;
     let Some(row) = row else { return Ok(false) };
-    let address: String = row.get(0);
-    if !address.is_empty() {
-        let about = text::About {
-            concern_id,
-            severity: row.get(1),
-            next_at: None,
-            others_left: false,
-        };
-        let text = text::concern(telling, Why::PassedOn, &about);
-        let concern_id = Some(concern_id);
-        let notice = Notice {
-            concern_id,
-            person_id: to,
-            address: &address,
-            sort: Sort::New,
-            text,
-            due_at: now,
-        };
-        outbox::queue(tx, telling, &notice, now).await?;
-    }
+    let about = text::About {
+        concern_id,
+        severity: row.get(0),
+        next_at: None,
+        others_left: false,
+    };
+    let notice = Notice {
+        concern_id: Some(concern_id),
+        person_id: to,
+        address: None,
+        sort: Sort::New,
+        text: text::concern(telling, Why::PassedOn, &about),
+        due_at: now,
+    };
+    outbox::queue(tx, telling, &notice, now).await?;
     Ok(true)
 }
 
@@ -209,11 +202,8 @@ async fn standing(
     .fetch_optional(&mut **tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let readers = sqlx::query(
-        "SELECT person.person_id, person.email FROM concern_reader
-         JOIN person ON person.school_id = concern_reader.school_id AND person.person_id = concern_reader.person_id
-         WHERE concern_reader.school_id = ? AND concern_reader.concern_id = ? AND person.email <> ''
-         ORDER BY concern_reader.place",
+    let readers = sqlx::query_scalar(
+        "SELECT person_id FROM concern_reader WHERE school_id = ? AND concern_id = ? ORDER BY place",
     )
     .bind(school_id)
     .bind(concern_id)
@@ -227,7 +217,7 @@ async fn standing(
         told: usize::try_from(row.get::<i64, _>(2)).unwrap_or_default(),
         last_event_at: row.get(3),
         backlog: row.get(4),
-        readers: readers.iter().map(|row| (row.get(0), row.get(1))).collect(),
+        readers,
     }))
 }
 
@@ -245,9 +235,9 @@ async fn carry_out(
         next_at: step.next_due_at,
         others_left: step.told < standing.readers.len(),
     };
-    for (person_id, address) in step.tell.iter().filter_map(|place| standing.readers.get(*place)) {
+    for person_id in step.tell.iter().filter_map(|place| standing.readers.get(*place)) {
         if standing.backlog {
-            outbox::queue_digest(tx, telling, person_id, address, step.notices_at, now).await?;
+            outbox::queue_digest(tx, telling, (person_id, concern_id), step.notices_at, now).await?;
             continue;
         }
         let sort = match step.why {
@@ -260,7 +250,7 @@ async fn carry_out(
         let notice = Notice {
             concern_id,
             person_id,
-            address,
+            address: None,
             sort,
             text,
             due_at: step.notices_at,

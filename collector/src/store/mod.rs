@@ -33,6 +33,7 @@ pub mod specialist;
 pub mod tokens;
 pub mod uses;
 pub mod verdicts;
+pub mod wanted;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,

@@ -38,7 +38,7 @@ pub async fn without_reader(
 /// When the database cannot be read.
 pub async fn mail_is_failing(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM outbox WHERE school_id = ? AND sent_at IS NULL AND (failed_at IS NOT NULL OR attempts >= 3))",
+        "SELECT EXISTS (SELECT 1 FROM outbox WHERE school_id = ? AND sent_at IS NULL AND ended_at IS NULL AND attempts >= 3)",
     )
     .bind(school_id)
     .fetch_one(db)

@@ -64,8 +64,9 @@ pub async fn erase(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Res
 }
 
 const NOTICES: &str = "UPDATE outbox SET subject = '', body = '', address = '',
-        failed_at = CASE WHEN sent_at IS NULL THEN COALESCE(failed_at, ?2) ELSE failed_at END
-    WHERE rowid IN (SELECT rowid FROM outbox WHERE school_id = ?1 AND created_at < ?2 AND body <> '' LIMIT ?3)";
+        ended_at = CASE WHEN sent_at IS NULL THEN COALESCE(ended_at, ?2) ELSE ended_at END
+    WHERE rowid IN (SELECT rowid FROM outbox WHERE school_id = ?1 AND created_at < ?2
+        AND (body <> '' OR (sent_at IS NULL AND ended_at IS NULL)) LIMIT ?3)";
 /// INVARIANT 5: the hashes stay, so the chain still verifies.
 const AUDIT: &str = "UPDATE audit SET detail = NULL, salt = NULL WHERE school_id = ?1 AND sequence IN (
     SELECT sequence FROM audit WHERE school_id = ?1 AND at < ?2 AND salt IS NOT NULL LIMIT ?3)";
@@ -147,6 +148,7 @@ async fn erase_concern(
         "DELETE FROM concern_named WHERE school_id = ? AND concern_id = ?",
         "DELETE FROM warning WHERE school_id = ? AND concern_id = ?",
         "DELETE FROM outbox WHERE school_id = ? AND concern_id = ? AND sent_at IS NULL",
+        "DELETE FROM notice_concern WHERE school_id = ? AND concern_id = ?",
         "UPDATE action SET sealed = NULL, data_key_id = NULL, detail = '{}' WHERE school_id = ? AND concern_id = ?",
     ] {
         sqlx::query(statement)

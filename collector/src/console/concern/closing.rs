@@ -6,6 +6,7 @@ use super::actions::{Outcome, answered};
 use super::doing::Doing;
 use super::verdict;
 use crate::store::actions::{self, Standing};
+use crate::store::wanted;
 use pastoral_keywords::Severity;
 use serde_json::{Value, json};
 
@@ -32,6 +33,7 @@ pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> 
         doing
             .change("close-proposed", new, json!({ "outcome": outcome }), words)
             .await?;
+        wanted::tell(&mut doing.tx, &doing.telling, doing.now).await?;
         answered(doing).await?;
         return Ok(Outcome::Done("close-proposed"));
     }

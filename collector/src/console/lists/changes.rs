@@ -10,8 +10,10 @@ use crate::console::page::{Failure, Page, go, show, show_again};
 use crate::console::who::{Fields, SignedIn};
 use crate::console::words::sentence;
 use crate::lists::Rules;
+use crate::notify::Telling;
 use crate::store::list_changes::{self, ListChange, NotDecided, State as Fate};
 use crate::store::overview::{self, Candidate};
+use crate::store::wanted;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -194,12 +196,15 @@ pub(crate) async fn propose(
     let app = &console.app;
     let mut tx = app.store.write().await?;
     let of = (&operation, reason.as_str());
-    let kept = list_changes::propose(&mut tx, &app.school_id, of, who.id(), clock::now_ms()).await?;
+    let now = clock::now_ms();
+    let kept = list_changes::propose(&mut tx, &app.school_id, of, who.id(), now).await?;
     if kept.is_none() {
         let words = "Too many proposals wait already. Decide about some of them first.";
         return again(&console, &who, fields, "main", words.to_owned()).await;
     }
+    wanted::tell(&mut tx, &Telling::of(app), now).await?;
     tx.commit().await?;
+    app.outbox_wake.notify_one();
     Ok(go("/lists/changes?done=list-proposed"))
 }
 

@@ -16,7 +16,7 @@ use crate::store::conflicts::{self, Conflict};
 use crate::store::invitations::{self, Invitation};
 use crate::store::overview::{self, HeldDuty};
 use crate::store::people::Directory;
-use crate::store::{Write, audit, routing};
+use crate::store::{Write, audit, routing, wanted};
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -82,7 +82,9 @@ pub(super) async fn grant(
         InvitationError::Store(error) => Failure::Store(error),
         InvitationError::NoLink => Failure::Busy,
     })?;
+    wanted::tell(&mut tx, &Telling::of(app), now).await?;
     tx.commit().await?;
+    app.outbox_wake.notify_one();
     let mut page = draw(&console, &who).await?;
     page.link = Some((format!("{}{}", app.console_url, link.path()), needs_second));
     show(&page)

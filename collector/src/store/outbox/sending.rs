@@ -1,0 +1,241 @@
+//! What the worker asks and writes down: which notices leave now, and what came of them.
+
+use super::Sort;
+use crate::store::Store;
+use sqlx::AssertSqlSafe;
+use std::sync::LazyLock;
+
+const SECOND_MS: i64 = 1_000;
+const MINUTE_MS: i64 = 60 * SECOND_MS;
+const SHORTEST_PAUSE_MS: i64 = 5 * SECOND_MS;
+/// Between tries at what a server cannot take now.
+const LONGEST_PAUSE_MS: i64 = 30 * MINUTE_MS;
+/// Between tries at what a server refuses for good: a person must put it right first.
+const LONGEST_PAUSE_REFUSED_MS: i64 = 4 * 60 * MINUTE_MS;
+
+/// A notice whose time has come.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Due {
+    /// Its id.
+    pub notice_id: String,
+    /// What it is.
+    #[sqlx(rename = "notice")]
+    pub sort: Sort,
+    /// To whom; empty when they have no address.
+    pub address: String,
+    /// Stable over all tries.
+    pub message_id: String,
+    /// The subject line; empty when it is written now.
+    pub subject: String,
+    /// The message; empty when it is written now.
+    pub body: String,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it was tried first.
+    pub first_tried_at: Option<i64>,
+    /// How many things it is about.
+    pub count: i64,
+    /// The most serious of them; 0 when they have none.
+    pub severity: u8,
+}
+
+/// Why a notice did not leave.
+#[derive(Debug, Clone)]
+pub struct Setback {
+    /// The fault's code.
+    pub code: &'static str,
+    /// In words. Names no person.
+    pub words: String,
+    /// A person must put it right before it can leave.
+    pub refused: bool,
+    /// It is this reader who cannot be reached, rather than anybody.
+    pub reader: bool,
+}
+
+/// Every open notice whose time has come, with what it is about now.
+static OPEN: LazyLock<String> = LazyLock::new(|| {
+    let each = |value: &str| -> String {
+        let when = |sort: &Sort| {
+            let about = sort.about();
+            format!("WHEN '{}' THEN (SELECT {value} {about})", sort.code())
+        };
+        Sort::ALL.iter().map(when).collect::<Vec<_>>().join(" ")
+    };
+    format!(
+        "SELECT outbox.notice_id, outbox.notice, outbox.message_id, outbox.subject, outbox.body, outbox.attempts,
+                outbox.first_tried_at, outbox.due_at,
+                COALESCE(NULLIF(outbox.address, ''), person.email, '') AS address,
+                COALESCE(CASE outbox.notice {} END, 0) AS count,
+                COALESCE(CASE outbox.notice {} END, 0) AS severity
+         FROM outbox LEFT JOIN person
+            ON person.school_id = outbox.school_id AND person.person_id = outbox.person_id AND person.active = 1
+         WHERE outbox.due_at <= $1 AND outbox.sent_at IS NULL AND outbox.ended_at IS NULL",
+        each("COUNT(*)"),
+        each("MAX(severity)"),
+    )
+});
+
+/// Notices whose time has come, the most serious first, with how much each has still to say.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn due(store: &Store, now: i64, most: i64) -> Result<Vec<Due>, sqlx::Error> {
+    // INVARIANT 4: asked again at the moment of sending.
+    let query = format!(
+        "SELECT * FROM ({}) AS open WHERE count > 0 ORDER BY severity DESC, due_at LIMIT $2",
+        *OPEN
+    );
+    sqlx::query_as(AssertSqlSafe(query))
+        .bind(now)
+        .bind(most)
+        .fetch_all(store.read())
+        .await
+}
+
+/// Ends every notice whose time has come and that is about nothing any more: answered meanwhile, superseded, too late, or
+/// its reader may not see it.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn end_what_is_over(store: &Store, now: i64) -> Result<(), sqlx::Error> {
+    let over = format!("SELECT notice_id FROM ({}) AS open WHERE count = 0", *OPEN);
+    let over: Vec<String> = sqlx::query_scalar(AssertSqlSafe(over))
+        .bind(now)
+        .fetch_all(store.read())
+        .await?;
+    if over.is_empty() {
+        return Ok(());
+    }
+    let mut tx = store.write().await?;
+    for notice_id in &over {
+        sqlx::query("UPDATE outbox SET ended_at = $1 WHERE notice_id = $2 AND sent_at IS NULL")
+            .bind(now)
+            .bind(notice_id)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await
+}
+
+/// When the next notice comes due; none when nothing waits.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn next_due(store: &Store, now: i64) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT MIN(due_at) FROM outbox WHERE sent_at IS NULL AND ended_at IS NULL AND due_at > $1",
+    )
+    .bind(now)
+    .fetch_one(store.read())
+    .await
+}
+
+/// The mail server has taken it. What waits after another fault than its own reader's is tried at once: the server takes
+/// mail again.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn sent(store: &Store, notice_id: &str, now: i64) -> Result<(), sqlx::Error> {
+    let mut tx = store.write().await?;
+    sqlx::query(
+        "UPDATE outbox SET sent_at = $1, attempts = attempts + 1, last_error = NULL, fault = NULL
+         WHERE notice_id = $2",
+    )
+    .bind(now)
+    .bind(notice_id)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query(
+        "UPDATE outbox SET due_at = $1 WHERE sent_at IS NULL AND ended_at IS NULL AND attempts > 0 AND due_at > $1
+         AND skipped_at IS NULL AND school_id = (SELECT school_id FROM outbox WHERE notice_id = $2)",
+    )
+    .bind(now)
+    .bind(notice_id)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await
+}
+
+/// Everything that is tried again is tried now: the program was started, perhaps because the settings were put right.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn try_all(store: &Store, now: i64) -> Result<(), sqlx::Error> {
+    let mut tx = store.write().await?;
+    sqlx::query(
+        "UPDATE outbox SET due_at = $1 WHERE sent_at IS NULL AND ended_at IS NULL AND attempts > 0 AND due_at > $1",
+    )
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await
+}
+
+/// It was not taken: tried again after a pause that grows. When it is the reader who cannot be reached, whoever is next is
+/// told at once. Says whether that is so.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn not_sent(store: &Store, notice: &Due, setback: &Setback, now: i64) -> Result<bool, sqlx::Error> {
+    let first = notice.first_tried_at.filter(|first| *first <= now).unwrap_or(now);
+    let mut tx = store.write().await?;
+    sqlx::query(
+        "UPDATE outbox SET attempts = attempts + 1, first_tried_at = $1, due_at = $2, last_error = $3, fault = $4
+         WHERE notice_id = $5",
+    )
+    .bind(first)
+    .bind(now.saturating_add(pause_ms(now.saturating_sub(first), setback.refused)))
+    .bind(&setback.words)
+    .bind(setback.code)
+    .bind(&notice.notice_id)
+    .execute(&mut *tx)
+    .await?;
+    let mut skipped = false;
+    if setback.reader {
+        let done =
+            sqlx::query("UPDATE outbox SET skipped_at = $1 WHERE notice_id = $2 AND skipped_at IS NULL")
+                .bind(now)
+                .bind(&notice.notice_id)
+                .execute(&mut *tx)
+                .await?;
+        skipped = done.rows_affected() == 1;
+    }
+    if skipped {
+        sqlx::query(
+            "UPDATE concern SET next_due_at = $1 WHERE next_due_at > $1
+             AND concern_id = (SELECT concern_id FROM outbox WHERE notice_id = $2)
+             AND EXISTS (SELECT 1 FROM concern_reader AS reader
+                WHERE reader.concern_id = concern.concern_id AND reader.place >= concern.escalation_step)",
+        )
+        .bind(now)
+        .bind(&notice.notice_id)
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(skipped)
+}
+
+/// A third of the time since the first try, so that a fault that lasted long is found mended soon after, and one that
+/// lasts for days costs the server little.
+fn pause_ms(since_first_ms: i64, refused: bool) -> i64 {
+    let longest = if refused {
+        LONGEST_PAUSE_REFUSED_MS
+    } else {
+        LONGEST_PAUSE_MS
+    };
+    (since_first_ms / 3).clamp(SHORTEST_PAUSE_MS, longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_half_an_hour_or_where_a_person_must_act_to_four() {
+        assert_eq!(pause_ms(0, true), 5 * SECOND_MS);
+        assert_eq!(pause_ms(90 * SECOND_MS, true), 30 * SECOND_MS);
+        assert_eq!(pause_ms(7 * 24 * 60 * MINUTE_MS, false), 30 * MINUTE_MS);
+        assert_eq!(pause_ms(7 * 24 * 60 * MINUTE_MS, true), 4 * 60 * MINUTE_MS);
+    }
+}

@@ -1,0 +1,99 @@
+//! Notices that have not reached their reader, for the console and `check`.
+
+use super::Sort;
+use crate::store::Store;
+use sqlx::SqliteConnection;
+
+/// A notice that could not be brought to its reader yet.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Undelivered {
+    /// The concern, where it is about one.
+    pub concern_id: Option<String>,
+    /// To whom.
+    pub person_id: Option<String>,
+    /// What it is.
+    #[sqlx(rename = "notice")]
+    pub sort: Sort,
+    /// When it was queued.
+    pub created_at: i64,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// When it is tried again.
+    pub due_at: i64,
+    /// When the next person was told instead, because its reader cannot be reached.
+    pub skipped_at: Option<i64>,
+    /// Why, the last time.
+    pub last_error: String,
+}
+
+/// What those who keep the system running may know. Says nothing of concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Health {
+    /// Notices that were not taken, and are tried again.
+    pub waiting: i64,
+    /// Of these, those whose reader cannot be reached.
+    pub unreachable: i64,
+    /// When the last notice left.
+    pub last_sent_at: Option<i64>,
+}
+
+/// Notices that are tried again, newest first, at most `most`: those about concerns that this reader may see, their own,
+/// and the audit chain's heads.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn undelivered(
+    connection: &mut SqliteConnection,
+    school_id: &str,
+    reader_id: &str,
+    most: i64,
+) -> Result<Vec<Undelivered>, sqlx::Error> {
+    // INVARIANT 4: a notice about concerns shows only to those who may see one of them.
+    sqlx::query_as(
+        "SELECT concern_id, person_id, notice, created_at, attempts, due_at, skipped_at,
+                COALESCE(last_error, '') AS last_error
+         FROM outbox WHERE school_id = $1 AND sent_at IS NULL AND ended_at IS NULL AND attempts > 0
+         AND (notice = $4 OR person_id = $2 OR EXISTS (
+                SELECT 1 FROM concern_reader AS reader WHERE reader.person_id = $2
+                AND (reader.concern_id = outbox.concern_id OR reader.concern_id IN
+                    (SELECT concern_id FROM notice_concern WHERE notice_concern.notice_id = outbox.notice_id))))
+         ORDER BY created_at DESC LIMIT $3",
+    )
+    .bind(school_id)
+    .bind(reader_id)
+    .bind(most)
+    .bind(Sort::AuditHead)
+    .fetch_all(connection)
+    .await
+}
+
+/// Why the notice that was tried last did not leave. Names no person and says nothing of concerns.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn last_error(store: &Store, school_id: &str) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT last_error FROM outbox WHERE school_id = $1 AND sent_at IS NULL AND ended_at IS NULL
+         AND last_error IS NOT NULL ORDER BY skipped_at IS NOT NULL, due_at DESC LIMIT 1",
+    )
+    .bind(school_id)
+    .fetch_optional(store.read())
+    .await
+}
+
+/// How mail gets on.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn health(store: &Store, school_id: &str) -> Result<Health, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT COUNT(CASE WHEN sent_at IS NULL AND ended_at IS NULL AND attempts > 0 THEN 1 END) AS waiting,
+                COUNT(CASE WHEN sent_at IS NULL AND ended_at IS NULL AND skipped_at IS NOT NULL THEN 1 END)
+                    AS unreachable,
+                MAX(sent_at) AS last_sent_at
+         FROM outbox WHERE school_id = $1",
+    )
+    .bind(school_id)
+    .fetch_one(store.read())
+    .await
+}

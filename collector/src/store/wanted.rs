@@ -1,0 +1,108 @@
+//! What waits for somebody's agreement: access to agree to, changes to the lists, concerns to close. One query, for the
+//! count in the navigation and for the mail.
+//!
+//! INVARIANT 4: what is about a concern is found through `concern_reader`.
+
+use super::Write;
+use super::outbox::{self, Gathered, Sort};
+use crate::notify::Telling;
+use sqlx::SqliteExecutor;
+use std::sync::LazyLock;
+
+/// At most one mail about it in this time.
+const EVERY_MS: i64 = 10 * 60_000;
+
+/// Where in the console it waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
+#[sqlx(type_name = "TEXT", rename_all = "lowercase")]
+pub enum Place {
+    /// Concerns.
+    Concerns,
+    /// People and access.
+    People,
+    /// Keyword lists.
+    Lists,
+}
+
+/// Each finds `school_id`, the `person_id` of one whose agreement is wanted, the `place`, `what` waits, `since` when, and a
+/// `severity`. `$1` is now. What waits for anybody else's agreement in the console is added here.
+const SOURCES: [&str; 3] = [ACCESS, LISTS, CLOSINGS];
+
+/// As the console lets people agree: another reader, or while there is none who signs in, a technician.
+const ACCESS: &str = "SELECT duty.school_id, duty.person_id, 'people' AS place, invitation.invitation_id AS what,
+        invitation.created_at AS since, 0 AS severity
+    FROM invitation JOIN duty ON duty.school_id = invitation.school_id AND duty.ended_at IS NULL
+    WHERE invitation.needs_agreement AND invitation.agreed_by IS NULL AND invitation.used_at IS NULL
+    AND invitation.withdrawn_at IS NULL AND invitation.expires_at > $1
+    AND duty.person_id NOT IN (invitation.created_by, invitation.person_id)
+    AND (duty.duty <> 'technician' OR NOT EXISTS (SELECT 1 FROM duty AS other
+            JOIN \"user\" ON \"user\".school_id = other.school_id AND \"user\".person_id = other.person_id
+                AND \"user\".disabled_at IS NULL
+            WHERE other.school_id = invitation.school_id AND other.ended_at IS NULL AND other.duty <> 'technician'
+            AND other.person_id NOT IN (invitation.created_by, invitation.person_id)))";
+
+const LISTS: &str = "SELECT duty.school_id, duty.person_id, 'lists', CAST(list_change.change_id AS TEXT),
+        list_change.proposed_at, 0
+    FROM list_change JOIN duty ON duty.school_id = list_change.school_id AND duty.ended_at IS NULL
+    WHERE list_change.state = 'proposed' AND duty.duty IN ('dsl', 'headteacher')
+    AND duty.person_id <> list_change.proposed_by";
+
+const CLOSINGS: &str =
+    "SELECT reader.school_id, reader.person_id, 'concerns', concern.concern_id, concern.changed_at,
+        concern.severity
+    FROM concern JOIN concern_reader AS reader ON reader.concern_id = concern.concern_id
+    WHERE concern.close_proposed_by IS NOT NULL AND concern.state <> 'closed'
+    AND reader.person_id <> concern.close_proposed_by";
+
+/// Everything that waits for anybody. UNION, since a person may have several duties.
+pub static QUERY: LazyLock<String> = LazyLock::new(|| SOURCES.join(" UNION "));
+
+/// How many things wait for somebody's agreement, by place; places where nothing waits are left out.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn of(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    person_id: &str,
+    now: i64,
+) -> Result<Vec<(Place, i64)>, sqlx::Error> {
+    let query = format!(
+        "SELECT place, COUNT(*) FROM ({}) AS wanted WHERE school_id = $2 AND person_id = $3 GROUP BY place",
+        *QUERY
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(query))
+        .bind(now)
+        .bind(school_id)
+        .bind(person_id)
+        .fetch_all(db)
+        .await
+}
+
+/// Tells everybody whose agreement is wanted since now. Call it in the transaction that asks for it, and wake the outbox
+/// after the commit.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn tell(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
+    let query = format!(
+        "SELECT DISTINCT person_id FROM ({}) AS wanted WHERE school_id = $2 AND since >= $1 ORDER BY person_id",
+        *QUERY
+    );
+    let people: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+        .bind(now)
+        .bind(&*telling.school_id)
+        .fetch_all(&mut **tx)
+        .await?;
+    for person_id in &people {
+        let wanted = Gathered {
+            person_id,
+            sort: Sort::AgreementWanted,
+            concern_id: None,
+            due_at: now,
+            every_ms: EVERY_MS,
+        };
+        outbox::gather(tx, telling, &wanted, now).await?;
+    }
+    Ok(())
+}
