@@ -97,7 +97,13 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         Sort::Yours => Some(yours(telling, gathered)),
         Sort::Review => Some(review(telling, gathered)),
         Sort::AgreementWanted => Some(agreement_wanted(telling, gathered.count)),
-        Sort::New | Sort::Risen | Sort::Unanswered | Sort::AuditHead | Sort::AuditBroken => None,
+        Sort::New
+        | Sort::Risen
+        | Sort::Unanswered
+        | Sort::AuditHead
+        | Sort::AuditBroken
+        | Sort::LaptopsDaily
+        | Sort::LaptopsWeekly => None,
     }
 }
 
