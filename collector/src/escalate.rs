@@ -1,9 +1,11 @@
-//! Brings concerns to the next person when their time to answer is over.
+//! Brings concerns to the next person when their time to answer is over, and asks owners of acknowledged ones how they
+//! stand.
 
 use crate::app::App;
+use crate::clock;
 use crate::live::Change;
 use crate::notify::Telling;
-use crate::{clock, store::escalation};
+use crate::store::{escalation, reviews};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -23,7 +25,11 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
         if stepped >= usize::try_from(AT_ONCE).unwrap_or_default() {
             continue;
         }
-        let next = escalation::next_due(&app.store, &app.school_id).await?;
+        let next = [
+            escalation::next_due(&app.store, &app.school_id).await?,
+            reviews::next_due(&app.store, &app.school_id).await?,
+        ];
+        let next = next.into_iter().flatten().min();
         let sleep = next.map_or(LONGEST_SLEEP, |next| {
             until(next, clock::now_ms()).min(LONGEST_SLEEP)
         });
@@ -40,16 +46,21 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
 /// # Errors
 /// When the store cannot be read or written.
 pub async fn step_due(app: &App, now: i64) -> Result<usize, sqlx::Error> {
-    let due = escalation::due(&app.store, &app.school_id, now, AT_ONCE).await?;
-    if due.is_empty() {
+    let unanswered = escalation::due(&app.store, &app.school_id, now, AT_ONCE).await?;
+    let reviewed = reviews::due(&app.store, &app.school_id, now, AT_ONCE).await?;
+    if unanswered.is_empty() && reviewed.is_empty() {
         return Ok(0);
     }
     let telling = Telling::of(app);
     let mut tx = app.store.write().await?;
-    for concern_id in &due {
+    for concern_id in &unanswered {
         escalation::step(&mut tx, &telling, concern_id, now).await?;
     }
+    for concern_id in &reviewed {
+        reviews::step(&mut tx, &telling, concern_id, now).await?;
+    }
     tx.commit().await?;
+    let due: Vec<String> = unanswered.into_iter().chain(reviewed).collect();
     app.outbox_wake.notify_one();
     for concern_id in &due {
         app.live.tell(Change {
@@ -57,10 +68,6 @@ pub async fn step_due(app: &App, now: i64) -> Result<usize, sqlx::Error> {
             concern_id: Some(concern_id.clone()),
         });
     }
-    tracing::info!(
-        concerns = due.len(),
-        "nobody answered in time, so the next person is told"
-    );
     Ok(due.len())
 }
 

@@ -18,10 +18,14 @@ mod devices;
 mod flags;
 #[path = "console/handling.rs"]
 mod handling;
+#[path = "console/hidden.rs"]
+mod hidden;
 #[path = "console/later.rs"]
 mod later;
 #[path = "console/lists.rs"]
 mod lists;
+#[path = "console/marks.rs"]
+mod marks;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]

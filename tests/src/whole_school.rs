@@ -134,14 +134,24 @@ impl WholeSchool {
         Ok(())
     }
 
-    /// The number that people say of a concern.
+    /// What people call a concern by, written as pages write it: `K7M-4QXC`.
     ///
     /// # Errors
     /// When there is none.
-    pub fn reference(&self, concern: &str) -> Result<i64> {
-        self.store()?.number(&format!(
+    pub fn reference(&self, concern: &str) -> Result<String> {
+        const SIGNS: &[u8] = b"0123456789BCDFGHJKMNPQRSTWXYZ";
+        let mut rest = self.store()?.number(&format!(
             "SELECT reference FROM concern WHERE concern_id = '{concern}'"
-        ))
+        ))?;
+        let (mut written, mut check) = (String::new(), 0);
+        for place in (1..=6).rev() {
+            check += place * (rest % 29);
+            written.insert(0, char::from(SIGNS[usize::try_from(rest % 29)?]));
+            rest /= 29;
+        }
+        written.push(char::from(SIGNS[usize::try_from(check % 29)?]));
+        written.insert(3, '-');
+        Ok(written)
     }
 
     /// The collector's database.

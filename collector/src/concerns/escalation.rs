@@ -29,8 +29,11 @@ pub struct Plan {
     pub tell_first: usize,
     /// How long one has to answer before the next is told.
     pub next_after_ms: i64,
-    /// How long after everybody was told all are reminded, again and again.
+    /// How long after everybody was told all are reminded, again and again; and how long the owner of an acknowledged
+    /// concern has to answer when asked how it stands.
     pub remind_after_ms: i64,
+    /// How long after it was acknowledged the owner is asked how it stands.
+    pub review_after_ms: i64,
     /// What happens outside cover hours.
     pub outside_cover: OutsideCover,
 }
@@ -57,8 +60,14 @@ pub enum Why {
     Risen,
     /// Those told before have not answered.
     Unanswered,
+    /// Everybody was told, and nobody has answered.
+    Reminder,
     /// A colleague passed it on.
     PassedOn,
+    /// Whoever dealt with it has not said how it stands, or has left.
+    NotReviewed,
+    /// Who looks after what has changed, and it is theirs now.
+    Yours,
 }
 
 /// What to do now.
@@ -139,11 +148,22 @@ pub fn due(plan: &Plan, cover: &Cover, readers: usize, progress: Progress, now: 
         plan,
         cover,
         (0..readers).collect(),
-        Why::Unanswered,
+        Why::Reminder,
         readers,
         readers,
         now,
     )
+}
+
+/// When to look again at what was told now.
+#[must_use]
+pub fn next_look(plan: &Plan, cover: &Cover, others_left: bool, now: i64) -> i64 {
+    let wait = if others_left {
+        plan.next_after_ms
+    } else {
+        plan.remind_after_ms
+    };
+    when(plan, cover, now.saturating_add(wait.max(MINUTE_MS)))
 }
 
 fn step(
@@ -156,14 +176,8 @@ fn step(
     now: i64,
 ) -> Step {
     let notices_at = when(plan, cover, now);
-    let wait = if told < readers {
-        plan.next_after_ms
-    } else {
-        plan.remind_after_ms
-    };
     // Without readers there is nobody to remind; the console and `check` say so.
-    let next_due_at =
-        (readers > 0).then(|| when(plan, cover, notices_at.saturating_add(wait.max(MINUTE_MS))));
+    let next_due_at = (readers > 0).then(|| next_look(plan, cover, told < readers, notices_at));
     Step {
         tell,
         why,
@@ -174,7 +188,7 @@ fn step(
 }
 
 /// Now, or when cover begins. A school without any cover ahead is told at once rather than never.
-fn when(plan: &Plan, cover: &Cover, at: i64) -> i64 {
+pub(super) fn when(plan: &Plan, cover: &Cover, at: i64) -> i64 {
     match plan.outside_cover {
         OutsideCover::TellAtOnce => at,
         OutsideCover::WaitForCover => cover.next_open(at).unwrap_or(at),

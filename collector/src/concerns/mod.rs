@@ -8,6 +8,8 @@ pub mod kind;
 pub mod model;
 pub mod naming;
 pub mod procedure;
+pub mod reference;
+pub mod review;
 pub mod routing;
 
 #[cfg(test)]

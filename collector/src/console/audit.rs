@@ -4,6 +4,7 @@ use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::{Console, deeds};
 use crate::concerns::model::Duty;
+use crate::concerns::reference::Reference;
 use crate::devices::roll::told_apart;
 use crate::store::overview::{self, Candidate, Logged};
 use crate::store::people::Directory;
@@ -30,7 +31,7 @@ struct Line {
     when: String,
     who: String,
     what: String,
-    concern: Option<(String, i64)>,
+    concern: Option<(String, Reference)>,
 }
 
 /// The page.

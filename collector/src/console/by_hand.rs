@@ -2,7 +2,7 @@
 
 use super::concern::{self, Happened, grouped};
 use super::page::{Failure, Page, go, show, show_again};
-use super::who::{Fields, SignedIn};
+use super::who::{Fields, SignedIn, TEXT_MOST};
 use super::{Console, queue as queue_page, words};
 use crate::clock;
 use crate::concerns::escalation::Change as Escalates;
@@ -43,6 +43,18 @@ struct Typed {
     words: String,
 }
 
+impl Typed {
+    fn of(fields: &Fields) -> Self {
+        Self {
+            person: fields.trimmed("person").to_owned(),
+            kind: fields.trimmed("kind").to_owned(),
+            severity: fields.trimmed("severity").to_owned(),
+            happened: fields.trimmed("happened").to_owned(),
+            words: fields.trimmed("words").replace("\r\n", "\n"),
+        }
+    }
+}
+
 /// The form.
 pub(super) async fn form(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
     let who = who.reader()?;
@@ -56,13 +68,7 @@ pub(super) async fn record(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
-    let typed = Typed {
-        person: fields.trimmed("person").to_owned(),
-        kind: fields.trimmed("kind").to_owned(),
-        severity: fields.trimmed("severity").to_owned(),
-        happened: fields.trimmed("happened").to_owned(),
-        words: fields.text("words").unwrap_or_default(),
-    };
+    let typed = Typed::of(&fields);
     let happened_at = happened_at(&console, &typed.happened);
     let mut faults = Vec::new();
     let kind = Kind::from_code(&typed.kind);
@@ -72,16 +78,19 @@ pub(super) async fn record(
         .ok()
         .filter(|severity| (1..=5).contains(severity));
     if kind.is_none() {
-        faults.push(("kind", "Choose what it is about."));
+        faults.push(("kind", "Choose what it is about.".to_owned()));
     }
     if severity.is_none() {
-        faults.push(("severity", "Choose how serious it is."));
+        faults.push(("severity", "Choose how serious it is.".to_owned()));
     }
     if happened_at.is_none() {
-        faults.push(("happened", "Give a day and time that is not in the future."));
+        let fault = "Give a day and time that is not in the future.";
+        faults.push(("happened", fault.to_owned()));
     }
-    if typed.words.is_empty() {
-        faults.push(("words", "Write what happened, in at most 4,000 characters."));
+    match fields.text("words", TEXT_MOST) {
+        Ok(words) if words.is_empty() => faults.push(("words", "Write what happened.".to_owned())),
+        Ok(_) => {}
+        Err(fault) => faults.push(("words", fault)),
     }
     let (Some(kind), Some(severity), Some(happened_at), true) =
         (kind, severity, happened_at, faults.is_empty())
@@ -113,7 +122,7 @@ pub(super) async fn record(
                 &console,
                 &who,
                 typed,
-                &[("person", "Choose the person, or that nobody is known.")],
+                &[("person", "Choose the person, or that nobody is known.".to_owned())],
             )
             .await
         }
@@ -234,11 +243,11 @@ async fn again(
     console: &Console,
     who: &SignedIn,
     typed: Typed,
-    faults: &[(&'static str, &'static str)],
+    faults: &[(&'static str, String)],
 ) -> Result<Response, Failure> {
     let mut page = draw(console, who, typed).await?;
     for (field, fault) in faults {
-        page.page.fault(field, *fault);
+        page.page.fault(field, fault.as_str());
     }
     show_again(&page)
 }

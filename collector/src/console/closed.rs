@@ -1,6 +1,7 @@
 //! A viewer's closed concerns, the latest first.
 
 use super::page::{Failure, Page, show};
+use super::place::{Place, page_of};
 use super::who::SignedIn;
 use super::{Console, concern, queue};
 use crate::concerns::kind::Kind;
@@ -17,8 +18,7 @@ const SHOWN: i64 = 50;
 struct ClosedPage {
     page: Page,
     lines: Vec<Line>,
-    before: Option<i64>,
-    after: Option<i64>,
+    place: Place,
 }
 
 struct Line {
@@ -36,17 +36,11 @@ pub(super) async fn closed(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
-    let number = query
-        .get("page")
-        .and_then(|page| page.parse::<i64>().ok())
-        .unwrap_or(1)
-        .clamp(1, 100_000);
-    let from = (number - 1) * SHOWN;
     let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let mut found = rows::closed(store, school_id, who.id(), (from, SHOWN + 1)).await?;
+    let of = rows::count_closed(store, school_id, who.id()).await?;
+    let place = Place::of(page_of(&query, "page"), SHOWN, of);
+    let found = rows::closed(store, school_id, who.id(), place.rows()).await?;
     let page = console.page(&who, "Closed concerns", "/closed").await?;
-    let more = i64::try_from(found.len()).is_ok_and(|found| found > SHOWN);
-    found.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
     let lines = found.into_iter().map(|concern| Line {
         name: queue::name(&concern),
         kind: Kind::from_code(&concern.kind).map_or("Other", Kind::label),
@@ -59,8 +53,7 @@ pub(super) async fn closed(
     });
     show(&ClosedPage {
         lines: lines.collect(),
-        before: (number > 1).then(|| number - 1),
-        after: more.then(|| number + 1),
+        place,
         page,
     })
 }

@@ -18,6 +18,8 @@ pub(super) fn with_concern(action: &str) -> Option<&'static str> {
         "false-alarm" => "marked a flag as a false alarm",
         "not-false-alarm" => "took back that a flag was a false alarm",
         "reopened" => "opened the concern again",
+        "review-set" => "set when the concern is looked at again",
+        "review-missed" => "had no answer how the concern stands, and told the next person",
         "parents" => "recorded whether parents were told",
         "identified" => "said who the concern is about",
         "shown" => "said why what was seen must be shown before the person is known",

@@ -3,7 +3,7 @@
 use super::Console;
 use super::page::{Failure, Page, go, show, show_again};
 use super::who::{Fields, SignedIn};
-use super::words::{self, Clock};
+use super::words::Clock;
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::devices::approval::{Decision, DecisionError, decide};
@@ -13,7 +13,6 @@ use crate::live::Change;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use serde_json::Value;
 use std::collections::HashMap;
 
 #[derive(Template)]
@@ -189,18 +188,6 @@ fn in_words(called: Called, clock: &Clock) -> Shown {
         (false, Some(at)) => says.push(format!("Last heard {} ({}).", clock.when(&at), clock.ago(&at))),
         (false, None) if approved => says.push("Never heard since it was approved.".to_owned()),
         (false, None) => {}
-    }
-    let health: Value = device
-        .health
-        .as_deref()
-        .and_then(|health| serde_json::from_str(health).ok())
-        .unwrap_or_default();
-    let waiting = health["spool_records"].as_i64().unwrap_or(0);
-    if waiting > 0 && approved {
-        says.push(format!(
-            "It had {} still to deliver when last heard.",
-            words::count(waiting, "record")
-        ));
     }
     Shown {
         short_id: roll::short(&device.device_id).to_owned(),

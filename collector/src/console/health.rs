@@ -4,6 +4,7 @@ use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::{Console, queue, words};
 use crate::clock;
+use crate::concerns::model::Duty;
 use crate::devices::roll;
 use crate::store::outbox::Undelivered;
 use crate::store::{audit, gaps, outbox, overview};
@@ -56,7 +57,7 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
         None => "The head of the audit log has not been mailed yet; it is sent once a day.".to_owned(),
     };
     show(&HealthPage {
-        mail: mail(&console, &page, who.is_reader()).await?,
+        mail: mail(&console, &page, &who, unsent.is_empty()).await?,
         unsent,
         devices: roll.headline(),
         gaps: gaps(&console).await?,
@@ -68,24 +69,30 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
     })
 }
 
-// A technician learns whether mail gets out, not how much there is to tell (P41).
-async fn mail(console: &Console, page: &Page, is_reader: bool) -> Result<Vec<String>, Failure> {
-    let health = outbox::health(&console.app.store, &console.app.school_id).await?;
+// A technician learns whether mail gets out, not how much there is to tell (P41). INVARIANT 4: when mail last left would
+// tell everybody of concerns that are not theirs; only the daily mail says it.
+async fn mail(
+    console: &Console,
+    page: &Page,
+    who: &SignedIn,
+    none_unsent: bool,
+) -> Result<Vec<String>, Failure> {
+    let (app, store) = (&console.app, console.app.store.read());
     let mut mail = Vec::new();
-    mail.push(match health.last_sent_at {
-        Some(at) => format!("Mail last went out {}.", page.clock.when(&at)),
-        None => "No mail has gone out yet.".to_owned(),
+    mail.push(match overview::daily_mail_left(store, &app.school_id).await? {
+        Some(at) => format!("The daily mail last went out {}.", page.clock.when(&at)),
+        None => "No daily mail has gone out yet.".to_owned(),
     });
-    if !is_reader && health.waiting > 0 {
+    if who.has(Duty::Technician) && overview::mail_is_failing(store, &app.school_id, who.id(), true).await? {
         mail.push(
             "Some mail could not be delivered. Check the mail server and the settings under [mail]."
                 .to_owned(),
         );
-        let why = outbox::last_error(&console.app.store, &console.app.school_id).await?;
+        let why = outbox::last_error(&app.store, &app.school_id).await?;
         mail.extend(why.map(|why| format!("The last one: {why}.")));
     }
-    if is_reader && health.waiting == 0 {
-        mail.push("Nothing waits to be sent again.".to_owned());
+    if who.is_reader() && none_unsent {
+        mail.push("Nothing of yours waits to be sent again.".to_owned());
     }
     Ok(mail)
 }

@@ -19,6 +19,7 @@ mod lists;
 mod names;
 mod page;
 mod people;
+mod place;
 mod queue;
 mod said;
 mod sign_in;
@@ -84,6 +85,7 @@ pub fn router(app: App) -> Router {
         .route("/sign-out", post(sign_in::sign_out))
         .route("/join/{link}", get(join::form).post(join::join))
         .route("/queue", get(queue::queue))
+        .route("/queue/find", post(queue::find))
         .route(LIVE, get(queue::live))
         .route("/closed", get(closed::closed))
         .route("/concerns/new", get(by_hand::form).post(by_hand::record))

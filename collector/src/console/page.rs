@@ -203,7 +203,14 @@ impl Console {
                 "Your password must be changed by {by}: see Your sign-in."
             ));
         }
-        if overview::mail_is_failing(app.store.read(), &app.school_id).await? {
+        if overview::mail_is_failing(
+            app.store.read(),
+            &app.school_id,
+            who.id(),
+            who.has(Duty::Technician),
+        )
+        .await?
+        {
             banner.push(
                 "Mail is not getting out, so people may not be told of concerns. See Health.".to_owned(),
             );

@@ -1,15 +1,17 @@
 //! The queue: a viewer's open concerns, most urgent first, and the stream that keeps an open page current.
 
 use super::Console;
-use super::page::{Failure, Page, go, show};
-use super::who::SignedIn;
+use super::page::{Failure, Page, go, show, show_again};
+use super::place::{Place, page_of};
+use super::who::{Fields, SignedIn};
 use super::words::{self, Clock};
 use crate::clock;
 use crate::concerns::escalation::OutsideCover;
 use crate::concerns::kind::Kind;
+use crate::live::Change;
 use crate::profile::Profile;
-use crate::store::access;
 use crate::store::queue::{self as rows, Summary, Told};
+use crate::store::{access, references};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderName, header};
@@ -17,12 +19,13 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use pastoral_keywords::Severity;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 
-/// Concerns on one page; less urgent ones wait.
+/// Concerns on one page; less urgent ones are on the next.
 const SHOWN: i64 = 100;
 /// A burst of changes is drawn once.
 const SETTLE: Duration = Duration::from_millis(40);
@@ -35,13 +38,24 @@ struct QueuePage {
     page: Page,
     cover: String,
     list: String,
+    number: i64,
+    /// The reference that somebody looked for.
+    sought: String,
 }
 
 #[derive(Template)]
 #[template(path = "queue_list.html")]
 pub(super) struct QueueList {
     pub(super) cards: Vec<Card>,
-    pub(super) more: i64,
+    pub(super) place: Place,
+}
+
+/// A page of the queue as its viewer may see it.
+#[derive(Default)]
+struct Listed {
+    html: String,
+    /// Every open concern of theirs, also those on other pages.
+    theirs: HashSet<String>,
 }
 
 /// A concern in the queue, in words.
@@ -71,19 +85,56 @@ pub(super) async fn queue(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
-    let mut page = console.page(&who, "Concerns", "/queue").await?;
-    page.said(&query);
-    let list = console.list(who.id()).await?;
-    show(&QueuePage {
-        cover: cover(&console, &page.clock),
-        list,
+    let mut drawn = draw(&console, &who, page_of(&query, "page")).await?;
+    drawn.page.said(&query);
+    show(&drawn)
+}
+
+/// Finds a concern by what it is called. One that is not the viewer's is not found, as if there were none.
+pub(super) async fn find(
+    State(console): State<Console>,
+    who: SignedIn,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    let sought = fields.trimmed("reference");
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    if let Some(found) = references::find(store, school_id, who.id(), sought).await? {
+        return Ok(go(&format!("/concerns/{}", found.concern_id)));
+    }
+    let mut drawn = draw(&console, &who, 1).await?;
+    let fault = if sought.is_empty() {
+        "Write the reference first, such as K7M-4QXC."
+    } else {
+        "You have no concern with this reference. Look at each sign of it again."
+    };
+    drawn.page.fault("reference", fault);
+    drawn.sought = sought.to_owned();
+    show_again(&drawn)
+}
+
+async fn draw(console: &Console, who: &SignedIn, number: i64) -> Result<QueuePage, Failure> {
+    let page = console.page(who, "Concerns", "/queue").await?;
+    Ok(QueuePage {
+        cover: cover(console, &page.clock),
+        list: console.list(who.id(), number).await?.html,
+        number,
+        sought: String::new(),
         page,
     })
 }
 
 /// Keeps an open queue current: sends the list as its viewer may see it, whenever it has changed.
-pub(super) async fn live(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
+///
+/// INVARIANT 4: its pace tells nothing of what its viewer may not see. It is woken by changes of their own concerns only,
+/// and beats by its own clock.
+pub(super) async fn live(
+    State(console): State<Console>,
+    who: SignedIn,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
     let who = who.reader()?;
+    let number = page_of(&query, "page");
     let place = console
         .live_places
         .clone()
@@ -91,7 +142,7 @@ pub(super) async fn live(State(console): State<Console>, who: SignedIn) -> Resul
         .map_err(|_| Failure::Busy)?;
     let (sender, receiver) = tokio::sync::mpsc::channel(4);
     tokio::spawn(async move {
-        keep_current(&console, &who, &sender).await;
+        keep_current(&console, &who, number, &sender).await;
         drop(place);
     });
     let stream: std::pin::Pin<Box<dyn Stream<Item = Result<Event, Infallible>> + Send>> =
@@ -106,20 +157,22 @@ pub(super) async fn live(State(console): State<Console>, who: SignedIn) -> Resul
 async fn keep_current(
     console: &Console,
     who: &SignedIn,
+    number: i64,
     sender: &tokio::sync::mpsc::Sender<Result<Event, Infallible>>,
 ) {
     let mut changes = console.app.live.listen();
-    let mut sent = String::new();
+    let mut beats = tokio::time::interval_at(Instant::now() + BEAT, BEAT);
+    let mut sent = Listed::default();
     loop {
         // Also at the start: what changed between the page and this connection.
-        match console.list_if_still_in(who).await {
-            Ok(Some(list)) if list != sent => {
-                if sender.send(Ok(Event::default().data(&list))).await.is_err() {
+        match console.list_if_still_in(who, number).await {
+            Ok(Some(list)) if list.html != sent.html => {
+                if sender.send(Ok(Event::default().data(&list.html))).await.is_err() {
                     return;
                 }
                 sent = list;
             }
-            Ok(Some(_)) => {}
+            Ok(Some(list)) => sent = list,
             Ok(None) => {
                 let _gone_anyway = sender
                     .send(Ok(Event::default().event("signed-out").data(".")))
@@ -133,15 +186,18 @@ async fn keep_current(
             let change = tokio::select! {
                 change = changes.recv() => change,
                 () = sender.closed() => return,
-                () = tokio::time::sleep(BEAT) => {
+                _ = beats.tick() => {
                     let beat = Event::default().comment("still here");
                     if sender.send(Ok(beat)).await.is_err() { return; }
                     break;
                 }
             };
             match change {
-                Ok(change) if change.school_id == *console.app.school_id => {}
-                Ok(_) => continue,
+                Ok(change) => match console.is_theirs(who, &sent, &change).await {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(_) => return,
+                },
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             }
@@ -153,7 +209,7 @@ async fn keep_current(
 }
 
 impl Console {
-    async fn list_if_still_in(&self, who: &SignedIn) -> Result<Option<String>, Failure> {
+    async fn list_if_still_in(&self, who: &SignedIn, number: i64) -> Result<Option<Listed>, Failure> {
         if self.sessions.look(&who.cookie, clock::now_ms()).is_none() {
             return Ok(None);
         }
@@ -163,17 +219,26 @@ impl Console {
         }
         // INVARIANT 4: a name may be new since the page was opened.
         self.examine(&who.session).await?;
-        self.list(who.id()).await.map(Some)
+        self.list(who.id(), number).await.map(Some)
     }
 
-    async fn list(&self, viewer: &str) -> Result<String, Failure> {
+    /// Whether a change may show in a viewer's queue: of a concern that they see, or saw until now.
+    async fn is_theirs(&self, who: &SignedIn, sent: &Listed, change: &Change) -> Result<bool, sqlx::Error> {
         let (store, school_id) = (self.app.store.read(), &self.app.school_id);
-        let concerns = rows::open(store, school_id, viewer, SHOWN).await?;
-        let readers = rows::readers_of_open(store, school_id, viewer).await?;
-        let mut more = 0;
-        if i64::try_from(concerns.len()).is_ok_and(|shown| shown >= SHOWN) {
-            more = rows::count_open(store, school_id, viewer).await? - SHOWN;
+        match &change.concern_id {
+            _ if change.school_id != **school_id => Ok(false),
+            // Whatever it was, only what differs then is sent.
+            None => Ok(true),
+            Some(concern_id) if sent.theirs.contains(concern_id) => Ok(true),
+            Some(concern_id) => rows::may_see(store, school_id, who.id(), concern_id).await,
         }
+    }
+
+    async fn list(&self, viewer: &str, number: i64) -> Result<Listed, Failure> {
+        let (store, school_id) = (self.app.store.read(), &self.app.school_id);
+        let place = Place::of(number, SHOWN, rows::count_open(store, school_id, viewer).await?);
+        let concerns = rows::open(store, school_id, viewer, place.rows()).await?;
+        let readers = rows::readers_of_open(store, school_id, viewer).await?;
         let clock = self.clock();
         let profile = self.app.profile.load();
         let cards = concerns.into_iter().map(|concern| {
@@ -181,12 +246,14 @@ impl Console {
             let readers: Vec<_> = readers.iter().filter(of).cloned().collect();
             card(&clock, &profile, concern, &readers, viewer)
         });
-        QueueList {
+        let list = QueueList {
             cards: cards.collect(),
-            more,
-        }
-        .render()
-        .map_err(|_| Failure::Template)
+            place,
+        };
+        Ok(Listed {
+            html: list.render().map_err(|_| Failure::Template)?,
+            theirs: readers.into_iter().map(|told| told.concern_id).collect(),
+        })
     }
 }
 
@@ -286,6 +353,20 @@ pub(super) fn next(
     readers: &[Told],
     viewer: &str,
 ) -> String {
+    if let Some(until) = concern
+        .quiet_until
+        .filter(|until| concern.state == "new" && *until > clock::now_ms())
+    {
+        let second = match &concern.close_proposed_by {
+            Some(by) if by == viewer => " Another person is asked to agree.",
+            Some(_) => " You can agree that it is closed for that.",
+            None => "",
+        };
+        return format!(
+            "All of it is marked as false alarms, so nobody is told until {}.{second} Then it goes on, unless it is closed.",
+            clock.by(&until)
+        );
+    }
     if concern.state != "new" {
         return match &concern.close_proposed_by {
             Some(by) if by == viewer => "You propose to close it. Another person must agree.".to_owned(),

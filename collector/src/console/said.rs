@@ -13,6 +13,7 @@ pub(super) fn words(code: &str) -> &'static str {
         "close-proposed" => "You propose to close it. It stays open until another person agrees.",
         "close-refused" => "It stays open. The history says so.",
         "false-alarm" => "That is recorded.",
+        "review-set" => "You are asked about it again on that day.",
         "reopened" => "It is open again, and you are dealing with it.",
         "parents" => "That is recorded.",
         "shown" => "Your reason is in the history.",

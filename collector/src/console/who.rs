@@ -1,7 +1,7 @@
 //! Who asks, and what they typed.
 
 use super::page::Failure;
-use super::{Console, page};
+use super::{Console, page, words};
 use crate::access::{Session, Sessions};
 use crate::clock;
 use crate::concerns::model::Duty;
@@ -136,7 +136,7 @@ impl FromRequestParts<Console> for Visitor {
 }
 
 /// The form that somebody sent, its token checked against their cookie; empty where nobody sent one.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Fields(HashMap<String, Zeroizing<String>>);
 
 impl Fields {
@@ -155,10 +155,16 @@ impl Fields {
         Zeroizing::new(self.get(name).to_owned())
     }
 
-    /// What somebody wrote; none when it is too long.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    /// What somebody wrote, without the space around it; otherwise how much too long it is.
+    pub(super) fn text(&self, name: &str, most: usize) -> Result<String, String> {
         let text = self.trimmed(name).replace("\r\n", "\n");
-        (text.chars().count() <= TEXT_MOST).then_some(text)
+        match text.chars().count() {
+            length if length > most => Err(format!(
+                "What you wrote is {} too long. Shorten it to {most} characters.",
+                words::count((length - most).try_into().unwrap_or(i64::MAX), "character")
+            )),
+            _ => Ok(text),
+        }
     }
 }
 

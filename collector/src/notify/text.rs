@@ -46,9 +46,17 @@ pub fn concern(telling: &Telling, why: Why, about: &About<'_>) -> Text {
             "a concern has become more serious",
             "A concern that you can see has become more serious.",
         ),
-        Why::Unanswered => (
+        Why::Unanswered | Why::Reminder => (
             "a concern has had no answer",
             "Nobody has acknowledged a concern yet. It now comes to you.",
+        ),
+        Why::NotReviewed => (
+            "a concern comes to you",
+            "Whoever dealt with a concern has not said how it stands, or is not there any more.\nIt now comes to you.",
+        ),
+        Why::Yours => (
+            "a concern is yours now",
+            "Who looks after what has changed at the school: a concern is yours now.\nIt is not new, and nobody has answered it since.",
         ),
         Why::PassedOn => (
             "a concern was passed to you",
@@ -93,6 +101,7 @@ pub struct Gathered {
 pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Text> {
     match sort {
         Sort::Digest => Some(digest(telling)),
+        Sort::Several => Some(several(telling, gathered)),
         Sort::Reminder => Some(reminder(telling, gathered)),
         Sort::Yours => Some(yours(telling, gathered)),
         Sort::Review => Some(review(telling, gathered)),
@@ -105,6 +114,16 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         | Sort::LaptopsDaily
         | Sort::LaptopsWeekly => None,
     }
+}
+
+fn several(telling: &Telling, Gathered { count, severity }: Gathered) -> Text {
+    let wait = match count {
+        1 => "another concern is waiting for you".to_owned(),
+        many => format!("{many} more concerns are waiting for you"),
+    };
+    let opening = format!("Beside what you were told of in a message of its own, {wait}.");
+    let ending = "Concerns that nobody acknowledges come to the next person who may see them.";
+    of_several(telling, severity, &wait, &opening, ending)
 }
 
 fn reminder(telling: &Telling, Gathered { count, severity }: Gathered) -> Text {

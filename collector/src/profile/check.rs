@@ -3,7 +3,7 @@
 use super::fault::{Places, ProfileError};
 use super::hours::{cover, date};
 use super::raw::{RawAccountability, RawCategory, RawGroup, RawHandling, RawPlan, RawProfile};
-use super::{Accountability, Addition, Contact, DeviceGroup, Handling, Profile, Users};
+use super::{Accountability, Addition, Contact, DeviceGroup, Handling, Profile, REVIEW_MOST_DAYS, Users};
 use crate::concerns::category::{Ladders, Rung};
 use crate::concerns::escalation::Plan;
 use crate::concerns::kind::{SubjectRole, kind_of};
@@ -169,6 +169,7 @@ fn plans(places: &Places<'_>, raw: &[Spanned<RawPlan>]) -> Checked<[Plan; 5]> {
             tell_first: usize::from(*plan.tell_first.get_ref()),
             next_after_ms: minutes(&plan.next_after_minutes, most, "next_after_minutes = 30")?,
             remind_after_ms: minutes(&plan.remind_after_minutes, most, "remind_after_minutes = 240")?,
+            review_after_ms: review_after(places, at, plan.review_after_days.as_ref())?,
             outside_cover: plan.outside_cover,
         });
     }
@@ -180,6 +181,22 @@ fn plans(places: &Places<'_>, raw: &[Spanned<RawPlan>]) -> Checked<[Plan; 5]> {
             let fault = format!("severity {severity} has no plan, so nobody would be told");
             Err(places.fault(0..0, fault, format!("[[escalation]] with severity = {severity}")))
         }
+    }
+}
+
+/// Days after which the owner of an acknowledged concern is asked how it stands, for severity 1 to 5, where the profile
+/// does not say.
+const REVIEW_DAYS: [u32; 5] = [30, 14, 7, 2, 1];
+
+fn review_after(places: &Places<'_>, at: usize, raw: Option<&Spanned<u32>>) -> Checked<i64> {
+    let days = raw.map_or(REVIEW_DAYS[at], |raw| *raw.get_ref());
+    let most = REVIEW_MOST_DAYS[at];
+    match raw {
+        Some(raw) if !(1..=most).contains(&days) => {
+            let instead = format!("review_after_days = {}", REVIEW_DAYS[at]);
+            Err(places.fault(raw.span(), format!("must be 1 to {most} days"), instead))
+        }
+        _ => Ok(i64::from(days) * 24 * HOUR_MS),
     }
 }
 

@@ -20,6 +20,9 @@ use pastoral_keywords::{Audience, Severity};
 pub use fault::ProfileError;
 pub use shipped::SHIPPED;
 
+/// The latest that the owner of an acknowledged concern of severity 1 to 5 is asked how it stands, in days.
+pub const REVIEW_MOST_DAYS: [u32; 5] = [90, 90, 30, 14, 7];
+
 /// A checked profile.
 #[derive(Debug, Clone)]
 pub struct Profile {

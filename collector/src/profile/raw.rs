@@ -78,6 +78,7 @@ pub(super) struct RawPlan {
     pub(super) tell_first: Spanned<u8>,
     pub(super) next_after_minutes: Spanned<u32>,
     pub(super) remind_after_minutes: Spanned<u32>,
+    pub(super) review_after_days: Option<Spanned<u32>>,
     pub(super) outside_cover: OutsideCover,
 }
 

@@ -8,8 +8,8 @@ use sqlx::SqliteExecutor;
 /// A flag as it is stored; its content is sealed.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct FlagRow {
-    /// Its number.
-    pub flag_id: i64,
+    /// Which flag of its concern it is, from 1: pages call it by nothing that counts others.
+    pub place: i64,
     /// The device.
     pub device_id: String,
     /// The device's name.
@@ -126,19 +126,36 @@ pub async fn flags(
     (from, most): (i64, i64),
 ) -> Result<Vec<FlagRow>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT f.*, d.host_name, a.name AS account_name, a.authority FROM flag f
+        "SELECT f.*, d.host_name, a.name AS account_name, a.authority FROM
+            (SELECT flag.*, row_number() OVER (ORDER BY flag_id) AS place FROM flag WHERE school_id = ? AND concern_id = ?) f
          JOIN concern_reader r ON r.school_id = f.school_id AND r.concern_id = f.concern_id AND r.person_id = ?
          JOIN device d ON d.school_id = f.school_id AND d.device_id = f.device_id
          JOIN account a ON a.school_id = f.school_id AND a.account_id = f.account_id
-         WHERE f.school_id = ? AND f.concern_id = ?
          ORDER BY f.false_alarm, f.severity DESC, f.observed_at DESC, f.flag_id DESC LIMIT ? OFFSET ?",
     )
-    .bind(viewer)
     .bind(school_id)
     .bind(concern_id)
+    .bind(viewer)
     .bind(most)
     .bind(from)
     .fetch_all(db)
+    .await
+}
+
+/// The flag of a concern that pages call by its place.
+pub async fn flag_at(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    place: i64,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT flag_id FROM flag WHERE school_id = $1 AND concern_id = $2 ORDER BY flag_id LIMIT 1 OFFSET $3",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .bind(place - 1)
+    .fetch_optional(&mut **tx)
     .await
 }
 

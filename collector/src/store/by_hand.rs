@@ -1,6 +1,6 @@
 //! Concerns that people record by hand (P45).
 
-use super::Write;
+use super::{Write, references};
 
 /// A concern to be made by hand (P45).
 pub struct ByHand<'a> {
@@ -20,7 +20,7 @@ pub struct ByHand<'a> {
     pub happened_at: i64,
 }
 
-/// Makes a concern by hand; gives the number people say.
+/// Makes a concern by hand.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -29,12 +29,13 @@ pub async fn make_by_hand(
     school_id: &str,
     new: &ByHand<'_>,
     now_ms: i64,
-) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(
+) -> Result<(), sqlx::Error> {
+    let reference = references::draw(tx, school_id).await?;
+    sqlx::query(
         "INSERT INTO concern (school_id, concern_id, reference, person_id, kind, reader_group, apart, severity, state,
          by_hand, first_event_at, last_event_at, opened_at, changed_at, names_version)
-         VALUES (?1, ?2, (SELECT coalesce(max(reference), 0) + 1 FROM concern WHERE school_id = ?1), ?3, ?4, ?5, ?6, ?7,
-         'new', 1, ?8, ?8, ?9, ?9, (SELECT names_version FROM school WHERE school_id = ?1)) RETURNING reference",
+         VALUES (?1, ?2, ?10, ?3, ?4, ?5, ?6, ?7,
+         'new', 1, ?8, ?8, ?9, ?9, (SELECT names_version FROM school WHERE school_id = ?1))",
     )
     .bind(school_id)
     .bind(new.concern_id)
@@ -45,8 +46,10 @@ pub async fn make_by_hand(
     .bind(new.severity)
     .bind(new.happened_at)
     .bind(now_ms)
-    .fetch_one(&mut **tx)
-    .await
+    .bind(reference)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Something more that happened, added to a concern by hand: widens its range, and raises its severity if this is worse.

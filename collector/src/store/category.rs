@@ -41,7 +41,7 @@ pub async fn repropose(
         kind,
         topics: topics(tx, school_id, concern_id).await?,
         last_event_at: row.get(2),
-        warned_at: warned_at(tx, school_id, row.get(3), kind).await?,
+        warned_at: warned_at(tx, school_id, concern_id, row.get(3), kind).await?,
     };
     let proposal = propose(profile.ladders.for_subject(is_pupil), &facts);
     sqlx::query(
@@ -70,20 +70,26 @@ async fn topics(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<BTr
         .collect())
 }
 
-/// The last warning of this person for this kind, unless it was undone.
+/// The last warning of this person for this kind, unless it was undone. INVARIANT 4: a warning counts in a concern only
+/// where each of its readers may see the concern in which it was given; else the category would tell them of it.
 async fn warned_at(
     tx: &mut Write,
     school_id: &str,
+    concern_id: &str,
     person_id: Option<String>,
     kind: Kind,
 ) -> Result<Option<i64>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT MAX(warning.at) FROM warning LEFT JOIN action USING (action_id)
-         WHERE warning.school_id = ? AND warning.person_id = ? AND warning.kind = ? AND action.undone_by IS NULL",
+         WHERE warning.school_id = $1 AND warning.person_id = $2 AND warning.kind = $3 AND action.undone_by IS NULL
+         AND NOT EXISTS (SELECT 1 FROM concern_reader here WHERE here.concern_id = $4 AND NOT EXISTS
+            (SELECT 1 FROM concern_reader there
+             WHERE there.concern_id = warning.concern_id AND there.person_id = here.person_id))",
     )
     .bind(school_id)
     .bind(person_id)
     .bind(kind.code())
+    .bind(concern_id)
     .fetch_one(&mut **tx)
     .await?;
     Ok(row.get(0))

@@ -1,6 +1,6 @@
 //! Carries out escalation: writes notices and timers in the transaction that causes them.
 
-use super::outbox::{self, Notice, Sort};
+use super::outbox::{self, Gathered, Notice, Sort};
 use super::{Store, Write, category};
 use crate::concerns::escalation::{self as rules, Change, Progress, Step, Why};
 use crate::concerns::model::PersonId;
@@ -8,8 +8,14 @@ use crate::notify::{Telling, text};
 use pastoral_keywords::Severity;
 use sqlx::Row;
 
+/// A timer that was set so much later than now was set by a clock that has been put back since.
+pub(super) const CLOCK_TOLERANCE_MS: i64 = 60 * 60_000;
+/// So soon after another notice of its sort to the same person, a notice is gathered with others.
+const CROWDED_MS: i64 = 60_000;
+
 /// What escalation needs to know of a concern.
 struct Standing {
+    /// By which it is told; of one whose every flag is marked as a false alarm the highest that it ever had.
     severity: Severity,
     answered: bool,
     closed: bool,
@@ -33,6 +39,11 @@ pub async fn opened_or_risen(
     now: i64,
 ) -> Result<(), sqlx::Error> {
     category::repropose(tx, &telling.profile, &telling.school_id, concern_id).await?;
+    // What comes after every flag was marked as a false alarm starts everything again.
+    let change = match wake(tx, &telling.school_id, concern_id).await? {
+        true if change == Change::Joined => Change::Risen,
+        _ => change,
+    };
     if change == Change::Joined {
         return Ok(());
     }
@@ -65,16 +76,20 @@ pub async fn opened_or_risen(
 /// # Errors
 /// When the database cannot be read.
 pub async fn due(store: &Store, school_id: &str, now: i64, most: i64) -> Result<Vec<String>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT concern_id FROM concern WHERE school_id = ? AND next_due_at <= ? ORDER BY severity DESC LIMIT ?",
-    )
-    .bind(school_id)
-    .bind(now)
-    .bind(most)
-    .fetch_all(store.read())
-    .await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    let query = format!(
+        "SELECT concern_id FROM concern WHERE school_id = $1 AND {IS_DUE} ORDER BY severity DESC LIMIT $4"
+    );
+    sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+        .bind(school_id)
+        .bind(now)
+        .bind(now.saturating_add(CLOCK_TOLERANCE_MS))
+        .bind(most)
+        .fetch_all(store.read())
+        .await
 }
+
+/// `$2` is now, and what was timed after `$3` was timed by a clock that has been put back.
+const IS_DUE: &str = "next_due_at IS NOT NULL AND (next_due_at <= $2 OR timed_at > $3)";
 
 /// When the next concern comes due; none when none does.
 ///
@@ -94,13 +109,14 @@ pub async fn next_due(store: &Store, school_id: &str) -> Result<Option<i64>, sql
 /// # Errors
 /// When the database cannot be read or written.
 pub async fn step(tx: &mut Write, telling: &Telling, concern_id: &str, now: i64) -> Result<(), sqlx::Error> {
-    let still =
-        sqlx::query("SELECT 1 FROM concern WHERE school_id = ? AND concern_id = ? AND next_due_at <= ?")
-            .bind(&*telling.school_id)
-            .bind(concern_id)
-            .bind(now)
-            .fetch_optional(&mut **tx)
-            .await?;
+    let still = format!("SELECT 1 FROM concern WHERE school_id = $1 AND {IS_DUE} AND concern_id = $4");
+    let still: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(still))
+        .bind(&*telling.school_id)
+        .bind(now)
+        .bind(now.saturating_add(CLOCK_TOLERANCE_MS))
+        .bind(concern_id)
+        .fetch_optional(&mut **tx)
+        .await?;
     if still.is_some() {
         escalate_now(tx, telling, concern_id, now).await
     } else {
@@ -189,13 +205,31 @@ pub async fn pass_on(
     Ok(true)
 }
 
+/// Ends that a concern's timers stand because every flag is marked as a false alarm, with the question whether it may be
+/// closed for that. Says whether they stood.
+async fn wake(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE concern SET quiet_until = NULL,
+                close_proposed_by = CASE WHEN outcome = 'false-alarm' THEN NULL ELSE close_proposed_by END,
+                outcome = CASE WHEN outcome = 'false-alarm' THEN NULL ELSE outcome END
+         WHERE school_id = $1 AND concern_id = $2 AND quiet_until IS NOT NULL AND state <> 'closed'",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
 async fn standing(
     tx: &mut Write,
     school_id: &str,
     concern_id: &str,
 ) -> Result<Option<Standing>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT severity, state, escalation_step, last_event_at, backlog FROM concern WHERE school_id = ? AND concern_id = ?",
+        "SELECT CASE WHEN quiet_until IS NOT NULL AND highest_severity > severity THEN highest_severity ELSE severity END,
+                state, escalation_step, last_event_at, backlog
+         FROM concern WHERE school_id = ? AND concern_id = ?",
     )
     .bind(school_id)
     .bind(concern_id)
@@ -235,34 +269,58 @@ async fn carry_out(
         next_at: step.next_due_at,
         others_left: step.told < standing.readers.len(),
     };
+    let plan = telling.profile.plan(standing.severity);
     for person_id in step.tell.iter().filter_map(|place| standing.readers.get(*place)) {
-        if standing.backlog {
-            outbox::queue_digest(tx, telling, (person_id, concern_id), step.notices_at, now).await?;
-            continue;
-        }
+        let gathered = |sort, every_ms| Gathered {
+            person_id,
+            sort,
+            concern_id: Some(concern_id),
+            due_at: step.notices_at,
+            every_ms,
+        };
         let sort = match step.why {
-            Why::New | Why::PassedOn => Sort::New,
+            Why::Reminder => {
+                // However many concerns wait, one person has one reminder of them at a time.
+                let reminder = gathered(Sort::Reminder, plan.remind_after_ms);
+                outbox::gather(tx, telling, &reminder, now).await?;
+                continue;
+            }
+            _ if standing.backlog => {
+                outbox::queue_digest(tx, telling, (person_id, concern_id), step.notices_at, now).await?;
+                continue;
+            }
+            Why::Yours => {
+                outbox::gather(tx, telling, &gathered(Sort::Yours, 0), now).await?;
+                continue;
+            }
+            Why::New | Why::PassedOn | Why::NotReviewed => Sort::New,
             Why::Risen => Sort::Risen,
             Why::Unanswered => Sort::Unanswered,
         };
-        let text = text::concern(telling, step.why, &about);
-        let concern_id = Some(concern_id);
+        let own = sort == Sort::New && standing.severity == Severity::MAX;
+        if !own && outbox::is_crowded(tx, telling, person_id, (sort, step.notices_at), now).await? {
+            outbox::gather(tx, telling, &gathered(Sort::Several, CROWDED_MS), now).await?;
+            continue;
+        }
         let notice = Notice {
-            concern_id,
+            concern_id: Some(concern_id),
             person_id,
             address: None,
             sort,
-            text,
+            text: text::concern(telling, step.why, &about),
             due_at: step.notices_at,
         };
         outbox::queue(tx, telling, &notice, now).await?;
     }
     sqlx::query(
-        "UPDATE concern SET escalation_step = ?, next_due_at = ?, backlog = ? WHERE school_id = ? AND concern_id = ?",
+        "UPDATE concern SET escalation_step = $1, next_due_at = $2, backlog = $3, timed_at = $4,
+                quiet_until = CASE WHEN quiet_until > $4 THEN $4 ELSE quiet_until END
+         WHERE school_id = $5 AND concern_id = $6",
     )
     .bind(i64::try_from(step.told).unwrap_or(i64::MAX))
     .bind(step.next_due_at)
     .bind(standing.backlog)
+    .bind(now)
     .bind(&*telling.school_id)
     .bind(concern_id)
     .execute(&mut **tx)

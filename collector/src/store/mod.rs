@@ -10,6 +10,7 @@ pub mod conflicts;
 pub mod devices;
 pub mod disk;
 pub mod escalation;
+pub mod false_alarms;
 pub mod gaps;
 pub mod heard;
 pub mod import;
@@ -24,9 +25,11 @@ pub mod people;
 pub mod policies;
 pub mod profile;
 pub mod queue;
+pub mod references;
 pub mod replay;
 pub mod retention;
 pub mod retire;
+pub mod reviews;
 pub mod routing;
 pub mod school;
 pub mod specialist;
@@ -81,6 +84,7 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!("./migrations").run(&write).await?;
+        references::draw_missing(&write).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))

@@ -1,6 +1,7 @@
 //! What the console says of the whole: what is wrong, who has access, what was recorded.
 
 use super::Write;
+use crate::concerns::reference::Reference;
 use sqlx::SqliteExecutor;
 
 /// How many open concerns nobody who signs in may see; without those about the viewer, or that name them or whom they
@@ -32,17 +33,36 @@ pub async fn without_reader(
     .await
 }
 
-/// Whether notices fail or wait long. Says nothing of how many, nor about what.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn mail_is_failing(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<bool, sqlx::Error> {
+/// Whether notices fail or wait long. Says nothing of how many, nor about what. INVARIANT 4: a notice about a concern counts
+/// only for who may see the concern; with `all`, for those who run the mail server and see in its log what it is given.
+pub async fn mail_is_failing(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+    all: bool,
+) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM outbox WHERE school_id = ? AND sent_at IS NULL AND ended_at IS NULL AND attempts >= 3)",
+        "SELECT EXISTS (SELECT 1 FROM outbox o
+         WHERE o.school_id = $1 AND o.sent_at IS NULL AND o.ended_at IS NULL AND o.attempts >= 3
+         AND ($3 OR o.person_id = $2 OR o.notice = 'audit-head' OR EXISTS
+            (SELECT 1 FROM concern_reader r WHERE r.concern_id = o.concern_id AND r.person_id = $2)))",
     )
     .bind(school_id)
+    .bind(viewer)
+    .bind(all)
     .fetch_one(db)
     .await
+}
+
+/// When the daily mail about the audit record last left: whether mail gets out, and nothing of what else it is about.
+pub async fn daily_mail_left(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar("SELECT max(sent_at) FROM outbox WHERE school_id = $1 AND notice = 'audit-head'")
+        .bind(school_id)
+        .fetch_one(db)
+        .await
 }
 
 /// A person to choose from.
@@ -167,8 +187,8 @@ pub struct Logged {
     pub actor: String,
     /// A code.
     pub action: String,
-    /// The number of the concern, where there is one.
-    pub reference: Option<i64>,
+    /// What the concern is called by, where there is one.
+    pub reference: Option<Reference>,
     /// Its id.
     pub concern_id: Option<String>,
     /// JSON without content; none once retention erased it.

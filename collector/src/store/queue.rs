@@ -1,5 +1,6 @@
 //! What a reader sees of concerns. INVARIANT 4: every query here joins `concern_reader` for the viewer.
 
+use crate::concerns::reference::Reference;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, Row, SqliteExecutor};
 
@@ -8,8 +9,8 @@ use sqlx::{AssertSqlSafe, Row, SqliteExecutor};
 pub struct Summary {
     /// Its random id.
     pub concern_id: String,
-    /// The number people say.
-    pub reference: i64,
+    /// What people call it by.
+    pub reference: Reference,
     /// The person, where known.
     pub person: Option<Whom>,
     /// The account of an unknown person.
@@ -22,6 +23,12 @@ pub struct Summary {
     pub reader_group: String,
     /// 1 to 5.
     pub severity: i64,
+    /// That it ever had, where that is higher than now; 0 otherwise.
+    pub once_severity: i64,
+    /// Every flag is marked as a false alarm: its timers stand until then.
+    pub quiet_until: Option<i64>,
+    /// Acknowledged: when its owner is asked how it stands.
+    pub review_at: Option<i64>,
     /// `new`, `acknowledged` or `closed`.
     pub state: String,
     /// Who deals with it.
@@ -70,6 +77,20 @@ pub struct Summary {
     pub about_child: bool,
 }
 
+impl Summary {
+    /// The highest severity that it ever had: by it, a second person is asked before it closes.
+    #[must_use]
+    pub fn highest_severity(&self) -> i64 {
+        self.severity.max(self.once_severity)
+    }
+
+    /// Whether every flag is marked as a false alarm.
+    #[must_use]
+    pub fn all_marked(&self) -> bool {
+        self.quiet_until.is_some()
+    }
+}
+
 /// A person, as a reader needs to know them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Whom {
@@ -106,7 +127,7 @@ const SUMMARY: &str = "SELECT c.*, p.given_name || ' ' || p.family_name AS name,
     LEFT JOIN device d ON d.school_id = c.school_id AND d.device_id = f.device_id
     WHERE c.school_id = ?1 AND ";
 
-/// The open concerns of a viewer, most urgent first.
+/// The open concerns of a viewer, most urgent first, from a place on.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -114,16 +135,17 @@ pub async fn open(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
     viewer: &str,
-    most: i64,
+    (from, most): (i64, i64),
 ) -> Result<Vec<Summary>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
         "{SUMMARY} c.state <> 'closed'
-         ORDER BY c.severity DESC, c.state = 'new' DESC, c.last_event_at DESC, c.reference DESC LIMIT ?3"
+         ORDER BY c.severity DESC, c.state = 'new' DESC, c.last_event_at DESC, c.concern_id LIMIT ?3 OFFSET ?4"
     ));
     let rows = sqlx::query(query)
         .bind(school_id)
         .bind(viewer)
         .bind(most)
+        .bind(from)
         .fetch_all(db)
         .await?;
     Ok(rows.iter().map(read).collect())
@@ -140,7 +162,7 @@ pub async fn closed(
     (from, most): (i64, i64),
 ) -> Result<Vec<Summary>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
-        "{SUMMARY} c.state = 'closed' ORDER BY c.closed_at DESC, c.reference DESC LIMIT ?3 OFFSET ?4"
+        "{SUMMARY} c.state = 'closed' ORDER BY c.closed_at DESC, c.concern_id LIMIT ?3 OFFSET ?4"
     ));
     let rows = sqlx::query(query)
         .bind(school_id)
@@ -173,7 +195,7 @@ pub async fn one(
 }
 
 /// Concerns that a viewer may see and that have to do with one of theirs: linked with it, or open and about the same
-/// person; the open ones first.
+/// person; the open ones first, from a place on. With one more than asked for, whether there are further ones is known.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -182,11 +204,12 @@ pub async fn related(
     school_id: &str,
     viewer: &str,
     concern: &Summary,
+    (from, most): (i64, i64),
 ) -> Result<Vec<Summary>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
         "{SUMMARY} c.concern_id <> ?3
          AND (c.concern_id = ?4 OR c.linked_to = ?3 OR (c.person_id = ?5 AND c.state <> 'closed'))
-         ORDER BY c.state = 'closed', c.severity DESC, c.reference DESC LIMIT 20"
+         ORDER BY c.state = 'closed', c.severity DESC, c.opened_at DESC, c.concern_id LIMIT ?6 OFFSET ?7"
     ));
     let rows = sqlx::query(query)
         .bind(school_id)
@@ -194,9 +217,32 @@ pub async fn related(
         .bind(&concern.concern_id)
         .bind(&concern.linked_to)
         .bind(concern.person.as_ref().map(|person| &person.person_id))
+        .bind(most)
+        .bind(from)
         .fetch_all(db)
         .await?;
     Ok(rows.iter().map(read).collect())
+}
+
+/// The concern of a viewer that has this reference, or had this number before.
+pub(super) async fn called(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+    reference: Option<Reference>,
+    number: Option<i64>,
+) -> Result<Option<Summary>, sqlx::Error> {
+    let query = AssertSqlSafe(format!(
+        "{SUMMARY} (c.reference = $3 OR c.number = $4) ORDER BY c.reference = $3 DESC, c.opened_at DESC LIMIT 1"
+    ));
+    let row = sqlx::query(query)
+        .bind(school_id)
+        .bind(viewer)
+        .bind(reference)
+        .bind(number)
+        .fetch_optional(db)
+        .await?;
+    Ok(row.as_ref().map(read))
 }
 
 /// The open concern of a person and kind that a viewer may see; of several the latest.
@@ -220,6 +266,40 @@ pub async fn open_of(
         .fetch_optional(db)
         .await?;
     Ok(row.as_ref().map(read))
+}
+
+/// Whether a viewer may see a concern.
+pub async fn may_see(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+    concern_id: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM concern_reader WHERE school_id = $1 AND person_id = $2 AND concern_id = $3)",
+    )
+    .bind(school_id)
+    .bind(viewer)
+    .bind(concern_id)
+    .fetch_one(db)
+    .await
+}
+
+/// How many closed concerns a viewer has.
+pub async fn count_closed(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    viewer: &str,
+) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM concern c
+         JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = $1
+         WHERE c.school_id = $2 AND c.state = 'closed'",
+    )
+    .bind(viewer)
+    .bind(school_id)
+    .fetch_one(db)
+    .await
 }
 
 /// How many open concerns a viewer has.
@@ -304,6 +384,9 @@ fn read(row: &SqliteRow) -> Summary {
         kind: row.get("kind"),
         reader_group: row.get("reader_group"),
         severity: row.get("severity"),
+        once_severity: row.get("highest_severity"),
+        quiet_until: row.get("quiet_until"),
+        review_at: row.get("review_at"),
         state: row.get("state"),
         owner_id: row.get("owner_id"),
         owner: row.get("owner"),

@@ -4,6 +4,7 @@
 
 use super::Store;
 use crate::concerns::model::ReaderGroup;
+use crate::concerns::reference::Reference;
 use crate::seal::content::DataKeyRow;
 use sqlx::Row;
 
@@ -12,8 +13,8 @@ use sqlx::Row;
 pub struct RecentFlag {
     /// Its concern.
     pub concern_id: String,
-    /// The number people say.
-    pub reference: i64,
+    /// What people call it by.
+    pub reference: Reference,
     /// For whom it was matched.
     pub audience: String,
     /// What was observed.

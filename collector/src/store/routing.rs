@@ -272,7 +272,7 @@ pub async fn link_to_open(tx: &mut Write, school_id: &str, concern_id: &str) -> 
         "UPDATE concern SET linked_to = (SELECT other.concern_id FROM concern other
             WHERE other.school_id = concern.school_id AND other.person_id = concern.person_id
             AND other.kind = concern.kind AND other.apart = concern.apart AND other.state <> 'closed'
-            AND other.concern_id <> concern.concern_id ORDER BY other.reference LIMIT 1)
+            AND other.concern_id <> concern.concern_id ORDER BY other.opened_at, other.concern_id LIMIT 1)
          WHERE school_id = ? AND concern_id = ? AND linked_to IS NULL",
     )
     .bind(school_id)
@@ -307,21 +307,19 @@ pub async fn hand_over(
     reroute(tx, telling, &directory, concern_id, now).await
 }
 
-/// References of concerns that nobody may read, because everybody entitled is concerned. Only the school safe's copy
-/// of the key opens them.
+/// Whether there is a concern that nobody may read, because everybody entitled is concerned. Only the school safe's copy
+/// of the key opens it. Says not how many nor which: whoever runs the machines may learn this.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn without_reader(store: &Store, school_id: &str) -> Result<Vec<i64>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT reference FROM concern WHERE school_id = ? AND erased_at IS NULL AND state <> 'closed'
-         AND NOT EXISTS (SELECT 1 FROM concern_reader WHERE concern_reader.concern_id = concern.concern_id)
-         ORDER BY reference LIMIT 1000",
+pub async fn without_reader(store: &Store, school_id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM concern WHERE school_id = $1 AND erased_at IS NULL AND state <> 'closed'
+         AND NOT EXISTS (SELECT 1 FROM concern_reader WHERE concern_reader.concern_id = concern.concern_id))",
     )
     .bind(school_id)
-    .fetch_all(store.read())
-    .await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    .fetch_one(store.read())
+    .await
 }
 
 /// People whom a concern's text names.

@@ -9,10 +9,15 @@
 
 mod audit;
 mod escalation;
+mod false_alarms;
+mod faults;
 mod mail;
 mod people;
 mod profiles;
+mod reminders;
 mod retention;
 mod routing;
 mod school;
+mod scripted;
 mod silence;
+mod sorts;

@@ -179,10 +179,7 @@ async fn a_concern_that_nobody_may_read_is_sealed_to_the_safe_and_reported() {
         })
         .await;
     assert!(school.readers("c1").await.is_empty() && school.notices("c1").await.is_empty());
-    assert_eq!(
-        routing::without_reader(&school.app.store, SCHOOL).await.unwrap(),
-        [1]
-    );
+    assert!(routing::without_reader(&school.app.store, SCHOOL).await.unwrap());
 }
 
 /// The snapshot that the ingest decides by is never older than its transaction, whoever changed something.

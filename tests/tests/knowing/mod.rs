@@ -27,7 +27,7 @@ pub(crate) fn flag(
     school.flag(&seen).unwrap()
 }
 
-/// Nothing they can reach or try shows this concern, quotes it, or says its number.
+/// Nothing they can reach or try shows this concern, quotes it, or says its reference.
 pub(crate) fn assert_knows_nothing(
     school: &WholeSchool,
     who: &str,
@@ -35,14 +35,14 @@ pub(crate) fn assert_knows_nothing(
     concern: &str,
     marker: &str,
 ) {
-    let number = format!("Concern {} ", school.reference(concern).unwrap());
+    let reference = school.reference(concern).unwrap();
     for (path, page) in crawl::everything_linked(reader).unwrap() {
         let text = format!("{} ", page.text());
         assert!(!page.html.contains(concern), "{who} finds {marker} on {path}");
         assert!(!text.contains(marker), "{who} reads {marker} on {path}");
         assert!(
-            !text.contains(&number),
-            "{who} reads the number of {marker} on {path}"
+            !text.contains(&reference),
+            "{who} reads the reference of {marker} on {path}"
         );
     }
     for end in ["", "/identify"] {

@@ -16,6 +16,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         tell_first,
         next_after_ms: next * MINUTE,
         remind_after_ms: remind * MINUTE,
+        review_after_ms: next * MINUTE,
         outside_cover,
     })
 }
@@ -45,7 +46,7 @@ proptest! {
         }
         prop_assert_eq!(told, (0..readers).collect::<Vec<_>>());
         let again = next(&plan, &cover, readers, &step);
-        prop_assert_eq!((again.tell, again.why), ((0..readers).collect(), Why::Unanswered));
+        prop_assert_eq!((again.tell, again.why), ((0..readers).collect(), Why::Reminder));
     }
 
     /// It never stops while nobody answers, and never runs hot.

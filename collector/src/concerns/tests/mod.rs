@@ -5,6 +5,7 @@ mod cover;
 mod escalation;
 mod grouping;
 mod naming;
+mod review;
 mod routing;
 
 use crate::profile::Profile;

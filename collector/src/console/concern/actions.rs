@@ -3,17 +3,21 @@
 
 use super::super::Console;
 use super::super::page::{Failure, go};
-use super::super::who::{Fields, SignedIn};
+use super::super::who::{Fields, SignedIn, TEXT_MOST};
 use super::doing::Doing;
 use super::view::{self, Typed};
 use super::{closing, hand_over, identify};
 use crate::concerns::kind::Kind;
+use crate::profile::REVIEW_MOST_DAYS;
 use crate::store::actions::{self, Standing};
-use crate::store::{category, escalation};
+use crate::store::queue::Summary;
+use crate::store::{category, escalation, false_alarms, reviews};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use pastoral_keywords::Severity;
 use serde_json::{Value, json};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What came of an action.
 pub(in super::super) enum Outcome {
@@ -50,29 +54,27 @@ pub(in super::super) async fn act(
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
     let mut doing = Doing::begin(&console, &who, &concern_id).await?;
-    let words = fields.text("words");
+    let words = fields.text("words", TEXT_MOST);
     let version: i64 = fields.trimmed("version").parse().map_err(|_| Failure::BadForm)?;
     let page = fields.trimmed("page").parse::<i64>().unwrap_or(1);
     let typed = |field| Typed {
         action: action.clone(),
-        words: words.clone().unwrap_or_default(),
+        fields: fields.clone(),
         field,
         page,
+        ..Typed::default()
     };
     if version != doing.concern.changed_at {
         drop(doing);
         return view::stale(&console, &who, &concern_id, version, typed("stale")).await;
     }
-    let Some(words) = words.clone() else {
-        drop(doing);
-        return view::again(
-            &console,
-            &who,
-            &concern_id,
-            typed("words"),
-            "What you wrote is too long.",
-        )
-        .await;
+    let words = match words {
+        Ok(words) => words,
+        Err(fault) => {
+            drop(doing);
+            let field = words_of(&action);
+            return view::again(&console, &who, &concern_id, typed(field), &fault).await;
+        }
     };
     match perform(&mut doing, &action, &fields, &words).await? {
         Outcome::Done(said) => {
@@ -97,6 +99,22 @@ pub(in super::super) async fn act(
     }
 }
 
+/// The element in which the words of a form are written.
+fn words_of(action: &str) -> &'static str {
+    match action {
+        "note" => "note-words",
+        "warn" => "warn-words",
+        "pass-on" => "pass-on-words",
+        "close" => "close-words",
+        "refuse" => "refuse-words",
+        "reopen" => "reopen-words",
+        "parents" => "parents-words",
+        "show" => "show-words",
+        "hand-over" => "hand-over-words",
+        _ => "stale",
+    }
+}
+
 async fn perform(
     doing: &mut Doing<'_>,
     action: &str,
@@ -117,6 +135,7 @@ async fn perform(
         "agree" => closing::agree(doing).await,
         "refuse" => closing::refuse(doing, words).await,
         "false-alarm" => false_alarm(doing, fields).await,
+        "review" => review(doing, fields.trimmed("days")).await,
         "reopen" => closing::reopen(doing, words).await,
         "parents" => parents(doing, fields.trimmed("told"), words).await,
         "show" => show(doing, words).await,
@@ -238,9 +257,16 @@ async fn escalate(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
 }
 
 async fn false_alarm(doing: &mut Doing<'_>, fields: &Fields) -> Result<Outcome, Failure> {
-    let flag_id: i64 = fields.trimmed("flag").parse().map_err(|_| Failure::BadForm)?;
+    let place = fields
+        .trimmed("flag")
+        .parse::<i64>()
+        .ok()
+        .filter(|place| *place > 0);
+    let place = place.ok_or(Failure::BadForm)?;
     let is = fields.trimmed("is") == "yes";
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    let flag = actions::flag_at(&mut doing.tx, school_id, &concern_id, place).await?;
+    let flag_id = flag.ok_or(Failure::NotFound)?;
     let flags = actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag_id), is).await?;
     if flags.is_empty() {
         return Err(Failure::NotFound);
@@ -249,7 +275,41 @@ async fn false_alarm(doing: &mut Doing<'_>, fields: &Fields) -> Result<Outcome, 
     let action = if is { "false-alarm" } else { "not-false-alarm" };
     doing.record(action, json!({ "flags": flags }), "").await?;
     repropose(doing).await?;
+    marked(doing).await?;
     Ok(Outcome::Done("false-alarm"))
+}
+
+/// Its owner says when they want to be asked how it stands.
+async fn review(doing: &mut Doing<'_>, days: &str) -> Result<Outcome, Failure> {
+    if doing.before.owner_id.as_deref() != Some(doing.who.id()) || doing.before.state != "acknowledged" {
+        return Ok(Outcome::Fault(
+            "stale",
+            "Only who is dealing with it sets its review date.",
+        ));
+    }
+    let days = days
+        .parse()
+        .ok()
+        .filter(|days| review_days(&doing.concern).contains(days));
+    let Some(days) = days else {
+        return Ok(Outcome::Fault("review-days", "Choose when you want to be asked."));
+    };
+    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    let at = doing.now + i64::from(days) * DAY_MS;
+    reviews::set(&mut doing.tx, school_id, &concern_id, Some(at), doing.now).await?;
+    doing.touch().await?;
+    doing.record("review-set", json!({ "days": days }), "").await?;
+    Ok(Outcome::Done("review-set"))
+}
+
+/// In how many days the owner of a concern may choose to be asked: by the highest severity that it ever had.
+pub(super) fn review_days(concern: &Summary) -> Vec<u32> {
+    let at = usize::try_from(concern.highest_severity().clamp(1, 5) - 1).unwrap_or_default();
+    let most = REVIEW_MOST_DAYS[at];
+    [1, 2, 7, 14, 30, 90]
+        .into_iter()
+        .filter(|days| *days <= most)
+        .collect()
 }
 
 async fn parents(doing: &mut Doing<'_>, told: &str, words: &str) -> Result<Outcome, Failure> {
@@ -294,7 +354,7 @@ async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     let detail: Value = serde_json::from_str(&detail).unwrap_or(Value::Null);
     let flags: Vec<i64> = serde_json::from_value(detail["flags"].clone()).unwrap_or_default();
     for flag in flags {
-        let is = action == "not-false-alarm";
+        let is = matches!(action.as_str(), "not-false-alarm" | "close-refused");
         actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag), is).await?;
     }
     match serde_json::from_value::<Standing>(detail["before"].clone()) {
@@ -305,7 +365,9 @@ async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     }
     let by = doing.record("undone", json!({ "action": action_id }), "").await?;
     actions::mark_undone(&mut doing.tx, school_id, action_id, by).await?;
+    doing.before = actions::standing(&mut doing.tx, school_id, &concern_id).await?;
     repropose(doing).await?;
+    marked(doing).await?;
     Ok(Outcome::Done("undone"))
 }
 
@@ -313,6 +375,12 @@ async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
 pub(super) async fn answered(doing: &mut Doing<'_>) -> Result<(), Failure> {
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
     Ok(escalation::answered(&mut doing.tx, school_id, &concern_id).await?)
+}
+
+/// Severity and timers follow what is marked as a false alarm.
+pub(super) async fn marked(doing: &mut Doing<'_>) -> Result<(), Failure> {
+    let (by, concern_id) = (doing.who.id(), doing.concern.concern_id.clone());
+    Ok(false_alarms::settle(&mut doing.tx, &doing.telling, &concern_id, by, doing.now).await?)
 }
 
 async fn repropose(doing: &mut Doing<'_>) -> Result<(), Failure> {

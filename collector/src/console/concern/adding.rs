@@ -3,6 +3,7 @@
 use super::super::Console;
 use super::super::page::Failure;
 use super::super::who::SignedIn;
+use super::actions::marked;
 use super::doing::Doing;
 use super::hand_over::seal_again;
 use crate::concerns::escalation::Change;
@@ -51,6 +52,7 @@ pub(in super::super) async fn add(
         )
         .await?;
     }
+    marked(&mut doing).await?;
     // INVARIANT 4: whom the words name does not read it any more.
     let directory = Directory::load(&mut doing.tx, school_id, &doing.telling.profile).await?;
     let mut named = directory.named_in(happened.words);

@@ -2,7 +2,7 @@
 
 use super::super::page::Failure;
 use super::OUTCOMES;
-use super::actions::{Outcome, answered};
+use super::actions::{Outcome, answered, marked};
 use super::doing::Doing;
 use super::verdict;
 use crate::store::actions::{self, Standing};
@@ -19,7 +19,7 @@ pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> 
     }
     if needs_second(
         doing.telling.profile.handling.second_person_from,
-        doing.concern.severity,
+        doing.concern.highest_severity(),
     ) {
         let new = Standing {
             state: "acknowledged".to_owned(),
@@ -94,7 +94,16 @@ pub(super) async fn refuse(doing: &mut Doing<'_>, words: &str) -> Result<Outcome
         outcome: None,
         ..doing.before.clone()
     };
-    doing.change("close-refused", new, json!({}), words).await?;
+    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    // Proposed because every flag was marked as a false alarm: the marks are taken back, and its timers run again.
+    let flags = match doing.concern.all_marked() {
+        true => actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, false).await?,
+        false => Vec::new(),
+    };
+    doing
+        .change("close-refused", new, json!({ "flags": flags }), words)
+        .await?;
+    marked(doing).await?;
     Ok(Outcome::Done("close-refused"))
 }
 

@@ -20,7 +20,8 @@ const CLOCK_WRONG_MS: i64 = 2 * 60 * 1000;
 
 /// A flag in words.
 pub(super) struct Seen {
-    pub(super) flag_id: i64,
+    /// Which flag of the concern it is.
+    pub(super) place: i64,
     pub(super) severity: i64,
     pub(super) severity_words: &'static str,
     /// Pieces of the text; whether each is marked.
@@ -166,7 +167,7 @@ pub(super) fn without_content(row: &FlagRow, clock: &Clock) -> Seen {
     let late = row.received_at - at;
     let repeats = [same_again(row, clock), further(row, clock)].concat();
     Seen {
-        flag_id: row.flag_id,
+        place: row.place,
         severity: row.severity,
         severity_words: words::severity(row.severity),
         text: Vec::new(),

@@ -9,7 +9,7 @@ use crate::notify::Telling;
 use crate::seal::content::StoreSealError;
 use crate::store::actions::{self, NewAction, Standing};
 use crate::store::queue::{self, Summary};
-use crate::store::{Write, audit};
+use crate::store::{Write, audit, reviews};
 use serde_json::{Value, json};
 
 /// A concern in hand.
@@ -107,6 +107,10 @@ impl<'a> Doing<'a> {
     pub(super) async fn finish(mut self) -> Result<Option<i64>, Failure> {
         let app = &self.console.app;
         let concern_id = &self.concern.concern_id;
+        // INVARIANT: whoever deals with it is asked one day how it stands.
+        let anew = self.concern.state != "acknowledged" || self.concern.owner_id != self.before.owner_id;
+        let by = (self.who.id(), anew);
+        reviews::settle(&mut self.tx, &self.telling, concern_id, by, self.now).await?;
         let now = queue::one(&mut *self.tx, &app.school_id, self.who.id(), concern_id).await?;
         self.tx.commit().await?;
         app.changed(Some(self.concern.concern_id));

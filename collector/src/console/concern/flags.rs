@@ -9,7 +9,6 @@ use crate::store::actions::{self, FlagRow};
 use crate::store::audit;
 use crate::store::queue::Summary;
 use serde_json::json;
-use std::collections::HashMap;
 
 /// Flags on one page.
 const SHOWN: i64 = 50;
@@ -65,12 +64,6 @@ impl Flags {
             },
         })
     }
-}
-
-/// The number of the page that somebody asks for.
-pub(super) fn page_of(query: &HashMap<String, String>) -> i64 {
-    let page = query.get("page").and_then(|page| page.parse::<i64>().ok());
-    page.unwrap_or(1).clamp(1, 100_000)
 }
 
 /// INVARIANT 5: on disk before anything is shown.

@@ -1,6 +1,6 @@
 //! What was done with a concern, in sentences.
 
-use super::super::words::Clock;
+use super::super::words::{self, Clock};
 use super::content::Opener;
 use super::outcome;
 use crate::store::actions::ActionRow;
@@ -62,6 +62,11 @@ fn did(action: &str, detail: &Value, name_of: &impl Fn(&str) -> String) -> Strin
         "false-alarm" => "marked a flag as a false alarm".to_owned(),
         "not-false-alarm" => "took back that a flag was a false alarm".to_owned(),
         "reopened" => "opened it again".to_owned(),
+        "review-set" => format!(
+            "will look at it again in {}",
+            words::count(detail.get("days").and_then(Value::as_i64).unwrap_or(1), "day")
+        ),
+        "review-missed" => "had no answer how it stands, and told the next person".to_owned(),
         "parents" if detail.get("told") == Some(&Value::Bool(true)) => {
             "recorded that parents or carers were told".to_owned()
         }

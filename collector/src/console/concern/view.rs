@@ -2,9 +2,10 @@
 
 use super::super::lists::may_propose;
 use super::super::page::{Failure, Page, show};
-use super::super::who::SignedIn;
+use super::super::place::{Place, count, page_of};
+use super::super::who::{Fields, SignedIn};
 use super::super::{Console, queue as queue_page, words};
-use super::actions::is_reversible;
+use super::actions::{is_reversible, review_days};
 use super::closing::needs_second;
 use super::content::{Opener, Seen, without_content};
 use super::flags::{self, At, Flags};
@@ -28,17 +29,24 @@ use std::collections::HashMap;
 
 /// Flags of a page that stand open.
 const SHOWN_AT_FIRST: usize = 3;
-/// Entries of the history on one page.
+/// Entries of the history on one page, and at all.
 const HISTORY_SHOWN: i64 = 200;
+const HISTORY_MOST: i64 = 10_000;
+/// Related concerns on one page, and at all.
+const RELATED_SHOWN: i64 = 20;
+const RELATED_MOST: i64 = 1_000;
 
 /// What somebody typed into a form that was not taken.
 #[derive(Default)]
 pub(super) struct Typed {
     pub(super) action: String,
-    pub(super) words: String,
+    pub(super) fields: Fields,
     pub(super) field: &'static str,
     /// The page of flags it was on.
     pub(super) page: i64,
+    /// The pages of its history and of related concerns.
+    pub(super) history_page: i64,
+    pub(super) related_page: i64,
 }
 
 #[derive(Template)]
@@ -67,6 +75,8 @@ struct ConcernPage {
     steps: Steps,
     ladder: Vec<Rung>,
     history: Vec<Entry>,
+    history_place: Place,
+    related_place: Place,
     others: Vec<Told>,
     second: Second,
     can_undo: bool,
@@ -74,6 +84,8 @@ struct ConcernPage {
     can_hand_over: bool,
     may_propose: bool,
     children: Vec<(String, Vec<Candidate>)>,
+    /// In how many days the viewer may choose to be asked how it stands; empty for who does not deal with it.
+    review_days: Vec<u32>,
     typed: Typed,
 }
 
@@ -99,12 +111,29 @@ enum Second {
 }
 
 impl ConcernPage {
+    /// What was written into the form of this action.
     fn typed(&self, action: &str) -> &str {
+        self.chosen(action, "words")
+    }
+
+    /// What stood in a field of it.
+    fn chosen(&self, action: &str, field: &str) -> &str {
         if self.typed.action == action {
-            &self.typed.words
+            self.typed.fields.trimmed(field)
         } else {
             ""
         }
+    }
+
+    /// The category that is marked: what somebody chose, or what stands or is proposed.
+    fn marked_category(&self) -> &str {
+        if self.typed.action == "category" {
+            return self.typed.fields.trimmed("code");
+        }
+        let stands = self.concern.category_confirmed.as_deref();
+        stands
+            .or(self.concern.category_proposed.as_deref())
+            .unwrap_or_default()
     }
 }
 
@@ -117,7 +146,9 @@ pub(in super::super) async fn page(
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
     let nothing = Typed {
-        page: flags::page_of(&query),
+        page: page_of(&query, "page"),
+        history_page: page_of(&query, "history"),
+        related_page: page_of(&query, "related"),
         ..Typed::default()
     };
     let mut page = draw(&console, &who, &concern_id, nothing).await?;
@@ -152,7 +183,7 @@ pub(super) async fn stale(
         &console.app.school_id,
         who.id(),
         concern_id,
-        HISTORY_SHOWN,
+        HISTORY_MOST,
     )
     .await?;
     let since = rows.iter().take_while(|row| row.at > version).count();
@@ -181,13 +212,18 @@ async fn draw(
     typed: Typed,
 ) -> Result<ConcernPage, Failure> {
     let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    // What is not theirs costs as little as what is not there.
+    if !queue::may_see(store, school_id, who.id(), concern_id).await? {
+        return Err(Failure::NotFound);
+    }
     // INVARIANT 4: what this session opens of it is compared with their own name first.
     console.examine_one(&who.session, concern_id).await?;
     let concern = queue::one(store, school_id, who.id(), concern_id)
         .await?
         .ok_or(Failure::NotFound)?;
     let Flags { rows: flags, at } = Flags::read(console, who.id(), &concern, typed.page.max(1)).await?;
-    let rows = actions::history(store, school_id, who.id(), concern_id, HISTORY_SHOWN).await?;
+    let rows = actions::history(store, school_id, who.id(), concern_id, HISTORY_MOST).await?;
+    let history_place = Place::of(typed.history_page, HISTORY_SHOWN, count(rows.len()));
     let readers = queue::readers_of(store, school_id, who.id(), concern_id).await?;
     let people = overview::candidates(store, school_id).await?;
     let name_of = |id: &str| {
@@ -220,13 +256,19 @@ async fn draw(
     for (seen, row) in seen.iter_mut().zip(&flags) {
         seen.device = devices.get(&row.device_id).cloned().unwrap_or_default();
     }
-    let related = queue::related(store, school_id, who.id(), &concern).await?;
-    let related = related.iter().map(|other| related_to(&concern, other)).collect();
+    let related = queue::related(store, school_id, who.id(), &concern, (0, RELATED_MOST)).await?;
+    let related_place = Place::of(typed.related_page, RELATED_SHOWN, count(related.len()));
+    let related = related_place
+        .slice(&related)
+        .iter()
+        .map(|other| related_to(&concern, other))
+        .collect();
     let recorded = rows
         .iter()
         .find(|row| concern.by_hand && row.action == "recorded");
     let written = recorded.and_then(|row| opener.words(row)).unwrap_or_default();
-    let history = rows
+    let history = history_place
+        .slice(&rows)
         .iter()
         .map(|row| entry(row, &opener, &page.clock, who.id(), &name_of))
         .collect();
@@ -270,7 +312,7 @@ async fn draw(
             &concern,
             who.id(),
             &others,
-            needs_second(from, concern.severity),
+            needs_second(from, concern.highest_severity()),
             &name_of,
         ),
         can_undo: can_undo(&rows, who.id()),
@@ -280,6 +322,10 @@ async fn draw(
         } else {
             Vec::new()
         },
+        review_days: match concern.state.as_str() {
+            "acknowledged" if concern.owner_id.as_deref() == Some(who.id()) => review_days(&concern),
+            _ => Vec::new(),
+        },
         state,
         tag,
         hidden,
@@ -287,6 +333,8 @@ async fn draw(
         related,
         seen,
         history,
+        history_place,
+        related_place,
         others,
         can_hand_over,
         may_propose: may_propose(who),
@@ -382,6 +430,9 @@ fn times(page: &Page, concern: &Summary) -> Vec<String> {
     times.push(format!("Arrived {}", clock.when(&concern.opened_at)));
     if let Some(at) = &concern.acknowledged_at {
         times.push(format!("Acknowledged {}", clock.when(at)));
+    }
+    if let Some(at) = concern.review_at.filter(|_| concern.state == "acknowledged") {
+        times.push(format!("To be looked at again {}", clock.when(&at)));
     }
     if let Some(at) = &concern.closed_at {
         let how = outcome(concern.outcome.as_deref().unwrap_or_default());

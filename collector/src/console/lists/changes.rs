@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::clock;
 use crate::console::Console;
 use crate::console::page::{Failure, Page, go, show, show_again};
-use crate::console::who::{Fields, SignedIn};
+use crate::console::who::{Fields, SignedIn, TEXT_MOST};
 use crate::console::words::sentence;
 use crate::lists::Rules;
 use crate::notify::Telling;
@@ -159,7 +159,7 @@ pub(crate) async fn preview(
             let page = console.page(&who, "What the change would do", "/lists").await?;
             show(&ChangePage {
                 what: operation::in_words(&rules, &operation),
-                reason: fields.text("reason").unwrap_or_default(),
+                reason: fields.trimmed("reason").to_owned(),
                 operation: serde_json::to_string(&operation).map_err(|_| Failure::Template)?,
                 proposal: None,
                 effect: Some(effect),
@@ -187,8 +187,10 @@ pub(crate) async fn propose(
     if operation.specialist_list().is_some() {
         return Err(Failure::BadForm);
     }
-    let reason = fields.text("reason").filter(|reason| !reason.is_empty());
-    let reason = reason.ok_or(Failure::BadForm)?;
+    let reason = fields.text("reason", TEXT_MOST).map_err(|_| Failure::BadForm)?;
+    if reason.is_empty() {
+        return Err(Failure::BadForm);
+    }
     let rules = console.app.lists.load_full();
     if let Err(why) = effect::with(&rules, &operation) {
         return again(&console, &who, fields, "main", sentence(&why.to_string())).await;

@@ -1,6 +1,7 @@
 //! What a change to the lists would do: to the reader's own flags of the last weeks, and to harmless texts.
 
 use crate::clock;
+use crate::concerns::reference::Reference;
 use crate::console::Console;
 use crate::console::page::Failure;
 use crate::console::who::SignedIn;
@@ -30,7 +31,7 @@ pub(super) struct Effect {
     pub(super) flags: usize,
     /// Whether there were more than are tried.
     pub(super) more_flags: bool,
-    /// Concerns with flags that would not be raised any more: address, number, how many, and whether it was confirmed.
+    /// Concerns with flags that would not be raised any more: address, reference, how many, and whether it was confirmed.
     pub(super) lost: Vec<Lost>,
     /// How many harmless texts were tried.
     pub(super) samples: usize,
@@ -44,7 +45,7 @@ pub(super) struct Effect {
 /// A concern with flags that would not be raised any more.
 pub(super) struct Lost {
     pub(super) concern_id: String,
-    pub(super) reference: i64,
+    pub(super) reference: Reference,
     pub(super) flags: usize,
     pub(super) confirmed: bool,
 }
@@ -79,7 +80,7 @@ pub(super) async fn effect(
     // Building and matching take their time; pages of others must not wait for them.
     let tried = tokio::task::spawn_blocking(move || {
         let after = with(&rules, &operation)?;
-        let mut lost: BTreeMap<i64, Lost> = BTreeMap::new();
+        let mut lost: BTreeMap<Reference, Lost> = BTreeMap::new();
         for flag in &recent {
             let opened = content::open(&|group| session.key(group), &flag.key, &flag.sealed).ok();
             let content = opened.and_then(|bytes| device::Flag::decode(bytes.as_slice()).ok());

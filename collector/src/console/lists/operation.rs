@@ -1,18 +1,25 @@
 //! A change to the lists, read from a form and said in words.
 
 use super::{find, first_words, levels};
-use crate::console::who::Fields;
+use crate::console::who::{Fields, TEXT_MOST};
 use crate::console::words;
 use crate::lists::Rules;
 use pastoral_keywords::changes::{Operation, Over, TermName};
-use pastoral_keywords::{Audience, Topic};
+use pastoral_keywords::{Audience, REASON, Topic};
 use std::collections::BTreeMap;
 
 /// The change that somebody's form asks for; otherwise the field that is wrong, and how.
 pub(super) fn read(fields: &Fields) -> Result<Operation, (&'static str, String)> {
     let term = || term(fields);
-    let why = fields.text("reason").filter(|reason| !reason.is_empty());
-    let why = why.ok_or(("reason", "Say why, in at most 4,000 characters.".to_owned()))?;
+    // What stands in a list is as long as a list allows; it is said, and never cut.
+    let most = match fields.trimmed("do") {
+        "add-term" | "add-exception" => REASON,
+        _ => TEXT_MOST,
+    };
+    let why = fields.text("reason", most).map_err(|fault| ("reason", fault))?;
+    if why.is_empty() {
+        return Err(("reason", "Say why.".to_owned()));
+    }
     match fields.trimmed("do") {
         "add-term" => Ok(Operation::AddTerm {
             text: spellings(fields)?,
@@ -21,7 +28,7 @@ pub(super) fn read(fields: &Fields) -> Result<Operation, (&'static str, String)>
                 .parse::<Topic>()
                 .map_err(|_| ("topic", "Choose what it is about.".to_owned()))?,
             severity: severity(fields)?,
-            reason: why.chars().take(400).collect(),
+            reason: why,
         }),
         "add-exception" => Ok(Operation::AddException {
             phrase: fields.trimmed("phrase").to_owned(),
@@ -30,7 +37,7 @@ pub(super) fn read(fields: &Fields) -> Result<Operation, (&'static str, String)>
                 "list" => Over::List(term().list),
                 _ => Over::Term(term()),
             },
-            reason: why.chars().take(400).collect(),
+            reason: why,
         }),
         "set-severity" => Ok(Operation::SetSeverity {
             term: term(),
@@ -63,7 +70,7 @@ pub(super) fn field_of_term(sort: &str, field: &'static str) -> &'static str {
 }
 
 fn spellings(fields: &Fields) -> Result<Vec<String>, (&'static str, String)> {
-    let text = fields.text("text").unwrap_or_default();
+    let text = fields.text("text", TEXT_MOST).map_err(|fault| ("text", fault))?;
     let spellings: Vec<String> = text
         .lines()
         .map(|line| line.trim().to_owned())

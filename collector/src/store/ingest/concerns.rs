@@ -8,7 +8,7 @@ use crate::concerns::model::{PersonId, ReaderGroup};
 use crate::concerns::routing::Subject;
 use crate::notify::Telling;
 use crate::seal::content::DataKey;
-use crate::store::{Write, escalation, keys, routing};
+use crate::store::{Write, escalation, false_alarms, keys, references, routing};
 use pastoral_keywords::{Severity, Topic};
 use serde_json::json;
 use sqlx::Row;
@@ -255,10 +255,11 @@ impl Placed {
             Whose::Person(person_id) => (Some(person_id), None),
             Whose::Account(account_id) => (None, Some(*account_id)),
         };
+        let reference = references::draw(&mut batch.tx, &batch.app.school_id).await?;
         sqlx::query(
             "INSERT INTO concern (school_id, concern_id, reference, person_id, account_id, kind, reader_group, apart,
              severity, state, backlog, first_event_at, last_event_at, opened_at, changed_at, linked_to, names_version)
-             VALUES (?1, ?2, (SELECT coalesce(max(reference), 0) + 1 FROM concern WHERE school_id = ?1), ?3, ?4, ?5, ?6, ?7,
+             VALUES (?1, ?2, ?13, ?3, ?4, ?5, ?6, ?7,
              ?8, 'new', ?9, ?10, ?10, ?11, ?11, ?12, (SELECT names_version FROM school WHERE school_id = ?1))",
         )
         .bind(&*batch.app.school_id)
@@ -273,6 +274,7 @@ impl Placed {
         .bind(event_at)
         .bind(batch.now)
         .bind(linked_to)
+        .bind(reference)
         .execute(&mut *batch.tx)
         .await?;
         if route.readers.is_empty() {
@@ -321,6 +323,7 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
         ..Telling::of(batch.app)
     };
     let mut notices = false;
+    let all_marked = false_alarms::all_marked(&mut batch.tx, &school_id).await?;
     for (concern_id, touched) in &placed.touched {
         if !touched.named.is_empty() {
             routing::add_named(&mut batch.tx, &school_id, concern_id, &touched.named).await?;
@@ -328,7 +331,10 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
         let known = batch.caches.topics.entry(concern_id.clone()).or_default();
         let topics_before = known.len();
         known.extend(touched.topics.iter().copied());
-        let change = touched.change();
+        let change = match touched.change() {
+            Change::Joined if all_marked.contains(concern_id) => Change::Risen,
+            change => change,
+        };
         notices |= change != Change::Joined;
         // What merely joins changes nothing but the proposed category, and that only by a further topic.
         if change != Change::Joined || known.len() > topics_before {

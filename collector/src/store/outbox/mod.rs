@@ -11,7 +11,7 @@ mod undelivered;
 
 pub use sending::{Due, Setback, due, end_what_is_over, next_due, not_sent, sent, try_all};
 pub use sort::Sort;
-pub use undelivered::{Health, Undelivered, health, last_error, undelivered};
+pub use undelivered::{Undelivered, last_error, undelivered, waits};
 
 use super::Write;
 use crate::notify::Telling;
@@ -155,6 +155,33 @@ pub async fn gather(
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Whether a person has a notice of a sort that waits to leave at the same time or later, or was just queued.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn is_crowded(
+    tx: &mut Write,
+    telling: &Telling,
+    person_id: &str,
+    (sort, due_at): (Sort, i64),
+    now: i64,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM outbox WHERE school_id = $1 AND person_id = $2 AND notice = $3
+         AND ((sent_at IS NULL AND ended_at IS NULL AND $4 > $5 AND due_at > $5)
+              OR ($4 <= $5 AND $3 = $6 AND created_at BETWEEN $5 - $7 AND $5)))",
+    )
+    .bind(&*telling.school_id)
+    .bind(person_id)
+    .bind(sort)
+    .bind(due_at)
+    .bind(now)
+    .bind(Sort::Unanswered)
+    .bind(MINUTE_MS)
+    .fetch_one(&mut **tx)
+    .await
 }
 
 /// Queues the digest of a backlog, unless one is waiting for this person already.

@@ -52,7 +52,8 @@ pub struct Setback {
     pub reader: bool,
 }
 
-/// Every open notice whose time has come, with what it is about now.
+/// Every open notice whose time has come, with what it is about now. A time that was set by a clock that has been put back
+/// has come.
 static OPEN: LazyLock<String> = LazyLock::new(|| {
     let each = |value: &str| -> String {
         let when = |sort: &Sort| {
@@ -69,7 +70,9 @@ static OPEN: LazyLock<String> = LazyLock::new(|| {
                 COALESCE(CASE outbox.notice {} END, 0) AS severity
          FROM outbox LEFT JOIN person
             ON person.school_id = outbox.school_id AND person.person_id = outbox.person_id AND person.active = 1
-         WHERE outbox.due_at <= $1 AND outbox.sent_at IS NULL AND outbox.ended_at IS NULL",
+         WHERE outbox.sent_at IS NULL AND outbox.ended_at IS NULL AND (outbox.due_at <= $1
+            OR outbox.created_at > $1 + {LONGEST_PAUSE_REFUSED_MS}
+            OR (outbox.attempts > 0 AND outbox.due_at > $1 + {LONGEST_PAUSE_REFUSED_MS}))",
         each("COUNT(*)"),
         each("MAX(severity)"),
     )

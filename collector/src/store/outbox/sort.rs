@@ -42,20 +42,21 @@ macro_rules! sorts {
 
 sorts! {
     /// A concern is new to its reader, or was passed to them. Ends when somebody answers.
-    New = "new", "A concern is new", of_concern("concern.state = 'new' AND concern.quiet_until IS NULL");
+    New = "new", "A concern is new", of_concern(WAITS);
     /// A concern's severity rose. Ends when it is closed.
     Risen = "risen", "A concern became more serious", of_concern("concern.state <> 'closed'");
     /// Nobody has answered, so that a concern comes to the next person. Ends when somebody answers.
-    Unanswered = "unanswered", "Nobody has answered", of_concern("concern.state = 'new' AND concern.quiet_until IS NULL");
+    Unanswered = "unanswered", "Nobody has answered", of_concern(WAITS);
+    /// Concerns that would have been many notices at a time. Ends when all are answered.
+    Several = "several", "Several concerns at a time", of_reader(&format!("{WAITS} AND {LISTED}"));
     /// A backlog arrived. Ends when all of it is answered.
     Digest = "digest", "Concerns that came late", of_reader("concern.state = 'new' AND concern.backlog");
     /// Concerns that their reader was told of still wait. Ends when all are answered.
     Reminder = "reminder", "Concerns that still wait", of_reader(
-        "concern.state = 'new' AND concern.quiet_until IS NULL AND reader.place < concern.escalation_step");
+        &format!("{WAITS} AND reader.place < concern.escalation_step"));
     /// Concerns came to their reader because duties, conflicts or names changed. Ends when all are answered.
     Yours = "yours", "Concerns that came to a new reader", of_reader(
-        "concern.state = 'new' AND EXISTS (SELECT 1 FROM notice_concern
-            WHERE notice_concern.notice_id = outbox.notice_id AND notice_concern.concern_id = concern.concern_id)");
+        &format!("concern.state = 'new' AND {LISTED}"));
     /// The review date of concerns has come. Ends when their owner has answered.
     Review = "review", "Concerns that are due for review", of_reader(
         "concern.state = 'acknowledged' AND concern.owner_id = outbox.person_id AND concern.review_at <= $1");
@@ -76,6 +77,13 @@ sorts! {
     LaptopsWeekly = "laptops-weekly", "Laptops that were not heard this week", format!(
         "{LATEST} AND outbox.created_at > $1 - 604800000 AND {HAS_A_DUTY}");
 }
+
+/// Nobody has answered, and the timers do not stand because every flag is marked as a false alarm.
+const WAITS: &str = "concern.state = 'new' AND COALESCE(concern.quiet_until, 0) <= $1";
+
+/// The notice was gathered for it.
+const LISTED: &str = "EXISTS (SELECT 1 FROM notice_concern
+    WHERE notice_concern.notice_id = outbox.notice_id AND notice_concern.concern_id = concern.concern_id)";
 
 /// The concern that the notice names, while its reader may see it and `standing` holds.
 fn of_concern(standing: &str) -> String {

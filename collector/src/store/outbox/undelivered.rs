@@ -26,17 +26,6 @@ pub struct Undelivered {
     pub last_error: String,
 }
 
-/// What those who keep the system running may know. Says nothing of concerns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
-pub struct Health {
-    /// Notices that were not taken, and are tried again.
-    pub waiting: i64,
-    /// Of these, those whose reader cannot be reached.
-    pub unreachable: i64,
-    /// When the last notice left.
-    pub last_sent_at: Option<i64>,
-}
-
 /// Notices that are tried again, newest first, at most `most`: those about concerns that this reader may see, their own,
 /// and the audit chain's heads.
 ///
@@ -53,7 +42,7 @@ pub async fn undelivered(
         "SELECT concern_id, person_id, notice, created_at, attempts, due_at, skipped_at,
                 COALESCE(last_error, '') AS last_error
          FROM outbox WHERE school_id = $1 AND sent_at IS NULL AND ended_at IS NULL AND attempts > 0
-         AND (notice = $4 OR person_id = $2 OR EXISTS (
+         AND (notice = $4 OR (concern_id IS NULL AND person_id = $2) OR EXISTS (
                 SELECT 1 FROM concern_reader AS reader WHERE reader.person_id = $2
                 AND (reader.concern_id = outbox.concern_id OR reader.concern_id IN
                     (SELECT concern_id FROM notice_concern WHERE notice_concern.notice_id = outbox.notice_id))))
@@ -81,17 +70,12 @@ pub async fn last_error(store: &Store, school_id: &str) -> Result<Option<String>
     .await
 }
 
-/// How mail gets on.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn health(store: &Store, school_id: &str) -> Result<Health, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT COUNT(CASE WHEN sent_at IS NULL AND ended_at IS NULL AND attempts > 0 THEN 1 END) AS waiting,
-                COUNT(CASE WHEN sent_at IS NULL AND ended_at IS NULL AND skipped_at IS NOT NULL THEN 1 END)
-                    AS unreachable,
-                MAX(sent_at) AS last_sent_at
-         FROM outbox WHERE school_id = $1",
+/// Whether something was tried and not taken yet. Says neither how much nor when the last left: that would count what is
+/// told of concerns.
+pub async fn waits(store: &Store, school_id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM outbox
+         WHERE school_id = $1 AND sent_at IS NULL AND ended_at IS NULL AND attempts > 0)",
     )
     .bind(school_id)
     .fetch_one(store.read())

@@ -1,0 +1,116 @@
+//! Every sort of notice leaves to a real mail server, also those that come later.
+
+use crate::mail::{Receiver, a_concern, header, run, until};
+use crate::school::{Concern, DAY, MINUTE, School};
+use pastoral_collector::clock::now_ms;
+use pastoral_collector::notify::text;
+use pastoral_collector::retention;
+use pastoral_collector::store::outbox::{self, Sort};
+
+/// Every sort that there is, also those that come later, leaves when there is something to tell.
+#[tokio::test]
+async fn every_sort_of_notice_leaves_to_a_real_mail_server() {
+    let (school, receiver) = (School::new().await, Receiver::start());
+    everything_to_tell(&school).await;
+    let (telling, now) = (school.telling(), now_ms());
+    let mut tx = school.app.store.write().await.unwrap();
+    for sort in Sort::ALL {
+        let gathered = text::Gathered {
+            count: 2,
+            severity: 4,
+        };
+        if text::gathered(&telling, *sort, gathered).is_some() {
+            let gathered = outbox::Gathered {
+                person_id: "head",
+                sort: *sort,
+                concern_id: Some("c1"),
+                due_at: now,
+                every_ms: MINUTE,
+            };
+            outbox::gather(&mut tx, &telling, &gathered, now).await.unwrap();
+        } else {
+            let text = text::Text {
+                subject: format!("Pastoral: {}", sort.code()),
+                body: sort.words().into(),
+            };
+            let notice = outbox::Notice {
+                concern_id: Some("c1"),
+                person_id: "head",
+                address: None,
+                sort: *sort,
+                text,
+                due_at: now,
+            };
+            outbox::queue(&mut tx, &telling, &notice, now).await.unwrap();
+        }
+    }
+    tx.commit().await.unwrap();
+    let _worker = run(&school, &receiver);
+    until(|| async {
+        school
+            .number("SELECT COUNT(*) FROM outbox WHERE sent_at IS NULL AND ended_at IS NULL")
+            .await
+            == Some(0)
+    })
+    .await;
+    let left = school
+        .texts(
+            "SELECT notice FROM outbox WHERE sent_at IS NOT NULL AND person_id = ?",
+            "head",
+        )
+        .await;
+    for sort in Sort::ALL {
+        assert!(
+            left.iter().any(|code| code == sort.code()),
+            "{sort:?} never leaves"
+        );
+    }
+    let messages = receiver.messages();
+    assert_eq!(messages.len(), Sort::ALL.len());
+    assert!(
+        messages
+            .iter()
+            .all(|message| !header(message, "Subject").is_empty()
+                && header(message, "X-To") == "head@school.example")
+    );
+}
+
+/// What each sort is about: an old new concern, an acknowledged one of the headteacher's, a broken chain, a proposal.
+async fn everything_to_tell(school: &School) {
+    for id in ["c1", "c2"] {
+        school.open(&Concern { id, ..a_concern() }).await;
+    }
+    for statement in [
+        "DELETE FROM outbox",
+        "UPDATE concern SET backlog = 1, escalation_step = 9 WHERE concern_id = 'c1'",
+        "UPDATE concern SET state = 'acknowledged', owner_id = 'head', review_at = 1 WHERE concern_id = 'c2'",
+        "UPDATE school SET chain_broken_at = 1",
+        "INSERT INTO list_change (school_id, operation, reason, state, proposed_by, proposed_at)
+         VALUES ('school-1', '{}', 'why', 'proposed', 'dsl', 1)",
+    ] {
+        school.run(statement, &[]).await;
+    }
+}
+
+/// INVARIANT 5: who must learn that the chain is broken does, and hears of it until it is whole again.
+#[tokio::test]
+async fn the_mail_about_a_broken_audit_chain_leaves() {
+    let (school, receiver) = (School::new().await, Receiver::start());
+    assert!(retention::daily(&school.app, now_ms() - 2 * DAY).await.unwrap());
+    school.run("DELETE FROM outbox", &[]).await;
+    school.run("UPDATE audit SET actor = 'nobody'", &[]).await;
+    assert!(retention::daily(&school.app, now_ms()).await.unwrap());
+    let _worker = run(&school, &receiver);
+    let messages = receiver.wait_for(4).await;
+    let about = |word: &str| {
+        let about = messages
+            .iter()
+            .filter(|message| header(message, "Subject").contains(word));
+        about
+            .map(|message| header(message, "X-To").to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut told = about("was changed");
+    told.sort();
+    assert_eq!(told, ["chair@school.example", "head@school.example"]);
+}
