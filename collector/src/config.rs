@@ -2,7 +2,7 @@
 //! later wins. The file is read into [`RawConfig`] and checked into [`Config`]; nothing else reads it.
 
 use serde::Deserialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// Where the file is looked for when none is named.
@@ -65,6 +65,16 @@ pub struct Console {
     pub url: String,
     /// Certificate and key files; without them the console speaks plain http, on loopback only.
     pub tls: Option<(PathBuf, PathBuf)>,
+    /// Reverse proxies, whose word for a client's address is taken.
+    pub proxies: Vec<IpAddr>,
+}
+
+impl Console {
+    /// Whether a reverse proxy must stand in front that is not named, so that all clients look like one.
+    #[must_use]
+    pub fn has_unnamed_proxy(&self) -> bool {
+        self.tls.is_none() && self.url.starts_with("https://") && self.proxies.is_empty()
+    }
 }
 
 /// How mail is sent.
@@ -137,6 +147,7 @@ struct RawConsole {
     url: Option<String>,
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
+    proxy: Option<Vec<String>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -230,6 +241,9 @@ fn apply_environment(
         &mut raw.console.tls_certificate,
     );
     set_path("PASTORAL_CONSOLE_TLS_KEY", &mut raw.console.tls_key);
+    if let Some(proxies) = environment("PASTORAL_CONSOLE_PROXY") {
+        raw.console.proxy = Some(proxies.split(',').map(|proxy| proxy.trim().to_owned()).collect());
+    }
     if let Some(dir) = environment("PASTORAL_BACKUP_DIR") {
         raw.backup.get_or_insert_default().dir = Some(dir.into());
     }
@@ -319,6 +333,10 @@ fn check(raw: RawConfig, file: &Path) -> Result<Config, ConfigError> {
             "write it as people type it, such as https://pastoral.school.example",
         ));
     }
+    let proxies = raw.console.proxy.unwrap_or_default();
+    let proxies = proxies
+        .iter()
+        .map(|proxy| proxy_address(&at("console.proxy"), proxy));
     Ok(Config {
         data_dir: raw.data_dir.unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
         profile: raw.profile,
@@ -327,6 +345,7 @@ fn check(raw: RawConfig, file: &Path) -> Result<Config, ConfigError> {
             listen,
             url: url.trim_end_matches('/').to_owned(),
             tls,
+            proxies: proxies.collect::<Result<_, _>>()?,
         },
         mail: raw.mail.map(|mail| check_mail(mail, &at)).transpose()?,
         backup: raw.backup.map(|backup| check_backup(backup, &at)).transpose()?,
@@ -404,6 +423,16 @@ fn address(place: &str, text: &str) -> Result<SocketAddr, ConfigError> {
             place,
             &format!("`{text}` is not an address and port"),
             "write it like \"0.0.0.0:7443\"",
+        )
+    })
+}
+
+fn proxy_address(place: &str, text: &str) -> Result<IpAddr, ConfigError> {
+    text.parse().map_err(|_| {
+        fault(
+            place,
+            &format!("`{text}` is not an address"),
+            "write the address from which the reverse proxy connects, such as proxy = [\"127.0.0.1\"]",
         )
     })
 }

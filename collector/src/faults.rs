@@ -15,6 +15,8 @@ pub enum Fault {
     Certificate,
     /// No backup could be made.
     Backup,
+    /// The system lets too few files and connections be open.
+    Files,
 }
 
 impl Fault {

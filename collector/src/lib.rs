@@ -14,6 +14,7 @@ pub mod escalate;
 pub mod faults;
 pub mod lists;
 pub mod live;
+pub mod net;
 pub mod notify;
 pub mod people;
 pub mod profile;

@@ -26,6 +26,8 @@ mod later;
 mod lists;
 #[path = "console/marks.rs"]
 mod marks;
+#[path = "console/siege.rs"]
+mod siege;
 #[path = "console/sight.rs"]
 mod sight;
 #[path = "console/specialist.rs"]

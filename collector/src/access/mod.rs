@@ -4,12 +4,13 @@ mod codes;
 mod invitation;
 mod limits;
 mod sessions;
+pub mod siege;
 mod sign_in;
 mod vault;
 
 pub use codes::{RecoveryCodes, SecondFactor};
 pub use invitation::{InvitationError, Link, WrappedKeys, agree, invite, unwrap_keys};
-pub use limits::Limits;
+pub use limits::{Attempt, Limits, TooMany};
 pub use sessions::{Look, Session, SessionId, Sessions};
 pub use sign_in::{Refused, SignIn, Typed, Work, accept, change_password, new_recovery_codes, sign_in};
 pub use vault::{Owner, SealedVault, Vault, VaultError};

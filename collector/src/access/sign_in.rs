@@ -4,12 +4,13 @@
 
 use super::codes::{RecoveryCodes, SecondFactor};
 use super::invitation::{Link, unwrap_keys};
+use super::limits::Limits;
 use super::sessions::Session;
 use super::vault::{Owner, Vault};
 use super::{PASSWORD_LEAST, PASSWORD_MOST};
 use crate::app::App;
 use crate::store::access::{self as rows, User};
-use crate::store::{audit, invitations};
+use crate::store::{audit, browsers, invitations};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,6 +89,15 @@ impl Default for Work {
 }
 
 impl Work {
+    /// A queue of its own for the same work, which the others cannot fill.
+    #[must_use]
+    pub fn another_queue(&self) -> Self {
+        Self {
+            running: Arc::clone(&self.running),
+            ..Self::default()
+        }
+    }
+
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
         let _place = self.waiting.try_acquire().map_err(|_| Refused::Busy)?;
         let turn = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.running).acquire_owned()).await;
@@ -146,7 +156,13 @@ impl Work {
 ///
 /// # Errors
 /// [`Refused::Wrong`] for anything that is not right.
-pub async fn sign_in(app: &App, work: &Work, typed: SignIn, now_ms: i64) -> Result<Session, Refused> {
+pub async fn sign_in(
+    app: &App,
+    work: &Work,
+    limits: &Limits,
+    typed: SignIn,
+    now_ms: i64,
+) -> Result<Session, Refused> {
     let user = rows::user_by_email(app.store.read(), &app.school_id, &typed.email).await?;
     let vault = work.open(&app.school_id, user.as_ref(), typed.password).await?;
     let mut tx = app.store.write().await?;
@@ -169,7 +185,14 @@ pub async fn sign_in(app: &App, work: &Work, typed: SignIn, now_ms: i64) -> Resu
     };
     let Some((person_id, vault, recovery)) = came_in else {
         let known = user.map(|user| user.person_id);
-        let refused = entry("pastoral", "sign-in-refused", json!({ "person": known }));
+        let Some(more) = limits.entry(now_ms) else {
+            return Err(Refused::Wrong);
+        };
+        let refused = entry(
+            "pastoral",
+            "sign-in-refused",
+            json!({ "person": known, "more": more }),
+        );
         audit::append(&mut tx, now_ms, &refused).await?;
         tx.commit().await?;
         return Err(Refused::Wrong);
@@ -264,6 +287,7 @@ pub async fn accept(
     };
     rows::save_user(&mut tx, &app.school_id, &user, now_ms).await?;
     rows::replace_recovery_codes(&mut tx, &app.school_id, &person_id, &codes.hashes(&person_id)).await?;
+    browsers::forget(&mut tx, &app.school_id, &person_id).await?;
     rows::signed_in(&mut tx, &app.school_id, &person_id, now_ms).await?;
     record(
         app,
@@ -301,6 +325,7 @@ pub async fn change_password(
     if !rows::replace_vault(&mut tx, &app.school_id, &user, &sealed, now_ms).await? {
         return Err(Refused::PresentPassword);
     }
+    browsers::forget(&mut tx, &app.school_id, person_id).await?;
     record(app, &mut tx, person_id, "password-changed", json!({}), now_ms).await?;
     tx.commit().await?;
     Ok(())

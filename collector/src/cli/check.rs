@@ -5,9 +5,12 @@ use crate::backup;
 use crate::ca::Authority;
 use crate::clock;
 use crate::config::Config;
+use crate::console::listener;
+use crate::devices as of_devices;
 use crate::devices::roll::{self, Called, Roll};
 use crate::devices::verdict::Verdict;
 use crate::lists;
+use crate::net::files;
 use crate::profile::Profile;
 use crate::store::devices::Device;
 use crate::store::{audit, disk, gaps, outbox, overview, routing, specialist};
@@ -38,13 +41,19 @@ pub(super) struct Check {
 struct Finding {
     what: &'static str,
     good: bool,
+    /// Worth knowing, and nothing to be put right.
+    note: bool,
     says: String,
 }
 
 impl Check {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         let opened = school::open(config).await?;
-        let mut findings = vec![profile(config), accountability(&opened.profile)];
+        let mut findings = vec![
+            profile(config),
+            accountability(&opened.profile),
+            settings(&opened.profile),
+        ];
         findings.push(authority(config, &opened.school.school_id));
         findings.push(chain(&opened).await?);
         if let Some(number) = &self.audit_head {
@@ -55,6 +64,8 @@ impl Check {
         findings.push(specialist_lists(config, &opened).await?);
         findings.extend(devices_of(&opened).await?);
         findings.push(disk_of(config));
+        findings.push(proxy(config));
+        findings.push(connections());
         findings.push(backups(config));
         let good = findings.iter().all(|finding| finding.good);
         if self.json {
@@ -63,7 +74,11 @@ impl Check {
             for finding in &findings {
                 println!(
                     "{}  {:<14} {}",
-                    if finding.good { "ok  " } else { "LOOK" },
+                    match finding {
+                        Finding { good: false, .. } => "LOOK",
+                        Finding { note: true, .. } => "note",
+                        _ => "ok  ",
+                    },
                     finding.what,
                     finding.says
                 );
@@ -81,6 +96,7 @@ fn finding(what: &'static str, good: bool, says: impl Into<String>) -> Finding {
     Finding {
         what,
         good,
+        note: false,
         says: says.into(),
     }
 }
@@ -124,6 +140,19 @@ fn accountability(profile: &Profile) -> Finding {
             missing.join(", ")
         ),
     )
+}
+
+// A note: nobody can put it right, but somebody may rely on it.
+fn settings(profile: &Profile) -> Finding {
+    let not_done = profile.not_done();
+    let says = match not_done.is_empty() {
+        true => "everything the profile asks for is done".to_owned(),
+        false => format!("not done yet: {}", not_done.join("; ")),
+    };
+    Finding {
+        note: !not_done.is_empty(),
+        ..finding("settings", true, says)
+    }
 }
 
 fn authority(config: &Config, school_id: &str) -> Finding {
@@ -333,6 +362,30 @@ fn backups(config: &Config) -> Finding {
             "backup",
             hours < BACKUP_HOURS,
             format!("the newest in {dir} is {hours} hours old"),
+        ),
+    }
+}
+
+fn proxy(config: &Config) -> Finding {
+    match (config.console.has_unnamed_proxy(), config.console.proxies.len()) {
+        (true, _) => finding("proxy", false, listener::UNNAMED_PROXY),
+        (false, 0) => finding("proxy", true, "browsers connect without a proxy"),
+        (false, _) => finding(
+            "proxy",
+            true,
+            "clients' addresses are taken from the proxies that are named",
+        ),
+    }
+}
+
+fn connections() -> Finding {
+    let allowed = files::allowed(&[listener::BOUNDS, of_devices::BOUNDS]);
+    match allowed.too_low() {
+        Some(words) => finding("connections", false, words),
+        None => finding(
+            "connections",
+            true,
+            "as many may be open as are wanted, where it is run like this",
         ),
     }
 }

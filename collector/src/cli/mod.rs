@@ -15,7 +15,6 @@ mod token;
 mod upkeep;
 mod user;
 mod watch;
-mod web;
 
 use crate::config::{self, Overrides};
 use clap::{Parser, Subcommand};
@@ -33,6 +32,7 @@ const EXAMPLE: &str = r#"A configuration, with every setting (/etc/pastoral/coll
   url = "https://pastoral.school.example"
   tls_certificate = "/etc/pastoral/console.crt"
   tls_key = "/etc/pastoral/console.key"
+  proxy = ["10.0.0.5"]     # only where a reverse proxy stands in front: its address
   [mail]
   host = "smtp.school.example"
   port = 587

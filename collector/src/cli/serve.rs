@@ -1,12 +1,16 @@
 //! `serve`: runs the collector.
 
 use super::watch::Watched;
-use super::{school, upkeep, web};
+use super::{school, upkeep};
 use crate::app::App;
 use crate::ca::Authority;
 use crate::config::Config;
+use crate::console::listener;
+use crate::faults::Fault;
 use crate::lists::Rules;
 use crate::live::Live;
+use crate::net::files;
+use crate::net::source::Proxies;
 use crate::notify::mail::Mailer;
 use crate::notify::worker;
 use crate::seal::content::Sealer;
@@ -50,9 +54,20 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
             missing.join(", ")
         );
     }
+    for words in app.profile.load().not_done() {
+        tracing::warn!("not done yet: {words}");
+    }
     let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
     if mailer.is_none() {
         tracing::warn!("no mail is sent: there is no [mail] in the configuration; notices wait");
+    }
+    if config.console.has_unnamed_proxy() {
+        tracing::warn!("{}", listener::UNNAMED_PROXY);
+    }
+    let allowed = files::raise(&[listener::BOUNDS, devices::BOUNDS]);
+    if let Some(words) = allowed.too_low() {
+        tracing::warn!("{words}");
+        app.faults.begin(Fault::Files, words);
     }
     let bind = async |address| {
         TcpListener::bind(address)
@@ -61,8 +76,8 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     };
     let for_devices = bind(config.devices.listen).await?;
     let for_people = bind(config.console.listen).await?;
-    let certificate_files = Watched::new(web::Web::files(&config.console));
-    let web = web::Web::new(&config.console)?;
+    let certificate_files = Watched::new(listener::Web::files(&config.console));
+    let web = listener::Web::new(&config.console)?;
     println!(
         "{}",
         serde_json::json!({
@@ -114,13 +129,17 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         ));
     }
     tasks.spawn(upkeep::watch_disk(app.clone(), Arc::clone(&disk), stop.clone()));
-    let console = tokio::spawn(web.serve(for_people, console::router(app.clone()), stop.clone()));
+    let proxies = Arc::new(Proxies::new(&config.console.proxies));
+    let pages = console::router_behind(app.clone(), Arc::clone(&proxies));
+    let bounds = listener::BOUNDS.within(&allowed);
+    let console = tokio::spawn(web.serve(for_people, pages, bounds, proxies, stop.clone()));
     let names = config.devices.names.clone();
     let devices = tokio::spawn(devices::serve(
         app,
         authority,
         names,
         for_devices,
+        devices::BOUNDS.within(&allowed),
         disk,
         stop.clone(),
     ));

@@ -1,9 +1,9 @@
 //! What `serve` keeps an eye on while it runs: the profile's file, the console's certificate, the disk.
 
 use super::watch::Watched;
-use super::web::Certificate;
 use crate::app::App;
 use crate::clock;
+use crate::console::listener::Certificate;
 use crate::faults::Fault;
 use crate::lists::Rules;
 use crate::notify::Telling;

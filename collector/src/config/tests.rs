@@ -62,6 +62,23 @@ fn the_console_is_never_shown_to_the_network_without_tls() {
 }
 
 #[test]
+fn a_proxy_is_named_by_its_address_and_one_that_must_be_there_is_missed() {
+    let console = |more: &str| {
+        loaded(
+            &format!("[console]\nurl = \"https://pastoral.oak.example\"\n{more}"),
+            &[],
+        )
+    };
+    assert!(console("").unwrap().console.has_unnamed_proxy());
+    let named = console("proxy = [\"127.0.0.1\", \"::1\"]").unwrap().console;
+    assert!(!named.has_unnamed_proxy() && named.proxies.len() == 2);
+    let error = console("proxy = [\"nginx\"]").unwrap_err().to_string();
+    assert!(error.contains("`nginx` is not an address"), "{error}");
+    let environment = [("PASTORAL_CONSOLE_PROXY", "127.0.0.1, 10.0.0.2")];
+    assert_eq!(loaded("", &environment).unwrap().console.proxies.len(), 2);
+}
+
+#[test]
 fn mail_leaves_the_machine_only_protected() {
     let mail = |host: &str, tls: &str| {
         loaded(

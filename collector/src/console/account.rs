@@ -3,10 +3,13 @@
 use super::Console;
 use super::join::CodesPage;
 use super::page::{Failure, Page, go, show, show_again};
-use super::who::{Address, Fields, SignedIn};
+use super::sign_in::with_cookie;
+use super::whence::owner;
+use super::who::{Address, Fields, SignedIn, stay_known};
 use super::words;
-use crate::access::{self, Refused};
+use crate::access::{self, Attempt, Refused};
 use crate::clock;
+use crate::net::source::Source;
 use crate::store::access as rows;
 use askama::Template;
 use axum::extract::{Query, State};
@@ -56,16 +59,14 @@ pub(super) async fn password(
     Address(address): Address,
     fields: Fields,
 ) -> Result<Response, Failure> {
-    if !console.limits.allow(address, who.id()) {
-        return Err(Failure::TooMany);
-    }
+    let attempt = own_try(&console, &who, address)?;
     if fields.get("password") != fields.get("again") {
         return password_again(&console, &who, "again", "The two passwords are not the same.").await;
     }
     let (present, new) = (fields.secret("present"), fields.secret("password"));
     let changed = access::change_password(
         &console.app,
-        &console.work,
+        &console.work_of_known,
         who.id(),
         present,
         new,
@@ -74,8 +75,11 @@ pub(super) async fn password(
     .await;
     match changed {
         Ok(()) => {
+            attempt.was_right();
             console.sessions.end_all(who.id(), Some(&who.cookie));
-            Ok(go("/account?done=password"))
+            let browser = console.remember_anew(who.id()).await?;
+            let cookie = stay_known(console.app.secure_cookies, &browser);
+            with_cookie(go("/account?done=password"), cookie)
         }
         Err(refused) => {
             let (field, words) = match refused {
@@ -121,14 +125,19 @@ pub(super) async fn recovery_codes(
     Address(address): Address,
     fields: Fields,
 ) -> Result<Response, Failure> {
-    if !console.limits.allow(address, who.id()) {
-        return Err(Failure::TooMany);
-    }
+    let attempt = own_try(&console, &who, address)?;
     let present = fields.secret("codes-present");
-    let made =
-        access::new_recovery_codes(&console.app, &console.work, who.id(), present, clock::now_ms()).await;
+    let made = access::new_recovery_codes(
+        &console.app,
+        &console.work_of_known,
+        who.id(),
+        present,
+        clock::now_ms(),
+    )
+    .await;
     match made {
         Ok(codes) => {
+            attempt.was_right();
             let page = console.page(&who, "Your recovery codes", "/account").await?;
             show(&CodesPage {
                 page,
@@ -142,6 +151,13 @@ pub(super) async fn recovery_codes(
             show_again(&page)
         }
     }
+}
+
+// By the session: what others do to the account does not keep its owner from changing the password.
+fn own_try(console: &Console, who: &SignedIn, address: Source) -> Result<Attempt, Failure> {
+    let session = Some(owner(&who.cookie));
+    let attempt = console.limits.begin(address, who.id(), session, clock::now_ms());
+    attempt.map_err(|_| Failure::TooMany)
 }
 
 fn wrong_password(refused: Refused) -> Result<&'static str, Failure> {

@@ -123,10 +123,21 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
         "signed-in" if detail["recovery_code"] == Value::Bool(true) => {
             "signed in with a recovery code".to_owned()
         }
-        "sign-in-refused" if text("person").is_empty() => {
-            "refused a sign-in with an unknown address".to_owned()
+        "sign-in-refused" => {
+            let whose = match text("person") {
+                "" => "with an unknown address".to_owned(),
+                _ => format!("as {}", person("person")),
+            };
+            match detail["more"].as_u64() {
+                None | Some(0) => format!("refused a sign-in {whose}"),
+                Some(more) => format!("refused a sign-in {whose}, and {more} before it that are not listed"),
+            }
         }
-        "sign-in-refused" => format!("refused a sign-in as {}", person("person")),
+        "sign-in-siege" => format!(
+            "told {} that others try again and again to sign in as them, from {}",
+            person("person"),
+            text("from")
+        ),
         "joined" => format!("set up their sign-in as {}", duty()),
         "invited" => format!("made a link for {} as {}", person("person"), duty()),
         "grant-agreed" => format!("agreed that {} becomes {}", person("person"), duty()),

@@ -2,6 +2,7 @@
 
 use super::page::WhyNot;
 use super::{Console, page};
+use crate::net::http::{Times, in_time};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use axum::middleware::Next;
@@ -38,6 +39,9 @@ pub(super) async fn guard(State(console): State<Console>, request: Request, next
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
     let mut response = if changes && !is_own(request.headers(), &console.app.console_url) {
         page::forged()
+    } else if changes {
+        next.run(request.map(|body| in_time(body, Times::USUAL.body)))
+            .await
     } else {
         next.run(request).await
     };
@@ -47,6 +51,11 @@ pub(super) async fn guard(State(console): State<Console>, request: Request, next
         let status = response.status();
         response = (status, Html(html)).into_response();
     }
+    with_headers(response, &console)
+}
+
+/// With what every page's headers say.
+pub(super) fn with_headers(mut response: Response, console: &Console) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));

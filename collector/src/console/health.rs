@@ -26,6 +26,7 @@ struct HealthPage {
     chain: String,
     cover: String,
     profile: String,
+    not_done: Vec<String>,
     is_reader: bool,
 }
 
@@ -63,6 +64,7 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
         gaps: gaps(&console).await?,
         chain,
         cover: queue::cover(&console, &page.clock),
+        not_done: profile.not_done(),
         profile: format!("{}, profile {}", profile.school, profile.name),
         is_reader: who.is_reader(),
         page,

@@ -2,7 +2,7 @@
 
 use super::page::{Failure, Page, show, show_again};
 use super::sign_in::with_cookie;
-use super::who::{Address, Fields, Visitor, begin_cookie};
+use super::who::{Address, Fields, Visitor, begin_cookie, stay_known};
 use super::{Console, concern};
 use crate::access::{self, Link, Refused, SecondFactor};
 use crate::clock;
@@ -114,6 +114,7 @@ pub(super) async fn join(
     concern::seal_pending(&console, &session).await?;
     // A password that was lost may be in other hands: what it opened ends.
     console.sessions.end_all(&session.person_id, None);
+    let browser = console.remember_anew(&session.person_id).await?;
     let id = console
         .sessions
         .begin(session, clock::now_ms())
@@ -124,7 +125,9 @@ pub(super) async fn join(
         codes: codes.shown(),
         next: "/",
     })?;
-    with_cookie(response, begin_cookie(console.app.secure_cookies, &id))
+    let secure = console.app.secure_cookies;
+    let response = with_cookie(response, begin_cookie(secure, &id))?;
+    with_cookie(response, stay_known(secure, &browser))
 }
 
 async fn again(

@@ -15,6 +15,7 @@ mod devices;
 mod guard;
 mod health;
 mod join;
+pub mod listener;
 mod lists;
 mod names;
 mod page;
@@ -23,11 +24,14 @@ mod place;
 mod queue;
 mod said;
 mod sign_in;
+mod whence;
 mod who;
 mod words;
 
 use crate::access::{Limits, Sessions, Work};
 use crate::app::App;
+use crate::net::places::{Bounds, Places};
+use crate::net::source::Proxies;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -45,6 +49,14 @@ const PASSWORD: &str = "/account/password";
 /// Open consoles that update themselves at one time.
 const LIVE_MOST: usize = 256;
 
+/// Requests that come through a proxy, at one time.
+const REQUESTS: Bounds = Bounds {
+    unproven: 200,
+    of_a_source: 50,
+    proven: 400,
+    of_an_owner: 64,
+};
+
 /// What every page needs.
 #[derive(Clone)]
 struct Console {
@@ -52,17 +64,25 @@ struct Console {
     sessions: Arc<Sessions>,
     limits: Arc<Limits>,
     work: Work,
+    /// The same for those who have proven who they are: strangers cannot keep them waiting.
+    work_of_known: Work,
+    proxies: Arc<Proxies>,
+    /// For requests that come through a proxy; other connections have places of their own.
+    places: Places,
     live_places: Arc<Semaphore>,
     /// One session at a time looks for new names.
     examining: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// The console's pages. The listener gives each request a `ConnectInfo<SocketAddr>`; without one, every visitor counts
-/// as the same address.
-///
-/// # Panics
-/// Never; without randomness from the system every page answers that the console cannot work.
+/// The console's pages, with no proxy in front.
 pub fn router(app: App) -> Router {
+    router_behind(app, Arc::default())
+}
+
+/// The console's pages. The listener gives each request a `ConnectInfo<SocketAddr>`, and the `Proof` of its connection
+/// unless a proxy passes it on; without the first, every visitor counts as the same address. Without randomness from the
+/// system every page answers that the console cannot work.
+pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
     let Some(sessions) = Sessions::new() else {
         return Router::new().fallback(|| async {
             (
@@ -71,11 +91,15 @@ pub fn router(app: App) -> Router {
             )
         });
     };
+    let work = Work::default();
     let console = Console {
         app,
         sessions: Arc::new(sessions),
         limits: Arc::default(),
-        work: Work::default(),
+        work_of_known: work.another_queue(),
+        work,
+        proxies,
+        places: Places::new(REQUESTS),
         live_places: Arc::new(Semaphore::new(LIVE_MOST)),
         examining: Arc::default(),
     };
@@ -122,8 +146,9 @@ pub fn router(app: App) -> Router {
         .fallback(page::not_found)
         .layer(DefaultBodyLimit::max(FORM_MOST))
         .layer(middleware::from_fn_with_state(console.clone(), guard::guard))
-        .with_state(console);
+        .with_state(console.clone());
     Router::new()
         .route("/assets/{name}", get(assets::serve))
         .merge(pages)
+        .layer(middleware::from_fn_with_state(console, whence::whence))
 }

@@ -331,7 +331,8 @@ impl IntoResponse for Failure {
             Self::TooMany => plain(
                 StatusCode::TOO_MANY_REQUESTS,
                 "Too many attempts",
-                "Wait a minute, then try again.",
+                "Wait a minute, then try again. If somebody else keeps trying, use a browser that you have signed in \
+                 with before, or another network.",
             ),
             Self::Busy => plain(
                 StatusCode::SERVICE_UNAVAILABLE,

@@ -3,8 +3,9 @@
 use super::page::{self, Failure, Page, go, show, show_again};
 use super::who::{self, Address, Fields, Visitor};
 use super::{Console, concern};
-use crate::access::{Refused, SignIn};
+use crate::access::{Refused, SignIn, siege};
 use crate::clock;
+use crate::net::source::Source;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
@@ -46,19 +47,32 @@ pub(super) async fn sign_in(
     State(console): State<Console>,
     visitor: Visitor,
     Address(address): Address,
+    headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Failure> {
     let email = fields.trimmed("email").to_owned();
-    if !console.limits.allow(address, &email) {
-        return Err(Failure::TooMany);
-    }
+    let known = console.known_browser(&headers, &email).await?;
+    let work = match &known {
+        Some(_) => &console.work_of_known,
+        None => &console.work,
+    };
+    let now = clock::now_ms();
+    let attempt = match console.limits.begin(address, &email, known, now) {
+        Ok(attempt) => attempt,
+        Err(refused) => {
+            tell_of_siege(&console, refused.siege, &email, address, now);
+            return Err(Failure::TooMany);
+        }
+    };
     let typed = SignIn {
         email: email.clone(),
         password: fields.secret("password"),
         code: fields.secret("code"),
     };
-    match crate::access::sign_in(&console.app, &console.work, typed, clock::now_ms()).await {
+    match crate::access::sign_in(&console.app, work, &console.limits, typed, now).await {
         Ok(session) => {
+            attempt.was_right();
+            let browser = console.remember_browser(&headers, &session.person_id).await?;
             concern::seal_pending(&console, &session).await?;
             let id = console
                 .sessions
@@ -66,11 +80,14 @@ pub(super) async fn sign_in(
                 .ok_or(Failure::Busy)?;
             let back = fields.get("back");
             let next = if page::is_way_back(back) { back } else { "/" };
-            with_cookie(go(next), who::begin_cookie(console.app.secure_cookies, &id))
+            let secure = console.app.secure_cookies;
+            let response = with_cookie(go(next), who::begin_cookie(secure, &id))?;
+            with_cookie(response, who::stay_known(secure, &browser))
         }
         Err(Refused::Busy) => Err(Failure::Busy),
         Err(Refused::Store(error)) => Err(error.into()),
         Err(_) => {
+            tell_of_siege(&console, attempt.is_siege(), &email, address, now);
             let mut page = console.visitor_page(&visitor, "Sign in");
             page.fault(
                 "email",
@@ -82,6 +99,18 @@ pub(super) async fn sign_in(
                 back: fields.get("back").to_owned(),
             })
         }
+    }
+}
+
+// Beside the answer, so that the time it takes does not say whether there is anybody to be told.
+fn tell_of_siege(console: &Console, is_siege: bool, email: &str, from: Source, now_ms: i64) {
+    if is_siege && console.limits.may_be_told(email, now_ms) {
+        let (app, email) = (console.app.clone(), email.to_owned());
+        tokio::spawn(async move {
+            if let Err(error) = siege::tell(&app, &email, from, now_ms).await {
+                tracing::error!(%error, "nobody could be told that others try to sign in as them");
+            }
+        });
     }
 }
 

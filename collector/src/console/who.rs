@@ -1,18 +1,19 @@
 //! Who asks, and what they typed.
 
 use super::page::Failure;
-use super::{Console, page, words};
+use super::{Console, page, whence, words};
 use crate::access::{Session, Sessions};
 use crate::clock;
 use crate::concerns::model::Duty;
+use crate::net::source::Source;
 use crate::store::access::{self, Viewer};
+use crate::store::browsers::KNOWN_FOR_MS;
 use axum::Form;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -190,16 +191,13 @@ impl FromRequest<Console> for Fields {
 }
 
 /// Where a request comes from.
-pub(super) struct Address(pub(super) IpAddr);
+pub(super) struct Address(pub(super) Source);
 
 impl FromRequestParts<Console> for Address {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &Console) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self(
-            peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip()),
-        ))
+        Ok(Self(whence::source(&parts.extensions)))
     }
 }
 
@@ -223,6 +221,23 @@ pub(super) fn session_cookie(headers: &HeaderMap, secure: bool) -> Option<String
     cookie(headers, session_name(secure))
 }
 
+/// The cookie by which a browser is known that somebody has signed in with. It outlives the session, and says nothing of
+/// who it was.
+pub(super) fn stay_known(secure: bool, value: &str) -> Option<HeaderValue> {
+    let name = known_name(secure);
+    let secure = if secure { "; Secure" } else { "" };
+    let seconds = KNOWN_FOR_MS / 1000;
+    HeaderValue::try_from(format!(
+        "{name}={value}; Path=/; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}"
+    ))
+    .ok()
+}
+
+/// What that cookie holds, if the browser has one.
+pub(super) fn known_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
+    cookie(headers, known_name(secure))
+}
+
 // Forms belong to the session where there is one, and to the visit before that.
 fn form_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
     session_cookie(headers, secure).or_else(|| cookie(headers, visit_name(secure)))
@@ -231,6 +246,14 @@ fn form_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
 // `__Host-`: set by this very host, over TLS, for all of it. Without TLS only loopback is served, under a plain name.
 const fn session_name(secure: bool) -> &'static str {
     if secure { "__Host-pastoral" } else { "pastoral" }
+}
+
+const fn known_name(secure: bool) -> &'static str {
+    if secure {
+        "__Host-pastoral-known"
+    } else {
+        "pastoral-known"
+    }
 }
 
 const fn visit_name(secure: bool) -> &'static str {

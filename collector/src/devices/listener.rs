@@ -1,8 +1,13 @@
 //! The devices' listener: our own TLS acceptor in front of tonic, so that certificates can be replaced while it runs.
 //!
-//! INVARIANT 8: handshakes, connections without a certificate and connections altogether are bounded, each on its own,
-//! so that strangers cannot keep devices out.
+//! INVARIANT 8: every connection holds a place from its first byte, for a limited time while it has not proven itself:
+//! by a certificate of the school's authority, or a token that lets it join. A device that connects again and again is
+//! let in only so often.
 
+use crate::clock;
+use crate::net::http::HANDSHAKE_TIME;
+use crate::net::places::{Bounds, Owner, Place, Places, Proof};
+use crate::net::rate::{Rate, Rates};
 use ring::digest::{SHA256, digest};
 use rustls::ServerConfig;
 use std::io;
@@ -12,56 +17,65 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-const HANDSHAKES: usize = 256;
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// A device has one connection, and for a moment the one before.
+pub const BOUNDS: Bounds = Bounds {
+    unproven: 1_000,
+    of_a_source: 500,
+    proven: 10_000,
+    of_an_owner: 4,
+};
+/// For a connection without a certificate to show a token.
+const LIFE_UNPROVEN: Duration = Duration::from_secs(30);
 /// How long a device whose handshake failed may take to read so.
 const LINGER: Duration = Duration::from_secs(1);
-const CONNECTIONS: usize = 10_000;
-const CONNECTIONS_WITHOUT_CERTIFICATE: usize = 512;
+/// Connections of one device. Its own agent waits longer between two.
+const AGAIN: Rate = Rate {
+    at_once: 30,
+    every_ms: 5_000,
+};
+const MOST_DEVICES: usize = 20_000;
 
 /// Who is on the other end, as far as TLS knows.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
     /// SHA-256 of the certificate shown; none when none was.
-    pub(super) certificate_sha256: Option<Arc<[u8]>>,
+    pub(super) certificate_sha256: Option<Owner>,
+    /// By which the connection may prove itself.
+    pub(super) proof: Proof,
 }
 
-/// A device's connection, which counts against the bounds as long as it lives.
+/// A device's connection, which holds its place as long as it lives.
 pub(super) struct DeviceIo {
     stream: TlsStream<TcpStream>,
     peer: Peer,
-    _permits: Vec<OwnedSemaphorePermit>,
+    /// Ends when the connection has to.
+    over: Pin<Box<dyn Future<Output = &'static str> + Send>>,
 }
 
 /// Accepts connections until `stop`, and hands over those that are past their handshake.
 pub(super) fn accept(
     listener: TcpListener,
     config: ServerConfig,
+    bounds: Bounds,
     stop: CancellationToken,
 ) -> ReceiverStream<io::Result<DeviceIo>> {
     let (ready, connections) = mpsc::channel(64);
     tokio::spawn(async move {
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let handshakes = Arc::new(Semaphore::new(HANDSHAKES));
-        let bounds = Bounds {
-            all: Arc::new(Semaphore::new(CONNECTIONS)),
-            strangers: Arc::new(Semaphore::new(CONNECTIONS_WITHOUT_CERTIFICATE)),
-        };
+        let places = Places::new(bounds);
+        let again = Arc::new(Rates::new(AGAIN, MOST_DEVICES));
         loop {
-            let Ok(turn) = Arc::clone(&handshakes).acquire_owned().await else {
-                return;
-            };
-            let stream = tokio::select! {
+            let (stream, peer) = tokio::select! {
                 () = stop.cancelled() => return,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => stream,
+                    Ok(accepted) => accepted,
                     Err(error) => {
                         // Too many open files, mostly: leave the others time to end.
                         tracing::warn!(%error, "a device's connection could not be accepted");
@@ -70,16 +84,21 @@ pub(super) fn accept(
                     }
                 },
             };
-            let (acceptor, bounds, ready) = (acceptor.clone(), bounds.clone(), ready.clone());
+            let place = places.enter(peer.ip().into());
+            let (acceptor, again, ready) = (acceptor.clone(), Arc::clone(&again), ready.clone());
             tokio::spawn(async move {
-                let shaken = tokio::time::timeout(HANDSHAKE_TIME, shake(acceptor, stream, &bounds)).await;
-                drop(turn);
+                let shaken = tokio::select! {
+                    () = place.gives_way() => return,
+                    shaken = tokio::time::timeout(HANDSHAKE_TIME, shake(acceptor, stream)) => shaken,
+                };
                 match shaken {
-                    Ok(Ok(io)) => {
-                        let _gone_when_stopping = ready.send(Ok(io)).await;
+                    Ok(Ok(stream)) => {
+                        if let Some(io) = DeviceIo::new(stream, place, &again) {
+                            let _gone_when_stopping = ready.send(Ok(io)).await;
+                        }
                     }
-                    Ok(Err(error)) => tracing::info!(%error, "a handshake with a device failed"),
-                    Err(_) => tracing::info!("a handshake with a device took too long"),
+                    Ok(Err(error)) => tracing::debug!(%error, "a handshake with a device failed"),
+                    Err(_) => tracing::debug!("a handshake with a device took too long"),
                 }
             });
         }
@@ -87,37 +106,15 @@ pub(super) fn accept(
     ReceiverStream::new(connections)
 }
 
-#[derive(Clone)]
-struct Bounds {
-    all: Arc<Semaphore>,
-    strangers: Arc<Semaphore>,
-}
-
-async fn shake(acceptor: TlsAcceptor, stream: TcpStream, bounds: &Bounds) -> io::Result<DeviceIo> {
-    let full = |_| io::Error::other("too many connections at once");
-    let mut permits = vec![Arc::clone(&bounds.all).try_acquire_owned().map_err(full)?];
+async fn shake(acceptor: TlsAcceptor, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
     stream.set_nodelay(true)?;
-    let stream = match acceptor.accept(stream).into_fallible().await {
-        Ok(stream) => stream,
+    match acceptor.accept(stream).into_fallible().await {
+        Ok(stream) => Ok(stream),
         Err((error, stream)) => {
             let _told_or_not = tokio::time::timeout(LINGER, let_it_read(stream)).await;
-            return Err(error);
+            Err(error)
         }
-    };
-    let certificate = stream
-        .get_ref()
-        .1
-        .peer_certificates()
-        .and_then(|chain| chain.first());
-    let certificate_sha256 = certificate.map(|der| digest(&SHA256, der).as_ref().into());
-    if certificate_sha256.is_none() {
-        permits.push(Arc::clone(&bounds.strangers).try_acquire_owned().map_err(full)?);
     }
-    Ok(DeviceIo {
-        stream,
-        peer: Peer { certificate_sha256 },
-        _permits: permits,
-    })
 }
 
 /// Lets a device read why its handshake failed: closed with something unread, the connection would be reset, and the
@@ -126,6 +123,51 @@ async fn let_it_read(mut stream: TcpStream) {
     let mut unread = [0; 1024];
     if stream.shutdown().await.is_ok() {
         while stream.read(&mut unread).await.is_ok_and(|read| read > 0) {}
+    }
+}
+
+impl DeviceIo {
+    /// None when its device connects too often.
+    fn new(stream: TlsStream<TcpStream>, place: Place, again: &Rates<Owner>) -> Option<Self> {
+        let chain = stream.get_ref().1.peer_certificates();
+        let certificate = chain.and_then(|chain| chain.first());
+        let certificate_sha256: Option<Owner> = certificate.map(|der| digest(&SHA256, der).as_ref().into());
+        let proof = place.proof();
+        if let Some(device) = &certificate_sha256 {
+            if !again.take(device, clock::now_ms()) {
+                tracing::debug!("a device connects too often, and has to wait");
+                return None;
+            }
+            proof.prove(device);
+        }
+        Some(Self {
+            stream,
+            peer: Peer {
+                certificate_sha256,
+                proof,
+            },
+            over: Box::pin(over(place)),
+        })
+    }
+
+    fn is_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        self.over
+            .as_mut()
+            .poll(cx)
+            .map(|why| io::Error::new(io::ErrorKind::TimedOut, why))
+    }
+}
+
+async fn over(place: Place) -> &'static str {
+    let life = async {
+        tokio::time::sleep(LIFE_UNPROVEN).await;
+        if place.proof().is_proven() {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        () = place.gives_way() => "others need the connection's place",
+        () = life => "the connection has not proven whose it is",
     }
 }
 
@@ -143,16 +185,25 @@ impl AsyncRead for DeviceIo {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if let Poll::Ready(error) = self.is_over(cx) {
+            return Poll::Ready(Err(error));
+        }
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for DeviceIo {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(error) = self.is_over(cx) {
+            return Poll::Ready(Err(error));
+        }
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(error) = self.is_over(cx) {
+            return Poll::Ready(Err(error));
+        }
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 

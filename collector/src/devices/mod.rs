@@ -18,12 +18,14 @@ pub mod verdict;
 use crate::app::App;
 use crate::ca::Authority;
 use crate::clock;
+use crate::net::places::Bounds;
 use crate::store::devices as rows;
 use crate::store::disk::Disk;
 use crate::store::ingest::{Ingest, reckon_missing};
 use crate::store::{heard, uses};
 use anyhow::Context as _;
 use hub::{Command, Hub};
+pub use listener::BOUNDS;
 use meter::Meter;
 use pastoral_proto::device::RefusalReason;
 use pastoral_proto::device::device_service_server::DeviceServiceServer;
@@ -54,6 +56,7 @@ pub async fn serve(
     authority: Authority,
     names: Vec<String>,
     listener: TcpListener,
+    bounds: Bounds,
     disk: Arc<Disk>,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
@@ -83,12 +86,13 @@ pub async fn serve(
         accounts: accounts::AccountsAsked::default(),
         changes,
         waiting: Shared::waiting(),
+        wrong_tokens: Shared::wrong_tokens(),
         stop: stop.clone(),
     });
     let watching = tokio::spawn(watch_store(Arc::clone(&shared), changed));
     let writing = tokio::spawn(write_down(Arc::clone(&shared)));
     let keeping = tokio::spawn(keep_house(Arc::clone(&shared), certificate, names, disk));
-    let connections = listener::accept(listener, config, stop.clone());
+    let connections = listener::accept(listener, config, bounds, stop.clone());
     let service = DeviceServiceServer::new(Service(Arc::clone(&shared)))
         .max_decoding_message_size(limits::GRPC_MESSAGE)
         .max_encoding_message_size(limits::GRPC_MESSAGE);

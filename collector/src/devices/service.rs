@@ -12,6 +12,9 @@ use super::stream;
 use crate::app::App;
 use crate::ca::{Authority, RENEWABLE_MS};
 use crate::clock;
+use crate::net::places::Proof;
+use crate::net::rate::{Rate, Rates};
+use crate::net::source::Source;
 use crate::store::ingest::Ingest;
 use crate::store::{devices, retire};
 use jiff::civil::Date;
@@ -30,6 +33,12 @@ use tonic::{Request, Response, Status, Streaming};
 
 /// Devices that wait for a person's decision with an open stream.
 const WAITING: usize = 256;
+/// Wrong tokens shown from one source.
+const WRONG_TOKENS: Rate = Rate {
+    at_once: 60,
+    every_ms: 1_000,
+};
+const SOURCES: usize = 10_000;
 /// A retired device's words are written down at most this often, and not just after it was retired.
 const RETIRED_AGAIN_MS: i64 = 60 * 60 * 1000;
 /// How long such a stream stays open; the device asks again.
@@ -48,12 +57,17 @@ pub(super) struct Shared {
     /// Counts changes of the store.
     pub(super) changes: watch::Receiver<u64>,
     pub(super) waiting: Arc<Semaphore>,
+    pub(super) wrong_tokens: Rates<Source>,
     pub(super) stop: CancellationToken,
 }
 
 impl Shared {
     pub(super) fn waiting() -> Arc<Semaphore> {
         Arc::new(Semaphore::new(WAITING))
+    }
+
+    pub(super) fn wrong_tokens() -> Rates<Source> {
+        Rates::new(WRONG_TOKENS, SOURCES)
     }
 
     /// The day it is at the school.
@@ -135,6 +149,7 @@ impl DeviceService for Service {
             let _just_made = replies.try_send(Ok(reply(Standing::Refused(refusal(RefusalReason::Busy)))));
             return Ok(Response::new(ReceiverStream::new(stream)));
         };
+        let proof = request.extensions().get::<Peer>().map(|peer| peer.proof.clone());
         let request = request.into_inner();
         tokio::spawn(async move {
             let _counted = permit;
@@ -142,7 +157,7 @@ impl DeviceService for Service {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = replies.closed() => {}
-                answered = tokio::time::timeout(WAIT, answer(&shared, &request, &replies)) => {
+                answered = tokio::time::timeout(WAIT, answer(&shared, &request, proof, &replies)) => {
                     if let Ok(Err(error)) = answered {
                         tracing::error!(%error, "a device that asks to join could not be answered");
                         let busy = reply(Standing::Refused(refusal(RefusalReason::Busy)));
@@ -238,13 +253,39 @@ impl DeviceService for Service {
 }
 
 /// Answers a device that asks to join: at once, and again when a person has decided.
+/// Asks for a device. Wrong tokens are counted for their source, since each is looked up where devices deliver; whoever
+/// has a right one has proven that somebody let them in.
+async fn ask(shared: &Shared, request: &EnrolRequest, proof: Option<Proof>) -> Result<Standing, sqlx::Error> {
+    let source = proof.as_ref().map(Proof::source);
+    if source.is_some_and(|source| !shared.wrong_tokens.take(&source, clock::now_ms())) {
+        return Ok(Standing::Refused(refusal(RefusalReason::Busy)));
+    }
+    let standing = enrol::ask(shared, request).await?;
+    if !matches!(standing, Standing::Refused(_))
+        && let Some(proof) = proof
+    {
+        shared.wrong_tokens.give_back(&proof.source());
+        proof.prove(
+            &request
+                .token_id
+                .as_bytes()
+                .iter()
+                .chain(&request.csr_der)
+                .copied()
+                .collect(),
+        );
+    }
+    Ok(standing)
+}
+
 async fn answer(
     shared: &Shared,
     request: &EnrolRequest,
+    proof: Option<Proof>,
     replies: &mpsc::Sender<Result<EnrolReply, Status>>,
 ) -> Result<(), sqlx::Error> {
     let mut changes = shared.changes.clone();
-    let mut standing = enrol::ask(shared, request).await?;
+    let mut standing = ask(shared, request, proof).await?;
     let mut told = false;
     loop {
         let Standing::Pending(pending) = standing else {

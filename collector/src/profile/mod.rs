@@ -6,6 +6,7 @@
 mod check;
 mod fault;
 mod hours;
+mod not_done;
 mod raw;
 mod shipped;
 

@@ -2,11 +2,13 @@
 //!
 //! INVARIANT 4: only flags of pupils' concerns that this reader may see; nothing of staff ever takes part.
 
-use super::Store;
+use super::{Store, subject};
 use crate::concerns::model::ReaderGroup;
 use crate::concerns::reference::Reference;
+use crate::profile::Profile;
 use crate::seal::content::DataKeyRow;
 use sqlx::Row;
+use std::collections::BTreeMap;
 
 /// A flag, still sealed, with the key that seals it.
 #[derive(Debug, Clone)]
@@ -36,6 +38,7 @@ pub struct RecentFlag {
 pub async fn recent_flags(
     store: &Store,
     school_id: &str,
+    profile: &Profile,
     reader: &str,
     since_ms: i64,
     most: i64,
@@ -50,6 +53,8 @@ pub async fn recent_flags(
          JOIN data_key ON data_key.data_key_id = flag.data_key_id
          WHERE concern_reader.school_id = ? AND concern_reader.person_id = ?
            AND concern.reader_group = 'pupil' AND data_key.reader_group = 'pupil'
+           AND (concern.person_id IS NULL OR EXISTS (SELECT 1 FROM person WHERE person.school_id = concern.school_id
+                AND person.person_id = concern.person_id AND person.role = 'pupil'))
            AND concern.erased_at IS NULL AND flag.received_at >= ?
          ORDER BY flag.flag_id DESC LIMIT ?",
     )
@@ -74,5 +79,17 @@ pub async fn recent_flags(
         },
         sealed: row.get("sealed"),
     };
-    Ok(rows.iter().map(read).collect())
+    let mut of_pupils: BTreeMap<String, bool> = BTreeMap::new();
+    let mut flags = Vec::new();
+    for flag in rows.iter().map(read) {
+        let of_pupil = match of_pupils.get(&flag.concern_id) {
+            Some(known) => *known,
+            None => subject::is_pupil(store.read(), school_id, profile, &flag.concern_id).await?,
+        };
+        of_pupils.insert(flag.concern_id.clone(), of_pupil);
+        if of_pupil {
+            flags.push(flag);
+        }
+    }
+    Ok(flags)
 }

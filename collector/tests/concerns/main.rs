@@ -12,6 +12,7 @@ mod escalation;
 mod false_alarms;
 mod faults;
 mod mail;
+mod p20;
 mod people;
 mod profiles;
 mod reminders;

@@ -391,3 +391,16 @@ async fn outside_cover_hours_nobody_is_said_to_be_told_of_what_waits_until_cover
         "what may cost a life waits for nothing"
     );
 }
+
+#[tokio::test]
+async fn health_says_what_the_profile_asks_for_and_nothing_does() {
+    let (school, router) = school().await;
+    let [mut ann, mut ed] = signed_in(&school, &router, [ANN, ED]).await;
+    for browser in [&mut ann, &mut ed] {
+        let health = browser.get("/health").await.body;
+        assert!(
+            health.contains("Not done yet: lock_after_minutes (30 of pupils"),
+            "{health}"
+        );
+    }
+}

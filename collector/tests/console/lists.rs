@@ -9,6 +9,7 @@
 use super::*;
 use axum::http::StatusCode;
 use pastoral_collector::lists::Rules;
+use pastoral_collector::profile::Profile;
 use pastoral_keywords::{Audience, KeywordList, Provenance, Source, Text};
 use std::sync::Arc;
 
@@ -389,4 +390,48 @@ async fn a_false_alarm_offers_its_own_words_as_the_harmless_phrase_but_none_that
     let staff = format!("/concerns/{}", school.concern(&staff).await);
     let page = mark(&mut cy, &staff).await;
     assert_eq!(page.field("phrase"), "");
+}
+
+#[tokio::test]
+async fn what_is_about_staff_counts_nowhere_though_the_leads_may_read_it_with_the_pupils_key() {
+    let (school, router) = with_list().await;
+    let marks = Profile::parse(Profile::shipped("st-marks").unwrap(), "st-marks.toml").unwrap();
+    school.app.profile.store(Arc::new(marks));
+    let [mut ann, _bo, mut cy] = signed_in(&school, &router, [ANN, BO, CY]).await;
+    let staff = Seen {
+        account: "flo",
+        device: "STAFF-3",
+        topic: Topic::IndecentImages,
+        severity: 2,
+        ..SEARCH
+    };
+    let concern = school.concern(&staff).await;
+    let key: String = sqlx::query_scalar("SELECT reader_group FROM concern WHERE concern_id = ?")
+        .bind(&concern)
+        .fetch_one(school.app.store.read())
+        .await
+        .unwrap();
+    assert_eq!(key, "pupil", "as this profile routes it");
+    let off = [
+        ("do", "switch-off"),
+        ("list", "pastoral-en"),
+        ("term", "t-1"),
+        ("reason", "It cries wolf"),
+    ];
+    let shown = propose(&mut ann, &off).await;
+    assert!(!shown.contains(&concern), "in what a change would miss: {shown}");
+    let path = format!("/concerns/{concern}");
+    let close = [("outcome", "false-alarm"), ("words", "Looked into.")];
+    ann.post(&path, &format!("{path}/close"), &close).await;
+    cy.post(&path, &format!("{path}/close"), &close).await;
+    let counted: i64 = sqlx::query_scalar("SELECT count(*) FROM term_verdict")
+        .fetch_one(school.app.store.read())
+        .await
+        .unwrap();
+    let state: String = sqlx::query_scalar("SELECT state FROM concern WHERE concern_id = ?")
+        .bind(&concern)
+        .fetch_one(school.app.store.read())
+        .await
+        .unwrap();
+    assert_eq!((state.as_str(), counted), ("closed", 0), "in the noise counts");
 }

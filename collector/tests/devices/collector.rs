@@ -174,6 +174,20 @@ impl Collector {
         (output.status.code(), String::from_utf8(said).unwrap())
     }
 
+    /// Runs a command that may have so many files open.
+    pub(crate) fn run_with_files(&self, files: u32, arguments: &[&str]) -> (Option<i32>, String) {
+        let output = Command::new("sh")
+            .args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")])
+            .arg(env!("CARGO_BIN_EXE_pastoral-collector"))
+            .arg("--config")
+            .arg(&self.config)
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    }
+
     /// Runs a command with something on its standard input.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> (Option<i32>, String) {
         let mut child = self

@@ -7,7 +7,7 @@ use pastoral_keywords::{Audience, Provenance, Severity, Source, Topic};
 use pastoral_proto::device::device_service_client::DeviceServiceClient;
 use pastoral_proto::device::{
     self, Answer, CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, Envelope, Envelopes, Hello,
-    Issued, collector_message::Message as Down, device_message::Message as Up, enrol_reply,
+    Issued, RefusalReason, collector_message::Message as Down, device_message::Message as Up, enrol_reply,
 };
 use pastoral_proto::{Account, EpochStart, Flag, FlagId, Match, Record, encode_record};
 use rcgen::{CertificateParams, KeyPair};
@@ -83,6 +83,36 @@ impl Device {
             .await
             .unwrap()
             .into_inner()
+    }
+
+    /// Asks to join with a token that nobody made.
+    pub(crate) async fn guess_a_token(&self, client: &mut DeviceServiceClient<Channel>) -> RefusalReason {
+        let request = EnrolRequest {
+            token_id: "guessed".into(),
+            token_secret: vec![7; 32],
+            csr_der: self.csr(),
+            host_name: "laptop-7".into(),
+            os: "linux".into(),
+            agent_version: "0.1.0".into(),
+            device_time_ms: 0,
+        };
+        let mut replies = client.enrol(request).await.unwrap().into_inner();
+        match next(&mut replies).await {
+            enrol_reply::Outcome::Refusal(refusal) => refusal.reason(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Whether a new connection is served at all.
+    pub(crate) async fn is_let_in(&self, collector: &Collector) -> bool {
+        let Ok(mut client) = self.try_client(collector).await else {
+            return false;
+        };
+        let nothing = device::FetchRulesRequest { sha256: vec![0; 32] };
+        match client.fetch_rules(nothing).await {
+            Ok(_) => true,
+            Err(status) => status.code() == tonic::Code::NotFound,
+        }
     }
 
     pub(crate) fn take(&mut self, issued: Issued) {

@@ -17,6 +17,7 @@ mod policy;
 mod restoring;
 #[path = "../school/mod.rs"]
 mod school;
+mod siege;
 mod silence;
 mod specialist;
 mod watching;

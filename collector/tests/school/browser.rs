@@ -47,6 +47,8 @@ pub(crate) struct Browser {
     pub(crate) recovery: Vec<String>,
     /// The code that was used to join.
     pub(crate) joined_with: String,
+    /// What a proxy says of whom it passes on for.
+    pub(crate) forwarded: String,
 }
 
 impl Browser {
@@ -57,6 +59,7 @@ impl Browser {
             secret: String::new(),
             recovery: Vec::new(),
             joined_with: String::new(),
+            forwarded: String::new(),
         }
     }
 
@@ -134,19 +137,38 @@ impl Browser {
         self.send(to, &page.field("csrf"), &fields).await
     }
 
+    /// As if the session had ended: what else the browser keeps stays.
+    pub(crate) fn forget_session(&mut self) {
+        self.cookies.remove("pastoral");
+    }
+
+    /// Takes the cookies of an answer as it came over the wire.
+    pub(crate) fn take_cookies(&mut self, answer: &str) {
+        let lines = answer
+            .lines()
+            .filter_map(|line| line.strip_prefix("set-cookie: "));
+        for (name, value) in lines.filter_map(|line| line.split(';').next()?.split_once('=')) {
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+    }
+
     pub(crate) async fn send(&mut self, to: &str, csrf: &str, fields: &[(&str, String)]) -> Page {
+        let request = self.form(to, csrf, fields).map(Body::from);
+        self.answer(request).await
+    }
+
+    /// What a form sends.
+    pub(crate) fn form(&self, to: &str, csrf: &str, fields: &[(&str, String)]) -> Request<String> {
         let mut form: Vec<(&str, &str)> = fields
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
         form.push(("csrf", csrf));
-        let request = self
-            .request("POST", to)
+        self.request("POST", to)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header("sec-fetch-site", "same-origin")
-            .body(Body::from(encode(&form)))
-            .unwrap();
-        self.answer(request).await
+            .body(encode(&form))
+            .unwrap()
     }
 
     /// The live queue's stream.
@@ -177,10 +199,14 @@ impl Browser {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        Request::builder()
+        let request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::COOKIE, cookies.join("; "))
+            .header(header::COOKIE, cookies.join("; "));
+        match self.forwarded.as_str() {
+            "" => request,
+            forwarded => request.header("x-forwarded-for", forwarded),
+        }
     }
 }
 

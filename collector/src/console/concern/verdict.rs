@@ -7,7 +7,7 @@ use super::super::page::Failure;
 use super::doing::Doing;
 use crate::concerns::model::ReaderGroup;
 use crate::seal::content;
-use crate::store::{actions, keys, verdicts};
+use crate::store::{actions, keys, subject, verdicts};
 use pastoral_keywords::changes::TermName;
 use pastoral_proto::device;
 use prost::Message as _;
@@ -20,8 +20,9 @@ const FLAGS: i64 = 500;
 pub(super) async fn count(doing: &mut Doing<'_>, outcome: &str) -> Result<(), Failure> {
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
     let data_keys = keys::data_keys(&mut *doing.tx, school_id, &concern_id).await?;
-    // INVARIANT 4: nothing of staff is counted, nor of pupils' flags that name an adult.
-    if data_keys.iter().any(|key| key.group != ReaderGroup::Pupil) {
+    // INVARIANT 4: nothing of staff is counted, whoever reads it, nor of pupils' flags that name an adult.
+    let of_pupil = subject::is_pupil(&mut *doing.tx, school_id, &doing.telling.profile, &concern_id).await?;
+    if !of_pupil || data_keys.iter().any(|key| key.group != ReaderGroup::Pupil) {
         return Ok(());
     }
     if !verdicts::begin(&mut doing.tx, school_id, &concern_id).await? {

@@ -71,7 +71,15 @@ pub(super) async fn effect(
     let since = clock::now_ms() - DAYS * DAY_MS;
     let mut recent = Vec::new();
     if who.is_reader() {
-        recent = recent_flags(&app.store, &app.school_id, who.id(), since, FLAGS + 1).await?;
+        recent = recent_flags(
+            &app.store,
+            &app.school_id,
+            &app.profile.load_full(),
+            who.id(),
+            since,
+            FLAGS + 1,
+        )
+        .await?;
     }
     let more_flags = i64::try_from(recent.len()).is_ok_and(|found| found > FLAGS);
     recent.truncate(usize::try_from(FLAGS).unwrap_or(usize::MAX));

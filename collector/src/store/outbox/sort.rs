@@ -64,6 +64,8 @@ sorts! {
     AgreementWanted = "agreement-wanted", "Agreement is wanted", format!(
         "FROM ({}) AS wanted WHERE wanted.school_id = outbox.school_id AND wanted.person_id = outbox.person_id",
         *crate::store::wanted::QUERY);
+    /// Others try to sign in as its reader. Ends with the next one.
+    Siege = "siege", "Others try to sign in", LATEST;
     /// The head of the audit chain. Ends with the next one, which covers it.
     AuditHead = "audit-head", "The head of the audit log", format!("{LATEST} AND {KEEPS_HEADS}");
     /// The audit chain is broken. Ends when it is whole, or with the next one.

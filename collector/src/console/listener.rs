@@ -1,37 +1,45 @@
-//! The console's listener: TLS where it is configured, bounded connections.
+//! The console's listener: TLS where it is configured, a place for each connection.
 
 use crate::config::Console;
+use crate::net::http::{HANDSHAKE_TIME, Protocol, Times, talk};
+use crate::net::places::{Bounds, Place, Places};
+use crate::net::source::Proxies;
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use axum::extract::ConnectInfo;
 use axum::{Extension, Router};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-const CONNECTIONS: usize = 1_000;
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-const HEADER_TIME: Duration = Duration::from_secs(20);
+/// Browsers open up to six connections each, and one for each page that updates itself.
+pub const BOUNDS: Bounds = Bounds {
+    unproven: 1_000,
+    of_a_source: 500,
+    proven: 1_000,
+    of_an_owner: 64,
+};
+
+/// What is said where nobody can be told apart.
+pub const UNNAMED_PROXY: &str = "the console has an https address and no certificate of its own, so a reverse proxy \
+    stands in front of it, which the configuration does not name: everybody counts as one source, and one laptop can use \
+    up what all may try; write its address under [console], such as proxy = [\"127.0.0.1\"]";
 
 /// Serves the console.
-pub(super) struct Web {
+pub struct Web {
     certificate: Option<Certificate>,
 }
 
 /// Certificate and key that browsers are shown, as they are now.
 #[derive(Clone)]
-pub(super) struct Certificate {
+pub struct Certificate {
     chain: PathBuf,
     key: PathBuf,
     config: Arc<ArcSwap<ServerConfig>>,
@@ -48,7 +56,7 @@ impl Certificate {
     }
 
     /// Reads them again; connections from now on are shown the new ones. What cannot be used changes nothing.
-    pub(super) fn read_again(&self) -> anyhow::Result<()> {
+    pub fn read_again(&self) -> anyhow::Result<()> {
         self.config
             .store(Arc::new(server_config(&self.chain, &self.key)?));
         Ok(())
@@ -77,14 +85,14 @@ fn server_config(chain: &Path, key: &Path) -> anyhow::Result<ServerConfig> {
 
 impl Web {
     /// Where certificate and key are read from, where they are configured.
-    pub(super) fn files(console: &Console) -> Vec<PathBuf> {
+    pub fn files(console: &Console) -> Vec<PathBuf> {
         let tls = console.tls.iter();
         tls.flat_map(|(chain, key)| [chain.clone(), key.clone()])
             .collect()
     }
 
     /// Reads certificate and key, where they are configured.
-    pub(super) fn new(console: &Console) -> anyhow::Result<Self> {
+    pub fn new(console: &Console) -> anyhow::Result<Self> {
         let certificate = console
             .tls
             .as_ref()
@@ -95,17 +103,22 @@ impl Web {
     }
 
     /// What browsers are shown, where there is TLS.
-    pub(super) fn certificate(&self) -> Option<Certificate> {
+    pub fn certificate(&self) -> Option<Certificate> {
         self.certificate.clone()
     }
 
     /// Serves until `stop`. Pages that are open then end with the program.
-    pub(super) async fn serve(self, listener: TcpListener, router: Router, stop: CancellationToken) {
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        router: Router,
+        bounds: Bounds,
+        proxies: Arc<Proxies>,
+        stop: CancellationToken,
+    ) {
+        let places = Places::new(bounds);
+        let of_proxies = Arc::new(Semaphore::new(bounds.proven));
         loop {
-            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-                return;
-            };
             let (stream, peer) = tokio::select! {
                 () = stop.cancelled() => return,
                 accepted = listener.accept() => match accepted {
@@ -117,43 +130,50 @@ impl Web {
                     }
                 },
             };
-            let router = router.clone().layer(Extension(ConnectInfo(peer)));
+            let mut router = router.clone().layer(Extension(ConnectInfo(peer)));
+            let (mut place, mut of_proxy) = (None, None);
+            if proxies.name(peer.ip()) {
+                let Ok(permit) = Arc::clone(&of_proxies).try_acquire_owned() else {
+                    tracing::warn!(%peer, "the proxy has too many connections to the console open");
+                    continue;
+                };
+                of_proxy = Some(permit);
+            } else {
+                let entered = places.enter(peer.ip().into());
+                router = router.layer(Extension(entered.proof()));
+                place = Some(entered);
+            }
             let tls = self.certificate.as_ref().map(Certificate::acceptor);
             let stop = stop.clone();
             tokio::spawn(async move {
-                let _counted = place;
+                let _counted = of_proxy;
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = connection(tls, stream, router) => {}
+                    () = connection(tls, stream, router, place) => {}
                 }
             });
         }
     }
 }
 
-async fn connection(tls: Option<TlsAcceptor>, stream: TcpStream, router: Router) {
+async fn connection(tls: Option<TlsAcceptor>, stream: TcpStream, router: Router, place: Option<Place>) {
     let Some(tls) = tls else {
-        return talk(stream, router).await;
+        return talk(stream, Protocol::Http1, router, place, Times::USUAL).await;
     };
-    match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
-        Ok(Ok(stream)) => talk(stream, router).await,
+    let handshake = tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream));
+    let shaken = match &place {
+        None => handshake.await,
+        Some(place) => tokio::select! {
+            () = place.gives_way() => return,
+            shaken = handshake => shaken,
+        },
+    };
+    match shaken {
+        Ok(Ok(stream)) => {
+            let protocol = Protocol::agreed(stream.get_ref().1.alpn_protocol());
+            talk(stream, protocol, router, place, Times::USUAL).await;
+        }
         Ok(Err(error)) => tracing::debug!(%error, "a handshake with a browser failed"),
         Err(_) => tracing::debug!("a handshake with a browser took too long"),
-    }
-}
-
-async fn talk(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, router: Router) {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIME);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(64);
-    let service = TowerToHyperService::new(router);
-    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
-        tracing::debug!(error = %error, "a connection to the console ended");
     }
 }
