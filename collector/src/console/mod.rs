@@ -10,6 +10,7 @@ mod audit;
 mod by_hand;
 mod closed;
 mod concern;
+mod conduct;
 mod deeds;
 mod devices;
 mod guard;
@@ -128,6 +129,7 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         )
         .route("/people/duties/{duty}/end", post(people::end_duty))
         .route("/people/conflicts", post(people::add_conflict))
+        .route("/people/conflicts/agree", post(people::agree_conflict))
         .route("/people/conflicts/end", post(people::end_conflict))
         .route("/lists", get(lists::lists))
         .route("/lists/try", get(lists::try_form).post(lists::tried))

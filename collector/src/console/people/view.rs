@@ -3,12 +3,13 @@
 use super::super::page::{Failure, Page, show_again};
 use super::super::who::SignedIn;
 use super::super::{Console, concern};
-use super::{may_agree, may_end, may_end_conflict, may_grant, may_withdraw};
+use super::{may_agree, may_end, may_grant, may_withdraw};
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::store::conflicts;
+use crate::store::conflicts::{self, Conflict};
 use crate::store::invitations::{self, Invitation};
 use crate::store::overview::{self, Candidate, HeldDuty};
+use crate::store::people::Directory;
 use askama::Template;
 use axum::response::Response;
 
@@ -56,6 +57,7 @@ struct Kept {
     reader_id: String,
     about_id: String,
     words: String,
+    may_agree: bool,
     may_end: bool,
 }
 
@@ -71,22 +73,15 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
         .iter()
         .map(|invitation| waiting(&page, who, invitation, &duties, &name_of))
         .collect();
+    let directory = console.directory().await?;
     let conflicts = match who.is_reader() {
-        true => {
-            let directory = console.directory().await?;
-            conflicts::known_to(store, &directory, school_id, who.id()).await?
-        }
+        true => conflicts::known_to(store, &directory, school_id, who.id()).await?,
         false => Vec::new(),
     };
     let conflicts = conflicts.into_iter().map(|conflict| Kept {
-        words: format!(
-            "{} does not see what concerns {}. Recorded by {} on {}.",
-            name_of(&conflict.reader_id),
-            name_of(&conflict.about_id),
-            name_of(&conflict.recorded_by),
-            page.clock.day(&conflict.recorded_at)
-        ),
-        may_end: may_end_conflict(who, &conflict.reader_id, &conflict.about_id),
+        words: kept(&page, &conflict, &directory, &name_of),
+        may_agree: conflict.may_agree(who.id()),
+        may_end: conflict.may_end(&directory, who.id()),
         reader_id: conflict.reader_id,
         about_id: conflict.about_id,
     });
@@ -118,6 +113,41 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
         link: None,
         page,
     })
+}
+
+fn kept(
+    page: &Page,
+    conflict: &Conflict,
+    directory: &Directory,
+    name_of: &impl Fn(&str) -> String,
+) -> String {
+    let about = match directory.person(&conflict.about_id) {
+        Some(_) => name_of(&conflict.about_id),
+        None => "somebody who is not known yet".to_owned(),
+    };
+    let sees = if conflict.in_force {
+        "does not see"
+    } else {
+        "is not to see"
+    };
+    let agreed = match (&conflict.agreed_by, conflict.lapses_at, conflict.in_force) {
+        (Some(second), ..) => format!(" {} agreed.", name_of(second)),
+        (None, Some(at), true) => format!(
+            " It ends at {} unless a second person agrees: neither of the two, nor who recorded it.",
+            page.clock.when(&at)
+        ),
+        (None, Some(at), false) => format!(
+            " It works only when a second person agrees, before {}: neither of the two, nor who recorded it.",
+            page.clock.when(&at)
+        ),
+        (None, None, _) => String::new(),
+    };
+    format!(
+        "{} {sees} what concerns {about}. Recorded by {} on {}.{agreed}",
+        name_of(&conflict.reader_id),
+        name_of(&conflict.recorded_by),
+        page.clock.day(&conflict.recorded_at),
+    )
 }
 
 fn name_of(people: &[Candidate], id: &str) -> String {

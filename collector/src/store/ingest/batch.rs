@@ -11,6 +11,7 @@ use super::{concerns, flags, held_back, others};
 use crate::app::App;
 use crate::clock;
 use crate::devices::meter::Meter;
+use crate::notify::Telling;
 use crate::profile::Profile;
 use crate::store::people::Directory;
 use crate::store::{Write, devices};
@@ -104,6 +105,14 @@ impl<'a> Batch<'a> {
         batch.volume.add(now, batch.kept_bytes);
         gate.settle();
         Ok(done)
+    }
+
+    /// What notices need to know, by the profile of this batch.
+    pub(super) fn telling(&self) -> Telling {
+        Telling {
+            profile: Arc::clone(&self.profile),
+            ..Telling::of(self.app)
+        }
     }
 
     async fn store(
