@@ -10,6 +10,8 @@ mod school;
 
 #[path = "console/access.rs"]
 mod access;
+#[path = "console/audit.rs"]
+mod audit;
 #[path = "console/clear.rs"]
 mod clear;
 #[path = "console/devices.rs"]
@@ -26,6 +28,8 @@ mod later;
 mod lists;
 #[path = "console/marks.rs"]
 mod marks;
+#[path = "console/safe.rs"]
+mod safe;
 #[path = "console/siege.rs"]
 mod siege;
 #[path = "console/sight.rs"]

@@ -26,6 +26,8 @@ pub struct Collector {
     process: Option<Process>,
     /// The one-time links that `init` gave.
     pub links: Links,
+    /// The recovery sheets that `init` gave: the headteacher's and the chair's.
+    pub sheets: [String; 2],
 }
 
 /// The first people's one-time links.
@@ -94,6 +96,7 @@ impl Collector {
             environment: mail.environment(),
             process: None,
             links,
+            sheets: Default::default(),
         };
         collector.init(&profile)?;
         collector.import(&school::write_people(folder.path(), user_names)?)?;
@@ -261,6 +264,10 @@ impl Collector {
                 .with_context(|| format!("`init` gave no link for the {who}: {answer}"))?
                 .to_owned())
         };
+        self.sheets = ["headteacher", "chair"].map(|who| {
+            let sheet = answer["recovery_sheets"][who].as_str();
+            sheet.unwrap_or_default().to_owned()
+        });
         self.links = Links {
             headteacher: link("headteacher")?,
             technician: link("technician")?,

@@ -195,7 +195,13 @@ impl Flagging {
     }
 
     /// Flags that are neither kept nor counted on one that is show as a gap.
-    async fn dropped(&mut self, account: Account, severity: Severity, (from_ms, to_ms): (i64, i64), count: u64) {
+    async fn dropped(
+        &mut self,
+        account: Account,
+        severity: Severity,
+        (from_ms, to_ms): (i64, i64),
+        count: u64,
+    ) {
         let gap = Gap {
             account: Some(bounded(account)),
             cause: "flood".into(),

@@ -5,6 +5,7 @@
 use super::codes::{RecoveryCodes, SecondFactor};
 use super::invitation::{Link, unwrap_keys};
 use super::limits::Limits;
+use super::own_keys;
 use super::sessions::Session;
 use super::vault::{Owner, Vault};
 use super::{PASSWORD_LEAST, PASSWORD_MOST};
@@ -198,6 +199,7 @@ pub async fn sign_in(
         return Err(Refused::Wrong);
     };
     rows::signed_in(&mut tx, &app.school_id, &person_id, now_ms).await?;
+    let keys_differ = own_keys::differ(app, &mut tx, (&person_id, &vault.keys), now_ms).await?;
     audit::append(
         &mut tx,
         now_ms,
@@ -205,7 +207,9 @@ pub async fn sign_in(
     )
     .await?;
     tx.commit().await?;
-    Ok(Session::new(person_id, vault.keys))
+    let mut session = Session::new(person_id, vault.keys);
+    session.keys_differ = keys_differ;
+    Ok(session)
 }
 
 // Whether a recovery code was used; none when the code is not right or was used before.
@@ -298,8 +302,11 @@ pub async fn accept(
         now_ms,
     )
     .await?;
+    let keys_differ = own_keys::differ(app, &mut tx, (&person_id, &vault.keys), now_ms).await?;
     tx.commit().await?;
-    Ok((Session::new(person_id, vault.keys), codes))
+    let mut session = Session::new(person_id, vault.keys);
+    session.keys_differ = keys_differ;
+    Ok((session, codes))
 }
 
 /// Changes a password; the present one must be right.

@@ -1,13 +1,14 @@
 //! `init`: makes a school.
 
-use super::{recovery, school};
+use super::school;
 use crate::access;
 use crate::ca::Authority;
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
 use crate::profile::{Profile, SHIPPED};
-use crate::seal::GroupPrivateKey;
+use crate::seal::sheet::{self, Sheet};
+use crate::seal::{self, GroupPrivateKey};
 use crate::store::school::{NewPerson, School};
 use crate::store::{Store, Write, audit, keys, school as rows};
 use anyhow::Context as _;
@@ -17,11 +18,12 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use zeroize::Zeroizing;
 
 /// Makes a school: its keys, its certificate authority, and one-time links for its first people.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each link is shown once and works once, for seven days. The recovery copy belongs into the school safe."
+    after_help = "Each link is shown once and works once, for seven days. The two recovery sheets are for the headteacher and for the\nchair of governors, each locked away where the other cannot get it."
 )]
 pub(super) struct Init {
     /// A shipped profile (ashover, purley-oaks, skerton-st-lukes, somerset, st-marks) or a file
@@ -36,7 +38,8 @@ pub(super) struct Init {
     /// The chair of governors, as "Given Family <mail>"
     #[arg(long, value_name = "PERSON")]
     chair: Named,
-    /// Writes the recovery copy to a new file that only its owner can read, instead of showing it
+    /// Writes the two recovery sheets to new files that only their owner can read, instead of showing them: for
+    /// recovery.txt, recovery-headteacher.txt and recovery-chair.txt
     #[arg(long, value_name = "FILE")]
     recovery_file: Option<PathBuf>,
     /// Answers as JSON
@@ -99,22 +102,28 @@ impl Init {
         let mut tx = store.write().await?;
         rows::add(&mut tx, &made, now).await?;
         let privates = make_keys(&mut tx, &made.school_id, now).await?;
+        let publics = privates
+            .iter()
+            .map(|(group, key)| (*group, key.public()))
+            .collect();
         let links = self.invite_all(&mut tx, &made.school_id, &privates, now).await?;
         let entry = audit::Entry {
             school_id: &made.school_id,
             actor: "command line",
             action: "school-made",
             concern_id: None,
-            detail: serde_json::json!({ "profile": profile.name }),
+            detail: serde_json::json!({ "profile": profile.name, "keys": seal::fingerprint(&publics) }),
         };
         audit::append(&mut tx, now, &entry).await?;
-        let copy = recovery::text(&made.name, &privates);
+        let sheets = Sheet::ALL.map(|sheet| (sheet, sheet::text(sheet, &made.name, &privates, &publics)));
         if let Some(file) = &self.recovery_file {
-            write_private(file, copy.as_bytes())?;
+            for (sheet, text) in &sheets {
+                write_private(&beside(file, *sheet), text.as_bytes())?;
+            }
         }
         Authority::create(data_dir, &made.school_id, now)?;
         tx.commit().await?;
-        self.answer(config, &made, &links, &copy)
+        self.answer(config, &made, &links, &sheets)
     }
 
     /// Readers hold what their duty comes with, the technician nothing (P41).
@@ -151,7 +160,7 @@ impl Init {
         config: &Config,
         school: &School,
         links: &[(Duty, String)],
-        copy: &str,
+        sheets: &[(Sheet, Zeroizing<String>)],
     ) -> anyhow::Result<()> {
         let url = &config.console.url;
         if self.json {
@@ -161,7 +170,9 @@ impl Init {
                 .collect();
             let mut answer = serde_json::json!({ "school_id": school.school_id, "links": links });
             if self.recovery_file.is_none() {
-                answer["recovery_copy"] = copy.into();
+                for (sheet, text) in sheets {
+                    answer["recovery_sheets"][sheet.code()] = text.as_str().into();
+                }
             }
             println!("{answer}");
             return Ok(());
@@ -174,15 +185,30 @@ impl Init {
             println!("  {}\n    {url}{path}", duty.label());
         }
         match &self.recovery_file {
-            Some(file) => println!(
-                "\nThe recovery copy is in {}. Print it for the school safe, then delete it.",
-                file.display()
-            ),
-            None => println!("\n{copy}"),
+            Some(file) => {
+                println!("\nPrint each recovery sheet for its holder, then delete the file:");
+                for sheet in Sheet::ALL {
+                    println!("  {}: {}", sheet.words(), beside(file, sheet).display());
+                }
+            }
+            None => {
+                for (_, text) in sheets {
+                    println!("\n{}", **text);
+                }
+            }
         }
         println!("\nNext: `pastoral-collector serve`.");
         Ok(())
     }
+}
+
+/// Where a sheet is written.
+fn beside(file: &Path, sheet: Sheet) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let end = file
+        .extension()
+        .map_or_else(String::new, |end| format!(".{}", end.to_string_lossy()));
+    file.with_file_name(format!("{stem}-{}{end}", sheet.code()))
 }
 
 /// The keys that go with a duty.
@@ -226,7 +252,8 @@ async fn make_keys(
     Ok(privates)
 }
 
-fn write_private(file: &Path, content: &[u8]) -> anyhow::Result<()> {
+/// Writes a file that does not exist yet and that only its owner can read.
+pub(super) fn write_private(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
         let mut opened = OpenOptions::new()
             .write(true)

@@ -2,11 +2,12 @@
 //! people, except with the recovery copy from the school safe.
 
 use super::init::{Named, keys_of};
-use super::{recovery, school, when};
+use super::{school, when};
 use crate::access;
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::config::Config;
+use crate::seal::sheet::{self, Sheet};
 use crate::store::school::NewPerson;
 use crate::store::{audit, keys, routing, school as rows};
 use anyhow::Context as _;
@@ -36,9 +37,9 @@ pub(super) enum User {
         /// E-mail address or id
         who: String,
     },
-    /// Makes a one-time link for a reader with the keys of the recovery copy, read from standard input
+    /// Makes a one-time link for a reader with the keys of a recovery sheet, read from standard input
     #[command(
-        after_help = "For when the reader keys are lost. Everybody in the school can see in the audit log that this was done.\nExample: pastoral-collector user recover --duty headteacher \"Ada Bell <head@school.example>\" < copy.txt"
+        after_help = "For when the reader keys are lost. The headteacher’s sheet serves for headteacher, dsl and deputy, the chair’s for chair\nand independent. Everybody in the school can see in the audit log that this was done.\nExample: pastoral-collector user recover --duty headteacher \"Ada Bell <head@school.example>\" < sheet.txt"
     )]
     Recover {
         /// headteacher, dsl, deputy, chair or independent
@@ -100,11 +101,12 @@ async fn invite(config: &Config, named: &Named, duty: Duty, copy: Option<&str>) 
         Some(copy) => {
             let held = keys_of(
                 duty,
-                &recovery::read(copy, &keys::publics(opened.store.read(), school_id).await?)?,
+                &sheet::read(copy, &keys::publics(opened.store.read(), school_id).await?)?,
             );
             anyhow::ensure!(
                 held.len() == duty.reader_groups().len(),
-                "the copy does not hold every key that goes with this duty; give the whole of it"
+                "this duty needs {}, the whole of it",
+                Sheet::of(duty).map_or("a recovery sheet", Sheet::words)
             );
             held
         }

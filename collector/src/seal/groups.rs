@@ -31,7 +31,7 @@ pub enum SealError {
 }
 
 /// Seals for a reader group.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct GroupPublicKey(KemPublic);
 
 /// Opens for a reader group. Exists only in a signed-in reader's session and on the printed recovery copy.
@@ -50,6 +50,12 @@ impl GroupPrivateKey {
     #[must_use]
     pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(self.0.to_bytes().into())
+    }
+
+    /// The public key that belongs to it.
+    #[must_use]
+    pub fn public(&self) -> GroupPublicKey {
+        GroupPublicKey(X25519HkdfSha256::sk_to_pk(&self.0))
     }
 
     /// Reads a key.
