@@ -121,9 +121,10 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
             ""
         };
         println!(
-            "{}  {}  {:<13} {:<12} {} ({seen}{cloned})",
+            "{}  {}  {:<9} {:<14} {:<12} {} ({seen}{cloned})",
             device.device_id,
             device.confirm_code,
+            device.state,
             verdict.words(),
             device.group,
             device.host_name
