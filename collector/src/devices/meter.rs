@@ -190,7 +190,7 @@ impl Meter {
         let mut uses = Vec::new();
         for (device_id, device) in &mut state.devices {
             let late = !(0..LAG_MS).contains(&(now - device.written_at));
-            if !device.urgent && !(device.dirty && late) {
+            if !(device.urgent || device.dirty && late) {
                 continue;
             }
             (device.dirty, device.urgent, device.written_at) = (false, false, now);
