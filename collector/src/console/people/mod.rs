@@ -1,5 +1,6 @@
 //! People with access, and how they got it (P37): granting and ending it, and conflicts.
 
+pub(super) mod import;
 mod view;
 
 use super::Console;
