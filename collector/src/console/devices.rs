@@ -107,6 +107,7 @@ async fn draw(console: &Console, who: &SignedIn) -> Result<DevicesPage, Failure>
     let mut db = app.store.read().acquire().await?;
     let profile = app.profile.load_full();
     let roll = roll::call(&mut db, &app.school_id, &profile.cover, clock::now_ms()).await?;
+    drop(db);
     let groups = roll.silent_groups();
     let groups = groups.into_iter().map(silent_group).collect();
     let summary = roll.headline();

@@ -1,16 +1,15 @@
 //! How Pastoral itself is: mail, devices, cover, and what is wrong.
 
-use super::devices::told_apart;
 use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::words::Clock;
 use super::{Console, queue, words};
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::devices::roll;
+use crate::devices::roll::{self, told_apart};
 use crate::store::gaps::GapRow;
 use crate::store::outbox::Undelivered;
-use crate::store::{audit, gaps, outbox, overview};
+use crate::store::{audit, devices, gaps, outbox, overview};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -55,6 +54,7 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
     let profile = app.profile.load();
     let mut db = app.store.read().acquire().await?;
     let roll = roll::call(&mut db, &app.school_id, &profile.cover, clock::now_ms()).await?;
+    drop(db);
     let chain = match audit::last_head_sent(&app.store, &app.school_id).await? {
         Some(at) => format!(
             "The head of the audit log was last mailed to headteacher and chair {}.",
