@@ -131,7 +131,7 @@ async fn after(folder: &Path, titles: impl Iterator<Item = Observation>) -> Left
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_hundred_thousand_severe_titles_leave_the_first_in_full_a_count_and_another_account_s_flag() {
     let folder = tempfile::tempdir().unwrap();
     let start_ms = pastoral_agent::clock::now_ms();
