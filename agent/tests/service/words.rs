@@ -178,6 +178,9 @@ async fn a_clock_far_ahead_asks_for_one_certificate_and_goes_on_delivering() {
         script.clock_off_ms = -100 * DAY_MS;
     });
     let device = Device::joined(&collector).await;
+    device
+        .until_status("policy in force", |status| status["detail"]["policy"] == "1.1")
+        .await;
     let mut helper = device.helper();
     helper.title("how to go zorbling deep - Google Search - Chromium");
     until("delivered", || {
