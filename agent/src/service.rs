@@ -10,6 +10,7 @@ use crate::policy::PolicyStore;
 use crate::rules::{Rules, SharedRules};
 use crate::spool::{Keeper, KeeperSettings, SpoolHandle};
 use crate::supervisor::Supervisor;
+use crate::uplink::renewal::Renewals;
 use crate::watch::search::SearchSites;
 use crate::{clock, control, enrolment, health, platform, uplink};
 use anyhow::Context as _;
@@ -45,6 +46,8 @@ pub struct Context {
     pub policies: PolicyStore,
     /// What is known of the helpers.
     pub board: Arc<Board>,
+    /// When this run's last certificate was issued.
+    pub(crate) renewals: Renewals,
     helper_rules: watch::Sender<HelperRules>,
 }
 
@@ -175,6 +178,7 @@ fn build(config: Config, spool: SpoolHandle, board: Arc<Board>) -> anyhow::Resul
         identity: watch::channel(identity.map(Arc::new)).0,
         policies,
         board,
+        renewals: Renewals::default(),
         helper_rules,
         config,
     })

@@ -21,4 +21,5 @@ pub mod people;
 pub mod profile;
 pub mod retention;
 pub mod seal;
+pub mod silence;
 pub mod store;

@@ -14,6 +14,8 @@ mod access;
 mod audit;
 #[path = "console/clear.rs"]
 mod clear;
+#[path = "console/devices.rs"]
+mod devices;
 #[path = "console/flags.rs"]
 mod flags;
 #[path = "console/handling.rs"]

@@ -37,6 +37,8 @@ pub fn encode_record(record: &Record) -> Vec<u8> {
             sequence: repeats.of.sequence,
             count: repeats.count,
             last_at_ms: repeats.last_at_ms,
+            further: repeats.further,
+            first_at_ms: repeats.first_at_ms,
         }),
         Record::Gap(gap) => device::record::Record::Gap(device::Gap {
             account: gap.account.map(Into::into),
@@ -76,6 +78,11 @@ pub fn decode_record(bytes: &[u8]) -> Result<Record, InvalidMessage> {
             },
             count: repeats.count,
             last_at_ms: repeats.last_at_ms,
+            further: repeats.further,
+            first_at_ms: match repeats.first_at_ms {
+                0 => repeats.last_at_ms,
+                first => first.min(repeats.last_at_ms),
+            },
         })),
         device::record::Record::Gap(gap) => Ok(Record::Gap(gap.try_into()?)),
     }
@@ -338,6 +345,35 @@ mod tests {
             to_ms: 2,
         });
         assert_eq!(decode_record(&encode_record(&gap)), Ok(gap));
+    }
+
+    #[test]
+    fn repeats_read_back_as_themselves_and_those_of_an_older_device_are_the_same_text() {
+        let repeats = Record::Repeats(Repeats {
+            of: FlagId {
+                epoch: Epoch([7; 16]),
+                sequence: 3,
+            },
+            count: 98_012,
+            last_at_ms: 20,
+            further: true,
+            first_at_ms: 10,
+        });
+        assert_eq!(decode_record(&encode_record(&repeats)), Ok(repeats));
+        let old = device::Repeats {
+            epoch: vec![7; 16],
+            sequence: 3,
+            count: 2,
+            last_at_ms: 20,
+            ..device::Repeats::default()
+        };
+        let old = device::Record {
+            record: Some(device::record::Record::Repeats(old)),
+        };
+        let Ok(Record::Repeats(read)) = decode_record(&old.encode_to_vec()) else {
+            panic!("cannot be read");
+        };
+        assert!(!read.further && read.first_at_ms == 20);
     }
 
     #[test]

@@ -109,7 +109,7 @@ pub struct Match {
     pub confidential: bool,
 }
 
-/// The same account, term and text again within ten minutes of a flag.
+/// The same account, term and text again within ten minutes of a flag; or, of a flood, further flags like it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Repeats {
     /// The flag.
@@ -118,6 +118,10 @@ pub struct Repeats {
     pub count: u32,
     /// The last time, device time, in milliseconds since 1970.
     pub last_at_ms: i64,
+    /// Not the same text: others of the same account, topic, severity and provenance, which came too fast to be kept.
+    pub further: bool,
+    /// Of further ones, the first time; the last where a device does not say.
+    pub first_at_ms: i64,
 }
 
 /// Something was not kept or not watched; says nothing of content.

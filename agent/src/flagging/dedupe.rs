@@ -1,4 +1,5 @@
-//! The same account, term and text again within ten minutes is one flag with a count. Pure.
+//! The same account, term and text again within ten minutes is one flag with a count. Of a flood, further flags are
+//! counted on one that is kept, see [`super::flood`]. Pure.
 
 use pastoral_proto::{Account, FlagId, Repeats};
 use ring::digest::{Context, SHA256};
@@ -42,6 +43,15 @@ struct Open {
     flag: Option<FlagId>,
     count: u32,
     last_at_ms: i64,
+    further: Further,
+}
+
+/// Flags of a flood that were counted on one that is kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Further {
+    pub(super) count: u32,
+    pub(super) first_at_ms: i64,
+    pub(super) last_at_ms: i64,
 }
 
 impl Dedupe {
@@ -62,10 +72,34 @@ impl Dedupe {
                 flag: None,
                 count: 0,
                 last_at_ms: now_ms,
+                further: Further::default(),
             },
         );
         self.order.push_back((now_ms, same));
         true
+    }
+
+    /// Counts a flag of a flood on one that is kept. False: that one's window has closed.
+    pub(super) fn count_further(&mut self, on: Same, now_ms: i64) -> bool {
+        let Some(open) = self.open.get_mut(&on) else {
+            return false;
+        };
+        let further = &mut open.further;
+        if further.count == 0 {
+            further.first_at_ms = now_ms;
+        }
+        further.count = further.count.saturating_add(1);
+        further.last_at_ms = now_ms;
+        true
+    }
+
+    /// Tells what was counted on a flag so far: from now on it is counted on another.
+    pub(super) fn tell_further(&mut self, on: Same, told: &mut Vec<Repeats>) {
+        if let Some(open) = self.open.get_mut(&on)
+            && let Some(of) = open.flag
+        {
+            told.extend(std::mem::take(&mut open.further).of(of));
+        }
     }
 
     /// The flag is durable.
@@ -75,14 +109,16 @@ impl Dedupe {
         }
     }
 
-    /// The flag was not kept: the next of the same is a flag again.
-    pub(super) fn lost(&mut self, same: Same) {
-        if self.open.remove(&same).is_some()
-            // Nearly always the newest.
-            && let Some(at) = self.order.iter().rposition(|(_, other)| *other == same)
-        {
+    /// The flag was not kept: the next of the same is a flag again. Gives what was counted on it.
+    pub(super) fn lost(&mut self, same: Same) -> Further {
+        let Some(open) = self.open.remove(&same) else {
+            return Further::default();
+        };
+        // Nearly always the newest.
+        if let Some(at) = self.order.iter().rposition(|(_, other)| *other == same) {
             self.order.remove(at);
         }
+        open.further
     }
 
     /// Closes the windows that have ended.
@@ -117,17 +153,35 @@ impl Dedupe {
         };
         if let Some(Open {
             flag: Some(of),
-            count: count @ 1..,
+            count,
             last_at_ms,
-            ..
+            further,
         }) = self.open.remove(&same)
         {
-            closed.push(Repeats {
-                of,
-                count,
-                last_at_ms,
-            });
+            if count > 0 {
+                closed.push(Repeats {
+                    of,
+                    count,
+                    last_at_ms,
+                    further: false,
+                    first_at_ms: last_at_ms,
+                });
+            }
+            closed.extend(further.of(of));
         }
+    }
+}
+
+impl Further {
+    /// What is told of them, if there are any.
+    fn of(self, of: FlagId) -> Option<Repeats> {
+        (self.count > 0).then_some(Repeats {
+            of,
+            count: self.count,
+            last_at_ms: self.last_at_ms,
+            further: true,
+            first_at_ms: self.first_at_ms,
+        })
     }
 }
 
@@ -214,6 +268,34 @@ mod tests {
             dedupe.lost(Same(digest));
         }
         assert!(dedupe.open.is_empty() && dedupe.order.is_empty());
+    }
+
+    #[test]
+    fn further_flags_are_told_once_with_their_times_and_apart_from_the_same_text_again() {
+        let (mut dedupe, mut told) = (Dedupe::default(), Vec::new());
+        assert!(dedupe.is_new(same(1), 1, &mut told));
+        dedupe.kept(same(1), flag(7));
+        assert!(!dedupe.is_new(same(1), 2, &mut told));
+        assert!((3..103).all(|now_ms| dedupe.count_further(same(1), now_ms)));
+        dedupe.tell_further(same(1), &mut told);
+        assert!(dedupe.count_further(same(1), 200));
+        dedupe.close_all(&mut told);
+        let further: Vec<_> = told.iter().filter(|repeats| repeats.further).collect();
+        assert_eq!(
+            (further[0].count, further[0].first_at_ms, further[0].last_at_ms),
+            (100, 3, 102)
+        );
+        assert_eq!((further[1].count, further[1].first_at_ms), (1, 200));
+        assert_eq!(told.len() - further.len(), 1);
+        assert!(!dedupe.count_further(same(1), 300), "its window has closed");
+    }
+
+    #[test]
+    fn what_was_counted_on_a_flag_that_was_not_kept_is_given_back() {
+        let (mut dedupe, mut told) = (Dedupe::default(), Vec::new());
+        assert!(dedupe.is_new(same(1), 1, &mut told));
+        assert!(dedupe.count_further(same(1), 2) && dedupe.count_further(same(1), 3));
+        assert_eq!(dedupe.lost(same(1)).count, 2);
     }
 
     #[test]

@@ -12,10 +12,10 @@ use crate::rules::{Rules, SharedRules};
 use crate::spool::{New, NotKept, SpoolHandle};
 use crate::watch::Observation;
 use dedupe::{Dedupe, Same};
-use flood::Flood;
+use flood::{Flood, Seen, Verdict};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use pastoral_keywords::{Audience, Found, Text};
+use pastoral_keywords::{Audience, Found, Severity, Text};
 use pastoral_proto::{Account, Flag, FlagId, Gap, Match, Record, Repeats, encode_record, limits};
 use std::future::Future;
 use std::pin::Pin;
@@ -29,7 +29,15 @@ const PENDING: usize = 4096;
 /// How long to wait at most before windows are looked at again: the clock may be set meanwhile.
 const LONGEST_SLEEP_MS: i64 = 60_000;
 
-type Pending = Pin<Box<dyn Future<Output = (Same, Result<FlagId, NotKept>)> + Send>>;
+/// A flag that was handed to the spool, and what became of it.
+struct Settled {
+    same: Same,
+    account: Account,
+    severity: Severity,
+    kept: Result<FlagId, NotKept>,
+}
+
+type Pending = Pin<Box<dyn Future<Output = Settled> + Send>>;
 
 /// The task that makes flags.
 pub struct Flagging {
@@ -69,7 +77,7 @@ impl Flagging {
             tokio::select! {
                 biased;
                 () = token.cancelled() => break,
-                Some((same, kept)) = self.pending.next() => self.settled(same, kept),
+                Some(settled) = self.pending.next() => self.settled(settled).await,
                 observation = observations.recv(), if self.pending.len() < PENDING => match observation {
                     Some(observation) => self.see(observation).await,
                     None if token.is_cancelled() => break,
@@ -82,8 +90,8 @@ impl Flagging {
         while let Some(observation) = observations.recv().await {
             self.see(observation).await;
         }
-        while let Some((same, kept)) = self.pending.next().await {
-            self.settled(same, kept);
+        while let Some(settled) = self.pending.next().await {
+            self.settled(settled).await;
         }
         let mut closed = Vec::new();
         self.dedupe.close_all(&mut closed);
@@ -110,48 +118,99 @@ impl Flagging {
         let mut closed = Vec::new();
         let new = self.dedupe.is_new(same, now_ms, &mut closed);
         if new {
-            self.flag(same, observation, audience, found).await;
+            self.flag(same, observation, audience, found, &mut closed).await;
         }
         self.tell(closed).await;
     }
 
-    async fn flag(&mut self, same: Same, seen: Observation, audience: Audience, found: Vec<Found>) {
+    async fn flag(
+        &mut self,
+        same: Same,
+        seen: Observation,
+        audience: Audience,
+        found: Vec<Found>,
+        told: &mut Vec<Repeats>,
+    ) {
         let severity = found[0].severity;
-        if !self
-            .flood
-            .lets_through(&seen.account, severity, seen.observed_at_ms)
-        {
-            self.dedupe.lost(same);
-            let gap = Gap {
-                account: Some(bounded(seen.account)),
-                cause: "flood".into(),
-                count: 1,
-                highest_severity: Some(severity),
-                from_ms: seen.observed_at_ms,
-                to_ms: seen.observed_at_ms,
-            };
-            return self.spool.gap(gap).await;
+        let flag = Seen {
+            account: &seen.account,
+            severity,
+            topic: found[0].topic,
+            provenance: seen.provenance,
+            term: (&found[0].list_id, &found[0].term_id),
+            same,
+            at_ms: seen.observed_at_ms,
+        };
+        match self.flood.take(&flag) {
+            Verdict::Keep(before) => before
+                .into_iter()
+                .for_each(|before| self.dedupe.tell_further(before, told)),
+            Verdict::CountOn(on) if self.dedupe.count_further(on, seen.observed_at_ms) => {
+                self.dedupe.lost(same);
+                return;
+            }
+            // There is nothing left to count on.
+            Verdict::CountOn(_) => self.flood.keep(&flag),
+            Verdict::Drop => {
+                self.dedupe.lost(same);
+                let at_ms = seen.observed_at_ms;
+                return self.dropped(seen.account, severity, (at_ms, at_ms), 1).await;
+            }
         }
         let flag = make_flag(seen, audience, found);
+        let account = flag.account.clone();
         let new = New {
             account: Some(flag.account.clone()),
             severity,
             bytes: encode(flag),
         };
         let answer = self.spool.keep(new).await;
-        self.pending.push(Box::pin(
-            async move { (same, answer.await.unwrap_or(Err(NotKept))) },
-        ));
+        self.pending.push(Box::pin(async move {
+            let kept = answer.await.unwrap_or(Err(NotKept));
+            Settled {
+                same,
+                account,
+                severity,
+                kept,
+            }
+        }));
     }
 
-    fn settled(&mut self, same: Same, kept: Result<FlagId, NotKept>) {
-        match kept {
+    async fn settled(&mut self, settled: Settled) {
+        match settled.kept {
             Ok(id) => {
                 tracing::debug!(sequence = id.sequence, "a flag is on disk");
-                self.dedupe.kept(same, id);
+                self.dedupe.kept(settled.same, id);
             }
-            Err(NotKept) => self.dedupe.lost(same),
+            Err(NotKept) => {
+                // The spool counts the flag itself; what was counted on it is counted here.
+                let further = self.dedupe.lost(settled.same);
+                if further.count > 0 {
+                    let times = (further.first_at_ms, further.last_at_ms);
+                    self.dropped(settled.account, settled.severity, times, further.count.into())
+                        .await;
+                }
+            }
         }
+    }
+
+    /// Flags that are neither kept nor counted on one that is show as a gap.
+    async fn dropped(
+        &mut self,
+        account: Account,
+        severity: Severity,
+        (from_ms, to_ms): (i64, i64),
+        count: u64,
+    ) {
+        let gap = Gap {
+            account: Some(bounded(account)),
+            cause: "flood".into(),
+            count,
+            highest_severity: Some(severity),
+            from_ms,
+            to_ms,
+        };
+        self.spool.gap(gap).await;
     }
 
     async fn close(&mut self, now_ms: i64) {

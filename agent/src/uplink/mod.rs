@@ -2,7 +2,7 @@
 
 mod backoff;
 mod downlink;
-mod renewal;
+pub(crate) mod renewal;
 mod stream;
 mod window;
 

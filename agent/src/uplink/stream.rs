@@ -30,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Messages handed to the connection at once, and those that wait for it.
 const OUTGOING: usize = 16;
 const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// A certificate that is out of date by our clock, and was just renewed, is looked at again after this.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 /// A collector's certificate is only to blame for its time if the clocks agree this well.
 const CLOCKS_AGREE_MS: i64 = 5 * 60 * 1000;
 
@@ -57,7 +59,7 @@ async fn converse(
     mut client: Client,
     time_fault: Option<TimeFault>,
 ) -> Result<(), LinkError> {
-    if has_expired(used) && time_fault.is_none() {
+    if has_expired(used) && time_fault.is_none() && context.renewals.may_ask() {
         return renew(context, identity, used, &mut client).await;
     }
     let (out, outgoing) = mpsc::channel(OUTGOING);
@@ -165,10 +167,10 @@ impl Stream {
                     }
                 }
                 () = sleep_until(renew_at) => {
-                    if time_left(used).is_none() {
+                    if time_left(used).is_none() && context.renewals.may_ask() {
                         return renew(&context, &self.identity, used, &mut self.client).await;
                     }
-                    renew_at = Instant::now() + renew_within(used);
+                    renew_at = Instant::now() + renew_within(used).max(LOOK_AGAIN);
                 }
             }
         }

@@ -39,6 +39,8 @@ pub(crate) struct Script {
     pub(crate) hello_refusal: Option<RefusalReason>,
     pub(crate) answering: Answering,
     pub(crate) device_days: Range<i64>,
+    /// The same, of a certificate that is renewed.
+    pub(crate) renewed_days: Range<i64>,
     pub(crate) audience: String,
     /// Whether another device uses the same identity.
     pub(crate) cloned: bool,
@@ -82,6 +84,7 @@ impl Collector {
             hello_refusal: None,
             answering: Answering::Commit,
             device_days: -1..365,
+            renewed_days: -1..365,
             audience: "ks2".into(),
             cloned: false,
             policy: None,
@@ -328,7 +331,7 @@ impl DeviceService for Collector {
     async fn renew(&self, request: Request<RenewRequest>) -> Result<Response<RenewReply>, Status> {
         self.set(|script| {
             script.renewals += 1;
-            script.device_days = -1..365;
+            script.device_days = script.renewed_days.clone();
         });
         let issued = self.issue(&request.into_inner().csr_der);
         Ok(Response::new(RenewReply {

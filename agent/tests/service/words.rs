@@ -5,6 +5,7 @@ use crate::collector::Answering;
 use crate::collector::Collector;
 use crate::device::{Device, until};
 use crate::{collector, collector_with_policy};
+use pastoral_proto::Record;
 use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::device::{RefusalReason, Standing};
 use std::os::unix::fs::PermissionsExt as _;
@@ -165,6 +166,31 @@ async fn an_expired_certificate_renews_by_itself() {
         .until_status("protected", |status| status["protected"] == true)
         .await;
     assert!(status["detail"]["certificate_until_ms"].as_i64().unwrap() > pastoral_agent::clock::now_ms());
+}
+
+/// As seen by a device whose clock is 100 days ahead, every certificate that is issued has expired.
+#[tokio::test]
+async fn a_clock_far_ahead_asks_for_one_certificate_and_goes_on_delivering() {
+    let collector = collector_with_policy().await;
+    collector.set(|script| {
+        script.device_days = -190..-100;
+        script.renewed_days = -100..-10;
+        script.clock_off_ms = -100 * DAY_MS;
+    });
+    let device = Device::joined(&collector).await;
+    device
+        .until_status("policy in force", |status| status["detail"]["policy"] == "1.1")
+        .await;
+    let mut helper = device.helper();
+    helper.title("how to go zorbling deep - Google Search - Chromium");
+    until("delivered", || {
+        collector.see(|script| {
+            let flag = |record: &Record| matches!(record, Record::Flag(_));
+            script.records.iter().any(flag)
+        })
+    })
+    .await;
+    assert_eq!(collector.see(|script| script.renewals), 1);
 }
 
 #[tokio::test]

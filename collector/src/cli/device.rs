@@ -4,6 +4,7 @@ use super::{school, when};
 use crate::clock;
 use crate::config::Config;
 use crate::devices::approval::{self, Decision};
+use crate::devices::roll::{self, Called};
 use crate::store::devices;
 use clap::Subcommand;
 
@@ -26,6 +27,21 @@ pub(super) enum Device {
         /// The device's id, or its code
         device: String,
     },
+    /// Lets a device that was held back do ten times as much, for the rest of the day
+    Allow {
+        /// The device's id, or its code
+        device: String,
+    },
+    /// Takes a device out of use: it may not connect, and counts nowhere, until it is brought back
+    Retire {
+        /// The device's id, or its code
+        device: String,
+    },
+    /// Brings a retired device back into use
+    BringBack {
+        /// The device's id, or its code
+        device: String,
+    },
     /// Shuts a device out: its certificates count for nothing from now on
     Revoke {
         /// The device's id, or its code
@@ -39,22 +55,61 @@ impl Device {
             Self::List { json } => list(config, json).await,
             Self::Approve { device } => decide(config, &device, Decision::Approve, "may join").await,
             Self::Reject { device } => decide(config, &device, Decision::Reject, "is turned away").await,
+            Self::Allow { device } => {
+                decide(
+                    config,
+                    &device,
+                    Decision::Allow,
+                    "may send more for the rest of today",
+                )
+                .await
+            }
+            Self::Retire { device } => decide(config, &device, Decision::Retire, "is retired").await,
+            Self::BringBack { device } => {
+                decide(
+                    config,
+                    &device,
+                    Decision::BringBack,
+                    "is in use again, and may connect",
+                )
+                .await
+            }
             Self::Revoke { device } => decide(config, &device, Decision::Revoke, "is shut out").await,
+        }
+    }
+}
+
+/// A device as `--json` shows it.
+#[derive(serde::Serialize)]
+struct Listed<'a> {
+    #[serde(flatten)]
+    device: &'a devices::Device,
+    verdict: &'static str,
+}
+
+impl<'a> From<&'a Called> for Listed<'a> {
+    fn from(called: &'a Called) -> Self {
+        Self {
+            device: &called.device,
+            verdict: called.verdict.code(),
         }
     }
 }
 
 async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
-    let devices = devices::list(opened.store.read(), &opened.school.school_id).await?;
+    let mut db = opened.store.read().acquire().await?;
+    let cover = &opened.profile.cover;
+    let roll = roll::call(&mut db, &opened.school.school_id, cover, clock::now_ms()).await?;
     if json {
-        println!("{}", serde_json::to_string(&devices)?);
+        let listed: Vec<_> = roll.0.iter().map(Listed::from).collect();
+        println!("{}", serde_json::to_string(&listed)?);
         return Ok(());
     }
-    if devices.is_empty() {
+    if roll.0.is_empty() {
         println!("No device has asked to join yet. Make a token with `pastoral-collector token create`.");
     }
-    for device in devices {
+    for Called { device, verdict, .. } in &roll.0 {
         let seen = match device.last_seen_at {
             _ if device.connected => "connected".to_owned(),
             Some(at) => format!("last heard {}", when(at)),
@@ -66,9 +121,17 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
             ""
         };
         println!(
-            "{}  {}  {:<9} {:<12} {} ({seen}{cloned})",
-            device.device_id, device.confirm_code, device.state, device.group, device.host_name
+            "{}  {}  {:<9} {:<14} {:<12} {} ({seen}{cloned})",
+            device.device_id,
+            device.confirm_code,
+            device.state,
+            verdict.words(),
+            device.group,
+            device.host_name
         );
+    }
+    if !roll.0.is_empty() {
+        println!("{}", roll.headline());
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::notify::worker;
 use crate::seal::content::Sealer;
 use crate::store::disk::Disk;
 use crate::store::keys;
-use crate::{backup, console, devices, escalate, retention};
+use crate::{backup, console, devices, escalate, retention, silence};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use nix::fcntl::{Flock, FlockArg};
@@ -97,6 +97,11 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     keep(
         "retention",
         Box::new(move || Box::pin(retention::run(a.clone(), s.clone()))),
+    );
+    let (a, s) = (app.clone(), stop.clone());
+    keep(
+        "silence",
+        Box::new(move || Box::pin(silence::run(a.clone(), s.clone()))),
     );
     if let Some(mailer) = mailer {
         let (a, s) = (app.clone(), stop.clone());

@@ -81,6 +81,42 @@ impl Cover {
         None
     }
 
+    /// The day it is at the school at a time.
+    #[must_use]
+    pub fn day(&self, at_ms: i64) -> Option<Date> {
+        self.local(at_ms).map(|local| local.date())
+    }
+
+    /// Whether school is on: within a term, not a day off, and a day of the week with hours of cover.
+    #[must_use]
+    pub fn is_school_day(&self, day: Date) -> bool {
+        self.hours_of(day).next().is_some()
+    }
+
+    /// Whether a day is out of term or a day off. Weekends within terms are no holidays.
+    #[must_use]
+    pub fn is_holiday(&self, day: Date) -> bool {
+        !self.is_in_term(day)
+    }
+
+    /// Whether a day's hours of cover, or the whole day where it has none, are over.
+    #[must_use]
+    pub fn is_over(&self, day: Date, at_ms: i64) -> bool {
+        self.local(at_ms).is_some_and(|local| {
+            let end = self.hours_of(day).map(|hours| hours.to).max();
+            local.date() > day || (local.date() == day && end.is_some_and(|end| end <= local.time()))
+        })
+    }
+
+    /// Whether a school day's hours of cover have begun.
+    #[must_use]
+    pub fn has_begun(&self, at_ms: i64) -> bool {
+        self.local(at_ms).is_some_and(|local| {
+            self.hours_of(local.date())
+                .any(|hours| hours.from <= local.time())
+        })
+    }
+
     fn local(&self, at_ms: i64) -> Option<DateTime> {
         Some(
             self.time_zone
@@ -89,10 +125,14 @@ impl Cover {
     }
 
     fn hours_of(&self, day: Date) -> impl Iterator<Item = &Hours> {
-        let on = (self.terms.is_empty() || self.terms.iter().any(|term| term.contains(day)))
-            && !self.days_off.iter().any(|off| off.contains(day));
+        let on = self.is_in_term(day);
         self.hours
             .iter()
             .filter(move |hours| on && hours.weekday == day.weekday())
+    }
+
+    fn is_in_term(&self, day: Date) -> bool {
+        (self.terms.is_empty() || self.terms.iter().any(|term| term.contains(day)))
+            && !self.days_off.iter().any(|off| off.contains(day))
     }
 }

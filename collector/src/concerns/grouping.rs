@@ -51,11 +51,15 @@ pub enum Placement {
     },
 }
 
+/// Open concerns of one person and kind beyond which no more are opened: a clock that jumps, or a device that lies about
+/// times, must not make one person's flags a queue of their own.
+pub const MOST_OPEN: usize = 24;
+
 /// Decides where a flag goes. Of several concerns that would do, the nearest in time takes it, then the first in order
 /// of ids, so that the answer does not depend on the order of `candidates`.
 #[must_use]
 pub fn place(candidates: &[Candidate], key: &Key, event_at: i64, window_ms: i64) -> Placement {
-    let nearest = |closed: bool| {
+    let nearest = |closed: bool, window_ms: i64| {
         candidates
             .iter()
             .filter(|candidate| candidate.closed == closed && candidate.key == *key)
@@ -64,10 +68,18 @@ pub fn place(candidates: &[Candidate], key: &Key, event_at: i64, window_ms: i64)
             .min()
             .map(|(_, concern_id)| concern_id.clone())
     };
-    match nearest(false) {
+    let open = candidates
+        .iter()
+        .filter(|candidate| !candidate.closed && candidate.key == *key);
+    let window_ms = if open.count() >= MOST_OPEN {
+        i64::MAX
+    } else {
+        window_ms
+    };
+    match nearest(false, window_ms) {
         Some(concern_id) => Placement::Join(concern_id),
         None => Placement::Open {
-            linked_to: nearest(true),
+            linked_to: nearest(true, window_ms),
         },
     }
 }

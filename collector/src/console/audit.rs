@@ -1,12 +1,12 @@
 //! The audit log: who looked at what and changed what. Entries of a concern only for who may see it.
 
-use super::devices::told_apart;
 use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::{Console, deeds};
 use crate::chain::number;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
+use crate::devices::roll::told_apart;
 use crate::store::overview::{self, Candidate, Logged};
 use crate::store::people::Directory;
 use crate::store::{audit, conflicts, devices};

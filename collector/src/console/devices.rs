@@ -3,43 +3,41 @@
 use super::Console;
 use super::page::{Failure, Page, go, show, show_again};
 use super::who::{Fields, SignedIn};
-use super::words::{self, Clock};
+use super::words::Clock;
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::devices::approval::{Decision, DecisionError, decide};
+use crate::devices::roll::{self, Called};
+use crate::devices::verdict::Verdict;
 use crate::live::Change;
-use crate::store::devices::{self, Device};
-use crate::store::overview;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use serde_json::Value;
 use std::collections::HashMap;
-
-const CLOCK_WRONG_MS: i64 = 5 * 60 * 1000;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 #[derive(Template)]
 #[template(path = "devices.html")]
 struct DevicesPage {
     page: Page,
     may_decide: bool,
-    pending: Vec<Shown>,
-    wrong: Vec<Shown>,
-    protected: Vec<Shown>,
-    gone: Vec<Shown>,
     summary: String,
+    /// What is wrong with whole groups.
+    groups: Vec<String>,
+    parts: Vec<Part>,
+}
+
+/// The devices of one verdict, or of several that are looked at together.
+struct Part {
+    heading: &'static str,
+    devices: Vec<Shown>,
 }
 
 /// A device in words.
 struct Shown {
-    device: Device,
-    name: String,
+    called: Called,
     short_id: String,
-    heading: String,
     says: Vec<String>,
     asked: String,
-    class: &'static str,
 }
 
 /// The page.
@@ -53,7 +51,7 @@ pub(super) async fn devices(
     show(&page)
 }
 
-/// Approves, rejects or revokes a device.
+/// Approves, rejects, retires, brings back or revokes a device.
 pub(super) async fn decided(
     State(console): State<Console>,
     who: SignedIn,
@@ -67,6 +65,9 @@ pub(super) async fn decided(
         "approve" => (Decision::Approve, "approved"),
         "reject" => (Decision::Reject, "rejected"),
         "revoke" => (Decision::Revoke, "revoked"),
+        "retire" => (Decision::Retire, "retired"),
+        "allow" => (Decision::Allow, "allowed"),
+        "bring-back" => (Decision::BringBack, "brought-back"),
         _ => return Err(Failure::NotFound),
     };
     let app = &console.app;
@@ -101,168 +102,98 @@ pub(super) async fn decided(
 }
 
 async fn draw(console: &Console, who: &SignedIn) -> Result<DevicesPage, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let app = &console.app;
     let page = console.page(who, "Devices", "/devices").await?;
-    let health: HashMap<_, _> = overview::device_health(store, school_id)
-        .await?
-        .into_iter()
-        .collect();
-    let (mut pending, mut wrong, mut protected, mut gone) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let devices = devices::list(store, school_id).await?;
-    let mut names = told_apart(&devices);
-    for device in devices {
-        let name = names.remove(&device.device_id).unwrap_or_default();
-        let health = health.get(&device.device_id).and_then(Option::as_deref);
-        let shown = in_words(device, name, health, &page.clock);
-        match (shown.device.state.as_str(), shown.class) {
-            ("pending", _) => pending.push(shown),
-            ("approved", "") => protected.push(shown),
-            ("approved", _) => wrong.push(shown),
-            _ => gone.push(shown),
+    let mut db = app.store.read().acquire().await?;
+    let profile = app.profile.load_full();
+    let roll = roll::call(&mut db, &app.school_id, &profile.cover, clock::now_ms()).await?;
+    drop(db);
+    let groups = roll.silent_groups();
+    let groups = groups.into_iter().map(silent_group).collect();
+    let summary = roll.headline();
+    let mut parts: Vec<Part> = Vec::new();
+    for verdict in Verdict::ALL {
+        let heading = heading(verdict);
+        let devices = roll
+            .of(verdict)
+            .map(|called| in_words(called.clone(), &page.clock));
+        let mut devices: Vec<_> = devices.collect();
+        match parts.last_mut() {
+            Some(before) if before.heading == heading => before.devices.append(&mut devices),
+            _ if devices.is_empty() => {}
+            _ => parts.push(Part { heading, devices }),
         }
     }
-    let total = i64::try_from(wrong.len() + protected.len()).unwrap_or_default();
-    let summary = match (total, protected.len()) {
-        (0, _) => "No device is approved yet.".to_owned(),
-        (_, 0) => format!("None of {} is protected.", words::count(total, "device")),
-        (total, all) if i64::try_from(all).is_ok_and(|all| all == total) => {
-            format!(
-                "{} approved, and all are protected.",
-                words::count(total, "device")
-            )
-        }
-        (total, some) => format!("{some} of {} are protected.", words::count(total, "device")),
-    };
     Ok(DevicesPage {
         may_decide: may_decide(who),
-        pending,
-        wrong,
-        protected,
-        gone,
         summary,
+        groups,
+        parts,
         page,
     })
 }
 
-/// The name of each device by its id: where several have one host name, with the beginning of the id, which stands on
-/// the page of devices and in `device list`.
-pub(super) fn told_apart(devices: &[Device]) -> HashMap<String, String> {
-    let mut count: HashMap<&str, usize> = HashMap::new();
-    for device in devices {
-        *count.entry(&device.host_name).or_default() += 1;
+const fn heading(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Waiting => "Ask to join",
+        Verdict::NotHeard => "Not heard",
+        Verdict::NotProtected => "Not protected",
+        Verdict::Protected => "Protected",
+        Verdict::Retired => "Retired",
+        Verdict::Rejected | Verdict::CutOff => "Not of the school any more",
     }
-    let name = |device: &Device| {
-        if count.get(device.host_name.as_str()).is_some_and(|many| *many > 1) {
-            format!("{} ({})", device.host_name, short(&device.device_id))
-        } else {
-            device.host_name.clone()
-        }
-    };
-    devices
-        .iter()
-        .map(|device| (device.device_id.clone(), name(device)))
-        .collect()
 }
 
-fn short(device_id: &str) -> &str {
-    device_id.get(..8).unwrap_or(device_id)
+fn silent_group((group, many): (&str, usize)) -> String {
+    format!(
+        "Nobody of the group {group} is heard: none of its {many} devices. When all fall silent at once, it is mostly \
+         the network or the collector’s address and not the devices. Nothing is watched there until this is mended, or \
+         it waits on the devices."
+    )
 }
 
 fn may_decide(who: &SignedIn) -> bool {
     who.has(Duty::Technician) || who.has(Duty::Headteacher)
 }
 
-fn in_words(device: Device, name: String, health: Option<&str>, clock: &Clock) -> Shown {
-    let health = health
-        .and_then(|health| serde_json::from_str(health).ok())
-        .unwrap_or(Value::Null);
+fn in_words(called: Called, clock: &Clock) -> Shown {
+    let device = &called.device;
+    let approved = device.state == "approved";
     let mut says = Vec::new();
-    let now = clock::now_ms();
-    if device.state == "approved" {
-        says.extend(troubles(&device, &health, now));
+    says.extend(called.silence.map(crate::devices::verdict::Silence::words));
+    for (what, at) in &called.held_back {
+        says.push(format!(
+            "{} The rest waits on the device; last held back {}.",
+            what.words(),
+            clock.when(at)
+        ));
     }
-    let (class, heading) = match device.state.as_str() {
-        "pending" => ("app-device--waiting", "Asks to join".to_owned()),
-        "rejected" => ("app-device--off", "Rejected".to_owned()),
-        "revoked" => ("app-device--off", "Cut off".to_owned()),
-        _ if says.is_empty() => ("", "Protected".to_owned()),
-        _ => ("app-device--wrong", "Needs attention".to_owned()),
-    };
-    match (device.connected, device.last_seen_at) {
+    says.extend(called.troubles.iter().cloned());
+    if let Some(at) = device.retired_at {
+        says.push(format!(
+            "Retired {}. It counts nowhere, and may not connect.",
+            clock.when(&at)
+        ));
+    }
+    if let Some(at) = device.retired_heard_at {
+        says.push(format!(
+            "It spoke {} although it is retired: somebody uses it. Bring it back, or find out who has it.",
+            clock.when(&at)
+        ));
+    }
+    match (device.connected && approved, device.last_seen_at) {
+        (true, Some(at)) if called.silence.is_some() => {
+            says.push(format!("Its connection is open. Last heard {}.", clock.when(&at)));
+        }
         (true, _) => says.push("Connected now.".to_owned()),
         (false, Some(at)) => says.push(format!("Last heard {} ({}).", clock.when(&at), clock.ago(&at))),
-        (false, None) if device.state == "approved" => {
-            says.push("Never heard since it was approved.".to_owned())
-        }
+        (false, None) if approved => says.push("Never heard since it was approved.".to_owned()),
         (false, None) => {}
     }
     Shown {
-        name,
-        short_id: short(&device.device_id).to_owned(),
+        short_id: roll::short(&device.device_id).to_owned(),
         asked: clock.when(&device.asked_at),
-        heading,
         says,
-        class,
-        device,
+        called,
     }
-}
-
-fn troubles(device: &Device, health: &Value, now: i64) -> Vec<String> {
-    let mut says = Vec::new();
-    if device.cloned_at.is_some() {
-        says.push(
-            "Two devices use this identity. Remove it from one of them and enrol that one again.".to_owned(),
-        );
-    }
-    if let Some(offset) = device
-        .clock_offset_ms
-        .filter(|offset| offset.abs() > CLOCK_WRONG_MS)
-    {
-        let minutes = words::count(offset.abs() / 60_000, "minute");
-        let way = if offset > 0 { "slow" } else { "fast" };
-        says.push(format!(
-            "Its clock is {minutes} {way}. Times are corrected; set the clock."
-        ));
-    }
-    if let Some(refusal) = &device.policy_refusal {
-        says.push(format!(
-            "It refused the last policy and keeps the one before: {refusal}"
-        ));
-    }
-    // INVARIANT 11: what nobody has said is not taken for well.
-    if health.is_null() {
-        says.push("It has not said how it is yet. Nobody knows whether it is protected.".to_owned());
-    }
-    let silent = device.last_seen_at.is_none_or(|at| at < now - 14 * DAY_MS);
-    if !device.connected && silent && !health.is_null() {
-        says.push("Not heard for two weeks. Nobody knows whether it is protected.".to_owned());
-    }
-    says.extend(
-        health["troubles"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .map(str::to_owned),
-    );
-    let helpers = health["helpers"].as_array().map_or(&[][..], Vec::as_slice);
-    let dead = helpers
-        .iter()
-        .filter(|helper| helper["alive"] == Value::Bool(false))
-        .count();
-    if dead > 0 {
-        let dead = words::count(i64::try_from(dead).unwrap_or(i64::MAX), "desktop");
-        says.push(format!(
-            "On {dead} the helper does not answer: what is done there is not seen."
-        ));
-    }
-    let mut not_watched: Vec<_> = helpers
-        .iter()
-        .flat_map(|helper| helper["not_watched"].as_array().into_iter().flatten())
-        .filter_map(Value::as_str)
-        .collect();
-    not_watched.sort_unstable();
-    not_watched.dedup();
-    says.extend(not_watched.into_iter().map(|what| format!("Not watched: {what}")));
-    says
 }

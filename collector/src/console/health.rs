@@ -1,12 +1,12 @@
 //! How Pastoral itself is: mail, devices, cover, and what is wrong.
 
-use super::devices::told_apart;
 use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::words::Clock;
 use super::{Console, queue, words};
 use crate::clock;
 use crate::concerns::model::Duty;
+use crate::devices::roll::{self, told_apart};
 use crate::store::gaps::GapRow;
 use crate::store::outbox::Undelivered;
 use crate::store::{audit, devices, gaps, outbox, overview};
@@ -51,13 +51,10 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
         true => unsent(&console, &page, who.id()).await?,
         false => Vec::new(),
     };
-    let list = devices::list(app.store.read(), &app.school_id).await?;
-    let approved = list.iter().filter(|device| device.state == "approved").count();
-    let connected = list
-        .iter()
-        .filter(|device| device.state == "approved" && device.connected)
-        .count();
     let profile = app.profile.load();
+    let mut db = app.store.read().acquire().await?;
+    let roll = roll::call(&mut db, &app.school_id, &profile.cover, clock::now_ms()).await?;
+    drop(db);
     let chain = match audit::last_head_sent(&app.store, &app.school_id).await? {
         Some(at) => format!(
             "The head of the audit log was last mailed to headteacher and chair {}.",
@@ -68,7 +65,7 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
     show(&HealthPage {
         mail: mail(&console, &page, &who, unsent.is_empty()).await?,
         unsent,
-        devices: format!("{connected} of {approved} approved devices are connected now."),
+        devices: roll.headline(),
         gaps: gaps(&console, &page).await?,
         chain,
         cover: queue::cover(&console, &page.clock),

@@ -28,6 +28,11 @@ pub(super) fn words(code: &str) -> &'static str {
         "approved" => "The device may connect now.",
         "rejected" => "The device may not connect.",
         "revoked" => "The device is cut off. Its certificate is worth nothing any more.",
+        "retired" => "It is retired: it may not connect, and counts nowhere. You can bring it back.",
+        "allowed" => "It may send more for the rest of today. What waits on it comes in within minutes.",
+        "brought-back" => {
+            "It is in use again, and may connect. It shows as protected once it has been heard."
+        }
         "withdrawn" => "The link is withdrawn. It opens nothing any more.",
         "agreed" => "You agreed. The duty has begun, and the link can be used.",
         "ended" => "The access has ended. It counts at once.",

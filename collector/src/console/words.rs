@@ -146,6 +146,19 @@ pub(super) fn count(number: i64, what: &str) -> String {
     }
 }
 
+/// A number as people read it, such as `98,012`.
+pub(super) fn thousands(number: i64) -> String {
+    let digits = number.to_string();
+    let mut read = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            read.push(',');
+        }
+        read.push(digit);
+    }
+    read
+}
+
 /// How what was written had to be read for a term to be found in it.
 pub(super) fn view(code: &str) -> &'static str {
     match View::ALL.into_iter().find(|view| view.code() == code) {
@@ -170,6 +183,14 @@ pub(super) fn sentence(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_numbers_are_said_in_thousands() {
+        assert_eq!(
+            [7, 982, 98_012, 1_098_012].map(thousands),
+            ["7", "982", "98,012", "1,098,012"]
+        );
+    }
 
     #[test]
     fn times_are_said_as_people_say_them() {

@@ -1,7 +1,7 @@
 //! A person's decision about a device: the only way into the school and out of it.
 
 use crate::profile::Profile;
-use crate::store::{Store, audit, devices};
+use crate::store::{Store, Write, audit, devices, retire, uses};
 
 /// Why a decision does not stand.
 #[derive(Debug, thiserror::Error)]
@@ -28,22 +28,54 @@ pub enum Decision {
     Reject,
     /// It may no longer: its certificates count for nothing from now on.
     Revoke,
+    /// It is out of use: it may not connect and counts nowhere, until a person brings it back.
+    Retire,
+    /// What was retired may connect again.
+    BringBack,
+    /// It may do more than the limits allow, for the rest of the day.
+    Allow,
 }
 
 impl Decision {
-    const fn states(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Approve => ("pending rejected", "approved"),
-            Self::Reject => ("pending", "rejected"),
-            Self::Revoke => ("approved", "revoked"),
-        }
-    }
-
     const fn audited(self) -> &'static str {
         match self {
             Self::Approve => "device-approved",
             Self::Reject => "device-rejected",
             Self::Revoke => "device-revoked",
+            Self::Retire => "device-retired",
+            Self::BringBack => "device-brought-back",
+            Self::Allow => "device-allowed",
+        }
+    }
+
+    /// Writes it. False when the device is not in a state in which this can be decided.
+    async fn write(
+        self,
+        tx: &mut Write,
+        school_id: &str,
+        device_id: &str,
+        by: &str,
+        now: i64,
+    ) -> Result<bool, sqlx::Error> {
+        match self {
+            Self::Approve => {
+                let (from, to) = (["pending", "rejected"], "approved");
+                devices::decide(tx, school_id, device_id, (from, to), by, now).await
+            }
+            Self::Reject => {
+                let (from, to) = (["pending", "pending"], "rejected");
+                devices::decide(tx, school_id, device_id, (from, to), by, now).await
+            }
+            Self::Revoke => {
+                let (from, to) = (["approved", "approved"], "revoked");
+                let done = devices::decide(tx, school_id, device_id, (from, to), by, now).await?
+                    || retire::for_good(tx, school_id, device_id, by, now).await?;
+                devices::revoke_certificates(tx, school_id, device_id, now).await?;
+                Ok(done)
+            }
+            Self::Retire => retire::retire(tx, school_id, device_id, by, now).await,
+            Self::BringBack => retire::bring_back(tx, school_id, device_id, by, now).await,
+            Self::Allow => uses::allow(tx, school_id, device_id, now).await,
         }
     }
 }
@@ -66,11 +98,8 @@ pub async fn decide(
         return Err(DecisionError::Unaccountable(missing.join(", ")));
     }
     let mut tx = store.write().await?;
-    if !devices::decide(&mut tx, school_id, device_id, decision.states(), by, now_ms).await? {
+    if !decision.write(&mut tx, school_id, device_id, by, now_ms).await? {
         return Err(DecisionError::NotThere(device_id.to_owned()));
-    }
-    if decision == Decision::Revoke {
-        devices::revoke_certificates(&mut tx, school_id, device_id, now_ms).await?;
     }
     let entry = audit::Entry {
         school_id,

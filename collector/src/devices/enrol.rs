@@ -1,9 +1,11 @@
 //! Joining the school: a device asks with a token, and by default a person decides.
 
 use super::approval::{self, Decision, DecisionError};
-use super::refusal::refusal;
+use super::limited::Limited;
+use super::refusal::{self, refusal};
+use super::service::Shared;
 use crate::app::App;
-use crate::ca::{Authority, public_key_sha256};
+use crate::ca::public_key_sha256;
 use crate::clock;
 use crate::store::devices::{Device, NewDevice};
 use crate::store::{audit, devices, tokens};
@@ -22,11 +24,8 @@ pub(super) enum Standing {
 }
 
 /// Enters a device that asks, or finds it again by its key, and says where it stands.
-pub(super) async fn ask(
-    app: &App,
-    authority: &Authority,
-    request: &EnrolRequest,
-) -> Result<Standing, sqlx::Error> {
+pub(super) async fn ask(shared: &Shared, request: &EnrolRequest) -> Result<Standing, sqlx::Error> {
+    let app = &shared.app;
     let names = [
         &request.host_name,
         &request.os,
@@ -47,7 +46,7 @@ pub(super) async fn ask(
     };
     if let Some(known) = devices::by_key(&mut tx, &app.school_id, &key).await? {
         drop(tx);
-        return stand(app, authority, &known.device_id, &request.csr_der).await;
+        return stand(shared, &known.device_id, &request.csr_der).await;
     }
     if token.uses_left <= 0 {
         return Ok(refused(RefusalReason::TokenUsedUp));
@@ -80,22 +79,19 @@ pub(super) async fn ask(
     if !token.approve {
         approve_by_token(app, &device_id).await?;
     }
-    stand(app, authority, &device_id, &request.csr_der).await
+    stand(shared, &device_id, &request.csr_der).await
 }
 
 /// Says where a device stands that was entered before; makes its certificate once it is approved.
-pub(super) async fn stand(
-    app: &App,
-    authority: &Authority,
-    device_id: &str,
-    csr_der: &[u8],
-) -> Result<Standing, sqlx::Error> {
+pub(super) async fn stand(shared: &Shared, device_id: &str, csr_der: &[u8]) -> Result<Standing, sqlx::Error> {
+    let app = &shared.app;
     let Some(device) = devices::get(app.store.read(), &app.school_id, device_id).await? else {
         return Ok(refused(RefusalReason::CertificateUnknown));
     };
     match device.state.as_str() {
-        "approved" => issue(app, authority, &device, csr_der).await,
+        "approved" => issue(shared, &device, csr_der).await,
         "rejected" => Ok(refused(RefusalReason::Rejected)),
+        "revoked" if device.retired_at.is_some() => Ok(Standing::Refused(refusal::retired())),
         "revoked" => Ok(refused(RefusalReason::Revoked)),
         _ => Ok(Standing::Pending(EnrolPending {
             device_id: device.device_id,
@@ -104,13 +100,11 @@ pub(super) async fn stand(
     }
 }
 
-async fn issue(
-    app: &App,
-    authority: &Authority,
-    device: &Device,
-    csr_der: &[u8],
-) -> Result<Standing, sqlx::Error> {
-    let now = clock::now_ms();
+async fn issue(shared: &Shared, device: &Device, csr_der: &[u8]) -> Result<Standing, sqlx::Error> {
+    if let Err(refusal) = shared.take(&device.device_id, Limited::Certificates) {
+        return Ok(Standing::Refused(refusal));
+    }
+    let (app, authority, now) = (&shared.app, &shared.authority, clock::now_ms());
     let certificate = match authority.issue(csr_der, &device.device_id, now) {
         Ok(certificate) => certificate,
         Err(error) => {
@@ -138,16 +132,11 @@ async fn issue(
 }
 
 /// Renews a certificate for the device that showed one before.
-pub(super) async fn renew(
-    app: &App,
-    authority: &Authority,
-    device_id: &str,
-    csr_der: &[u8],
-) -> Result<Standing, sqlx::Error> {
+pub(super) async fn renew(shared: &Shared, device_id: &str, csr_der: &[u8]) -> Result<Standing, sqlx::Error> {
     if csr_der.len() > limits::CSR {
         return Ok(refused(RefusalReason::Malformed));
     }
-    stand(app, authority, device_id, csr_der).await
+    stand(shared, device_id, csr_der).await
 }
 
 async fn approve_by_token(app: &App, device_id: &str) -> Result<(), sqlx::Error> {

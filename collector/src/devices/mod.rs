@@ -4,12 +4,16 @@ mod accounts;
 pub mod approval;
 mod enrol;
 mod hub;
+pub mod limited;
 mod listener;
+pub mod meter;
 mod policy;
 mod refusal;
+pub mod roll;
 mod service;
 mod stream;
 mod tls;
+pub mod verdict;
 
 use crate::app::App;
 use crate::ca::Authority;
@@ -18,14 +22,17 @@ use crate::net::places::Bounds;
 use crate::store::devices as rows;
 use crate::store::disk::Disk;
 use crate::store::ingest::{Ingest, reckon_missing};
+use crate::store::{heard, uses};
 use anyhow::Context as _;
 use hub::{Command, Hub};
 pub use listener::BOUNDS;
+use meter::Meter;
 use pastoral_proto::device::RefusalReason;
 use pastoral_proto::device::device_service_server::DeviceServiceServer;
 use pastoral_proto::limits;
 use policy::Policies;
 use service::{Service, Shared};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tls::ServerCertificate;
@@ -59,15 +66,23 @@ pub async fn serve(
     let signer = authority.policy_signer(now)?;
     let mut tx = app.store.write().await?;
     rows::none_connected(&mut tx, &app.school_id).await?;
+    let today = app.profile.load().cover.day(now);
+    let used = match today {
+        Some(today) => uses::of_day(&mut *tx, &app.school_id, today).await?,
+        None => Vec::new(),
+    };
+    let allowed = allowed_today(&mut tx, &app, now).await?;
     tx.commit().await?;
+    let meter = Arc::new(Meter::of(today, used, allowed));
     let (changed, changes) = watch::channel(0);
-    let (ingest, writer) = Ingest::start(app.clone(), Arc::clone(&disk), stop.clone());
+    let (ingest, writer) = Ingest::start(app.clone(), Arc::clone(&disk), Arc::clone(&meter), stop.clone());
     let shared = Arc::new(Shared {
         policies: Policies::new(app.clone(), signer),
         app,
         authority,
         hub: Hub::default(),
         ingest,
+        meter,
         accounts: accounts::AccountsAsked::default(),
         changes,
         waiting: Shared::waiting(),
@@ -123,6 +138,9 @@ async fn watch_store(shared: Arc<Shared>, changed: watch::Sender<u64>) -> anyhow
                 if let Err(error) = close_shut_out(&shared).await {
                     tracing::error!(%error, "devices that may no longer connect could not be looked up");
                 }
+                if let Err(error) = allow_more(&shared).await {
+                    tracing::error!(%error, "what devices are allowed could not be looked up");
+                }
             }
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "the store cannot be watched just now"),
@@ -142,6 +160,30 @@ async fn close_shut_out(shared: &Shared) -> Result<(), sqlx::Error> {
             Command::Close(Box::new(refusal::refusal(RefusalReason::Revoked))),
         );
     }
+    Ok(())
+}
+
+/// The devices that a person allowed more on the day it is.
+async fn allowed_today(
+    db: &mut sqlx::SqliteConnection,
+    app: &App,
+    now: i64,
+) -> Result<HashSet<String>, sqlx::Error> {
+    let cover = &app.profile.load().cover;
+    let today = cover.day(now);
+    let allowed = uses::allowed(db, &app.school_id).await?;
+    Ok(allowed
+        .into_iter()
+        .filter(|(_, at)| cover.day(*at) == today)
+        .map(|(device_id, _)| device_id)
+        .collect())
+}
+
+async fn allow_more(shared: &Shared) -> Result<(), sqlx::Error> {
+    let now = clock::now_ms();
+    let mut db = shared.app.store.read().acquire().await?;
+    let allowed = allowed_today(&mut db, &shared.app, now).await?;
+    shared.meter.allow(shared.day(now), allowed);
     Ok(())
 }
 
@@ -167,15 +209,26 @@ async fn write_down(shared: Arc<Shared>) {
 async fn write_seen(shared: &Shared) {
     let now = clock::now_ms();
     let seen = shared.hub.take_unwritten(now);
-    if seen.is_empty() {
+    let used = shared.meter.take_unwritten(shared.day(now), now);
+    if seen.is_empty() && used.is_empty() {
         return;
     }
     let written = async {
         let mut tx = shared.app.store.write().await?;
         rows::write_seen(&mut tx, &shared.app.school_id, &seen, now).await?;
+        let cover = &shared.app.profile.load().cover;
+        // A day on which it said how it is: an open stream alone proves nothing.
+        for seen in seen.iter().filter(|seen| seen.health.is_some()) {
+            if let Some(day) = cover.day(now) {
+                heard::note(&mut tx, &shared.app.school_id, &seen.device_id, day).await?;
+            }
+        }
+        uses::write(&mut tx, &shared.app.school_id, &used).await?;
         tx.commit().await
     };
     match written.await {
+        // Counts alone are told to nobody: their pace would tell of what is delivered.
+        Ok(()) if seen.is_empty() && used.iter().all(|used| used.held_back_at.is_none()) => {}
         Ok(()) => shared.app.live.tell(crate::live::Change {
             school_id: shared.app.school_id.to_string(),
             concern_id: None,
@@ -183,6 +236,7 @@ async fn write_seen(shared: &Shared) {
         Err(error) => {
             tracing::error!(%error, "what devices said could not be written down; it is tried again");
             shared.hub.put_back(seen);
+            shared.meter.put_back(&used);
         }
     }
 }
@@ -212,6 +266,9 @@ async fn keep_house(
         let reckoned = async {
             let mut tx = shared.app.store.write().await?;
             reckon_missing(&mut tx, &shared.app.school_id, now).await?;
+            if let Some(today) = shared.app.profile.load().cover.day(now) {
+                heard::forget(&mut tx, &shared.app.school_id, today).await?;
+            }
             tx.commit().await
         };
         if let Err(error) = reckoned.await {

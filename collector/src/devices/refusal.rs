@@ -1,5 +1,6 @@
 //! What a device is told when it is turned away: which it is, and what its technician does.
 
+use super::limited::Limited;
 use crate::clock;
 use pastoral_proto::device::{Refusal, RefusalReason};
 
@@ -41,6 +42,27 @@ pub(super) fn refusal(reason: RefusalReason) -> Refusal {
             "The collector cannot answer just now. The agent tries again by itself."
         }
     };
+    with_advice(reason, advice)
+}
+
+/// For a laptop that a person has retired, and can bring back.
+pub(super) fn retired() -> Refusal {
+    with_advice(
+        RefusalReason::Revoked,
+        "This device was retired. To use it again, bring it back on the console's page of devices or with `pastoral-collector device bring-back`.",
+    )
+}
+
+/// For a device that is beyond what it may do in a day.
+pub(super) fn beyond(what: Limited) -> Refusal {
+    let advice = format!(
+        "The collector takes no more of this just now: {}. Look at the device; then allow it more for today, or cut it off, on the console's page of devices.",
+        what.told()
+    );
+    with_advice(RefusalReason::Busy, &advice)
+}
+
+fn with_advice(reason: RefusalReason, advice: &str) -> Refusal {
     Refusal {
         reason: reason.into(),
         advice: advice.into(),

@@ -3,9 +3,11 @@
 use super::accounts::AccountsAsked;
 use super::enrol::{self, Standing};
 use super::hub::Hub;
+use super::limited::Limited;
 use super::listener::Peer;
+use super::meter::Meter;
 use super::policy::Policies;
-use super::refusal::refusal;
+use super::refusal::{self, refusal};
 use super::stream;
 use crate::app::App;
 use crate::ca::{Authority, RENEWABLE_MS};
@@ -13,8 +15,9 @@ use crate::clock;
 use crate::net::places::Proof;
 use crate::net::rate::{Rate, Rates};
 use crate::net::source::Source;
-use crate::store::devices;
 use crate::store::ingest::Ingest;
+use crate::store::{devices, retire};
+use jiff::civil::Date;
 use pastoral_proto::device::device_service_server::DeviceService;
 use pastoral_proto::device::{
     CollectorMessage, DeviceMessage, EnrolReply, EnrolRequest, FetchRulesRequest, Refusal, RefusalReason,
@@ -36,6 +39,8 @@ const WRONG_TOKENS: Rate = Rate {
     every_ms: 1_000,
 };
 const SOURCES: usize = 10_000;
+/// A retired device's words are written down at most this often, and not just after it was retired.
+const RETIRED_AGAIN_MS: i64 = 60 * 60 * 1000;
 /// How long such a stream stays open; the device asks again.
 const WAIT: Duration = Duration::from_secs(3600);
 
@@ -45,6 +50,8 @@ pub(super) struct Shared {
     pub(super) authority: Authority,
     pub(super) hub: Hub,
     pub(super) ingest: Ingest,
+    /// What each device uses of what is limited.
+    pub(super) meter: Arc<Meter>,
     pub(super) policies: Policies,
     pub(super) accounts: AccountsAsked,
     /// Counts changes of the store.
@@ -61,6 +68,18 @@ impl Shared {
 
     pub(super) fn wrong_tokens() -> Rates<Source> {
         Rates::new(WRONG_TOKENS, SOURCES)
+    }
+
+    /// The day it is at the school.
+    pub(super) fn day(&self, now: i64) -> Option<Date> {
+        self.app.profile.load().cover.day(now)
+    }
+
+    /// INVARIANT 8: counts one of something that is limited, or says why the device has to wait.
+    pub(super) fn take(&self, device_id: &str, what: Limited) -> Result<(), Refusal> {
+        let now = clock::now_ms();
+        let taken = self.meter.take(self.day(now), device_id, what, now);
+        taken.map_err(|held_back| refusal::beyond(held_back.what))
     }
 
     /// INVARIANT 7: the device its certificate names, as the rows know it, or why not.
@@ -87,12 +106,29 @@ impl Shared {
         let Some(standing) = standing else {
             return Err(refusal(RefusalReason::CertificateUnknown));
         };
+        if let Some(retired_at) = standing.retired_at {
+            self.spoke_though_retired(&standing, retired_at).await;
+            return Err(refusal::retired());
+        }
         match standing.state.as_str() {
             _ if standing.certificate_revoked => Err(refusal(RefusalReason::Revoked)),
             "approved" => Ok(standing),
             "revoked" => Err(refusal(RefusalReason::Revoked)),
             "rejected" => Err(refusal(RefusalReason::Rejected)),
             _ => Err(refusal(RefusalReason::NotApproved)),
+        }
+    }
+
+    /// A laptop that was on when it was retired takes a while to be put away; one that goes on speaking is in use.
+    async fn spoke_though_retired(&self, standing: &devices::Standing, retired_at: i64) {
+        let now = clock::now_ms();
+        let last = standing.retired_heard_at.unwrap_or(retired_at);
+        if now < last.saturating_add(RETIRED_AGAIN_MS) {
+            return;
+        }
+        let noted = retire::spoke(&self.app.store, &self.app.school_id, &standing.device_id, now).await;
+        if let Err(error) = noted {
+            tracing::error!(%error, "it could not be noted that a retired device spoke");
         }
     }
 }
@@ -142,7 +178,7 @@ impl DeviceService for Service {
             }
             Ok(standing) => {
                 let csr = &request.get_ref().csr_der;
-                match enrol::renew(&self.0.app, &self.0.authority, &standing.device_id, csr).await {
+                match enrol::renew(&self.0, &standing.device_id, csr).await {
                     Ok(Standing::Issued(issued)) => renew_reply::Outcome::Issued(issued),
                     Ok(Standing::Refused(refusal)) => renew_reply::Outcome::Refusal(refusal),
                     Ok(Standing::Pending(_)) => {
@@ -165,7 +201,12 @@ impl DeviceService for Service {
         request: Request<Streaming<DeviceMessage>>,
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let (replies, stream) = mpsc::channel(4);
-        match self.0.admit(request.extensions().get::<Peer>()).await {
+        let admitted = self.0.admit(request.extensions().get::<Peer>()).await;
+        let counted = |standing: devices::Standing| {
+            self.0.take(&standing.device_id, Limited::Connections)?;
+            Ok(standing)
+        };
+        match admitted.and_then(counted) {
             Ok(standing) => {
                 tokio::spawn(stream::run(
                     Arc::clone(&self.0),
@@ -188,9 +229,11 @@ impl DeviceService for Service {
         &self,
         request: Request<FetchRulesRequest>,
     ) -> Result<Response<Self::FetchRulesStream>, Status> {
-        if let Err(refusal) = self.0.admit(request.extensions().get::<Peer>()).await {
-            return Err(Status::permission_denied(refusal.advice));
-        }
+        let admitted = self.0.admit(request.extensions().get::<Peer>()).await;
+        let standing = admitted.map_err(|refusal| Status::permission_denied(refusal.advice))?;
+        self.0
+            .take(&standing.device_id, Limited::Rules)
+            .map_err(|refusal| Status::resource_exhausted(refusal.advice))?;
         let content = self.0.policies.rules(&request.get_ref().sha256).await;
         let content = content.ok_or_else(|| {
             Status::not_found("there are no rules with this hash; take the policy in force")
@@ -217,7 +260,7 @@ async fn ask(shared: &Shared, request: &EnrolRequest, proof: Option<Proof>) -> R
     if source.is_some_and(|source| !shared.wrong_tokens.take(&source, clock::now_ms())) {
         return Ok(Standing::Refused(refusal(RefusalReason::Busy)));
     }
-    let standing = enrol::ask(&shared.app, &shared.authority, request).await?;
+    let standing = enrol::ask(shared, request).await?;
     if !matches!(standing, Standing::Refused(_))
         && let Some(proof) = proof
     {
@@ -257,7 +300,7 @@ async fn answer(
         if changes.changed().await.is_err() {
             return Ok(());
         }
-        standing = enrol::stand(&shared.app, &shared.authority, &device_id, &request.csr_der).await?;
+        standing = enrol::stand(shared, &device_id, &request.csr_der).await?;
     }
 }
 

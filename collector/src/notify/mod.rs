@@ -1,6 +1,7 @@
 //! Telling people: the words of notices, and the worker that brings them from the outbox to the mail server.
 
 pub mod fault;
+pub mod laptops;
 pub mod mail;
 pub mod text;
 pub mod worker;

@@ -115,7 +115,9 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         | Sort::KeysDiffer
         | Sort::SafeOpened
         | Sort::AuditHead
-        | Sort::AuditBroken => None,
+        | Sort::AuditBroken
+        | Sort::LaptopsDaily
+        | Sort::LaptopsWeekly => None,
     }
 }
 

@@ -36,8 +36,14 @@ pub struct FlagRow {
     pub received_at: i64,
     /// How often again.
     pub repeats: i64,
-    /// The last time, by the device's clock.
+    /// The last time.
     pub last_repeat_at: Option<i64>,
+    /// How many further flags of the same account, topic and severity were counted and not kept.
+    pub further: i64,
+    /// From when they were seen.
+    pub further_from_at: Option<i64>,
+    /// Until when.
+    pub further_to_at: Option<i64>,
     /// A reader marked it as a false alarm.
     pub false_alarm: bool,
     /// Another content came under the same identity.

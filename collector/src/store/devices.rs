@@ -4,10 +4,10 @@ use super::{Store, Write, audit};
 use crate::ca::DeviceCertificate;
 use pastoral_proto::Account;
 use serde_json::json;
-use sqlx::{Row, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
 /// A device as it stands in the store.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct Device {
     /// Its id.
     pub device_id: String,
@@ -16,6 +16,7 @@ pub struct Device {
     /// Its operating system.
     pub os: String,
     /// Its group, such as `pupils`.
+    #[sqlx(rename = "group_name")]
     pub group: String,
     /// `pending`, `approved`, `rejected` or `revoked`.
     pub state: String,
@@ -35,6 +36,15 @@ pub struct Device {
     pub cloned_at: Option<i64>,
     /// Why it refused the last policy.
     pub policy_refusal: Option<String>,
+    /// What it last said of itself, as JSON.
+    #[serde(skip)]
+    pub health: Option<String>,
+    /// When a person retired it: it is `revoked` then, until a person brings it back.
+    pub retired_at: Option<i64>,
+    /// When it last spoke although it is retired.
+    pub retired_heard_at: Option<i64>,
+    /// When a person last allowed it more than the limits.
+    pub allowed_at: Option<i64>,
 }
 
 /// A device that asks to join.
@@ -59,7 +69,7 @@ pub struct NewDevice<'a> {
 }
 
 /// What a certificate says about its device now.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Standing {
     /// The device.
     pub device_id: String,
@@ -75,6 +85,10 @@ pub struct Standing {
     pub certificate_revoked: bool,
     /// Whether another device uses this one's identity.
     pub cloned: bool,
+    /// When a person retired it, and when it last spoke since.
+    pub retired_at: Option<i64>,
+    /// When it last spoke although it is retired.
+    pub retired_heard_at: Option<i64>,
 }
 
 /// What a stream has learnt about its device since it was last written down.
@@ -84,7 +98,7 @@ pub struct Seen {
     pub device_id: String,
     /// Whether its stream is open.
     pub connected: bool,
-    /// When it was last heard.
+    /// When it was last heard; 0 when its stream has said nothing yet.
     pub last_seen_at: i64,
     /// The collector's clock less the device's.
     pub clock_offset_ms: Option<i64>,
@@ -100,7 +114,8 @@ pub struct Seen {
 
 const COLUMNS: &str =
     "SELECT device_id, host_name, os, group_name, state, confirm_code, asked_at, agent_version,
-    connected, last_seen_at, clock_offset_ms, cloned_at, policy_refusal FROM device";
+    connected, last_seen_at, clock_offset_ms, cloned_at, policy_refusal, health, retired_at, retired_heard_at, allowed_at
+    FROM device";
 
 /// Every device of a school, those that wait for approval first.
 ///
@@ -110,13 +125,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<De
     let query = sqlx::AssertSqlSafe(format!(
         "{COLUMNS} WHERE school_id = ? ORDER BY state <> 'pending', host_name, device_id"
     ));
-    Ok(sqlx::query(query)
-        .bind(school_id)
-        .fetch_all(db)
-        .await?
-        .iter()
-        .map(read)
-        .collect())
+    sqlx::query_as(query).bind(school_id).fetch_all(db).await
 }
 
 /// One device.
@@ -129,13 +138,11 @@ pub async fn get(
     device_id: &str,
 ) -> Result<Option<Device>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = ? AND device_id = ?"));
-    Ok(sqlx::query(query)
+    sqlx::query_as(query)
         .bind(school_id)
         .bind(device_id)
         .fetch_optional(db)
-        .await?
-        .as_ref()
-        .map(read))
+        .await
 }
 
 /// The device with a public key.
@@ -148,12 +155,11 @@ pub async fn by_key(
     public_key_sha256: &[u8],
 ) -> Result<Option<Device>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = ? AND public_key_sha256 = ?"));
-    let row = sqlx::query(query)
+    sqlx::query_as(query)
         .bind(school_id)
         .bind(public_key_sha256)
         .fetch_optional(&mut **tx)
-        .await?;
-    Ok(row.as_ref().map(read))
+        .await
 }
 
 /// Keeps a device that asks to join.
@@ -193,20 +199,21 @@ pub async fn decide(
     tx: &mut Write,
     school_id: &str,
     device_id: &str,
-    (from, to): (&str, &str),
+    (from, to): ([&str; 2], &str),
     by: &str,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE device SET state = ?, decided_at = ?, decided_by = ?
-         WHERE school_id = ? AND device_id = ? AND instr(?, state) > 0",
+        "UPDATE device SET state = $1, decided_at = $2, decided_by = $3
+         WHERE school_id = $4 AND device_id = $5 AND state IN ($6, $7)",
     )
     .bind(to)
     .bind(now_ms)
     .bind(by)
     .bind(school_id)
     .bind(device_id)
-    .bind(from)
+    .bind(from[0])
+    .bind(from[1])
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() > 0)
@@ -268,25 +275,17 @@ pub async fn standing(
     school_id: &str,
     certificate_sha256: &[u8],
 ) -> Result<Option<Standing>, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT d.device_id, d.group_name, d.state, c.not_before, c.not_after, c.revoked_at IS NOT NULL,
-         d.cloned_at IS NOT NULL
+    sqlx::query_as(
+        "SELECT d.device_id, d.group_name AS \"group\", d.state, c.not_before, c.not_after,
+         c.revoked_at IS NOT NULL AS certificate_revoked, d.cloned_at IS NOT NULL AS cloned, d.retired_at,
+         d.retired_heard_at
          FROM device_certificate c JOIN device d ON d.school_id = c.school_id AND d.device_id = c.device_id
          WHERE c.school_id = ? AND c.sha256 = ?",
     )
     .bind(school_id)
     .bind(certificate_sha256)
     .fetch_optional(store.read())
-    .await?;
-    Ok(row.map(|row| Standing {
-        device_id: row.get(0),
-        group: row.get(1),
-        state: row.get(2),
-        not_before: row.get(3),
-        not_after: row.get(4),
-        certificate_revoked: row.get(5),
-        cloned: row.get(6),
-    }))
+    .await
 }
 
 /// The devices that may not be connected.
@@ -359,7 +358,8 @@ pub async fn write_seen(
             None => (None, None, None),
         };
         sqlx::query(
-            "UPDATE device SET connected = ?1, last_seen_at = ?2, clock_offset_ms = coalesce(?3, clock_offset_ms),
+            "UPDATE device SET connected = ?1,
+             last_seen_at = CASE WHEN ?2 > 0 THEN ?2 ELSE last_seen_at END, clock_offset_ms = coalesce(?3, clock_offset_ms),
              host_name = coalesce(?4, host_name), os = coalesce(?5, os), agent_version = coalesce(?6, agent_version),
              health = coalesce(?7, health), policy_generation = coalesce(?8, policy_generation),
              policy_counter = coalesce(?9, policy_counter),
@@ -422,22 +422,4 @@ pub async fn note_cloned(
         audit::append(tx, now_ms, &entry).await?;
     }
     Ok(())
-}
-
-fn read(row: &sqlx::sqlite::SqliteRow) -> Device {
-    Device {
-        device_id: row.get(0),
-        host_name: row.get(1),
-        os: row.get(2),
-        group: row.get(3),
-        state: row.get(4),
-        confirm_code: row.get(5),
-        asked_at: row.get(6),
-        agent_version: row.get(7),
-        connected: row.get(8),
-        last_seen_at: row.get(9),
-        clock_offset_ms: row.get(10),
-        cloned_at: row.get(11),
-        policy_refusal: row.get(12),
-    }
 }

@@ -224,20 +224,6 @@ pub async fn end_duty(
     Ok(done.rows_affected() == 1)
 }
 
-/// What devices say of themselves, as JSON, by device.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn device_health(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-) -> Result<Vec<(String, Option<String>)>, sqlx::Error> {
-    sqlx::query_as("SELECT device_id, health FROM device WHERE school_id = ?")
-        .bind(school_id)
-        .fetch_all(db)
-        .await
-}
-
 /// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Logged {

@@ -24,4 +24,5 @@ mod retention;
 mod routing;
 mod school;
 mod scripted;
+mod silence;
 mod sorts;

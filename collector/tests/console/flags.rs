@@ -158,3 +158,24 @@ async fn a_flag_says_in_plain_words_what_lowered_it_and_which_exceptions_do_not_
         assert!(page.contains(said), "{said} is missing: {page}");
     }
 }
+
+#[tokio::test]
+async fn a_flood_is_one_flag_and_says_how_many_more_came_and_when() {
+    let (school, router) = school().await;
+    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    let path = format!("/concerns/{}", school.concern(&TITLE).await);
+    assert!(!ann.get(&path).await.body.contains("more like it"));
+    let mut tx = school.app.store.write().await.unwrap();
+    sqlx::query(
+        "UPDATE flag SET further = 98012, further_from_at = received_at, further_to_at = received_at + 720000",
+    )
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+    let page = ann.get(&path).await.body;
+    assert!(
+        page.contains("And 98,012 more like it by this account, between"),
+        "{page}"
+    );
+}

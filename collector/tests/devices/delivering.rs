@@ -237,6 +237,8 @@ async fn repeats_gaps_and_missing_records_are_counted() {
         },
         count: 4,
         last_at_ms: now(),
+        further: false,
+        first_at_ms: now(),
     });
     stream
         .deliver(&[

@@ -97,9 +97,10 @@ async fn a_power_cut_at_any_moment_loses_nothing_acknowledged_and_doubles_nothin
     assert!(said.contains("unbroken"), "{said}");
 }
 
-/// The same bytes for the same sequence, as a spool holds them.
+/// The same bytes for the same sequence, as a spool holds them. Of many accounts, so that all are kept in full.
 fn numbered(sequence: u64) -> Record {
-    let Record::Flag(mut made) = flag("1001", "text", 2) else {
+    let account = (1001 + sequence % 50).to_string();
+    let Record::Flag(mut made) = flag(&account, "text", 2) else {
         unreachable!()
     };
     made.observed_at_ms = 1_795_000_000_000 + i64::try_from(sequence).unwrap();

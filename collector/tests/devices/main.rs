@@ -11,11 +11,13 @@ mod command_line;
 mod delivering;
 mod device;
 mod faults;
+mod harm;
 mod joining;
 mod policy;
 mod restoring;
 #[path = "../school/mod.rs"]
 mod school;
 mod siege;
+mod silence;
 mod specialist;
 mod watching;

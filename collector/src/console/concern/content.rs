@@ -156,21 +156,36 @@ impl<'a> Opener<'a> {
     }
 }
 
+fn same_again(row: &FlagRow, clock: &Clock) -> String {
+    match row.last_repeat_at {
+        Some(last) if row.repeats > 0 => format!(
+            "The same {} more, the last {}. ",
+            times(row.repeats),
+            clock.when(&last)
+        ),
+        _ => String::new(),
+    }
+}
+
+/// A flood is one flag with a count: what was counted and not kept is said.
+fn further(row: &FlagRow, clock: &Clock) -> String {
+    match (row.further_from_at, row.further_to_at) {
+        (Some(from), Some(to)) if row.further > 0 => format!(
+            "And {} more like it by this account, between {} and {}: so many came that only the first are kept in full. ",
+            words::thousands(row.further),
+            clock.when(&from),
+            clock.when(&to)
+        ),
+        _ => String::new(),
+    }
+}
+
 /// A flag with everything but what was seen: for an unknown person, until a reader asks to see it.
 pub(super) fn without_content(row: &FlagRow, clock: &Clock) -> Seen {
     let topic = row.topic.parse::<Topic>().map_or("Other", Topic::label);
     let at = row.observed_at + row.clock_offset_ms;
     let late = row.received_at - at;
-    let repeats = match row.last_repeat_at {
-        Some(last) if row.repeats > 0 => {
-            format!(
-                "The same {} more, the last {}.",
-                times(row.repeats),
-                clock.when(&(last + row.clock_offset_ms))
-            )
-        }
-        _ => String::new(),
-    };
+    let repeats = [same_again(row, clock), further(row, clock)].concat();
     Seen {
         place: row.place,
         severity: row.severity,

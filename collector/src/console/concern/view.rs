@@ -1,6 +1,5 @@
 //! A concern's page.
 
-use super::super::devices::told_apart;
 use super::super::drafts::Draft;
 use super::super::health::gap_in_words;
 use super::super::lists::may_propose;
@@ -19,6 +18,7 @@ use super::{OUTCOMES, outcome};
 use crate::concerns::category::Rung;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
+use crate::devices::roll::told_apart;
 use crate::store::actions::{self, ActionRow, FlagRow};
 use crate::store::overview::{self, Candidate};
 use crate::store::people::Person;

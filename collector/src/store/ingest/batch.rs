@@ -3,10 +3,14 @@
 use super::Answer;
 use super::concerns::Placed;
 use super::epochs::{Epochs, Fate, fates};
+use super::flags::Made;
+use super::flood::{Floods, Further, Volume};
+use super::gate::Gate;
 use super::prepared::{Content, Prepared};
-use super::{concerns, flags, others};
+use super::{concerns, flags, held_back, others};
 use crate::app::App;
 use crate::clock;
+use crate::devices::meter::Meter;
 use crate::notify::Telling;
 use crate::profile::Profile;
 use crate::store::people::Directory;
@@ -26,6 +30,7 @@ pub(super) struct Caches {
     /// The topics of concerns that have been proposed a category for.
     pub(super) topics: HashMap<String, BTreeSet<Topic>>,
     pub(super) last_flag_id: Option<i64>,
+    pub(super) floods: Floods,
 }
 
 /// What came of a batch.
@@ -44,6 +49,11 @@ pub(super) struct Batch<'a> {
     pub(super) profile: Arc<Profile>,
     pub(super) directory: Arc<Directory>,
     pub(super) caches: &'a mut Caches,
+    pub(super) volume: &'a mut Volume,
+    /// Bytes of flags kept in this transaction, by account.
+    pub(super) kept_bytes: HashMap<i64, i64>,
+    /// Flags counted in this transaction, by the flag that is kept.
+    pub(super) further: HashMap<i64, Further>,
     pub(super) now: i64,
 }
 
@@ -59,7 +69,9 @@ impl<'a> Batch<'a> {
     /// Commits the records. With `refuse` they go to quarantine, whatever they are.
     pub(super) async fn commit(
         app: &'a App,
+        meter: &Meter,
         caches: &'a mut Caches,
+        volume: &'a mut Volume,
         records: &[Prepared],
         refuse: bool,
     ) -> Result<Done, sqlx::Error> {
@@ -74,17 +86,24 @@ impl<'a> Batch<'a> {
             caches.accounts.clear();
             caches.directory = Some(Arc::clone(&directory));
         }
+        let now = clock::now_ms();
+        let mut gate = Gate::new(meter, profile.cover.day(now), now, refuse);
         let mut batch = Self {
             tx,
             app,
             profile,
             directory,
             caches,
-            now: clock::now_ms(),
+            volume,
+            kept_bytes: HashMap::new(),
+            further: HashMap::new(),
+            now,
         };
-        let done = batch.store(records, refuse).await?;
+        let done = batch.store(&mut gate, records, refuse).await?;
         // INVARIANT 2: the commit is synced before it returns; answers are given only after.
         batch.tx.commit().await?;
+        batch.volume.add(now, batch.kept_bytes);
+        gate.settle();
         Ok(done)
     }
 
@@ -96,12 +115,18 @@ impl<'a> Batch<'a> {
         }
     }
 
-    async fn store(&mut self, records: &[Prepared], refuse: bool) -> Result<Done, sqlx::Error> {
+    async fn store(
+        &mut self,
+        gate: &mut Gate<'_>,
+        records: &[Prepared],
+        refuse: bool,
+    ) -> Result<Done, sqlx::Error> {
         let school_id = Arc::clone(&self.app.school_id);
         let fates = fates(
             &mut self.tx,
             &school_id,
             &mut self.caches.epochs,
+            gate,
             records,
             self.now,
         )
@@ -116,6 +141,10 @@ impl<'a> Batch<'a> {
                     answers.push(Answer::Committed);
                     continue;
                 }
+                Fate::HeldBack(held) => {
+                    answers.push(held_back(*held));
+                    continue;
+                }
                 Fate::New(epoch_no) => (*epoch_no, false),
                 Fate::Conflict(epoch_no) => (*epoch_no, true),
             };
@@ -128,11 +157,13 @@ impl<'a> Batch<'a> {
                 Content::Good(decoded, content) if !refuse => {
                     match &**decoded {
                         Record::Flag(flag) => {
-                            let row = self
+                            let made = self
                                 .place(&mut placed, record, flag, content, epoch_no, conflicting)
                                 .await?;
-                            flag_id = Some(row.flag_id);
-                            new_flags.push(row);
+                            flag_id = Some(made.flag_id());
+                            if let Made::Kept(row) = made {
+                                new_flags.push(row);
+                            }
                         }
                         Record::Repeats(again) => repeats.push((record, again.clone())),
                         Record::Gap(gap) => self.note_gap(record, gap).await?,
@@ -155,8 +186,9 @@ impl<'a> Batch<'a> {
         self.insert_delivered(&delivered).await?;
         self.insert_flags(&new_flags).await?;
         for (record, again) in repeats {
-            others::add_repeats(&mut self.tx, &school_id, record, &again, self.now).await?;
+            self.add_repeats(record, &again).await?;
         }
+        self.write_further().await?;
         let notices = concerns::settle(self, &mut placed).await?;
         Ok(Done {
             answers,

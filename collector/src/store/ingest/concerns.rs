@@ -169,6 +169,13 @@ impl Placed {
         Ok(moved.anew)
     }
 
+    /// The flag that was placed last is counted on another of its concern, and not kept.
+    pub(super) fn was_counted(&mut self, concern_id: &str) {
+        if let Some(touched) = self.touched.get_mut(concern_id) {
+            touched.flags = touched.flags.saturating_sub(1);
+        }
+    }
+
     /// A data key was used, so its row belongs to the transaction.
     pub(super) fn use_key(&mut self, key: Arc<DataKey>) {
         self.keys.entry(key.id().to_vec()).or_insert(key);

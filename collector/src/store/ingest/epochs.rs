@@ -1,6 +1,8 @@
 //! Which records are new. A record's identity is device, epoch and sequence, for ever.
 
+use super::gate::Gate;
 use super::prepared::Prepared;
+use crate::devices::meter::HeldBack;
 use crate::store::Write;
 use serde_json::json;
 use sqlx::Row;
@@ -8,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A run of a device's service.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
 pub(super) struct Known {
     pub(super) epoch_no: i64,
     high_water: i64,
@@ -27,15 +29,19 @@ pub(super) enum Fate {
     Before,
     /// The same identity with another content: two devices are clones of each other.
     Conflict(i64),
+    /// Its device is beyond a limit: it stays there for now.
+    HeldBack(HeldBack),
 }
 
 const EPOCHS_IN_MEMORY: usize = 20_000;
 
-/// Tells for each record whether it is new, writes down the new ones' epochs, and raises the high-water marks.
+/// Tells for each record whether it is new and comes in, writes down the new ones' epochs, and raises the high-water
+/// marks.
 pub(super) async fn fates(
     tx: &mut Write,
     school_id: &str,
     epochs: &mut Epochs,
+    gate: &mut Gate<'_>,
     records: &[Prepared],
     now_ms: i64,
 ) -> Result<Vec<Fate>, sqlx::Error> {
@@ -51,11 +57,13 @@ pub(super) async fn fates(
             .get(&key)
             .filter(|known| record.sequence > known.high_water || read_again.contains(&known.epoch_no));
         known.push(match in_memory {
-            Some(known) => *known,
+            Some(known) => Some(*known),
             None => {
-                let read = find_or_add(tx, school_id, &record.device_id, &record.epoch, now_ms).await?;
-                read_again.insert(read.epoch_no);
-                epochs.insert(key, read);
+                let read = find(tx, school_id, &record.device_id, &record.epoch).await?;
+                if let Some(read) = read {
+                    read_again.insert(read.epoch_no);
+                    epochs.insert(key, read);
+                }
                 read
             }
         });
@@ -63,7 +71,29 @@ pub(super) async fn fates(
     let mut seen = delivered_before(tx, records, &known).await?;
     let mut fates = Vec::with_capacity(records.len());
     let mut raised: HashMap<i64, (i64, i64)> = HashMap::new();
-    for (record, known) in records.iter().zip(&known) {
+    for (record, known) in records.iter().zip(known) {
+        let key = (Arc::clone(&record.device_id), record.epoch.clone());
+        // Another record of the batch may have begun the epoch.
+        let known = known.or_else(|| epochs.get(&key).copied());
+        let before = |known: Known| {
+            let digests = seen.get(&(known.epoch_no, record.sequence));
+            record.sequence < known.forgotten_below
+                || digests.is_some_and(|digests: &Vec<[u8; 32]>| digests.contains(&record.digest))
+        };
+        if !known.is_some_and(before)
+            && let Err(held_back) = gate.admit(record, known.is_none())
+        {
+            fates.push(Fate::HeldBack(held_back));
+            continue;
+        }
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let added = add(tx, school_id, record, now_ms).await?;
+                epochs.insert(key, added);
+                added
+            }
+        };
         let digests = seen.entry((known.epoch_no, record.sequence)).or_default();
         let fate = if record.sequence < known.forgotten_below || digests.contains(&record.digest) {
             Fate::Before
@@ -92,40 +122,47 @@ pub(super) async fn fates(
     Ok(fates)
 }
 
-async fn find_or_add(
+async fn find(
     tx: &mut Write,
     school_id: &str,
     device_id: &str,
     epoch: &[u8],
-    now_ms: i64,
-) -> Result<Known, sqlx::Error> {
-    let row = sqlx::query(
-        "INSERT INTO epoch (school_id, device_id, epoch, first_seen_at) VALUES (?, ?, ?, ?)
-         ON CONFLICT (school_id, device_id, epoch) DO UPDATE SET first_seen_at = first_seen_at
-         RETURNING epoch_no, high_water, forgotten_below",
+) -> Result<Option<Known>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT epoch_no, high_water, forgotten_below FROM epoch
+         WHERE school_id = $1 AND device_id = $2 AND epoch = $3",
     )
     .bind(school_id)
     .bind(device_id)
     .bind(epoch)
+    .fetch_optional(&mut **tx)
+    .await
+}
+
+/// ONE WRITER: nobody else adds it meanwhile.
+async fn add(tx: &mut Write, school_id: &str, record: &Prepared, now_ms: i64) -> Result<Known, sqlx::Error> {
+    sqlx::query_as(
+        "INSERT INTO epoch (school_id, device_id, epoch, first_seen_at) VALUES ($1, $2, $3, $4)
+         RETURNING epoch_no, high_water, forgotten_below",
+    )
+    .bind(school_id)
+    .bind(&*record.device_id)
+    .bind(&record.epoch)
     .bind(now_ms)
     .fetch_one(&mut **tx)
-    .await?;
-    Ok(Known {
-        epoch_no: row.get(0),
-        high_water: row.get(1),
-        forgotten_below: row.get(2),
-    })
+    .await
 }
 
 /// The digests that were committed under the records' identities. Above the high-water mark there are none.
 async fn delivered_before(
     tx: &mut Write,
     records: &[Prepared],
-    known: &[Known],
+    known: &[Option<Known>],
 ) -> Result<HashMap<(i64, i64), Vec<[u8; 32]>>, sqlx::Error> {
     let asked: Vec<_> = records
         .iter()
         .zip(known)
+        .filter_map(|(record, known)| known.map(|known| (record, known)))
         .filter(|(record, known)| record.sequence <= known.high_water)
         .map(|(record, known)| json!([known.epoch_no, record.sequence]))
         .collect();

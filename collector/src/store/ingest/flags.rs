@@ -2,6 +2,7 @@
 
 use super::batch::Batch;
 use super::concerns::Placed;
+use super::flood::{Alike, Further};
 use super::prepared::Prepared;
 use crate::concerns::grouping::{Key, Whose};
 use crate::concerns::kind::kind_of;
@@ -40,6 +41,24 @@ pub(super) struct FlagRow {
     sealed: Vec<u8>,
 }
 
+/// What became of a flag.
+pub(super) enum Made {
+    /// It is kept in full.
+    Kept(FlagRow),
+    /// It is counted on this one: its account floods.
+    Counted(i64),
+}
+
+impl Made {
+    /// The flag that stands for it.
+    pub(super) const fn flag_id(&self) -> i64 {
+        match self {
+            Self::Kept(row) => row.flag_id,
+            Self::Counted(on) => *on,
+        }
+    }
+}
+
 impl Batch<'_> {
     /// Puts a flag into its concern and seals it for those who may read that.
     pub(super) async fn place(
@@ -50,7 +69,7 @@ impl Batch<'_> {
         content: &[u8],
         epoch_no: i64,
         conflicting: bool,
-    ) -> Result<FlagRow, sqlx::Error> {
+    ) -> Result<Made, sqlx::Error> {
         let (account_id, person_id) = self.account(&record.device_id, &flag.account).await?;
         let subject = self.directory.subject(person_id.as_deref(), &record.group);
         let topics = flag.matches.iter().map(|found| found.topic);
@@ -73,6 +92,18 @@ impl Batch<'_> {
         let (concern_id, sealed_to) = placed
             .place(self, key, &subject, named, event_at, topic, flag.severity)
             .await?;
+        let alike = Alike {
+            concern_id: concern_id.clone(),
+            account_id,
+            topic: topic.code(),
+            severity: flag.severity.get(),
+            provenance: flag.provenance.code(),
+        };
+        if let Some(on) = self.counted_on(&alike).await? {
+            placed.was_counted(&concern_id);
+            self.count_on(on, Further::one(event_at));
+            return Ok(Made::Counted(on));
+        }
         let sealing = self.app.sealer.key_for(&concern_id, sealed_to);
         let data_key = sealing.map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
         let sealed = data_key
@@ -80,8 +111,10 @@ impl Batch<'_> {
             .map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
         let data_key_id = data_key.id().to_vec();
         placed.use_key(data_key);
-        Ok(FlagRow {
-            flag_id: self.next_flag_id().await?,
+        let flag_id = self.next_flag_id().await?;
+        self.was_kept(alike, flag_id, sealed.len());
+        Ok(Made::Kept(FlagRow {
+            flag_id,
             concern_id,
             device_id: Arc::clone(&record.device_id),
             account_id,
@@ -99,7 +132,7 @@ impl Batch<'_> {
             conflicting,
             data_key_id,
             sealed,
-        })
+        }))
     }
 
     /// The account's number, and the person it is known to be. A new one is taken for the person with its user name.

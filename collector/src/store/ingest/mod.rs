@@ -10,6 +10,8 @@ mod batch;
 mod concerns;
 mod epochs;
 mod flags;
+mod flood;
+mod gate;
 mod others;
 mod prepared;
 
@@ -18,8 +20,10 @@ pub use prepared::Incoming;
 
 use super::disk::Disk;
 use crate::app::App;
+use crate::devices::meter::{HeldBack, Meter};
 use crate::live::Change;
 use batch::{Batch, Caches};
+use flood::Volume;
 use pastoral_keywords::Severity;
 use prepared::Prepared;
 use std::sync::Arc;
@@ -63,12 +67,19 @@ pub struct Ingest {
 impl Ingest {
     /// Starts the writer. It ends when `stop` is cancelled, after the batch at hand.
     #[must_use]
-    pub fn start(app: App, disk: Arc<Disk>, stop: CancellationToken) -> (Self, tokio::task::JoinHandle<()>) {
+    pub fn start(
+        app: App,
+        disk: Arc<Disk>,
+        meter: Arc<Meter>,
+        stop: CancellationToken,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
         let (jobs, waiting) = mpsc::channel(WAITING);
         let writer = Writer {
             app,
             disk,
+            meter,
             caches: Caches::default(),
+            volume: Volume::default(),
         };
         (Self { jobs }, tokio::spawn(writer.run(waiting, stop)))
     }
@@ -90,7 +101,10 @@ impl Ingest {
 struct Writer {
     app: App,
     disk: Arc<Disk>,
+    /// What each device uses of what is limited.
+    meter: Arc<Meter>,
     caches: Caches,
+    volume: Volume,
 }
 
 impl Writer {
@@ -174,7 +188,15 @@ impl Writer {
     }
 
     async fn commit_once(&mut self, records: &[Prepared], refuse: bool) -> Result<Vec<Answer>, sqlx::Error> {
-        let committed = Batch::commit(&self.app, &mut self.caches, records, refuse).await;
+        let committed = Batch::commit(
+            &self.app,
+            &self.meter,
+            &mut self.caches,
+            &mut self.volume,
+            records,
+            refuse,
+        )
+        .await;
         let Ok(done) = committed else {
             // What was learnt in a transaction that did not happen is not so.
             self.caches = Caches::default();
@@ -198,6 +220,14 @@ impl Writer {
         if primary_code(error) == Some(SQLITE_FULL) {
             self.disk.is_full();
         }
+    }
+}
+
+/// A device that is beyond a limit waits for longer and longer.
+fn held_back(held_back: HeldBack) -> Answer {
+    Answer::NotNow {
+        reason: held_back.what.told(),
+        retry_after_ms: held_back.pause_ms,
     }
 }
 

@@ -3,6 +3,7 @@
 use super::Answer;
 use super::batch::Batch;
 use super::flags::event_time;
+use super::flood::Further;
 use super::prepared::{Content, Prepared};
 use crate::concerns::model::ReaderGroup;
 use crate::store::Write;
@@ -11,6 +12,17 @@ use pastoral_proto::{EpochStart, Gap, Repeats, encode_record};
 
 /// Unreadable records kept of one device; further ones are counted, not kept.
 const QUARANTINED: i64 = 1_000;
+/// More than any device gives out or counts; sums stay numbers.
+const MOST: i64 = 1 << 40;
+
+/// A flag that a device tells more about, as the store has it.
+#[derive(sqlx::FromRow)]
+struct Told {
+    flag_id: i64,
+    concern_id: String,
+    /// It is that flag itself, not one that was counted on it.
+    itself: bool,
+}
 
 impl Batch<'_> {
     pub(super) async fn note_gap(&mut self, record: &Prepared, gap: &Gap) -> Result<(), sqlx::Error> {
@@ -27,11 +39,77 @@ impl Batch<'_> {
         .bind(&*record.device_id)
         .bind(account_id)
         .bind(&gap.cause)
-        .bind(i64::try_from(gap.count).unwrap_or(i64::MAX))
+        .bind(i64::try_from(gap.count).unwrap_or(MOST).min(MOST))
         .bind(gap.highest_severity.map(|severity| severity.get()))
         .bind(at(gap.from_ms))
         .bind(at(gap.to_ms))
         .bind(self.now)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Counts repeats of a flag, or further flags like it. One that was erased since, or never arrived, has nothing to
+    /// count on.
+    pub(super) async fn add_repeats(
+        &mut self,
+        record: &Prepared,
+        repeats: &Repeats,
+    ) -> Result<(), sqlx::Error> {
+        let Ok(sequence) = i64::try_from(repeats.of.sequence) else {
+            return Ok(());
+        };
+        let told: Option<Told> = sqlx::query_as(
+            "SELECT f.flag_id, f.concern_id, f.device_id = $2 AND f.sequence = $4 AS itself
+             FROM epoch e JOIN delivered d ON d.epoch_no = e.epoch_no AND d.sequence = $4
+             JOIN flag f ON f.school_id = e.school_id AND f.flag_id = d.flag_id
+             WHERE e.school_id = $1 AND e.device_id = $2 AND e.epoch = $3 ORDER BY f.flag_id LIMIT 1",
+        )
+        .bind(&*self.app.school_id)
+        .bind(&*record.device_id)
+        .bind(&repeats.of.epoch.0[..])
+        .bind(sequence)
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        let Some(told) = told else { return Ok(()) };
+        let at = |ms| event_time(ms, record.clock_offset_ms, self.now);
+        let (from_at, to_at) = (at(repeats.first_at_ms), at(repeats.last_at_ms));
+        if repeats.further || !told.itself {
+            let count = i64::from(repeats.count);
+            let from_at = if repeats.further {
+                from_at.min(to_at)
+            } else {
+                to_at
+            };
+            self.count_on(
+                told.flag_id,
+                Further {
+                    count,
+                    from_at,
+                    to_at,
+                },
+            );
+        } else {
+            sqlx::query(
+                "UPDATE flag SET repeats = repeats + $1,
+                 last_repeat_at = CASE WHEN last_repeat_at > $2 THEN last_repeat_at ELSE $2 END
+                 WHERE school_id = $3 AND flag_id = $4",
+            )
+            .bind(repeats.count)
+            .bind(to_at)
+            .bind(&*self.app.school_id)
+            .bind(told.flag_id)
+            .execute(&mut *self.tx)
+            .await?;
+        }
+        sqlx::query(
+            "UPDATE concern SET last_event_at = CASE WHEN last_event_at > $1 THEN last_event_at ELSE $1 END,
+             changed_at = $2 WHERE school_id = $3 AND concern_id = $4 AND state <> 'closed'",
+        )
+        .bind(to_at)
+        .bind(self.now)
+        .bind(&*self.app.school_id)
+        .bind(told.concern_id)
         .execute(&mut *self.tx)
         .await?;
         Ok(())
@@ -83,7 +161,8 @@ pub(super) async fn note_start(tx: &mut Write, epoch_no: i64, start: &EpochStart
     let previous = start.previous.map(|previous| previous.epoch.0.to_vec());
     let last = start
         .previous
-        .and_then(|previous| i64::try_from(previous.sequence).ok());
+        .and_then(|previous| i64::try_from(previous.sequence).ok())
+        .filter(|last| *last <= MOST);
     // Of a run that nobody knows, because a backup from before it was brought back or its records never came, all is
     // missing so far. A device that joined again has its runs under its old identity.
     sqlx::query(
@@ -101,49 +180,6 @@ pub(super) async fn note_start(tx: &mut Write, epoch_no: i64, start: &EpochStart
         .bind(epoch_no)
         .execute(&mut **tx)
         .await?;
-    Ok(())
-}
-
-/// Counts repeats of a flag. One that was erased since, or never arrived, has nothing to count on.
-pub(super) async fn add_repeats(
-    tx: &mut Write,
-    school_id: &str,
-    record: &Prepared,
-    repeats: &Repeats,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    let Ok(sequence) = i64::try_from(repeats.of.sequence) else {
-        return Ok(());
-    };
-    let last_at = event_time(repeats.last_at_ms, record.clock_offset_ms, now_ms);
-    let concern_id: Option<String> = sqlx::query_scalar(
-        "UPDATE flag SET repeats = repeats + ?1, last_repeat_at = max(coalesce(last_repeat_at, 0), ?2)
-         WHERE school_id = ?3 AND flag_id = (SELECT d.flag_id FROM epoch AS e
-             JOIN delivered AS d ON d.epoch_no = e.epoch_no AND d.sequence = ?6
-             WHERE e.school_id = ?3 AND e.device_id = ?4 AND e.epoch = ?5 AND d.flag_id IS NOT NULL LIMIT 1)
-         AND device_id = ?4 AND sequence = ?6 RETURNING concern_id",
-    )
-    .bind(repeats.count)
-    .bind(last_at)
-    .bind(school_id)
-    .bind(&*record.device_id)
-    .bind(&repeats.of.epoch.0[..])
-    .bind(sequence)
-    .fetch_optional(&mut **tx)
-    .await?;
-    let Some(concern_id) = concern_id else {
-        return Ok(());
-    };
-    sqlx::query(
-        "UPDATE concern SET last_event_at = max(last_event_at, ?), changed_at = ?
-         WHERE school_id = ? AND concern_id = ? AND state <> 'closed'",
-    )
-    .bind(last_at)
-    .bind(now_ms)
-    .bind(school_id)
-    .bind(concern_id)
-    .execute(&mut **tx)
-    .await?;
     Ok(())
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Prepared {
     pub(super) sequence: i64,
     pub(super) clock_offset_ms: i64,
     pub(super) digest: [u8; 32],
+    /// Of the record, as it came.
+    pub(super) bytes: i64,
     pub(super) content: Content,
 }
 
@@ -48,6 +50,7 @@ impl From<Incoming> for Prepared {
     fn from(incoming: Incoming) -> Self {
         let hash = digest(&SHA256, &incoming.bytes);
         let sequence = i64::try_from(incoming.sequence);
+        let bytes = i64::try_from(incoming.bytes.len()).unwrap_or(i64::MAX);
         let decoded = match (Epoch::try_from(&*incoming.epoch), &sequence) {
             (Err(error), _) => Err(error.to_string()),
             (_, Err(_)) => Err("sequence: is too large".to_owned()),
@@ -75,6 +78,7 @@ impl From<Incoming> for Prepared {
             epoch,
             sequence: sequence.unwrap_or(i64::MAX),
             clock_offset_ms: incoming.clock_offset_ms,
+            bytes,
             digest: hash.as_ref().try_into().unwrap_or_default(),
             content,
         }

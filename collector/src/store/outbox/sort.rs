@@ -87,6 +87,12 @@ sorts! {
         "{LATEST} AND {KEEPS_HEADS} AND EXISTS (SELECT 1 FROM key_doubt WHERE key_doubt.school_id = outbox.school_id)");
     /// The school safe was opened. Ends with the next time.
     SafeOpened = "safe-opened", "The school safe was opened", format!("{LATEST} AND {READS}");
+    /// Which laptops are silent, for technicians. Ends with the next one, or after a day.
+    LaptopsDaily = "laptops-daily", "Laptops that are not heard", format!(
+        "{LATEST} AND outbox.created_at > $1 - 86400000 AND {HAS_A_DUTY}");
+    /// How many laptops are silent and which, for the safeguarding lead. Ends with the next one, or after a week.
+    LaptopsWeekly = "laptops-weekly", "Laptops that were not heard this week", format!(
+        "{LATEST} AND outbox.created_at > $1 - 604800000 AND {HAS_A_DUTY}");
 }
 
 /// Nobody has answered, and the timers do not stand because every flag is marked as a false alarm.
@@ -126,3 +132,7 @@ const READS: &str = "EXISTS (SELECT 1 FROM duty WHERE duty.school_id = outbox.sc
 /// Headteacher and chair keep the heads of the audit chain.
 const KEEPS_HEADS: &str = "EXISTS (SELECT 1 FROM duty WHERE duty.school_id = outbox.school_id
     AND duty.person_id = outbox.person_id AND duty.ended_at IS NULL AND duty.duty IN ('headteacher', 'chair'))";
+
+/// Whoever has no duty any more is told nothing of the school's laptops.
+const HAS_A_DUTY: &str = "EXISTS (SELECT 1 FROM duty WHERE duty.school_id = outbox.school_id
+    AND duty.person_id = outbox.person_id AND duty.ended_at IS NULL)";

@@ -1,0 +1,236 @@
+//! The roll call: every device of the school with its verdict and what is wrong with it, in plain words.
+
+use super::limited::Limited;
+use super::meter::Use;
+use super::verdict::{Calendar, Silence, Verdict};
+use crate::concerns::cover::Cover;
+use crate::store::devices::{self, Device};
+use crate::store::{heard, uses};
+use serde_json::Value;
+use sqlx::SqliteConnection;
+use std::collections::{BTreeMap, HashMap};
+
+/// A clock that is further off is spoken of.
+pub const CLOCK_WRONG_MS: i64 = 5 * 60_000;
+/// How far back a verdict looks, in days.
+const LOOKS_BACK: i64 = 15;
+
+/// A device, and how it is.
+#[derive(Debug, Clone)]
+pub struct Called {
+    /// The device.
+    pub device: Device,
+    /// Its name, told apart from others of the same name.
+    pub name: String,
+    /// Whether it is protected.
+    pub verdict: Verdict,
+    /// Why nobody knows, where that is so.
+    pub silence: Option<Silence>,
+    /// What it was held back for, and when last, until a person has decided.
+    pub held_back: Vec<(Limited, i64)>,
+    /// What is wrong with it, for people to read.
+    pub troubles: Vec<String>,
+}
+
+/// Every device of a school.
+#[derive(Debug, Clone)]
+pub struct Roll(pub Vec<Called>);
+
+/// Calls the roll.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn call(
+    db: &mut SqliteConnection,
+    school_id: &str,
+    cover: &Cover,
+    now: i64,
+) -> Result<Roll, sqlx::Error> {
+    let devices = devices::list(&mut *db, school_id).await?;
+    let since = cover
+        .day(now)
+        .and_then(|day| day.checked_sub(jiff::Span::new().days(LOOKS_BACK)).ok());
+    let days = match since {
+        Some(since) => heard::by_group(&mut *db, school_id, since).await?,
+        None => Vec::new(),
+    };
+    let held_back = uses::held_back(&mut *db, school_id).await?;
+    Ok(judge(devices, &days, &held_back, cover, now))
+}
+
+/// Gives each device its verdict. Pure.
+#[must_use]
+pub fn judge(
+    devices: Vec<Device>,
+    days: &[heard::DayOfGroup],
+    held_back: &[Use],
+    cover: &Cover,
+    now: i64,
+) -> Roll {
+    let calendar = Calendar::new(cover, now, &devices, days);
+    let mut names = told_apart(&devices);
+    let called = devices.into_iter().map(|device| {
+        let health = device.health.as_deref();
+        let health: Value = health
+            .and_then(|health| serde_json::from_str(health).ok())
+            .unwrap_or_default();
+        let said_at = health["at"].as_i64();
+        let silence = calendar.silence(&device.group, device.connected, said_at);
+        let troubles = troubles(&device, &health);
+        let held_back: Vec<_> = held_back
+            .iter()
+            .filter(|held| held.device_id == device.device_id && device.state == "approved")
+            .filter_map(|held| Some((Limited::from_code(&held.what)?, held.held_back_at?)))
+            .collect();
+        let troubled = !troubles.is_empty() || !held_back.is_empty();
+        Called {
+            name: names.remove(&device.device_id).unwrap_or_default(),
+            verdict: Verdict::of(&device, silence.is_some(), troubled),
+            silence: silence.filter(|_| device.state == "approved"),
+            troubles: if device.state == "approved" {
+                troubles
+            } else {
+                Vec::new()
+            },
+            held_back,
+            device,
+        }
+    });
+    Roll(called.collect())
+}
+
+impl Roll {
+    /// The devices of a verdict.
+    pub fn of(&self, verdict: Verdict) -> impl Iterator<Item = &Called> {
+        self.0.iter().filter(move |called| called.verdict == verdict)
+    }
+
+    /// How many there are of each verdict.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<Verdict, usize> {
+        let mut counts = BTreeMap::new();
+        for called in &self.0 {
+            *counts.entry(called.verdict).or_default() += 1;
+        }
+        counts
+    }
+
+    /// The groups of which nobody is heard, with how many devices each has: mostly the network, not the devices.
+    #[must_use]
+    pub fn silent_groups(&self) -> Vec<(&str, usize)> {
+        let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for called in self.0.iter().filter(|called| called.device.state == "approved") {
+            let (all, silent) = groups.entry(called.device.group.as_str()).or_default();
+            *all += 1;
+            *silent += usize::from(called.verdict == Verdict::NotHeard);
+        }
+        groups
+            .into_iter()
+            .filter(|(_, (all, silent))| *all > 1 && all == silent)
+            .map(|(group, (all, _))| (group, all))
+            .collect()
+    }
+
+    /// How many are protected, not protected, not heard, waiting and retired, in one or two sentences.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let counts = self.counts();
+        let count = |verdict| counts.get(&verdict).copied().unwrap_or(0);
+        let all = count(Verdict::Protected) + count(Verdict::NotProtected) + count(Verdict::NotHeard);
+        let mut says = if all == 0 {
+            "No device is approved yet.".to_owned()
+        } else {
+            format!(
+                "{all} {} in use: {} protected, {} not protected, {} not heard.",
+                if all == 1 { "device" } else { "devices" },
+                count(Verdict::Protected),
+                count(Verdict::NotProtected),
+                count(Verdict::NotHeard),
+            )
+        };
+        for (verdict, what) in [
+            (Verdict::Waiting, "waiting to join"),
+            (Verdict::Retired, "retired"),
+        ] {
+            if count(verdict) > 0 {
+                says.push_str(&format!(" {} {what}.", count(verdict)));
+            }
+        }
+        says
+    }
+}
+
+/// The name of each device by its id: where several have one host name, with the beginning of the id, which stands on
+/// the page of devices and in `device list`.
+#[must_use]
+pub fn told_apart(devices: &[Device]) -> HashMap<String, String> {
+    let mut count: HashMap<&str, usize> = HashMap::new();
+    for device in devices {
+        *count.entry(&device.host_name).or_default() += 1;
+    }
+    let name = |device: &Device| {
+        if count.get(device.host_name.as_str()).is_some_and(|many| *many > 1) {
+            format!("{} ({})", device.host_name, short(&device.device_id))
+        } else {
+            device.host_name.clone()
+        }
+    };
+    devices
+        .iter()
+        .map(|device| (device.device_id.clone(), name(device)))
+        .collect()
+}
+
+/// The beginning of a device's id.
+#[must_use]
+pub fn short(device_id: &str) -> &str {
+    device_id.get(..8).unwrap_or(device_id)
+}
+
+fn troubles(device: &Device, health: &Value) -> Vec<String> {
+    let mut says = Vec::new();
+    if device.cloned_at.is_some() {
+        says.push(
+            "Two devices use this identity. Remove it from one of them and enrol that one again.".to_owned(),
+        );
+    }
+    if let Some(offset) = device
+        .clock_offset_ms
+        .filter(|offset| offset.saturating_abs() > CLOCK_WRONG_MS)
+    {
+        let minutes = offset.saturating_abs() / 60_000;
+        let way = if offset > 0 { "slow" } else { "fast" };
+        says.push(format!(
+            "Its clock is {minutes} minutes {way}. Times are corrected; set the clock."
+        ));
+    }
+    if let Some(refusal) = &device.policy_refusal {
+        says.push(format!(
+            "It refused the last policy and keeps the one before: {refusal}"
+        ));
+    }
+    let texts = |value: &Value| -> Vec<String> {
+        let all = value.as_array().map_or(&[][..], Vec::as_slice);
+        all.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    says.extend(texts(&health["troubles"]));
+    let helpers = health["helpers"].as_array().map_or(&[][..], Vec::as_slice);
+    let dead = helpers
+        .iter()
+        .filter(|helper| helper["alive"] == Value::Bool(false))
+        .count();
+    if dead > 0 {
+        let desktops = if dead == 1 { "desktop" } else { "desktops" };
+        says.push(format!(
+            "On {dead} {desktops} the helper does not answer: what is done there is not seen."
+        ));
+    }
+    let mut not_watched: Vec<_> = helpers
+        .iter()
+        .flat_map(|helper| texts(&helper["not_watched"]))
+        .collect();
+    not_watched.sort_unstable();
+    not_watched.dedup();
+    says.extend(not_watched.into_iter().map(|what| format!("Not watched: {what}")));
+    says
+}

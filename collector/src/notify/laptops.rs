@@ -1,0 +1,104 @@
+//! The words of mail about laptops that are silent. INVARIANT 9: host names and numbers, nothing else.
+
+use super::Telling;
+use super::text::Text;
+
+/// What a mail about laptops may say: host names and numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Laptops {
+    /// How many are heard and well.
+    pub protected: usize,
+    /// How many are heard and not well.
+    pub not_protected: usize,
+    /// The host names of those that are not heard.
+    pub not_heard: Vec<String>,
+    /// The host names of those that were held back for doing more than a laptop does in a day.
+    pub held_back: Vec<String>,
+    /// The host names of those that are retired and speak all the same.
+    pub retired_heard: Vec<String>,
+    /// Groups of which nobody is heard, and how many laptops each has.
+    pub silent_groups: Vec<(String, usize)>,
+}
+
+impl Laptops {
+    /// Whether a technician has something to do.
+    #[must_use]
+    pub fn need_a_technician(&self) -> bool {
+        !(self.not_heard.is_empty() && self.held_back.is_empty() && self.retired_heard.is_empty())
+    }
+}
+
+/// For technicians, daily: which laptops are silent.
+#[must_use]
+pub fn laptops_daily(telling: &Telling, laptops: &Laptops) -> Text {
+    let mut lists = String::new();
+    for (what, names) in [
+        (
+            "Not heard, so nobody knows whether they are protected",
+            &laptops.not_heard,
+        ),
+        (
+            "Held back for doing more than a laptop does in a day",
+            &laptops.held_back,
+        ),
+        ("Retired, and speaking all the same", &laptops.retired_heard),
+    ] {
+        if !names.is_empty() {
+            lists.push_str(&format!("{what}:\n{}\n", listed(names)));
+        }
+    }
+    Text {
+        subject: "Pastoral: please look today - laptops that are not heard".into(),
+        body: format!(
+            "{school}\n\n{lists}{groups}What to do\n1. Start each of them where it reaches the school's network, and run: pastoral-agent status\n\
+             2. Retire what is out of use, and decide about what was held back, on\n   {url}/devices\n\n\
+             This message comes on school days, as long as there is something to tell.\n",
+            school = telling.school_name,
+            groups = silent_groups(laptops),
+            url = telling.console_url,
+        ),
+    }
+}
+
+/// For safeguarding leads, weekly: how many laptops are silent, and which.
+#[must_use]
+pub fn laptops_weekly(telling: &Telling, laptops: &Laptops) -> Text {
+    Text {
+        subject: "Pastoral: laptops that are not heard this week".into(),
+        body: format!(
+            "{school}\n\nWhat is done on a laptop that is not heard may not be seen.\n\n\
+             Protected      {protected}\nNot protected  {not_protected}\nNot heard      {not_heard}\n\n\
+             Not heard:\n{names}\n{groups}What to do\n1. Ask the technician what is wrong; they are told daily.\n\
+             2. Know that children who use these laptops are not watched over by Pastoral meanwhile.\n\n\
+             More: {url}/devices\n",
+            school = telling.school_name,
+            protected = laptops.protected,
+            not_protected = laptops.not_protected,
+            not_heard = laptops.not_heard.len(),
+            names = listed(&laptops.not_heard),
+            groups = silent_groups(laptops),
+            url = telling.console_url,
+        ),
+    }
+}
+
+/// Names in a mail at most; the page of devices shows all.
+const NAMES: usize = 100;
+
+fn listed(names: &[String]) -> String {
+    let mut lines: Vec<_> = names.iter().take(NAMES).map(|name| format!("- {name}")).collect();
+    if names.len() > NAMES {
+        lines.push(format!("and {} more", names.len() - NAMES));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn silent_groups(laptops: &Laptops) -> String {
+    let line = |(group, many): &(String, usize)| {
+        format!(
+            "Nobody of the group {group} is heard, none of {many} laptops: look at the network and the\n\
+             collector's address first.\n\n"
+        )
+    };
+    laptops.silent_groups.iter().map(line).collect()
+}

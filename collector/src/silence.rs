@@ -1,0 +1,153 @@
+//! Tells technicians daily, and safeguarding leads weekly, which laptops are silent: on school days only, once school
+//! has begun, and only if there is something to tell. The mail holds host names and numbers, nothing else.
+
+use crate::app::App;
+use crate::clock;
+use crate::concerns::model::Duty;
+use crate::devices::roll::{self, Called, Roll};
+use crate::devices::verdict::Verdict;
+use crate::notify::Telling;
+use crate::notify::laptops::{self as text, Laptops};
+use crate::notify::text::Text;
+use crate::store::outbox::{self, Notice, Sort};
+use crate::store::people::Directory;
+use crate::store::{Write, heard};
+use jiff::Span;
+use jiff::civil::Date;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const LOOK_EVERY: Duration = Duration::from_secs(600);
+/// Bytes of a host name that is a name and not a message.
+const LONGEST_NAME: usize = 63;
+
+/// Runs until stopped.
+///
+/// # Errors
+/// When the store cannot be read or written; the caller starts it again.
+pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
+    loop {
+        look(&app, clock::now_ms()).await?;
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+    }
+}
+
+/// Tells whoever is to be told today and has not been.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn look(app: &App, now: i64) -> Result<(), sqlx::Error> {
+    let telling = Telling::of(app);
+    let cover = &telling.profile.cover;
+    let school_day = cover.day(now).filter(|day| cover.is_school_day(*day));
+    let Some(today) = school_day.filter(|_| cover.has_begun(now)) else {
+        return Ok(());
+    };
+    let week = monday_of(today);
+    let mut tx = app.store.write().await?;
+    let (told_day, told_week) = heard::told(&mut tx, &app.school_id).await?;
+    let (daily, weekly) = (told_day != today.to_string(), told_week != week.to_string());
+    if !daily && !weekly {
+        return Ok(());
+    }
+    let roll = roll::call(&mut tx, &app.school_id, cover, now).await?;
+    let laptops = laptops(&roll);
+    if daily && laptops.need_a_technician() {
+        let text = text::laptops_daily(&telling, &laptops);
+        tell(
+            &mut tx,
+            &telling,
+            Duty::Technician,
+            Sort::LaptopsDaily,
+            &text,
+            now,
+        )
+        .await?;
+    }
+    if weekly && !laptops.not_heard.is_empty() {
+        let text = text::laptops_weekly(&telling, &laptops);
+        tell(&mut tx, &telling, Duty::Dsl, Sort::LaptopsWeekly, &text, now).await?;
+    }
+    heard::set_told(&mut tx, &app.school_id, today, week).await?;
+    tx.commit().await?;
+    app.outbox_wake.notify_one();
+    Ok(())
+}
+
+fn monday_of(day: Date) -> Date {
+    let since = i64::from(day.weekday().to_monday_zero_offset());
+    day.checked_sub(Span::new().days(since)).unwrap_or(day)
+}
+
+/// What of a roll call goes into a mail.
+fn laptops(roll: &Roll) -> Laptops {
+    let named = |is_so: &dyn Fn(&Called) -> bool| -> Vec<String> {
+        roll.0
+            .iter()
+            .filter(|called| is_so(called))
+            .map(mailed_name)
+            .collect()
+    };
+    let counts = roll.counts();
+    let count = |verdict| counts.get(&verdict).copied().unwrap_or(0);
+    Laptops {
+        protected: count(Verdict::Protected),
+        not_protected: count(Verdict::NotProtected),
+        not_heard: named(&|called| called.verdict == Verdict::NotHeard),
+        held_back: named(&|called| !called.held_back.is_empty()),
+        retired_heard: named(&|called| called.device.retired_heard_at.is_some()),
+        silent_groups: roll
+            .silent_groups()
+            .into_iter()
+            .map(|(group, many)| (group.to_owned(), many))
+            .collect(),
+    }
+}
+
+/// INVARIANT 9: whoever runs a laptop chooses what it is called, so only what looks like a host name enters a mail.
+fn mailed_name(called: &Called) -> String {
+    let host = &called.device.host_name;
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '.' | '_');
+    if !host.is_empty() && host.len() <= LONGEST_NAME && host.chars().all(plain) {
+        called.name.clone()
+    } else {
+        format!("the device {}", roll::short(&called.device.device_id))
+    }
+}
+
+/// Tells those who have a duty; the headteacher where none of them has an address.
+async fn tell(
+    tx: &mut Write,
+    telling: &Telling,
+    duty: Duty,
+    sort: Sort,
+    text: &Text,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
+    for duty in [duty, Duty::Headteacher] {
+        let holders = directory.duties().holders(duty).iter();
+        let people: Vec<_> = holders
+            .filter_map(|person_id| directory.person(person_id))
+            .filter(|person| !person.email.is_empty())
+            .collect();
+        for person in &people {
+            let notice = Notice {
+                concern_id: None,
+                person_id: &person.person_id,
+                address: None,
+                sort,
+                text: text.clone(),
+                due_at: now,
+            };
+            outbox::queue(tx, telling, &notice, now).await?;
+        }
+        if !people.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! A flood of flags by one account is one concern with a count: the first ones are kept in full, further ones of the
+//! same account, topic, severity and provenance are counted on the last that was kept. A rise of severity, another
+//! topic, and what was typed beside what a page wrote are kept in full whatever floods.
+//!
+//! | bound | why |
+//! |---|---|
+//! | [`KEPT`] alike in a concern and day | nobody reads more of the same; a day of backlog has fewer |
+//! | [`ACCOUNT_BYTES`] of an account and day, then [`KEPT_BEYOND`] alike | 500 of each sort of the longest flags are a disk |
+//! | [`SCHOOL_BYTES`] of a school and day, then the same for all | many accounts, invented on many stolen devices |
+//!
+//! What is counted is committed and answered like what is kept, so that the device lets go of it (invariant 2). The
+//! bytes are counted in memory: a restart begins anew.
+
+use super::batch::Batch;
+use std::collections::HashMap;
+
+const MIB: i64 = 1024 * 1024;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Flags alike that are kept in full of a concern and day.
+pub(super) const KEPT: i64 = 500;
+/// The same, of an account or school beyond its bytes.
+pub(super) const KEPT_BEYOND: i64 = 3;
+/// Bytes of flags kept of an account in a day.
+pub(super) const ACCOUNT_BYTES: i64 = 16 * MIB;
+/// Bytes of flags kept of a school in a day.
+pub(super) const SCHOOL_BYTES: i64 = 2048 * MIB;
+/// Sorts of flags kept in memory.
+const IN_MEMORY: usize = 20_000;
+
+/// What flags have in common that count as the same flood.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Alike {
+    pub(super) concern_id: String,
+    pub(super) account_id: i64,
+    pub(super) topic: &'static str,
+    pub(super) severity: u8,
+    pub(super) provenance: &'static str,
+}
+
+/// How many were kept today, and the last of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept {
+    day: i64,
+    count: i64,
+    last: i64,
+}
+
+/// Flags kept before, so that they need not be counted again.
+pub(super) type Floods = HashMap<Alike, Kept>;
+
+/// Bytes kept on a day.
+#[derive(Debug, Default)]
+pub(super) struct Volume {
+    day: i64,
+    school: i64,
+    accounts: HashMap<i64, i64>,
+}
+
+/// Flags that were counted on one that is kept, and the times of the first and last.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Further {
+    pub(super) count: i64,
+    pub(super) from_at: i64,
+    pub(super) to_at: i64,
+}
+
+impl Further {
+    /// One flag.
+    pub(super) const fn one(at: i64) -> Self {
+        Self {
+            count: 1,
+            from_at: at,
+            to_at: at,
+        }
+    }
+
+    /// Both together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            count: self.count.saturating_add(other.count),
+            from_at: self.from_at.min(other.from_at),
+            to_at: self.to_at.max(other.to_at),
+        }
+    }
+}
+
+impl Volume {
+    /// Counts what a transaction kept.
+    pub(super) fn add(&mut self, now: i64, kept: HashMap<i64, i64>) {
+        self.turn(now);
+        for (account_id, bytes) in kept {
+            self.school = self.school.saturating_add(bytes);
+            let of_account = self.accounts.entry(account_id).or_default();
+            *of_account = of_account.saturating_add(bytes);
+        }
+    }
+
+    fn is_beyond(&mut self, now: i64, account_id: i64, pending: &HashMap<i64, i64>) -> bool {
+        self.turn(now);
+        let of_account = self.accounts.get(&account_id).copied().unwrap_or(0);
+        let pending = pending.get(&account_id).copied().unwrap_or(0);
+        of_account.saturating_add(pending) > ACCOUNT_BYTES || self.school > SCHOOL_BYTES
+    }
+
+    fn turn(&mut self, now: i64) {
+        if self.day != now / DAY_MS {
+            *self = Self {
+                day: now / DAY_MS,
+                ..Self::default()
+            };
+        }
+    }
+}
+
+impl Batch<'_> {
+    /// The flag that one more of the same is counted on; none while it is to be kept in full.
+    pub(super) async fn counted_on(&mut self, alike: &Alike) -> Result<Option<i64>, sqlx::Error> {
+        let today = self.now / DAY_MS;
+        let known = self.caches.floods.get(alike).filter(|kept| kept.day == today);
+        let kept = match known {
+            Some(kept) => *kept,
+            None => self.kept_today(alike, today).await?,
+        };
+        let beyond = self
+            .volume
+            .is_beyond(self.now, alike.account_id, &self.kept_bytes);
+        let most = if beyond { KEPT_BEYOND } else { KEPT };
+        Ok((kept.count >= most).then_some(kept.last))
+    }
+
+    /// One more was kept.
+    pub(super) fn was_kept(&mut self, alike: Alike, flag_id: i64, bytes: usize) {
+        let day = self.now / DAY_MS;
+        let nothing = Kept {
+            day,
+            count: 0,
+            last: flag_id,
+        };
+        *self.kept_bytes.entry(alike.account_id).or_default() += i64::try_from(bytes).unwrap_or(i64::MAX);
+        let kept = self.caches.floods.entry(alike).or_insert(nothing);
+        if kept.day != day {
+            *kept = nothing;
+        }
+        kept.count += 1;
+        kept.last = flag_id;
+    }
+
+    async fn kept_today(&mut self, alike: &Alike, day: i64) -> Result<Kept, sqlx::Error> {
+        if self.caches.floods.len() > IN_MEMORY {
+            self.caches.floods.clear();
+        }
+        let (count, last): (i64, Option<i64>) = sqlx::query_as(
+            "SELECT count(*), max(flag_id) FROM flag WHERE school_id = $1 AND concern_id = $2 AND account_id = $3
+             AND topic = $4 AND severity = $5 AND provenance = $6 AND received_at >= $7",
+        )
+        .bind(&*self.app.school_id)
+        .bind(&alike.concern_id)
+        .bind(alike.account_id)
+        .bind(alike.topic)
+        .bind(alike.severity)
+        .bind(alike.provenance)
+        .bind(day * DAY_MS)
+        .fetch_one(&mut *self.tx)
+        .await?;
+        let kept = Kept {
+            day,
+            count,
+            last: last.unwrap_or(0),
+        };
+        self.caches.floods.insert(alike.clone(), kept);
+        Ok(kept)
+    }
+
+    /// Writes what was counted on flags that are kept.
+    pub(super) async fn write_further(&mut self) -> Result<(), sqlx::Error> {
+        for (flag_id, further) in std::mem::take(&mut self.further) {
+            sqlx::query(
+                "UPDATE flag SET further = further + $1,
+                 further_from_at = CASE WHEN further_from_at < $2 THEN further_from_at ELSE $2 END,
+                 further_to_at = CASE WHEN further_to_at > $3 THEN further_to_at ELSE $3 END
+                 WHERE school_id = $4 AND flag_id = $5",
+            )
+            .bind(further.count)
+            .bind(further.from_at)
+            .bind(further.to_at)
+            .bind(&*self.app.school_id)
+            .bind(flag_id)
+            .execute(&mut *self.tx)
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Counts flags that are not kept on one that is.
+    pub(super) fn count_on(&mut self, flag_id: i64, further: Further) {
+        self.further
+            .entry(flag_id)
+            .and_modify(|before| *before = before.and(further))
+            .or_insert(further);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_s_bytes_are_bounded_and_another_s_are_its_own() {
+        let (mut volume, nothing) = (Volume::default(), HashMap::new());
+        volume.add(DAY_MS, HashMap::from([(1, ACCOUNT_BYTES)]));
+        assert!(!volume.is_beyond(DAY_MS, 1, &nothing));
+        assert!(volume.is_beyond(DAY_MS, 1, &HashMap::from([(1, 1)])));
+        volume.add(DAY_MS, HashMap::from([(1, 1)]));
+        assert!(volume.is_beyond(DAY_MS, 1, &nothing) && !volume.is_beyond(DAY_MS, 2, &nothing));
+        assert!(!volume.is_beyond(2 * DAY_MS, 1, &nothing), "another day");
+    }
+
+    #[test]
+    fn a_school_s_bytes_are_bounded() {
+        let mut volume = Volume::default();
+        let accounts = SCHOOL_BYTES / ACCOUNT_BYTES + 1;
+        volume.add(0, (0..accounts).map(|account| (account, ACCOUNT_BYTES)).collect());
+        assert!(volume.is_beyond(0, 9_999, &HashMap::new()));
+    }
+}
