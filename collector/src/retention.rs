@@ -8,7 +8,7 @@ use crate::notify::Telling;
 use crate::notify::text::{self, Text};
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::people::Directory;
-use crate::store::{Write, audit, retention};
+use crate::store::{Write, audit, invitations, retention};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -41,6 +41,9 @@ pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
     let telling = Telling::of(app);
     verify_chain(app, &telling, now).await?;
     let cutoff = now.saturating_sub(telling.profile.retention_ms());
+    let mut tx = app.store.write().await?;
+    invitations::forget_expired(&mut tx, &app.school_id, now).await?;
+    tx.commit().await?;
     retention::erase(&app.store, &app.school_id, cutoff, now).await?;
     // Whatever there was of it: a log says no number of concerns.
     tracing::info!("what is older than the school keeps is erased");

@@ -10,6 +10,8 @@ mod school;
 
 #[path = "console/access.rs"]
 mod access;
+#[path = "console/acts_of_two.rs"]
+mod acts_of_two;
 #[path = "console/clear.rs"]
 mod clear;
 #[path = "console/flags.rs"]

@@ -24,6 +24,8 @@ pub struct Session {
     pub person_id: String,
     /// The keys of the groups they read for.
     pub keys: Vec<(ReaderGroup, GroupPrivateKey)>,
+    /// Their own private key.
+    pub own: Option<GroupPrivateKey>,
     last_look: Mutex<Option<(Look, ByForm)>>,
 }
 
@@ -44,10 +46,15 @@ type ByForm = bool;
 impl Session {
     /// A session that begins now.
     #[must_use]
-    pub fn new(person_id: String, keys: Vec<(ReaderGroup, GroupPrivateKey)>) -> Self {
+    pub fn new(
+        person_id: String,
+        keys: Vec<(ReaderGroup, GroupPrivateKey)>,
+        own: Option<GroupPrivateKey>,
+    ) -> Self {
         Self {
             person_id,
             keys,
+            own,
             last_look: Mutex::default(),
         }
     }
@@ -229,7 +236,7 @@ mod tests {
     use super::*;
 
     fn of(person_id: &str) -> Session {
-        Session::new(person_id.into(), Vec::new())
+        Session::new(person_id.into(), Vec::new(), None)
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod device;
 mod init;
 mod list;
 mod people;
+mod recover;
 mod recovery;
 mod school;
 mod serve;

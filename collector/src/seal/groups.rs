@@ -1,4 +1,4 @@
-//! One key pair for each reader group, by HPKE (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305) in base mode.
+//! One key pair for each reader group and each person who can sign in, by HPKE (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305) in base mode.
 //!
 //! A sealed message is the encapsulated key (32 bytes) and the ciphertext. `purpose` is bound to it, so that
 //! what was sealed for one place cannot be moved to another.
@@ -60,6 +60,12 @@ impl GroupPrivateKey {
         KemPrivate::from_bytes(bytes)
             .map(Self)
             .map_err(|_| SealError::NotAKey)
+    }
+
+    /// The public half.
+    #[must_use]
+    pub fn public(&self) -> GroupPublicKey {
+        GroupPublicKey(X25519HkdfSha256::sk_to_pk(&self.0))
     }
 
     /// Opens what was sealed for this group and purpose.
@@ -146,6 +152,7 @@ mod tests {
             .unwrap();
         let again = GroupPrivateKey::from_bytes(private.to_bytes().as_slice()).unwrap();
         assert_eq!(again.open(&sealed, b"p").unwrap().as_slice(), b"words");
+        assert_eq!(again.public().to_bytes(), public.to_bytes());
         assert!(GroupPrivateKey::from_bytes(&[0; 5]).is_err());
     }
 }

@@ -72,7 +72,18 @@ sorts! {
     AuditBroken = "audit-broken", "The audit log is broken", format!(
         "{LATEST} AND {KEEPS_HEADS} AND EXISTS (SELECT 1 FROM school
             WHERE school.school_id = outbox.school_id AND school.chain_broken_at IS NOT NULL)");
+    /// A link by which somebody sets up how they sign in. It stands in the message until it has left, and no longer. Ends
+    /// when it can be used no more.
+    Link = "link", "A link to set up a sign-in", "FROM (SELECT 0 AS severity) AS once WHERE EXISTS (
+        SELECT 1 FROM invitation WHERE invitation.school_id = outbox.school_id
+        AND invitation.person_id = outbox.person_id AND invitation.used_at IS NULL
+        AND invitation.withdrawn_at IS NULL AND invitation.expires_at > $1)";
+    /// Somebody's access was changed. Ends after a week.
+    Access = "access", "A change of access", format!(
+        "FROM (SELECT 0 AS severity) AS once WHERE outbox.created_at > $1 - {WEEK_MS}");
 }
+
+const WEEK_MS: i64 = 7 * 24 * 60 * 60_000;
 
 /// Nobody has answered, and the timers do not stand because every flag is marked as a false alarm.
 const WAITS: &str = "concern.state = 'new' AND COALESCE(concern.quiet_until, 0) <= $1";
