@@ -5,7 +5,7 @@ use crate::app::App;
 use crate::clock;
 use crate::live::Change;
 use crate::notify::Telling;
-use crate::store::{escalation, reviews};
+use crate::store::{conflicts, escalation, reviews, unread};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +22,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
         let woken = app.escalation_wake.notified();
         let now = clock::now_ms();
         let stepped = step_due(&app, now).await?;
+        look_after_readers(&app, now).await?;
         if stepped >= usize::try_from(AT_ONCE).unwrap_or_default() {
             continue;
         }
@@ -39,6 +40,27 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
             () = tokio::time::sleep(sleep) => {}
         }
     }
+}
+
+/// Ends conflicts of interest that nobody has agreed to in time, and has somebody told of what nobody can read.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn look_after_readers(app: &App, now: i64) -> Result<(), sqlx::Error> {
+    let telling = Telling::of(app);
+    if conflicts::is_any_over(app.store.read(), &app.school_id, now).await? {
+        let mut tx = app.store.write().await?;
+        conflicts::lapse(&mut tx, &telling, now).await?;
+        tx.commit().await?;
+        app.changed(None);
+        tracing::info!("conflicts of interest have ended, because nobody agreed in time");
+    }
+    unread::forget(&app.store, &app.school_id).await?;
+    if unread::tell(&app.store, &telling, now).await? {
+        app.outbox_wake.notify_one();
+        tracing::error!("a concern waits that nobody can read; run `check`");
+    }
+    Ok(())
 }
 
 /// Takes the next step of every concern that is due, and says how many there were.

@@ -10,7 +10,7 @@ use crate::devices as of_devices;
 use crate::lists;
 use crate::net::files;
 use crate::profile::Profile;
-use crate::store::{audit, devices, disk, gaps, outbox, overview, routing, specialist};
+use crate::store::{audit, devices, disk, gaps, outbox, overview, routing, specialist, unread};
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -227,8 +227,17 @@ async fn links(config: &Config, opened: &school::Opened) -> anyhow::Result<Findi
 
 async fn readers(opened: &school::Opened) -> anyhow::Result<Finding> {
     let without = routing::without_reader(&opened.store, &opened.school.school_id).await?;
+    if !unread::is_any(&opened.store, &opened.school.school_id).await? {
+        return Ok(finding(
+            "readers",
+            true,
+            "every open concern has a reader who can be told and can sign in",
+        ));
+    }
     if !without {
-        return Ok(finding("readers", true, "every open concern has a reader"));
+        let says = "nobody can read an open concern, because its readers have no e-mail address or no sign-in: have \
+                    them use their links, or put their addresses into the school's list and import it";
+        return Ok(finding("readers", false, says));
     }
     let says = "an open concern has no reader left; make an independent reader with `user recover` and the copy from the \
                 school safe";

@@ -47,8 +47,6 @@ pub enum Change {
     Risen,
     /// Another flag joined it without raising it.
     Joined,
-    /// Others may see it than before.
-    Rerouted,
 }
 
 /// Why somebody is told.
@@ -105,6 +103,21 @@ pub fn is_backlog(severity: u8, event_at: i64, committed_at: i64) -> bool {
 pub fn start(plan: &Plan, cover: &Cover, readers: usize, now: i64) -> Step {
     let told = plan.tell_first.max(1).min(readers);
     step(plan, cover, (0..told).collect(), Why::New, told, readers, now)
+}
+
+/// Others read it than before; `told` says which of them have been told. Whoever is among the first and has not been is
+/// told now; none when that is nobody, and the timer runs on.
+#[must_use]
+pub fn again(
+    plan: &Plan,
+    cover: &Cover,
+    readers: usize,
+    told: impl Fn(usize) -> bool,
+    now: i64,
+) -> Option<Step> {
+    let first = plan.tell_first.max(1).min(readers);
+    let tell: Vec<usize> = (0..first).filter(|place| !told(*place)).collect();
+    (readers == 0 || !tell.is_empty()).then(|| step(plan, cover, tell, Why::Yours, first, readers, now))
 }
 
 /// The severity rose: everybody told so far hears of it, and at least those whom the higher severity tells first; also

@@ -20,7 +20,7 @@ pub struct Key {
     pub whose: Whose,
     /// Of what.
     pub kind: Kind,
-    /// The readers whom the text names, sorted: such flags are kept apart from those that do not name them.
+    /// The readers whom the text names beyond doubt, sorted: such flags are kept apart from those that do not.
     pub apart: String,
 }
 

@@ -49,6 +49,28 @@ impl ReaderGroup {
     }
 }
 
+/// Whose keys open a concern's content: mostly one group's; two where somebody reads it who does not hold the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SealedTo {
+    /// The first.
+    pub group: ReaderGroup,
+    /// The second.
+    pub also: Option<ReaderGroup>,
+}
+
+impl SealedTo {
+    /// One or two groups.
+    pub fn groups(self) -> impl Iterator<Item = ReaderGroup> {
+        std::iter::once(self.group).chain(self.also)
+    }
+}
+
+impl From<ReaderGroup> for SealedTo {
+    fn from(group: ReaderGroup) -> Self {
+        Self { group, also: None }
+    }
+}
+
 /// What a person is trusted with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Duty {

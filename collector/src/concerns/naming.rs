@@ -1,185 +1,182 @@
-//! Which adults of the school a text names (P20). Fails closed: rather one reader too few than a reader who reads about
-//! themselves.
+//! Which adults of the school a text names, and how strongly (P20, ADR 9).
 //!
 //! Words are compared without case and accents. A person is named by given and family name in either order, by a title
-//! and the family name, or by a family name of four letters or more alone.
+//! and the family name, or by a family name of four letters or more alone. How much that says depends on who wrote it,
+//! and beside what; see [`Circumstances::weigh`].
 
+mod forms;
+
+pub use forms::Adult;
+
+use super::kind::SubjectRole;
 use super::model::PersonId;
-use std::collections::{BTreeSet, HashMap};
+use forms::{Form, Found, Names as Forms};
+use pastoral_keywords::{Provenance, Topic};
+use std::collections::{BTreeMap, BTreeSet};
 
-const TITLES: [&str; 14] = [
-    "mr",
-    "mrs",
-    "ms",
-    "miss",
-    "mx",
-    "dr",
-    "sir",
-    "madam",
-    "rev",
-    "prof",
-    "professor",
-    "doctor",
-    "mister",
-    "madame",
-];
-const ALONE: usize = 4;
+/// How strongly a text names somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Strength {
+    /// Perhaps: it removes no reader, but the next is told as well, and who is perhaps named closes nothing alone.
+    Weak,
+    /// By a family name alone where it leaves little doubt.
+    Strong,
+    /// By a title or given name with the family name.
+    Certain,
+}
 
-/// An adult of the school, as people write the name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Adult {
-    /// Who.
-    pub person_id: PersonId,
-    /// Given name or names.
-    pub given: String,
-    /// Family name.
-    pub family: String,
+impl Strength {
+    const ALL: [Self; 3] = [Self::Weak, Self::Strong, Self::Certain];
+
+    /// The code in the store.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Weak => "weak",
+            Self::Strong => "strong",
+            Self::Certain => "certain",
+        }
+    }
+
+    /// Reads a code. What this version does not know counts as certain: rather one reader too few than one who reads
+    /// about themselves.
+    #[must_use]
+    pub fn from_code(code: &str) -> Self {
+        let known = Self::ALL.into_iter().find(|strength| strength.code() == code);
+        known.unwrap_or(Self::Certain)
+    }
+
+    /// Whether who is named so does not read it.
+    #[must_use]
+    pub const fn removes(self) -> bool {
+        matches!(self, Self::Strong | Self::Certain)
+    }
+}
+
+/// Whom a text names, and how strongly.
+pub type Named = BTreeMap<PersonId, Strength>;
+
+/// Adds to those named; of two strengths the greater counts.
+pub fn add(named: &mut Named, more: &Named) {
+    for (person, strength) in more {
+        let known = named.entry(person.clone()).or_insert(*strength);
+        *known = (*known).max(*strength);
+    }
+}
+
+/// What a text's words can be taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Whoever the account belongs to is no pupil.
+    pub by_adult: bool,
+    /// Who wrote it.
+    pub provenance: Provenance,
+    /// What matched is what adults do to children.
+    pub of_abuse: bool,
+}
+
+/// Readers named in one text, from which it is a list of people rather than about one.
+const LIST: usize = 3;
+
+impl Circumstances {
+    /// Of a flag: whose it is, who wrote it, and what matched in it.
+    pub fn of(role: SubjectRole, provenance: Provenance, topics: impl IntoIterator<Item = Topic>) -> Self {
+        Self {
+            by_adult: !role.is_pupil(),
+            provenance,
+            of_abuse: topics.into_iter().any(is_abuse),
+        }
+    }
+
+    /// How strongly somebody is named, where the text names so many readers. The cases that each line wins and loses are
+    /// in ADR 9, and tested.
+    const fn weigh(&self, found: Found, readers: usize) -> Strength {
+        let is_list = readers >= LIST;
+        match (self.provenance, found.form) {
+            // Nobody of the school need have meant anybody.
+            (Provenance::Page, _) => Strength::Weak,
+            // All that adults write about each other, but for what is no name at all.
+            _ if self.by_adult => match (found.form, found.ordinary) {
+                (Form::Full, false) => Strength::Certain,
+                (Form::Full, true) | (Form::Family, false) => Strength::Strong,
+                (Form::Family, true) => Strength::Weak,
+            },
+            (_, Form::Full) if is_list && !self.of_abuse => Strength::Weak,
+            (_, Form::Full) if !found.ordinary => Strength::Certain,
+            (Provenance::Typed, Form::Full) if self.of_abuse => Strength::Strong,
+            (Provenance::Typed, Form::Family)
+                if self.of_abuse && !is_list && !found.ordinary && !found.of_pupil =>
+            {
+                Strength::Strong
+            }
+            _ => Strength::Weak,
+        }
+    }
+}
+
+/// Topics in which an adult who is named may be the one who does it. Not bullying: most of it is between pupils, by
+/// family names that teachers have too; the next reader is told there as well.
+const fn is_abuse(topic: Topic) -> bool {
+    matches!(
+        topic,
+        Topic::Abuse
+            | Topic::Grooming
+            | Topic::CoerciveControl
+            | Topic::SexualHarassment
+            | Topic::Sexting
+            | Topic::IndecentImages
+            | Topic::Violence
+            | Topic::ViolenceAgainstWomen
+    )
 }
 
 /// The names of all adults of a school, ready to be looked for.
 #[derive(Debug, Clone, Default)]
-pub struct Names {
-    /// Sequences of words that name somebody, by their first word.
-    forms: HashMap<String, Vec<(Vec<String>, PersonId)>>,
-}
+pub struct Names(Forms);
 
 impl Names {
-    /// Prepares the names.
+    /// Prepares the names. Those of pupils, given and family, say which names of adults could be theirs.
     #[must_use]
-    pub fn new(adults: &[Adult]) -> Self {
-        let mut names = Self::default();
-        for adult in adults {
-            for form in forms_of(adult) {
-                names.add(form, &adult.person_id);
-            }
-        }
-        names
+    pub fn new<'n>(adults: &[Adult], pupils: impl IntoIterator<Item = &'n str>) -> Self {
+        Self(Forms::new(adults, pupils))
     }
 
-    /// Whom a text names.
+    /// Whom a text names, and how strongly.
     #[must_use]
-    pub fn named_in(&self, text: &str) -> BTreeSet<PersonId> {
-        if self.forms.is_empty() {
-            return BTreeSet::new();
-        }
-        let words = words(text);
-        let mut named = BTreeSet::new();
-        for (at, word) in words.iter().enumerate() {
-            for key in [word.as_str(), without_possessive(word)] {
-                for (form, person) in self.forms.get(key).into_iter().flatten() {
-                    if begins_with(&words[at..], form) {
-                        named.insert(person.clone());
-                    }
-                }
-            }
-        }
-        named
+    pub fn named_in(
+        &self,
+        text: &str,
+        circumstances: &Circumstances,
+        is_reader: impl Fn(&str) -> bool,
+    ) -> Named {
+        let found = self.0.found_in(text);
+        let readers = found.keys().filter(|person| is_reader(person)).count();
+        found
+            .into_iter()
+            .map(|(person, found)| (person, circumstances.weigh(found, readers)))
+            .collect()
     }
 
-    fn add(&mut self, form: Vec<String>, person: &PersonId) {
-        let Some(first) = form.first() else { return };
-        let forms = self.forms.entry(first.clone()).or_default();
-        if !forms
-            .iter()
-            .any(|(known, whose)| *known == form && whose == person)
-        {
-            forms.push((form, person.clone()));
-        }
+    /// Whom a text names at all; by a family name that is also an ordinary word only where it is written with a capital.
+    #[must_use]
+    pub fn mentioned_in(&self, text: &str) -> BTreeSet<PersonId> {
+        let is_capital = |word: &&str| {
+            word.chars()
+                .find(|letter| letter.is_alphabetic())
+                .is_some_and(char::is_uppercase)
+        };
+        let capitals: Vec<&str> = text.split_whitespace().filter(is_capital).collect();
+        let is_written_as_name = |person: &PersonId| {
+            capitals
+                .iter()
+                .any(|word| self.0.found_in(word).contains_key(person))
+        };
+        let found = self.0.found_in(text).into_iter();
+        found
+            .filter(|(person, found)| {
+                found.form == Form::Full || !found.ordinary || is_written_as_name(person)
+            })
+            .map(|(person, _)| person)
+            .collect()
     }
-}
-
-fn forms_of(adult: &Adult) -> Vec<Vec<String>> {
-    let (given, family) = (words(&adult.given), words(&adult.family));
-    if family.is_empty() {
-        return Vec::new();
-    }
-    let joined = family.concat();
-    let mut families = vec![family];
-    if families[0].len() > 1 {
-        families.push(vec![joined.clone()]);
-    }
-    let mut forms = Vec::new();
-    for family in &families {
-        // Each of several given names counts, and all of them together.
-        for name in given
-            .iter()
-            .map(std::slice::from_ref)
-            .chain(std::iter::once(given.as_slice()))
-        {
-            if !name.is_empty() {
-                forms.push([name, family].concat());
-                forms.push([family, name].concat());
-                forms.push(vec![name.concat() + &family.concat()]);
-            }
-        }
-        for title in TITLES {
-            forms.push([&[title.to_owned()], family.as_slice()].concat());
-            forms.push(vec![title.to_owned() + &family.concat()]);
-        }
-        if joined.chars().count() >= ALONE {
-            forms.push(family.clone());
-        }
-    }
-    forms
-}
-
-/// The last word of a form may be a possessive in the text.
-fn begins_with(words: &[String], form: &[String]) -> bool {
-    words.len() >= form.len()
-        && words.iter().zip(form).enumerate().all(|(at, (word, wanted))| {
-            word == wanted || (at + 1 == form.len() && without_possessive(word) == wanted)
-        })
-}
-
-fn without_possessive(word: &str) -> &str {
-    word.strip_suffix('s').unwrap_or(word)
-}
-
-/// Words in lower case without accents; apostrophes inside a word are left out, everything else that is neither letter
-/// nor digit stands between words.
-fn words(text: &str) -> Vec<String> {
-    let mut words = Vec::new();
-    let mut word = String::new();
-    for character in decompose(text) {
-        if character.is_alphanumeric() {
-            word.extend(character.to_lowercase());
-        } else if !word.is_empty() && !joins(character) {
-            words.push(std::mem::take(&mut word));
-        }
-    }
-    if !word.is_empty() {
-        words.push(word);
-    }
-    words
-}
-
-/// Apostrophes, and what cannot be seen.
-const fn joins(character: char) -> bool {
-    matches!(
-        character,
-        '\'' | '\u{2019}' | '\u{2bc}' | '\u{ad}' | '\u{200b}'..='\u{200d}'
-    )
-}
-
-/// Compatibility decomposition without the marks.
-fn decompose(text: &str) -> impl Iterator<Item = char> + '_ {
-    use unicode_normalization::UnicodeNormalization as _;
-    text.nfkd()
-        .filter(|character| !unicode_normalization::char::is_combining_mark(*character))
-        .flat_map(unligature)
-}
-
-/// Letters that no decomposition takes apart, as people type them on a plain keyboard.
-fn unligature(character: char) -> impl Iterator<Item = char> {
-    let plain: &[char] = match character {
-        'ß' => &['s', 's'],
-        'æ' | 'Æ' => &['a', 'e'],
-        'ø' | 'Ø' => &['o'],
-        'ł' | 'Ł' => &['l'],
-        'đ' | 'Đ' => &['d'],
-        'œ' | 'Œ' => &['o', 'e'],
-        'ı' => &['i'],
-        _ => &[],
-    };
-    plain.iter().copied().chain(plain.is_empty().then_some(character))
 }

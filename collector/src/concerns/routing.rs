@@ -1,11 +1,14 @@
 //! Who may see a concern (P20).
 //!
-//! [`route`] goes through tiers of duties and takes the first in which somebody is left once the subject, whoever the
-//! text names and whoever is in conflict are removed. It is total: with nobody left the concern is sealed to the school
-//! safe's key and has no readers, which the console and `check` report loudly.
+//! The rules, and who holds which duty; [`route`] decides by them.
+
+mod route;
+
+pub use route::{Reason, Route, route};
 
 use super::kind::{Kind, SubjectRole};
 use super::model::{Duty, PersonId, ReaderGroup};
+use super::naming::Named;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Whom a concern is about.
@@ -209,7 +212,7 @@ impl RoutingRules {
                     role,
                 };
                 Kind::ALL.iter().all(|kind| {
-                    let route = route(&subject, *kind, &BTreeSet::new(), &BTreeSet::new(), &duties, self);
+                    let route = route(&subject, *kind, &Named::new(), &BTreeSet::new(), &duties, self);
                     !route.readers.is_empty()
                         && person
                             .as_ref()
@@ -226,68 +229,6 @@ impl RoutingRules {
             .filter(move |rule| rule.about == about && (rule.kinds.is_empty() || rule.kinds.contains(&kind)));
         own.map(|rule| rule.readers.as_slice())
             .chain(about.tiers().iter().copied())
-    }
-}
-
-/// Who may see a concern, and whose key it is sealed to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Route {
-    /// Whose key.
-    pub group: ReaderGroup,
-    /// In the order in which they are told. Empty only with [`ReaderGroup::Safe`].
-    pub readers: Vec<PersonId>,
-}
-
-/// INVARIANT 4: who may see a concern. Total; never the subject, never anybody the text names, nor in conflict.
-///
-/// `conflicts` are the readers who must not see what concerns this subject or anybody named.
-#[must_use]
-pub fn route(
-    subject: &Subject,
-    kind: Kind,
-    named: &BTreeSet<PersonId>,
-    conflicts: &BTreeSet<PersonId>,
-    duties: &Duties,
-    rules: &RoutingRules,
-) -> Route {
-    let about = About::of(subject, duties);
-    let entitled = |person: &&PersonId| {
-        subject.person.as_ref() != Some(*person) && !named.contains(*person) && !conflicts.contains(*person)
-    };
-    let subject_holds = |group| {
-        subject
-            .person
-            .as_deref()
-            .is_some_and(|person| duties.holds_key(person, group))
-    };
-    // A key that the subject does not hold comes first, whatever the tier; better one that they hold, since the store
-    // keeps them out, than nobody.
-    for any_key in [false, true] {
-        for tier in rules.tiers(about, kind) {
-            let Some(group) = common_group(tier, about) else {
-                continue;
-            };
-            if !any_key && subject_holds(group) {
-                continue;
-            }
-            let mut readers: Vec<PersonId> = Vec::new();
-            for person in tier
-                .iter()
-                .flat_map(|duty| duties.holders(*duty))
-                .filter(entitled)
-            {
-                if !readers.contains(person) {
-                    readers.push(person.clone());
-                }
-            }
-            if !readers.is_empty() {
-                return Route { group, readers };
-            }
-        }
-    }
-    Route {
-        group: ReaderGroup::Safe,
-        readers: Vec::new(),
     }
 }
 

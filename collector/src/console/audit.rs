@@ -130,7 +130,11 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
                 who.id(),
                 text("reader"),
                 text("about"),
-                &entry.actor,
+                if text("by").is_empty() {
+                    &entry.actor
+                } else {
+                    text("by")
+                },
             )
     };
     match entry.action.as_str() {
@@ -179,7 +183,19 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
         "link-code-wrong" => format!("refused a wrong code with the link for {}", person("person")),
         "link-stopped" => format!("stopped the link for {}", person("person")),
         "duty-ended" => format!("ended the access of {} as {}", person("person"), duty()),
-        "conflict-recorded" | "conflict-ended" if !may_know() => "changed who is kept out of what".to_owned(),
+        "conflict-recorded" | "conflict-agreed" | "conflict-lapsed" | "conflict-ended" if !may_know() => {
+            "changed who is kept out of what".to_owned()
+        }
+        "conflict-agreed" => format!(
+            "agreed that {} is kept out of what concerns {}",
+            person("reader"),
+            person("about")
+        ),
+        "conflict-lapsed" => format!(
+            "ended that {} is kept out of what concerns {}, because nobody agreed in time",
+            person("reader"),
+            person("about")
+        ),
         "conflict-recorded" => format!(
             "kept {} out of what concerns {}",
             person("reader"),

@@ -1,12 +1,14 @@
 //! Recording a concern by hand (P45). It goes to those who may see it, who may not be its writer.
 
 use super::concern::{self, Happened, grouped};
+use super::conduct::{self, Conduct};
 use super::page::{Failure, Page, go, show, show_again};
 use super::who::{Fields, SignedIn, TEXT_MOST};
 use super::{Console, queue as queue_page, words};
 use crate::clock;
 use crate::concerns::escalation::Change as Escalates;
 use crate::concerns::kind::Kind;
+use crate::concerns::model::PersonId;
 use crate::notify::Telling;
 use crate::seal::content::StoreSealError;
 use crate::store::actions::{self, NewAction};
@@ -97,6 +99,15 @@ pub(super) async fn record(
     else {
         return again(&console, &who, typed, &faults).await;
     };
+    let directory = console.directory().await?;
+    let about = Some(typed.person.as_str());
+    let meant = match conduct::of(&directory, &who, about, &typed.words, &fields) {
+        Conduct::Meant(meant) => meant,
+        Conduct::Asked(colleagues) => {
+            let to = "/concerns/new".to_owned();
+            return conduct::ask(&console, &who, to, &typed.words, &fields, colleagues).await;
+        }
+    };
     let (store_of, school_id) = (console.app.store.read(), &console.app.school_id);
     let of = (typed.person.as_str(), kind.code());
     if let Some(open) = queue::open_of(store_of, school_id, who.id(), of).await? {
@@ -104,6 +115,7 @@ pub(super) async fn record(
             words: &typed.words,
             severity,
             at: happened_at,
+            meant: &meant,
         };
         match fields.trimmed("where") {
             "own" => {}
@@ -115,7 +127,7 @@ pub(super) async fn record(
             _ => return offer(&console, &who, typed, &open).await,
         }
     }
-    match store(&console, &who, &typed, kind, severity, happened_at).await? {
+    match store(&console, &who, &typed, (kind, severity, happened_at), &meant).await? {
         Some(to) => Ok(go(&to)),
         None => {
             again(
@@ -133,35 +145,37 @@ async fn store(
     console: &Console,
     who: &SignedIn,
     typed: &Typed,
-    kind: Kind,
-    severity: i64,
-    happened_at: i64,
+    (kind, severity, happened_at): (Kind, i64, i64),
+    meant: &[PersonId],
 ) -> Result<Option<String>, Failure> {
     let (app, now, telling) = (&console.app, clock::now_ms(), Telling::of(&console.app));
     let mut tx = app.store.write().await?;
-    let directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
+    let mut directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
     let person = Some(typed.person.as_str()).filter(|person| *person != "unknown");
     if person.is_some_and(|person| directory.person(person).is_none()) {
         return Ok(None);
     }
-    let (_, route) = route_by_hand(&directory, person, kind, &typed.words);
-    let named = directory.named_in(&typed.words);
-    let (concern_id, apart) = (uuid::Uuid::new_v4().to_string(), directory.apart(&named));
+    let concern_id = uuid::Uuid::new_v4().to_string();
+    // INVARIANT 4: whose conduct is meant does not read it from the first moment.
+    let about = person.unwrap_or(&concern_id);
+    if !meant.is_empty() {
+        conduct::keep_out_of(console, &mut tx, &telling, who, about, meant).await?;
+        directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
+    }
+    let (_, route) = route_by_hand(&directory, &concern_id, person, kind);
     let new = ByHand {
         concern_id: &concern_id,
         person_id: person,
         kind: kind.code(),
         reader_group: route.group.code(),
-        apart: &apart,
         severity,
         happened_at,
     };
     make_by_hand(&mut tx, &app.school_id, &new, now).await?;
-    routing::add_named(&mut tx, &app.school_id, &concern_id, &named).await?;
     routing::set_readers(&mut tx, &app.school_id, &concern_id, &route).await?;
     let sealed = app
         .sealer
-        .seal_for(&mut tx, &concern_id, route.group, typed.words.as_bytes())
+        .seal_for(&mut tx, &concern_id, route.sealed_to(), typed.words.as_bytes())
         .await;
     let words = sealed.map_err(|error| match error {
         StoreSealError::Store(error) => Failure::Store(error),

@@ -10,6 +10,7 @@ mod audit;
 mod by_hand;
 mod closed;
 mod concern;
+mod conduct;
 mod deeds;
 mod devices;
 mod guard;
@@ -125,6 +126,7 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/people/proposals/{proposal}/{decision}", post(people::decide))
         .route("/people/duties/{duty}/end", post(people::end_duty))
         .route("/people/conflicts", post(people::add_conflict))
+        .route("/people/conflicts/agree", post(people::agree_conflict))
         .route("/people/conflicts/end", post(people::end_conflict))
         .route("/people/{person}", get(people::person))
         .route("/people/{person}/link", post(people::link))

@@ -7,16 +7,18 @@ use super::concern::seal_again;
 use super::page::Failure;
 use crate::access::Session;
 use crate::clock;
-use crate::concerns::model::{PersonId, ReaderGroup};
+use crate::concerns::kind::SubjectRole;
+use crate::concerns::model::ReaderGroup;
+use crate::concerns::naming::{self, Circumstances, Named};
 use crate::notify::Telling;
 use crate::seal::content::{self, DataKeyRow};
 use crate::store::names::{self, Sealed, Unexamined};
 use crate::store::people::Directory;
 use crate::store::{audit, keys, routing};
+use pastoral_keywords::Provenance;
 use pastoral_proto::device;
 use prost::Message as _;
 use serde_json::json;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const CONCERNS_AT_ONCE: i64 = 100;
@@ -75,14 +77,13 @@ impl Console {
         is_all: bool,
     ) -> Result<(), Failure> {
         let (app, concern_id) = (&self.app, &concern.concern_id);
-        let mut named = self.named_in(session, directory, concern_id).await?;
+        let mut named = self.named_in(session, directory, concern).await?;
         if let Some(person_id) = &concern.person_id {
             named.remove(person_id);
         }
         let mut tx = app.store.write().await?;
-        for known in routing::named_of(&mut tx, &app.school_id, concern_id).await? {
-            named.remove(&known);
-        }
+        let known = routing::named_of(&mut tx, &app.school_id, concern_id).await?;
+        named.retain(|person, strength| known.get(person).is_none_or(|known| known < strength));
         if is_all {
             names::examined(&mut tx, &app.school_id, concern_id, directory.names_version()).await?;
         }
@@ -94,7 +95,7 @@ impl Console {
                 actor: "pastoral",
                 action: "concern-names-found",
                 concern_id: Some(concern_id),
-                detail: json!({ "named": named }),
+                detail: json!({ "named": named.keys().collect::<Vec<_>>() }),
             };
             audit::append(&mut tx, now, &entry).await?;
             let changed = routing::reroute(&mut tx, &Telling::of(app), directory, concern_id, now).await?;
@@ -111,23 +112,28 @@ impl Console {
         &self,
         session: &Arc<Session>,
         directory: &Arc<Directory>,
-        concern_id: &str,
-    ) -> Result<BTreeSet<PersonId>, Failure> {
-        let (store, school_id) = (self.app.store.read(), &self.app.school_id);
+        concern: &Unexamined,
+    ) -> Result<Named, Failure> {
+        let (store, school_id, concern_id) =
+            (self.app.store.read(), &self.app.school_id, &concern.concern_id);
+        let subject = directory.subject(concern.person_id.as_deref(), &concern.group_name);
         let data_keys = Arc::new(keys::data_keys(store, school_id, concern_id).await?);
-        let (mut named, mut after) = (BTreeSet::new(), 0);
+        let (mut named, mut after) = (Named::new(), 0);
         loop {
             let texts = names::texts(store, school_id, concern_id, after, TEXTS_AT_ONCE).await?;
             let last = texts.iter().map(|text| text.flag_id).max().unwrap_or_default();
             let (session, directory, data_keys) = (session.clone(), directory.clone(), data_keys.clone());
+            let role = subject.role;
             // Opening much takes long: not on the threads that answer devices.
             let found = tokio::task::spawn_blocking(move || {
                 let opened = texts.iter().filter_map(|text| open(&session, &data_keys, text));
-                opened
-                    .flat_map(|text| directory.named_in(&text))
-                    .collect::<Vec<_>>()
+                let mut named = Named::new();
+                for flag in opened {
+                    naming::add(&mut named, &named_by(&directory, &flag, role));
+                }
+                named
             });
-            named.extend(found.await.map_err(|_| Failure::Busy)?);
+            naming::add(&mut named, &found.await.map_err(|_| Failure::Busy)?);
             if last <= after {
                 return Ok(named);
             }
@@ -136,12 +142,16 @@ impl Console {
     }
 }
 
-/// A text, where this session opens it. What it cannot open it cannot show either.
-fn open(session: &Session, data_keys: &[DataKeyRow], text: &Sealed) -> Option<String> {
-    let key = data_keys.iter().find(|key| key.data_key_id == text.data_key_id)?;
-    let opened = content::open(&|group| session.key(group), key, &text.sealed).ok()?;
-    if text.flag_id == 0 {
-        return String::from_utf8(opened.to_vec()).ok();
-    }
-    Some(device::Flag::decode(opened.as_slice()).ok()?.text)
+/// Whom a flag names. What this version cannot read of it counts as typed, and of no abuse.
+fn named_by(directory: &Directory, flag: &device::Flag, role: SubjectRole) -> Named {
+    let provenance = flag.provenance.parse().unwrap_or(Provenance::Typed);
+    let topics = flag.matches.iter().filter_map(|found| found.topic.parse().ok());
+    directory.named_in(&flag.text, &Circumstances::of(role, provenance, topics))
+}
+
+/// A flag, where this session opens it. What it cannot open it cannot show either.
+fn open(session: &Session, data_keys: &[DataKeyRow], text: &Sealed) -> Option<device::Flag> {
+    let held = |group| session.key(group);
+    let opened = content::open_any(&held, data_keys, &text.data_key_id, &text.sealed).ok()?;
+    device::Flag::decode(opened.as_slice()).ok()
 }

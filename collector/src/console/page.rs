@@ -169,8 +169,8 @@ impl Console {
                     ("concerns are", "them")
                 };
                 banner.push(format!(
-                    "{unread} {are} waiting that nobody who signs in may see. The school must appoint a reader who may: \
-                     the recovery copy in the school safe opens {them}."
+                    "{unread} {are} waiting that nobody can read: nobody who may see {them} has both an e-mail address \
+                     and a sign-in. Under People, see who has not set up a sign-in, or give somebody a duty to read."
                 ));
             }
         }

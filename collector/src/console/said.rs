@@ -32,7 +32,12 @@ pub(super) fn words(code: &str) -> &'static str {
         "proposal-refused" => "It is refused. Nothing has changed.",
         "keys" => "The keys are theirs from their next sign-in.",
         "ended" => "The access has ended. It counts at once.",
-        "conflict" => "They are kept out of concerns about that person.",
+        "conflict" => "They are kept out of what concerns that person.",
+        "conflict-a-day" => {
+            "They are kept out of what concerns that person for a day, and longer if a second person agrees."
+        }
+        "conflict-waits" => "It works when a second person agrees, within a day.",
+        "conduct" => "It is saved. Whether they are kept out, and what is missing for that, is under People.",
         "conflict-ended" => "The conflict has ended.",
         "list-proposed" => "It is proposed. Nothing changes until another person has agreed.",
         "list-agreed" => "It is in force, and devices take it with their next policy.",

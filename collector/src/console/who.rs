@@ -151,6 +151,14 @@ impl Fields {
         self.get(name).trim()
     }
 
+    /// All that was typed, to be shown again in a form.
+    pub(super) fn typed(&self) -> Vec<(String, String)> {
+        let typed = self.0.iter().filter(|(name, _)| *name != "csrf");
+        typed
+            .map(|(name, value)| (name.clone(), value.as_str().to_owned()))
+            .collect()
+    }
+
     /// A password or code.
     pub(super) fn secret(&self, name: &str) -> Zeroizing<String> {
         Zeroizing::new(self.get(name).to_owned())

@@ -55,8 +55,8 @@ pub(super) struct Peer {
 pub(super) struct DeviceIo {
     stream: TlsStream<TcpStream>,
     peer: Peer,
-    /// Ends when the connection has to.
-    over: Pin<Box<dyn Future<Output = &'static str> + Send>>,
+    /// Ends when the connection has to; none once it has.
+    over: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 /// Accepts connections until `stop`, and hands over those that are past their handshake.
@@ -146,19 +146,22 @@ impl DeviceIo {
                 certificate_sha256,
                 proof,
             },
-            over: Box::pin(over(place)),
+            over: Some(Box::pin(over(place))),
         })
     }
 
     fn is_over(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        self.over
-            .as_mut()
-            .poll(cx)
-            .map(|why| io::Error::new(io::ErrorKind::TimedOut, why))
+        if let Some(over) = &mut self.over {
+            std::task::ready!(over.as_mut().poll(cx));
+        }
+        // Asked again after its end, a future would panic.
+        self.over = None;
+        let why = "it has not proven whose it is in time, or others need its place";
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, why))
     }
 }
 
-async fn over(place: Place) -> &'static str {
+async fn over(place: Place) {
     let life = async {
         tokio::time::sleep(LIFE_UNPROVEN).await;
         if place.proof().is_proven() {
@@ -166,8 +169,8 @@ async fn over(place: Place) -> &'static str {
         }
     };
     tokio::select! {
-        () = place.gives_way() => "others need the connection's place",
-        () = life => "the connection has not proven whose it is",
+        () = place.gives_way() => {}
+        () = life => {}
     }
 }
 

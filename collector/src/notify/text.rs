@@ -110,9 +110,11 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         Sort::New
         | Sort::Risen
         | Sort::Unanswered
+        | Sort::Conflict
+        | Sort::Unread
+        | Sort::Siege
         | Sort::AuditHead
         | Sort::AuditBroken
-        | Sort::Siege
         | Sort::Link
         | Sort::Access => None,
     }
@@ -228,6 +230,57 @@ fn digest(telling: &Telling) -> Text {
              Concerns that nobody acknowledges come to the next person who may see them.\n\n{CLOSING}",
             school = telling.school_name,
             url = telling.console_url,
+        ),
+    }
+}
+
+/// A reader is kept out of some concerns, or is not any more. INVARIANT 4: neither who nor of what.
+#[must_use]
+pub fn conflict(telling: &Telling, lapses: bool) -> Text {
+    let lapses = if lapses {
+        "It ends by itself unless a second person agrees within 24 hours.\n"
+    } else {
+        ""
+    };
+    Text {
+        subject: "Pastoral: please look - who is kept out of which concerns has changed".into(),
+        body: format!(
+            "{school}\n\nA conflict of interest that is your business was recorded, agreed to, or has ended: a reader\n\
+             is kept out of some concerns, or is not any more. {lapses}\n\
+             What to do\n1. Open {url}/people and sign in.\n2. Look under \"Kept out\". If it should not be so, end it there.\n\n\
+             {CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
+/// To a reader who may know that nobody can read a concern.
+#[must_use]
+pub fn unread(telling: &Telling) -> Text {
+    Text {
+        subject: "Pastoral: look now - a concern waits that nobody can read".into(),
+        body: format!(
+            "{school}\n\nA concern has come in, and nobody who should read it has both an e-mail address and a way to\n\
+             sign in. Nobody is looking at it.\n\n\
+             What to do\n1. Open {url}/people and sign in.\n\
+             2. See who has not set up a sign-in yet, or give somebody the duty to read concerns.\n\n{CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
+/// To a technician, where no reader may know of it or can be told. Says no more than that.
+#[must_use]
+pub fn unread_to_technician(telling: &Telling) -> Text {
+    Text {
+        subject: "Pastoral: look now - a concern waits that nobody can read".into(),
+        body: format!(
+            "{school}\n\nA concern waits, and nobody can be told of it who may read it.\n\n\
+             What to do\n1. Run: pastoral-collector check\n   It says what is missing.\n\
+             2. Tell the headteacher or the chair of governors today that somebody must be given a duty to read.\n",
+            school = telling.school_name,
         ),
     }
 }

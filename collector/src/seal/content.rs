@@ -1,13 +1,13 @@
 //! Seals content at commit and opens it for a signed-in reader.
 //!
 //! A data key (32 random bytes, ChaCha20-Poly1305) seals the content of one concern for at most five minutes; it is
-//! itself sealed once to the concern's reader group. A sealed content is the nonce (12 bytes) and the ciphertext,
+//! itself sealed once to each of the concern's reader groups, mostly one. A sealed content is the nonce (12 bytes) and the ciphertext,
 //! with the concern's id as associated data: what belongs to one concern cannot be moved to another.
 
 use super::aead::{self, key_from};
 use super::{GroupPrivateKey, GroupPublicKey, SealError};
 use crate::clock;
-use crate::concerns::model::ReaderGroup;
+use crate::concerns::model::{ReaderGroup, SealedTo};
 use crate::store::Write;
 use ring::aead::LessSafeKey;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -46,7 +46,8 @@ pub struct DataKeyRow {
 
 /// A data key in memory.
 pub struct DataKey {
-    row: DataKeyRow,
+    /// One for each group it is sealed to; all with the same id.
+    rows: Vec<DataKeyRow>,
     key: LessSafeKey,
     made_at: i64,
 }
@@ -55,7 +56,7 @@ pub struct DataKey {
 pub struct Sealer {
     school_id: Arc<str>,
     publics: HashMap<ReaderGroup, GroupPublicKey>,
-    keys: Mutex<HashMap<(String, ReaderGroup), Arc<DataKey>>>,
+    keys: Mutex<HashMap<(String, SealedTo), Arc<DataKey>>>,
 }
 
 impl Sealer {
@@ -77,15 +78,16 @@ impl Sealer {
         self.publics.get(&group).ok_or(SealError::CannotSeal)
     }
 
-    /// The data key in use for a concern and group. It must be saved in the same transaction as what it seals:
+    /// The data key in use for a concern and its groups. It must be saved in the same transaction as what it seals:
     /// the key may have been drawn for a transaction that was never committed.
     ///
     /// # Errors
     /// [`SealError::CannotSeal`].
-    pub fn key_for(&self, concern_id: &str, group: ReaderGroup) -> Result<Arc<DataKey>, SealError> {
+    pub fn key_for(&self, concern_id: &str, to: impl Into<SealedTo>) -> Result<Arc<DataKey>, SealError> {
+        let to = to.into();
         let now = clock::now_ms();
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (concern_id.to_owned(), group);
+        let place = (concern_id.to_owned(), to);
         if let Some(key) = keys
             .get(&place)
             .filter(|key| now.abs_diff(key.made_at) < KEY_LIFE_MS.unsigned_abs())
@@ -95,7 +97,7 @@ impl Sealer {
         if keys.len() >= KEYS_IN_MEMORY {
             keys.clear();
         }
-        let key = Arc::new(DataKey::draw(concern_id, group, self.public(group)?, now)?);
+        let key = Arc::new(self.draw(concern_id, to, now)?);
         keys.insert(place, Arc::clone(&key));
         Ok(key)
     }
@@ -116,44 +118,47 @@ impl Sealer {
         &self,
         tx: &mut Write,
         concern_id: &str,
-        group: ReaderGroup,
+        to: impl Into<SealedTo>,
         plaintext: &[u8],
     ) -> Result<(Vec<u8>, Vec<u8>), StoreSealError> {
-        let key = self.key_for(concern_id, group)?;
+        let key = self.key_for(concern_id, to)?;
         crate::store::keys::save_data_keys(tx, &self.school_id, &[Arc::clone(&key)]).await?;
-        Ok((key.row.data_key_id.clone(), key.seal(plaintext)?))
+        Ok((key.id().to_vec(), key.seal(plaintext)?))
     }
-}
 
-impl DataKey {
-    fn draw(
-        concern_id: &str,
-        group: ReaderGroup,
-        public: &GroupPublicKey,
-        now_ms: i64,
-    ) -> Result<Self, SealError> {
+    fn draw(&self, concern_id: &str, to: SealedTo, now_ms: i64) -> Result<DataKey, SealError> {
         let random = SystemRandom::new();
         let (mut bytes, mut id) = (Zeroizing::new([0; 32]), [0; 16]);
         random.fill(&mut bytes[..]).map_err(|_| SealError::CannotSeal)?;
         random.fill(&mut id).map_err(|_| SealError::CannotSeal)?;
-        let sealed = public.seal(&bytes[..], &purpose(&id, concern_id))?;
-        let row = DataKeyRow {
-            data_key_id: id.to_vec(),
-            concern_id: concern_id.to_owned(),
-            group,
-            sealed,
+        let row = |group| {
+            let sealed = self.public(group)?.seal(&bytes[..], &purpose(&id, concern_id))?;
+            Ok(DataKeyRow {
+                data_key_id: id.to_vec(),
+                concern_id: concern_id.to_owned(),
+                group,
+                sealed,
+            })
         };
-        Ok(Self {
-            row,
+        Ok(DataKey {
+            rows: to.groups().map(row).collect::<Result<_, SealError>>()?,
             key: key_from(&bytes[..])?,
             made_at: now_ms,
         })
     }
+}
 
-    /// The key as it stands in the store.
+impl DataKey {
+    /// The key as it stands in the store, once for each group.
     #[must_use]
-    pub fn row(&self) -> &DataKeyRow {
-        &self.row
+    pub fn rows(&self) -> &[DataKeyRow] {
+        &self.rows
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &[u8] {
+        &self.rows[0].data_key_id
     }
 
     /// When it was drawn.
@@ -167,7 +172,7 @@ impl DataKey {
     /// # Errors
     /// [`SealError::CannotSeal`].
     pub fn seal(&self, plaintext: &[u8]) -> Result<Vec<u8>, SealError> {
-        aead::seal(&self.key, self.row.concern_id.as_bytes(), plaintext)
+        aead::seal(&self.key, self.rows[0].concern_id.as_bytes(), plaintext)
     }
 }
 
@@ -183,6 +188,21 @@ pub fn open<'k>(
     let private = group_private(row.group).ok_or(SealError::CannotOpen)?;
     let key = key_from(&private.open(&row.sealed, &purpose(&row.data_key_id, &row.concern_id))?)?;
     aead::open(&key, row.concern_id.as_bytes(), sealed)
+}
+
+/// Opens sealed content with whichever of its groups' keys the reader holds.
+///
+/// # Errors
+/// [`SealError::CannotOpen`] when the reader holds none, or what is stored was changed.
+pub fn open_any<'k>(
+    group_private: &impl Fn(ReaderGroup) -> Option<&'k GroupPrivateKey>,
+    rows: &[DataKeyRow],
+    data_key_id: &[u8],
+    sealed: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    let held = |row: &&DataKeyRow| row.data_key_id == data_key_id && group_private(row.group).is_some();
+    let row = rows.iter().find(held).ok_or(SealError::CannotOpen)?;
+    open(group_private, row, sealed)
 }
 
 /// Seals the data keys of a concern to another group, when the concern is handed over or its person becomes known.
@@ -238,21 +258,21 @@ mod tests {
         let sealed = key.seal(b"what was seen").unwrap();
         let all = |group| privates.get(&group);
         assert_eq!(
-            open(&all, key.row(), &sealed).unwrap().as_slice(),
+            open(&all, &key.rows()[0], &sealed).unwrap().as_slice(),
             b"what was seen"
         );
         let none = |_| None::<&GroupPrivateKey>;
         assert_eq!(
-            open(&none, key.row(), &sealed).unwrap_err(),
+            open(&none, &key.rows()[0], &sealed).unwrap_err(),
             SealError::CannotOpen
         );
         let moved = DataKeyRow {
             concern_id: "concern-2".into(),
-            ..key.row().clone()
+            ..key.rows()[0].clone()
         };
         assert_eq!(open(&all, &moved, &sealed).unwrap_err(), SealError::CannotOpen);
         let other = sealer.key_for("concern-1", ReaderGroup::Staff).unwrap();
-        assert!(open(&all, other.row(), &sealed).is_err());
+        assert!(open(&all, &other.rows()[0], &sealed).is_err());
     }
 
     #[test]
@@ -261,7 +281,7 @@ mod tests {
         let key = sealer.key_for("concern-1", ReaderGroup::Staff).unwrap();
         let sealed = key.seal(b"words").unwrap();
         let to = sealer.public(ReaderGroup::Pupil).unwrap();
-        let rows = [key.row().clone()];
+        let rows = [key.rows()[0].clone()];
         let moved = reseal(&rows, &privates[&ReaderGroup::Staff], ReaderGroup::Pupil, to).unwrap();
         let only = |held: ReaderGroup| {
             let privates = &privates;
@@ -275,6 +295,24 @@ mod tests {
         );
         assert!(open(&only(ReaderGroup::Staff), &moved[0], &sealed).is_err());
         assert!(reseal(&rows, &privates[&ReaderGroup::Head], ReaderGroup::Pupil, to).is_err());
+    }
+
+    /// Who is perhaps named reads beside somebody who holds another key.
+    #[test]
+    fn content_sealed_to_two_groups_is_opened_by_either_and_by_no_third() {
+        let (sealer, privates) = sealer();
+        let to = SealedTo {
+            group: ReaderGroup::Staff,
+            also: Some(ReaderGroup::Head),
+        };
+        let key = sealer.key_for("concern-1", to).unwrap();
+        let sealed = key.seal(b"words").unwrap();
+        let opened_by = |held: ReaderGroup| {
+            let private = |group| privates.get(&group).filter(|_| group == held);
+            open_any(&private, key.rows(), key.id(), &sealed).is_ok()
+        };
+        assert!(opened_by(ReaderGroup::Staff) && opened_by(ReaderGroup::Head));
+        assert!(!opened_by(ReaderGroup::Pupil) && !opened_by(ReaderGroup::Safe));
     }
 
     #[test]

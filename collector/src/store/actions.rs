@@ -193,7 +193,70 @@ pub async fn standing(tx: &mut Write, school_id: &str, concern_id: &str) -> Resu
     .await
 }
 
-/// Writes what an action changes, and moves the concern's version.
+/// INVARIANT 4: whether these readers may close a concern. Who may be meant by what was seen closes nothing alone: one of
+/// them is not, or, where every reader may be meant, they are two.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn may_close(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    closing: &[&str],
+) -> Result<bool, sqlx::Error> {
+    let readers: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT person_id, doubtful FROM concern_reader WHERE school_id = $1 AND concern_id = $2",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .fetch_all(&mut **tx)
+    .await?;
+    let closing: Vec<_> = readers
+        .iter()
+        .filter(|(person, _)| closing.contains(&person.as_str()))
+        .collect();
+    let all_are_doubtful = readers.iter().all(|(_, doubtful)| *doubtful);
+    Ok(closing.iter().any(|(_, doubtful)| !doubtful) || (all_are_doubtful && closing.len() > 1))
+}
+
+/// Closes a concern. False, and nothing is changed, when these readers may not, see [`may_close`].
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn close(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    closing: &[&str],
+    new: &Standing,
+    now_ms: i64,
+) -> Result<bool, sqlx::Error> {
+    let may = may_close(tx, school_id, concern_id, closing).await?;
+    if may {
+        set_standing(tx, school_id, concern_id, new, now_ms).await?;
+    }
+    Ok(may)
+}
+
+/// Whether somebody reads a concern.
+async fn reads(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    person_id: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM concern_reader WHERE school_id = $1 AND concern_id = $2 AND person_id = $3)",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .bind(person_id)
+    .fetch_one(&mut **tx)
+    .await
+}
+
+/// Writes what an action changes, and moves the concern's version. Of an open concern nobody is the owner who may not see
+/// it: then it is new, and due at once.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -204,6 +267,19 @@ pub async fn set_standing(
     new: &Standing,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
+    let mut new = new.clone();
+    if let Some(owner) = &new.owner_id
+        && new.state != "closed"
+        && !reads(tx, school_id, concern_id, owner).await?
+    {
+        new = Standing {
+            state: "new".to_owned(),
+            owner_id: None,
+            acknowledged_at: None,
+            next_due_at: Some(now_ms),
+            ..new
+        };
+    }
     sqlx::query(
         "UPDATE concern SET state = ?, owner_id = ?, acknowledged_at = ?, category_confirmed = ?, close_proposed_by = ?,
          closed_at = ?, outcome = ?, next_due_at = ?, changed_at = max(?, changed_at + 1)
@@ -356,7 +432,7 @@ pub async fn set_false_alarm(
     .await
 }
 
-/// Data keys whose content is sealed to one of these groups although others read the concern now, at most `most`.
+/// Concerns whose content is sealed to other groups than read them now, with those that do; at most `most`.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -364,11 +440,17 @@ pub async fn sealed_elsewhere(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
     most: i64,
-) -> Result<Vec<(String, String)>, sqlx::Error> {
+) -> Result<Vec<(String, String, Option<String>)>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT DISTINCT c.concern_id, c.reader_group FROM concern c
+        "SELECT DISTINCT c.concern_id, c.reader_group, c.also_group FROM concern c
          JOIN data_key k ON k.school_id = c.school_id AND k.concern_id = c.concern_id
-         WHERE c.school_id = ? AND k.reader_group <> c.reader_group LIMIT ?",
+         WHERE c.school_id = $1
+         AND ((k.reader_group <> c.reader_group AND k.reader_group <> COALESCE(c.also_group, c.reader_group))
+            OR NOT EXISTS (SELECT 1 FROM data_key o WHERE o.data_key_id = k.data_key_id
+                AND o.reader_group = c.reader_group)
+            OR (c.also_group IS NOT NULL AND NOT EXISTS (SELECT 1 FROM data_key o
+                WHERE o.data_key_id = k.data_key_id AND o.reader_group = c.also_group)))
+         LIMIT $2",
     )
     .bind(school_id)
     .bind(most)

@@ -1,4 +1,4 @@
-//! Browsers with which somebody has signed in before.
+//! Browsers with which somebody has signed in before. Those of who has no duty left are known for nothing.
 
 use super::Write;
 use sqlx::SqliteExecutor;
@@ -63,6 +63,7 @@ pub async fn is_known_for(
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM known_browser b
          JOIN person p ON p.school_id = b.school_id AND p.person_id = b.person_id
+         JOIN duty d ON d.school_id = b.school_id AND d.person_id = b.person_id AND d.ended_at IS NULL
          WHERE b.school_id = $1 AND b.cookie_hash = $2 AND b.last_used_at > $3 AND lower(p.email) = lower($4))",
     )
     .bind(school_id)
@@ -81,8 +82,9 @@ pub async fn is_known(
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM known_browser
-         WHERE school_id = $1 AND cookie_hash = $2 AND last_used_at > $3)",
+        "SELECT EXISTS (SELECT 1 FROM known_browser b
+         JOIN duty d ON d.school_id = b.school_id AND d.person_id = b.person_id AND d.ended_at IS NULL
+         WHERE b.school_id = $1 AND b.cookie_hash = $2 AND b.last_used_at > $3)",
     )
     .bind(school_id)
     .bind(cookie_hash)

@@ -12,8 +12,6 @@ pub struct ByHand<'a> {
     pub kind: &'a str,
     /// The group's code.
     pub reader_group: &'a str,
-    /// Who is named, see `concern.apart`.
-    pub apart: &'a str,
     /// 1 to 5.
     pub severity: i64,
     /// When it happened.
@@ -32,17 +30,16 @@ pub async fn make_by_hand(
 ) -> Result<(), sqlx::Error> {
     let reference = references::draw(tx, school_id).await?;
     sqlx::query(
-        "INSERT INTO concern (school_id, concern_id, reference, person_id, kind, reader_group, apart, severity, state,
+        "INSERT INTO concern (school_id, concern_id, reference, person_id, kind, reader_group, severity, state,
          by_hand, first_event_at, last_event_at, opened_at, changed_at, names_version)
-         VALUES (?1, ?2, ?10, ?3, ?4, ?5, ?6, ?7,
-         'new', 1, ?8, ?8, ?9, ?9, (SELECT names_version FROM school WHERE school_id = ?1))",
+         VALUES ($1, $2, $9, $3, $4, $5, $6,
+         'new', TRUE, $7, $7, $8, $8, (SELECT names_version FROM school WHERE school_id = $1))",
     )
     .bind(school_id)
     .bind(new.concern_id)
     .bind(new.person_id)
     .bind(new.kind)
     .bind(new.reader_group)
-    .bind(new.apart)
     .bind(new.severity)
     .bind(new.happened_at)
     .bind(now_ms)

@@ -2,11 +2,13 @@
 
 use super::outbox::{self, Gathered, Notice, Sort};
 use super::{Store, Write, category};
-use crate::concerns::escalation::{self as rules, Change, Progress, Step, Why};
+use crate::concerns::escalation::{self as rules, Change, Plan, Progress, Step, Why};
 use crate::concerns::model::PersonId;
+use crate::concerns::routing::Reason;
 use crate::notify::{Telling, text};
 use pastoral_keywords::Severity;
 use sqlx::Row;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A timer that was set so much later than now was set by a clock that has been put back since.
 pub(super) const CLOCK_TOLERANCE_MS: i64 = 60 * 60_000;
@@ -22,8 +24,51 @@ struct Standing {
     told: usize,
     last_event_at: i64,
     backlog: bool,
+    /// Why it goes to them.
+    reason: Reason,
     /// In the order in which they are told. Who has no address is told when they have one, and the next one meanwhile.
-    readers: Vec<PersonId>,
+    readers: Vec<Reader>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Reader {
+    person_id: PersonId,
+    /// They may be meant.
+    doubtful: bool,
+    /// They have an address.
+    reachable: bool,
+}
+
+impl Standing {
+    /// The profile's plan, and beside somebody who may be meant whoever comes next. At severity 5 all are told at once
+    /// when somebody may be meant or was left out: nobody who is left waits for another.
+    fn plan(&self, telling: &Telling) -> Plan {
+        let plan = telling.profile.plan(self.severity);
+        let fit = self
+            .readers
+            .iter()
+            .position(|reader| !reader.doubtful && reader.reachable);
+        let first = match fit {
+            _ if self.severity == Severity::MAX && self.reason != Reason::Usual => self.readers.len(),
+            Some(place) => place + 1,
+            None => self.readers.len(),
+        };
+        Plan {
+            tell_first: plan.tell_first.max(first),
+            ..*plan
+        }
+    }
+}
+
+/// A reader to whom a concern has come, and what they are told of it.
+#[derive(Debug, Clone)]
+pub(super) struct Anew {
+    person_id: PersonId,
+    concern_id: String,
+    severity: u8,
+    due_at: i64,
+    next_at: Option<i64>,
+    others_left: bool,
 }
 
 /// A concern was opened, its severity rose, its readers changed or a flag joined it: proposes its category, and queues
@@ -56,7 +101,7 @@ pub async fn opened_or_risen(
     if matches!(change, Change::Opened | Change::Risen) {
         standing.backlog = rules::is_backlog(standing.severity.get(), standing.last_event_at, now);
     }
-    let (plan, cover) = (telling.profile.plan(standing.severity), &telling.profile.cover);
+    let (plan, cover) = (&standing.plan(telling), &telling.profile.cover);
     let readers = standing.readers.len();
     let progress = Progress {
         told: standing.told,
@@ -64,11 +109,122 @@ pub async fn opened_or_risen(
     };
     let step = match change {
         Change::Risen => rules::risen(plan, cover, readers, progress, now),
-        // Whoever is on it stays on it.
-        Change::Rerouted if standing.answered => return Ok(()),
-        Change::Opened | Change::Rerouted | Change::Joined => rules::start(plan, cover, readers, now),
+        Change::Opened | Change::Joined => rules::start(plan, cover, readers, now),
     };
     carry_out(tx, telling, concern_id, &standing, &step, now).await
+}
+
+/// Others read it now, and nobody is on it: starts its timer again where the first of them are new, and gives whom to
+/// tell. Who is in `told` was told before.
+pub(super) async fn begin_again(
+    tx: &mut Write,
+    telling: &Telling,
+    concern_id: &str,
+    told: &BTreeSet<PersonId>,
+    now: i64,
+) -> Result<Vec<Anew>, sqlx::Error> {
+    category::repropose(tx, &telling.profile, &telling.school_id, concern_id).await?;
+    let Some(standing) = standing(tx, &telling.school_id, concern_id).await? else {
+        return Ok(Vec::new());
+    };
+    let plan = standing.plan(telling);
+    let (cover, readers) = (&telling.profile.cover, &standing.readers);
+    let was_told = |place: usize| told.contains(&readers[place].person_id);
+    let reached = (0..readers.len()).take_while(|place| was_told(*place)).count();
+    let step = rules::again(&plan, cover, readers.len(), was_told, now);
+    let (reached, next) = match &step {
+        Some(step) => (step.told.max(reached), Some(step.next_due_at)),
+        None => (reached, None),
+    };
+    set_step(tx, &telling.school_id, concern_id, reached).await?;
+    if let Some(next) = next {
+        set_due(tx, &telling.school_id, concern_id, next, now).await?;
+    }
+    let anew = |step: Step| {
+        let of = |place: &usize| Anew {
+            person_id: readers[*place].person_id.clone(),
+            concern_id: concern_id.to_owned(),
+            severity: standing.severity.get(),
+            due_at: step.notices_at,
+            next_at: step.next_due_at,
+            others_left: step.told < readers.len(),
+        };
+        step.tell.iter().map(of).collect()
+    };
+    Ok(step.map(anew).unwrap_or_default())
+}
+
+/// Tells people what has come to them: of one concern as of any, of several how many there are.
+pub(super) async fn tell_anew(
+    tx: &mut Write,
+    telling: &Telling,
+    anew: Vec<Anew>,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let mut people: BTreeMap<PersonId, Vec<Anew>> = BTreeMap::new();
+    for one in anew {
+        people.entry(one.person_id.clone()).or_default().push(one);
+    }
+    for (person_id, theirs) in &people {
+        if let [one] = theirs.as_slice() {
+            let about = text::About {
+                concern_id: &one.concern_id,
+                severity: one.severity,
+                next_at: one.next_at,
+                others_left: one.others_left,
+            };
+            let notice = Notice {
+                concern_id: Some(&one.concern_id),
+                person_id,
+                address: None,
+                sort: Sort::New,
+                text: text::concern(telling, Why::Yours, &about),
+                due_at: one.due_at,
+            };
+            outbox::queue(tx, telling, &notice, now).await?;
+            continue;
+        }
+        for one in theirs {
+            let gathered = Gathered {
+                person_id,
+                sort: Sort::Yours,
+                concern_id: Some(&one.concern_id),
+                due_at: one.due_at,
+                every_ms: 0,
+            };
+            outbox::gather(tx, telling, &gathered, now).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn set_step(tx: &mut Write, school_id: &str, concern_id: &str, told: usize) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE concern SET escalation_step = $1 WHERE school_id = $2 AND concern_id = $3")
+        .bind(i64::try_from(told).unwrap_or(i64::MAX))
+        .bind(school_id)
+        .bind(concern_id)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn set_due(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    due_at: Option<i64>,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE concern SET next_due_at = $1, timed_at = $2 WHERE school_id = $3 AND concern_id = $4",
+    )
+    .bind(due_at)
+    .bind(now)
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Concerns whose time to answer is over, the most serious first.
@@ -141,9 +297,8 @@ pub async fn escalate_now(
         told: standing.told,
         answered: standing.answered,
     };
-    let plan = telling.profile.plan(standing.severity);
     let step = rules::due(
-        plan,
+        &standing.plan(telling),
         &telling.profile.cover,
         standing.readers.len(),
         progress,
@@ -228,7 +383,7 @@ async fn standing(
 ) -> Result<Option<Standing>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT CASE WHEN quiet_until IS NOT NULL AND highest_severity > severity THEN highest_severity ELSE severity END,
-                state, escalation_step, last_event_at, backlog
+                state, escalation_step, last_event_at, backlog, route
          FROM concern WHERE school_id = ? AND concern_id = ?",
     )
     .bind(school_id)
@@ -236,8 +391,10 @@ async fn standing(
     .fetch_optional(&mut **tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let readers = sqlx::query_scalar(
-        "SELECT person_id FROM concern_reader WHERE school_id = ? AND concern_id = ? ORDER BY place",
+    let readers = sqlx::query_as(
+        "SELECT r.person_id, r.doubtful, COALESCE(p.email, '') <> '' AS reachable FROM concern_reader AS r
+         LEFT JOIN person AS p ON p.school_id = r.school_id AND p.person_id = r.person_id
+         WHERE r.school_id = $1 AND r.concern_id = $2 ORDER BY r.place",
     )
     .bind(school_id)
     .bind(concern_id)
@@ -251,6 +408,7 @@ async fn standing(
         told: usize::try_from(row.get::<i64, _>(2)).unwrap_or_default(),
         last_event_at: row.get(3),
         backlog: row.get(4),
+        reason: Reason::from_code(row.get(5)).unwrap_or_default(),
         readers,
     }))
 }
@@ -270,7 +428,8 @@ async fn carry_out(
         others_left: step.told < standing.readers.len(),
     };
     let plan = telling.profile.plan(standing.severity);
-    for person_id in step.tell.iter().filter_map(|place| standing.readers.get(*place)) {
+    for reader in step.tell.iter().filter_map(|place| standing.readers.get(*place)) {
+        let person_id = reader.person_id.as_str();
         let gathered = |sort, every_ms| Gathered {
             person_id,
             sort,
@@ -289,11 +448,7 @@ async fn carry_out(
                 outbox::queue_digest(tx, telling, (person_id, concern_id), step.notices_at, now).await?;
                 continue;
             }
-            Why::Yours => {
-                outbox::gather(tx, telling, &gathered(Sort::Yours, 0), now).await?;
-                continue;
-            }
-            Why::New | Why::PassedOn | Why::NotReviewed => Sort::New,
+            Why::New | Why::PassedOn | Why::NotReviewed | Why::Yours => Sort::New,
             Why::Risen => Sort::Risen,
             Why::Unanswered => Sort::Unanswered,
         };

@@ -64,8 +64,10 @@ pub async fn save_data_keys(
         let mut insert = QueryBuilder::new(
             "INSERT OR IGNORE INTO data_key (school_id, data_key_id, concern_id, reader_group, sealed, created_at) ",
         );
-        insert.push_values(keys, |mut row, key| {
-            let stored = key.row();
+        let rows = keys
+            .iter()
+            .flat_map(|key| key.rows().iter().map(move |row| (key, row)));
+        insert.push_values(rows, |mut row, (key, stored)| {
             row.push_bind(school_id)
                 .push_bind(&stored.data_key_id)
                 .push_bind(&stored.concern_id)
@@ -78,7 +80,7 @@ pub async fn save_data_keys(
     Ok(())
 }
 
-/// The data keys of a concern.
+/// The data keys of a concern, each once for every group it is sealed to.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -105,7 +107,7 @@ pub async fn data_keys(
     Ok(rows.iter().filter_map(read).collect())
 }
 
-/// Replaces the sealed form of data keys that were sealed to another group.
+/// Replaces all sealed forms of the data keys that these are of.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -114,14 +116,33 @@ pub async fn replace_data_keys(
     school_id: &str,
     rows: &[DataKeyRow],
 ) -> Result<(), sqlx::Error> {
+    let groups = |id: &[u8]| {
+        let of_it = rows.iter().filter(|row| row.data_key_id == id);
+        of_it.map(|row| row.group.code()).collect::<Vec<_>>()
+    };
     for row in rows {
         sqlx::query(
-            "UPDATE data_key SET reader_group = ?, sealed = ? WHERE school_id = ? AND data_key_id = ?",
+            "INSERT INTO data_key (school_id, data_key_id, concern_id, reader_group, sealed, created_at)
+             SELECT $1, $2, $3, $4, $5, MIN(created_at) FROM data_key WHERE school_id = $1 AND data_key_id = $2
+             ON CONFLICT (data_key_id, reader_group) DO UPDATE SET sealed = excluded.sealed",
         )
-        .bind(row.group.code())
-        .bind(&row.sealed)
         .bind(school_id)
         .bind(&row.data_key_id)
+        .bind(&row.concern_id)
+        .bind(row.group.code())
+        .bind(&row.sealed)
+        .execute(&mut **tx)
+        .await?;
+    }
+    for row in rows {
+        let kept = groups(&row.data_key_id);
+        sqlx::query(
+            "DELETE FROM data_key WHERE school_id = $1 AND data_key_id = $2 AND reader_group <> $3 AND reader_group <> $4",
+        )
+        .bind(school_id)
+        .bind(&row.data_key_id)
+        .bind(kept.first().copied())
+        .bind(kept.last().copied())
         .execute(&mut **tx)
         .await?;
     }

@@ -6,12 +6,12 @@
 use super::Write;
 use crate::concerns::model::ReaderGroup;
 use serde_json::json;
-use sqlx::SqliteExecutor;
+use sqlx::{AssertSqlSafe, SqliteExecutor};
 
-/// A sealed text of a concern: what was seen, or what somebody wrote who recorded it by hand.
+/// A sealed text of a concern. What readers write narrows nothing: only what was seen is compared.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Sealed {
-    /// The flag; 0 for what was written by hand.
+    /// The flag.
     pub flag_id: i64,
     /// The key that seals it.
     pub data_key_id: Vec<u8>,
@@ -26,7 +26,16 @@ pub struct Unexamined {
     pub concern_id: String,
     /// Whom it is about: their own name in it names nobody else.
     pub person_id: Option<String>,
+    /// The group of the device it was seen on; empty where there is none.
+    pub group_name: String,
 }
+
+const UNEXAMINED: &str =
+    "SELECT c.concern_id, c.person_id, COALESCE(d.group_name, '') AS group_name FROM concern c
+    LEFT JOIN account a ON a.account_id = c.account_id
+    LEFT JOIN device d ON d.device_id = a.device_id
+    WHERE c.school_id = $1 AND c.erased_at IS NULL
+    AND c.names_version < (SELECT names_version FROM school WHERE school_id = $1)";
 
 /// Concerns to be compared whose content the holder of these groups' keys can open, all of it; at most `most`.
 ///
@@ -39,17 +48,17 @@ pub async fn unexamined(
     most: i64,
 ) -> Result<Vec<Unexamined>, sqlx::Error> {
     let groups: Vec<_> = groups.iter().map(|group| group.code()).collect();
-    sqlx::query_as(
-        "SELECT c.concern_id, c.person_id FROM concern c WHERE c.school_id = ?1 AND c.erased_at IS NULL
-         AND c.names_version < (SELECT names_version FROM school WHERE school_id = ?1)
-         AND NOT EXISTS (SELECT 1 FROM data_key k WHERE k.school_id = c.school_id AND k.concern_id = c.concern_id
-            AND k.reader_group NOT IN (SELECT value FROM json_each(?2))) LIMIT ?3",
-    )
-    .bind(school_id)
-    .bind(json!(groups).to_string())
-    .bind(most)
-    .fetch_all(db)
-    .await
+    let query = AssertSqlSafe(format!(
+        "{UNEXAMINED} AND NOT EXISTS (SELECT 1 FROM data_key k WHERE k.school_id = c.school_id AND k.concern_id = c.concern_id
+            AND NOT EXISTS (SELECT 1 FROM data_key m WHERE m.data_key_id = k.data_key_id
+                AND m.reader_group IN (SELECT value FROM json_each($2)))) LIMIT $3"
+    ));
+    sqlx::query_as(query)
+        .bind(school_id)
+        .bind(json!(groups).to_string())
+        .bind(most)
+        .fetch_all(db)
+        .await
 }
 
 /// One concern, if it is to be compared.
@@ -61,18 +70,14 @@ pub async fn is_unexamined(
     school_id: &str,
     concern_id: &str,
 ) -> Result<Option<Unexamined>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT c.concern_id, c.person_id FROM concern c
-         WHERE c.school_id = ?1 AND c.concern_id = ?2 AND c.erased_at IS NULL
-         AND c.names_version < (SELECT names_version FROM school WHERE school_id = ?1)",
-    )
-    .bind(school_id)
-    .bind(concern_id)
-    .fetch_optional(db)
-    .await
+    sqlx::query_as(AssertSqlSafe(format!("{UNEXAMINED} AND c.concern_id = $2")))
+        .bind(school_id)
+        .bind(concern_id)
+        .fetch_optional(db)
+        .await
 }
 
-/// The sealed texts of a concern, from a flag on and at most `most`; with `after` 0 also what was written by hand.
+/// The sealed texts of a concern, from a flag on and at most `most`.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -84,11 +89,8 @@ pub async fn texts(
     most: i64,
 ) -> Result<Vec<Sealed>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT 0 AS flag_id, data_key_id, sealed FROM action WHERE school_id = ?1 AND concern_id = ?2 AND ?3 = 0
-            AND action IN ('recorded', 'added') AND sealed IS NOT NULL
-         UNION ALL
-         SELECT * FROM (SELECT flag_id, data_key_id, sealed FROM flag
-            WHERE school_id = ?1 AND concern_id = ?2 AND flag_id > ?3 ORDER BY flag_id LIMIT ?4)",
+        "SELECT flag_id, data_key_id, sealed FROM flag
+         WHERE school_id = $1 AND concern_id = $2 AND flag_id > $3 ORDER BY flag_id LIMIT $4",
     )
     .bind(school_id)
     .bind(concern_id)

@@ -5,7 +5,7 @@ use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
 use sqlx::SqliteExecutor;
 
-/// How many open concerns nobody who signs in may see; without those about the viewer, or that name them or whom they
+/// How many open concerns nobody can read who has an address and a sign-in; without those about the viewer, or that name them or whom they
 /// are in conflict with, and for those who read pupils' concerns only without those of adults (invariant 4).
 ///
 /// # Errors
@@ -17,11 +17,14 @@ pub async fn without_reader(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM concern c WHERE c.school_id = ?1 AND c.state <> 'closed'
-         AND NOT EXISTS (SELECT 1 FROM concern_reader r WHERE r.concern_id = c.concern_id)
+         AND NOT EXISTS (SELECT 1 FROM concern_reader r
+            JOIN person rp ON rp.school_id = r.school_id AND rp.person_id = r.person_id AND rp.active = 1 AND rp.email <> ''
+            JOIN user ru ON ru.school_id = r.school_id AND ru.person_id = r.person_id AND ru.disabled_at IS NULL
+            WHERE r.concern_id = c.concern_id)
          AND c.person_id IS NOT ?2
          AND NOT EXISTS (SELECT 1 FROM concern_named n WHERE n.concern_id = c.concern_id AND n.person_id = ?2)
          AND NOT EXISTS (SELECT 1 FROM conflict x WHERE x.school_id = c.school_id AND x.reader_id = ?2
-            AND x.ended_at IS NULL AND (x.about_id = c.person_id OR x.about_id IN
+            AND x.ended_at IS NULL AND x.in_force AND (x.about_id = c.person_id OR x.about_id = c.concern_id OR x.about_id IN
                 (SELECT person_id FROM concern_named WHERE concern_id = c.concern_id)))
          AND (EXISTS (SELECT 1 FROM person p WHERE p.school_id = c.school_id AND p.person_id = c.person_id
                 AND p.role = 'pupil')

@@ -3,7 +3,7 @@
 use super::Write;
 use crate::concerns::kind::{Kind, SubjectRole};
 use crate::concerns::model::{Duty, PersonId};
-use crate::concerns::naming::{Adult, Names};
+use crate::concerns::naming::{self, Adult, Circumstances, Named, Names};
 use crate::concerns::routing::{Duties, Route, Subject, route};
 use crate::profile::{Profile, Users};
 use pastoral_keywords::Audience;
@@ -108,13 +108,18 @@ impl Directory {
                 family: person.family_name.clone(),
             })
             .collect();
+        let pupils = people
+            .values()
+            .filter(|person| person.active && person.role.is_pupil())
+            .flat_map(|person| [person.given_name.as_str(), person.family_name.as_str()]);
+        let names = Names::new(&adults, pupils);
         Ok(Self {
             version,
             names_version,
             profile: profile.clone(),
             duties: read_duties(connection, school_id, profile, &people).await?,
             conflicts: read_conflicts(connection, school_id).await?,
-            names: Names::new(&adults),
+            names,
             usernames,
             people,
         })
@@ -205,22 +210,71 @@ impl Directory {
         }
     }
 
-    /// Whom of the school's adults a text names.
+    /// Whom of the school's adults a text names, and how strongly.
     #[must_use]
-    pub fn named_in(&self, text: &str) -> BTreeSet<PersonId> {
-        self.names.named_in(text)
+    pub fn named_in(&self, text: &str, circumstances: &Circumstances) -> Named {
+        let is_reader = |person: &str| self.duties.is_reader(person);
+        self.names.named_in(text, circumstances, is_reader)
     }
 
-    /// What keeps flags that name readers apart from those that do not: the named readers' ids, sorted; empty when the
-    /// text names none.
+    /// The readers whom somebody's words mention at all.
     #[must_use]
-    pub fn apart(&self, named: &BTreeSet<PersonId>) -> String {
-        let readers: Vec<_> = named
+    pub fn readers_mentioned_in(&self, text: &str) -> BTreeSet<PersonId> {
+        let mut mentioned = self.names.mentioned_in(text);
+        mentioned.retain(|person| self.duties.is_reader(person));
+        mentioned
+    }
+
+    /// What keeps flags that take readers off a concern apart from those that do not: those readers' ids, sorted; empty
+    /// where there are none.
+    #[must_use]
+    pub fn apart(&self, named: &Named) -> String {
+        let concerned = self.concerned(named);
+        let readers: Vec<_> = concerned
             .iter()
-            .filter(|person| self.duties.is_reader(person))
-            .map(String::as_str)
+            .filter(|(person, strength)| strength.removes() && self.duties.is_reader(person))
+            .map(|(person, _)| person.as_str())
             .collect();
         readers.join(",")
+    }
+
+    /// Whoever is named, and as strongly whoever is in conflict with them.
+    fn concerned(&self, named: &Named) -> Named {
+        let mut concerned = named.clone();
+        for (person, strength) in named {
+            let readers = self.conflicts.get(person).into_iter().flatten();
+            let in_conflict = readers.map(|reader| (reader.clone(), *strength)).collect();
+            naming::add(&mut concerned, &in_conflict);
+        }
+        concerned
+    }
+
+    /// Whoever must not be told of a concern: its subject, whom it names however weakly, and who is in conflict.
+    #[must_use]
+    pub fn kept_out_of(
+        &self,
+        concern_id: &str,
+        person_id: Option<&str>,
+        named: &Named,
+    ) -> BTreeSet<PersonId> {
+        let about = person_id.into_iter().chain([concern_id]);
+        let in_conflict = about.filter_map(|about| self.conflicts.get(about)).flatten();
+        let subject = person_id.map(str::to_owned);
+        let concerned = self.concerned(named).into_keys();
+        subject
+            .into_iter()
+            .chain(in_conflict.cloned())
+            .chain(concerned)
+            .collect()
+    }
+
+    /// This with one more conflict, to see what it would do.
+    #[must_use]
+    pub fn with_conflict(&self, reader_id: &str, about_id: &str) -> Self {
+        let mut with = self.clone();
+        let readers = with.conflicts.entry(about_id.to_owned()).or_default();
+        readers.insert(reader_id.to_owned());
+        with
     }
 
     /// Whether somebody may read concerns about a person: of some kind, if not of all.
@@ -228,7 +282,7 @@ impl Directory {
     pub fn may_read_about(&self, viewer: &str, about: &str) -> bool {
         let subject = self.subject(Some(about), "");
         Kind::ALL.iter().any(|kind| {
-            let route = self.route(&subject, *kind, &BTreeSet::new());
+            let route = self.route("", &subject, *kind, &Named::new());
             route.readers.iter().any(|reader| reader == viewer)
         })
     }
@@ -239,17 +293,17 @@ impl Directory {
         self.names_version
     }
 
-    /// INVARIANT 4: who may see a concern.
+    /// INVARIANT 4: who may see a concern. Conflicts may be with its subject, or with the concern itself while nobody
+    /// knows whom it is about.
     #[must_use]
-    pub fn route(&self, subject: &Subject, kind: Kind, named: &BTreeSet<PersonId>) -> Route {
-        let mut conflicts = BTreeSet::new();
-        for person in subject.person.iter().chain(named) {
-            conflicts.extend(self.conflicts.get(person).into_iter().flatten().cloned());
-        }
+    pub fn route(&self, concern_id: &str, subject: &Subject, kind: Kind, named: &Named) -> Route {
+        let about = subject.person.as_deref().into_iter().chain([concern_id]);
+        let conflicts = about.filter_map(|about| self.conflicts.get(about));
+        let conflicts: BTreeSet<PersonId> = conflicts.flatten().cloned().collect();
         route(
             subject,
             kind,
-            named,
+            &self.concerned(named),
             &conflicts,
             &self.duties,
             &self.profile.routing,
@@ -338,11 +392,12 @@ async fn read_conflicts(
     connection: &mut SqliteConnection,
     school_id: &str,
 ) -> Result<BTreeMap<PersonId, BTreeSet<PersonId>>, sqlx::Error> {
-    let rows =
-        sqlx::query("SELECT about_id, reader_id FROM conflict WHERE school_id = ? AND ended_at IS NULL")
-            .bind(school_id)
-            .fetch_all(connection)
-            .await?;
+    let rows = sqlx::query(
+        "SELECT about_id, reader_id FROM conflict WHERE school_id = ? AND ended_at IS NULL AND in_force",
+    )
+    .bind(school_id)
+    .fetch_all(connection)
+    .await?;
     let mut conflicts: BTreeMap<PersonId, BTreeSet<PersonId>> = BTreeMap::new();
     for row in &rows {
         conflicts.entry(row.get(0)).or_default().insert(row.get(1));

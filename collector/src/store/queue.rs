@@ -113,6 +113,8 @@ pub struct Told {
     pub person_id: String,
     /// Given and family name.
     pub name: String,
+    /// May be meant by what was seen, and closes nothing alone.
+    pub doubtful: bool,
 }
 
 const SUMMARY: &str = "SELECT c.*, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group,
@@ -360,7 +362,9 @@ pub async fn readers_of(
         .await
 }
 
-const READERS: &str = "SELECT all_r.concern_id, all_r.person_id, p.given_name || ' ' || p.family_name AS name
+const READERS: &str =
+    "SELECT all_r.concern_id, all_r.person_id, p.given_name || ' ' || p.family_name AS name,
+        all_r.doubtful
     FROM concern c
     JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = ?2
     JOIN concern_reader all_r ON all_r.school_id = c.school_id AND all_r.concern_id = c.concern_id

@@ -26,7 +26,7 @@ pub enum Place {
 
 /// Each finds `school_id`, the `person_id` of one whose agreement is wanted, the `place`, `what` waits, `since` when, and a
 /// `severity`. `$1` is now. What waits for anybody else's agreement in the console is added here.
-const SOURCES: [&str; 3] = [ACCESS, LISTS, CLOSINGS];
+const SOURCES: [&str; 4] = [ACCESS, LISTS, CLOSINGS, CONFLICTS];
 
 /// As [`crate::access::Standing`] lets people agree: another reader, or while there is none who signs in, a technician.
 /// What no reader has proposed yet, any of them may propose.
@@ -58,6 +58,14 @@ const CLOSINGS: &str =
     FROM concern JOIN concern_reader AS reader ON reader.concern_id = concern.concern_id
     WHERE concern.close_proposed_by IS NOT NULL AND concern.state <> 'closed'
     AND reader.person_id <> concern.close_proposed_by";
+
+/// A conflict of interest: of headteacher and chair, neither of the two nor who recorded it.
+const CONFLICTS: &str =
+    "SELECT duty.school_id, duty.person_id, 'people', conflict.reader_id || conflict.about_id,
+        conflict.recorded_at, 0
+    FROM conflict JOIN duty ON duty.school_id = conflict.school_id AND duty.ended_at IS NULL
+    WHERE conflict.ended_at IS NULL AND conflict.lapses_at > $1 AND duty.duty IN ('headteacher', 'chair')
+    AND duty.person_id NOT IN (conflict.reader_id, conflict.about_id, conflict.recorded_by)";
 
 /// Everything that waits for anybody. UNION, since a person may have several duties.
 pub static QUERY: LazyLock<String> = LazyLock::new(|| SOURCES.join(" UNION "));

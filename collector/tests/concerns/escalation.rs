@@ -2,6 +2,7 @@
 
 use crate::school::{Concern, DAY, MINUTE, School, monday};
 use pastoral_collector::concerns::escalation::Change;
+use pastoral_collector::concerns::naming::Strength;
 use pastoral_collector::escalate::step_due;
 use pastoral_collector::store::{escalation, outbox};
 
@@ -180,7 +181,7 @@ async fn a_concern_is_passed_on_only_to_its_readers() {
     let school = School::new().await;
     school
         .open(&Concern {
-            named: &["deputy"],
+            named: &[("deputy", Strength::Certain)],
             ..Concern::default()
         })
         .await;

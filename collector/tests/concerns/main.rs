@@ -8,6 +8,7 @@
 )]
 
 mod audit;
+mod conflicts;
 mod escalation;
 mod false_alarms;
 mod faults;
@@ -16,6 +17,7 @@ mod p20;
 mod people;
 mod profiles;
 mod reminders;
+mod rerouting;
 mod retention;
 mod routing;
 mod school;

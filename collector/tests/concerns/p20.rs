@@ -30,8 +30,8 @@ fn readers(profile: &Profile, person: Option<&str>, role: SubjectRole, kind: Kin
         person: person.map(str::to_owned),
         role,
     };
-    let nobody = Default::default;
-    route(&subject, kind, &nobody(), &nobody(), &duties, &profile.routing).readers
+    let (named, conflicts) = Default::default();
+    route(&subject, kind, &named, &conflicts, &duties, &profile.routing).readers
 }
 
 #[test]

@@ -6,6 +6,7 @@ use pastoral_collector::concerns::category::Rung;
 use pastoral_collector::concerns::escalation::OutsideCover;
 use pastoral_collector::concerns::kind::{Kind, SubjectRole};
 use pastoral_collector::concerns::model::{Duty, ReaderGroup};
+use pastoral_collector::concerns::naming::Named;
 use pastoral_collector::concerns::routing::{Duties, Route, Subject, route};
 use pastoral_collector::notify::Telling;
 use pastoral_collector::profile::{ContactRole, Profile, ProfileError, SHIPPED, Users};
@@ -30,7 +31,7 @@ fn routed(profile: &Profile, person: &str, role: SubjectRole, kind: Kind) -> Rou
     route(
         &subject,
         kind,
-        &BTreeSet::new(),
+        &Named::new(),
         &BTreeSet::new(),
         &duties,
         &profile.routing,
@@ -108,13 +109,8 @@ fn st_marks_tells_its_three_leads_together() {
     );
     // Never about the lead to the lead, nor sealed to a key that the lead holds.
     let lead = routed(&profile, "dsl", SubjectRole::Staff, Kind::IndecentImages);
-    assert_eq!(
-        lead,
-        Route {
-            group: ReaderGroup::Staff,
-            readers: vec!["headteacher".into()]
-        }
-    );
+    assert_eq!((lead.group, lead.also), (ReaderGroup::Staff, None));
+    assert_eq!(lead.readers, ["headteacher"]);
 }
 
 /// P18: leads and deputies share the queue.
@@ -128,13 +124,8 @@ fn ashover_tells_lead_and_deputy_together() {
 fn somerset_reports_to_the_headteacher_first_and_closes_nothing_alone() {
     let profile = shipped("somerset");
     let pupil = routed(&profile, "pupil", SubjectRole::Pupil, Kind::Bullying);
-    assert_eq!(
-        pupil,
-        Route {
-            group: ReaderGroup::Pupil,
-            readers: vec!["headteacher".into(), "dsl".into(), "deputy".into()]
-        }
-    );
+    assert_eq!((pupil.group, pupil.also), (ReaderGroup::Pupil, None));
+    assert_eq!(pupil.readers, ["headteacher", "dsl", "deputy"]);
     assert_eq!(profile.handling.second_person_from, Severity::MIN);
     assert_eq!(profile.handling.password_days, Some(60));
 }

@@ -3,8 +3,10 @@
 use crate::school::{Concern, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::{Duty, ReaderGroup};
+use pastoral_collector::concerns::naming::{Circumstances, Strength};
 use pastoral_collector::store::people::Directory;
-use pastoral_collector::store::routing;
+use pastoral_collector::store::{actions, routing};
+use pastoral_keywords::Provenance;
 use std::sync::Arc;
 
 async fn reroute(school: &School) -> Vec<routing::GroupChanged> {
@@ -20,16 +22,97 @@ async fn reroute(school: &School) -> Vec<routing::GroupChanged> {
 async fn what_names_the_lead_is_neither_shown_nor_told_to_the_lead() {
     let school = School::new().await;
     let directory = school.directory().await;
-    let named = directory.named_in("why does Miss Lindqvist hate me");
+    let named = directory.named_in("why does Miss Lindqvist hate me", &TYPED);
     assert_eq!(directory.apart(&named), "dsl");
     school
         .open(&Concern {
-            named: &["dsl"],
+            named: &[("dsl", Strength::Certain)],
             ..Concern::default()
         })
         .await;
     assert_eq!(school.readers("c1").await, ["deputy", "head"]);
     assert_eq!(school.notices("c1").await, ["deputy new"]);
+}
+
+const TYPED: Circumstances = Circumstances {
+    by_adult: false,
+    provenance: Provenance::Typed,
+    of_abuse: false,
+};
+
+/// A page "Safeguarding team: …" keeps nothing from anybody, and tells the next reader as well.
+#[tokio::test]
+async fn who_is_perhaps_named_is_told_and_so_is_the_next_who_is_not() {
+    let school = School::new().await;
+    let directory = school.directory().await;
+    let page = Circumstances {
+        provenance: Provenance::Page,
+        ..TYPED
+    };
+    let title = "Safeguarding team: Mrs Lindqvist, Ms Pemberton, Mr Hathersage";
+    let named = directory.named_in(title, &page);
+    assert!(named.len() == 3 && named.values().all(|strength| *strength == Strength::Weak));
+    assert_eq!(directory.apart(&named), "");
+    let team = ["dsl", "deputy", "head"].map(|person| (person, Strength::Weak));
+    school
+        .open(&Concern {
+            named: &team,
+            ..Concern::default()
+        })
+        .await;
+    assert_eq!(school.readers("c1").await, ["dsl", "chair", "deputy", "head"]);
+    assert_eq!(school.notices("c1").await, ["dsl new", "chair new"]);
+}
+
+/// A pupil's search that holds the surnames of all readers, at severity 5.
+#[tokio::test]
+async fn at_severity_5_all_who_remain_are_told_at_once_when_anybody_is_named() {
+    for strength in [Strength::Weak, Strength::Strong, Strength::Certain] {
+        let school = School::new().await;
+        let four = ["dsl", "deputy", "head", "chair"].map(|person| (person, strength));
+        school
+            .open(&Concern {
+                named: &four,
+                severity: 5,
+                ..Concern::default()
+            })
+            .await;
+        let readers = school.readers("c1").await;
+        let told: Vec<_> = readers.iter().map(|reader| format!("{reader} new")).collect();
+        assert!(readers.contains(&"outsider".to_owned()), "{readers:?}");
+        assert_eq!(readers.len(), if strength == Strength::Weak { 4 } else { 1 });
+        assert_eq!(school.notices("c1").await, told);
+    }
+}
+
+/// P27: in the store, whatever the severity and whatever a page offers.
+#[tokio::test]
+async fn who_may_be_meant_closes_nothing_alone() {
+    let school = School::new().await;
+    school
+        .open(&Concern {
+            named: &[("dsl", Strength::Weak), ("deputy", Strength::Weak)],
+            severity: 1,
+            ..Concern::default()
+        })
+        .await;
+    let mut tx = school.app.store.write().await.unwrap();
+    let standing = actions::standing(&mut tx, SCHOOL, "c1").await.unwrap();
+    let closed = actions::Standing {
+        state: "closed".into(),
+        ..standing
+    };
+    for (closing, may) in [
+        (["dsl"].as_slice(), false),
+        (&["deputy"], false),
+        (&["dsl", "deputy"], false),
+        (&["teacher", "dsl"], false),
+        (&["dsl", "head"], true),
+        (&["head"], true),
+    ] {
+        let done = actions::close(&mut tx, SCHOOL, "c1", closing, &closed, monday()).await;
+        assert_eq!(done.unwrap(), may, "{closing:?}");
+    }
 }
 
 #[tokio::test]
@@ -169,12 +252,30 @@ async fn a_childs_disclosure_on_a_staff_account_is_handed_to_the_lead() {
 }
 
 #[tokio::test]
-async fn a_concern_that_nobody_may_read_is_sealed_to_the_safe_and_reported() {
+async fn a_concern_is_sealed_to_the_safe_only_where_nobody_but_its_subject_reads_and_reported() {
     let school = School::new().await;
-    let named = ["dsl", "deputy", "head", "chair", "outsider"];
+    let named = ["dsl", "deputy", "head", "chair", "outsider"].map(|person| (person, Strength::Certain));
     school
         .open(&Concern {
             named: &named,
+            id: "c0",
+            ..Concern::default()
+        })
+        .await;
+    assert_eq!(school.readers("c0").await, ["outsider"]);
+    assert_eq!(
+        school
+            .texts("SELECT route FROM concern WHERE concern_id = ?", "c0")
+            .await,
+        ["last"]
+    );
+    school
+        .run("UPDATE duty SET ended_at = 1 WHERE person_id <> ?", &["dsl"])
+        .await;
+    school
+        .open(&Concern {
+            person: Some("dsl"),
+            kind: Kind::StaffMisuse,
             ..Concern::default()
         })
         .await;
@@ -191,13 +292,6 @@ async fn the_directory_is_read_again_after_any_change_that_matters() {
         let mut tx = school.app.store.write().await.unwrap();
         Directory::fresh(known, &mut tx, SCHOOL, &profile).await.unwrap()
     };
-    school
-        .run(
-            "INSERT INTO user (school_id, person_id, vault_salt, vault, password_set_at, created_at)
-             VALUES ('school-1', ?, x'', x'', 0, 0)",
-            &["head"],
-        )
-        .await;
     let first = fresh(None).await;
     let same = fresh(Some(first.clone())).await;
     assert!(Arc::ptr_eq(&first, &same));

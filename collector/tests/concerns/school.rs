@@ -6,6 +6,7 @@ use pastoral_collector::app::App;
 use pastoral_collector::concerns::escalation::Change;
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::Duty;
+use pastoral_collector::concerns::naming::{Named, Strength};
 use pastoral_collector::lists::Rules;
 use pastoral_collector::live::Live;
 use pastoral_collector::notify::Telling;
@@ -15,7 +16,7 @@ use pastoral_collector::seal::specialist::ListKey;
 use pastoral_collector::store::people::Directory;
 use pastoral_collector::store::{Store, escalation, routing};
 use sqlx::Row;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::Notify;
@@ -120,6 +121,12 @@ impl School {
             &[person, duty.code()],
         )
         .await;
+        self.run(
+            "INSERT INTO user (school_id, person_id, vault_salt, vault, password_set_at, created_at)
+             VALUES ('school-1', ?, x'', x'', 0, 0) ON CONFLICT DO NOTHING",
+            &[person],
+        )
+        .await;
     }
 
     pub(crate) fn telling(&self) -> Telling {
@@ -137,8 +144,12 @@ impl School {
     pub(crate) async fn open(&self, concern: &Concern<'_>) -> String {
         let directory = self.directory().await;
         let subject = directory.subject(concern.person, "pupils");
-        let named: BTreeSet<String> = concern.named.iter().map(|person| (*person).to_owned()).collect();
-        let route = directory.route(&subject, concern.kind, &named);
+        let named: Named = concern
+            .named
+            .iter()
+            .map(|(person, strength)| ((*person).to_owned(), *strength))
+            .collect();
+        let route = directory.route(concern.id, &subject, concern.kind, &named);
         let mut tx = self.app.store.write().await.unwrap();
         sqlx::query(
             "INSERT INTO concern (school_id, concern_id, reference, person_id, account_id, kind, reader_group, severity,
@@ -227,7 +238,7 @@ pub(crate) struct Concern<'a> {
     pub(crate) account: Option<i64>,
     pub(crate) kind: Kind,
     pub(crate) severity: u8,
-    pub(crate) named: &'a [&'a str],
+    pub(crate) named: &'a [(&'a str, Strength)],
     pub(crate) event_at: i64,
     pub(crate) now: i64,
 }

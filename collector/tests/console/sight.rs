@@ -61,6 +61,7 @@ async fn cases(school: &School) -> Vec<Case> {
         (
             Seen {
                 topic: Topic::Violence,
+                provenance: "typed",
                 ..TITLE
             },
             "zq unkind about Bo Carrow",

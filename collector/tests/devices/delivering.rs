@@ -385,3 +385,43 @@ async fn health_is_written_down() {
         )
         .await;
 }
+
+/// INVARIANT 4: at once when it joins, not when somebody is next granted something.
+#[tokio::test]
+async fn what_joins_a_concern_and_names_a_reader_counts_for_the_whole_concern_at_once() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, EPOCH).await;
+    stream.deliver(&[(0, &flag("1001", "one", 3))]).await;
+    let readers = "SELECT count(*) FROM concern_reader";
+    assert_eq!(collector.count(readers).await, 1);
+    let mut page = flag("1001", "Mrs Bellweather - staff of the school", 3);
+    if let Record::Flag(flag) = &mut page {
+        flag.provenance = pastoral_keywords::Provenance::Page;
+    }
+    stream.deliver(&[(1, &page)]).await;
+    assert_eq!(collector.count("SELECT count(*) FROM concern").await, 1);
+    assert_eq!(
+        collector.count(readers).await,
+        2,
+        "the chair reads it beside the headteacher"
+    );
+    assert_eq!(
+        collector
+            .count("SELECT count(*) FROM concern_reader WHERE doubtful")
+            .await,
+        1
+    );
+    assert_eq!(
+        collector
+            .count("SELECT count(*) FROM data_key WHERE reader_group = 'head'")
+            .await,
+        1
+    );
+    // Typed, it is kept apart: the headteacher keeps the first.
+    stream
+        .deliver(&[(2, &flag("1001", "i hate mrs bellweather", 3))])
+        .await;
+    assert_eq!(collector.count("SELECT count(*) FROM concern").await, 2);
+    assert_eq!(collector.count(readers).await, 3);
+}

@@ -47,6 +47,28 @@ async fn while_one_source_takes_all_it_can_devices_deliver_and_join() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_has_shaken_hands_and_asks_nothing_gives_way_too() {
+    let collector = Collector::start();
+    let stranger = Device::new();
+    let mut held = Vec::new();
+    // One more than one source has places for.
+    for _ in 0..=500 {
+        held.push(stranger.client(&collector).await);
+    }
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, [1; 16]).await;
+    assert!(is_committed(&stream.deliver(&[(1, &start(None))]).await[0]));
+    let mut gone = 0;
+    for client in &mut held[..2] {
+        let nothing = pastoral_proto::device::FetchRulesRequest { sha256: vec![0; 32] };
+        let status = client.fetch_rules(nothing).await.unwrap_err();
+        gone += usize::from(status.code() != tonic::Code::PermissionDenied);
+    }
+    assert_eq!(gone, 2, "the oldest are still there");
+    assert!(!collector.log().contains("panicked"), "{}", collector.log());
+}
+
 #[tokio::test]
 async fn a_device_that_connects_again_and_again_is_kept_waiting_and_others_are_not() {
     let collector = Collector::start();

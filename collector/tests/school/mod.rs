@@ -14,6 +14,7 @@ use pastoral_collector::access;
 use pastoral_collector::app::App;
 use pastoral_collector::concerns::kind::kind_of;
 use pastoral_collector::concerns::model::{Duty, ReaderGroup};
+use pastoral_collector::concerns::naming::Circumstances;
 use pastoral_collector::lists::Rules;
 use pastoral_collector::live::Live;
 use pastoral_collector::notify::Telling;
@@ -237,8 +238,10 @@ impl School {
         };
         let subject = directory.subject(person.as_deref(), group);
         let kind = kind_of(seen.topic, subject.role);
-        let named = directory.named_in(seen.text);
-        let route = directory.route(&subject, kind, &named);
+        let provenance = seen.provenance.parse().unwrap();
+        let circumstances = Circumstances::of(subject.role, provenance, [seen.topic]);
+        let named = directory.named_in(seen.text, &circumstances);
+        let route = directory.route(&concern_id, &subject, kind, &named);
         let account: i64 = sqlx::query_scalar(
             "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, first_seen_at)
              VALUES (?, ?, 'local', ?, ?, ?, ?) ON CONFLICT DO UPDATE SET name = excluded.name RETURNING account_id",
@@ -263,7 +266,7 @@ impl School {
         let content = content(seen).encode_to_vec();
         let (key, sealed) = app
             .sealer
-            .seal_for(&mut tx, &concern_id, route.group, &content)
+            .seal_for(&mut tx, &concern_id, route.sealed_to(), &content)
             .await
             .unwrap();
         sqlx::query(

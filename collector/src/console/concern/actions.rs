@@ -2,14 +2,17 @@
 //! out of date changes nothing and shows what did.
 
 use super::super::Console;
+use super::super::conduct::{self, Conduct};
 use super::super::page::{Failure, go};
 use super::super::who::{Fields, SignedIn, TEXT_MOST};
 use super::doing::Doing;
 use super::view::{self, Typed};
 use super::{closing, hand_over, identify};
 use crate::concerns::kind::Kind;
+use crate::concerns::model::PersonId;
 use crate::profile::REVIEW_MOST_DAYS;
 use crate::store::actions::{self, Standing};
+use crate::store::people::Directory;
 use crate::store::queue::Summary;
 use crate::store::{category, escalation, false_alarms, reviews};
 use axum::extract::{Path, State};
@@ -76,8 +79,20 @@ pub(in super::super) async fn act(
             return view::again(&console, &who, &concern_id, typed(field), &fault).await;
         }
     };
+    let meant = match conduct(&mut doing, &words, &fields).await? {
+        Conduct::Meant(meant) => meant,
+        Conduct::Asked(colleagues) => {
+            drop(doing);
+            let to = format!("/concerns/{concern_id}/{action}");
+            return conduct::ask(&console, &who, to, &words, &fields, colleagues).await;
+        }
+    };
     match perform(&mut doing, &action, &fields, &words).await? {
-        Outcome::Done(said) => {
+        Outcome::Done(mut said) => {
+            if !meant.is_empty() {
+                keep_out(&mut doing, &meant).await?;
+                said = "conduct";
+            }
             let Some(now) = doing.finish().await? else {
                 return Ok(go(&format!("/queue?done={said}")));
             };
@@ -97,6 +112,33 @@ pub(in super::super) async fn act(
             view::again(&console, &who, &concern_id, typed(field), fault).await
         }
     }
+}
+
+/// Whether the words are about what a reader did.
+async fn conduct(doing: &mut Doing<'_>, words: &str, fields: &Fields) -> Result<Conduct, Failure> {
+    if words.is_empty() {
+        return Ok(Conduct::Meant(Vec::new()));
+    }
+    let school_id = doing.school_id();
+    let directory = Directory::load(&mut doing.tx, school_id, &doing.telling.profile).await?;
+    let about = doing
+        .concern
+        .person
+        .as_ref()
+        .map(|person| person.person_id.as_str());
+    Ok(conduct::of(&directory, doing.who, about, words, fields))
+}
+
+/// They are kept out of what concerns the person, or of this concern while nobody knows who that is.
+async fn keep_out(doing: &mut Doing<'_>, meant: &[PersonId]) -> Result<(), Failure> {
+    let person = doing
+        .concern
+        .person
+        .as_ref()
+        .map(|person| person.person_id.clone());
+    let about = person.unwrap_or_else(|| doing.concern.concern_id.clone());
+    let (console, who) = (doing.console, doing.who);
+    conduct::keep_out_of(console, &mut doing.tx, &doing.telling, who, &about, meant).await
 }
 
 /// The element in which the words of a form are written.

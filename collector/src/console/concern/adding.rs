@@ -1,14 +1,14 @@
 //! Adding to an open concern what else happened (P45), instead of making another of the same person and kind.
 
 use super::super::Console;
+use super::super::conduct;
 use super::super::page::Failure;
 use super::super::who::SignedIn;
 use super::actions::marked;
 use super::doing::Doing;
-use super::hand_over::seal_again;
 use crate::concerns::escalation::Change;
-use crate::store::people::Directory;
-use crate::store::{by_hand, escalation, routing};
+use crate::concerns::model::PersonId;
+use crate::store::{by_hand, escalation};
 use serde_json::json;
 
 /// Something that happened, written down by hand.
@@ -16,6 +16,8 @@ pub(in super::super) struct Happened<'a> {
     pub(in super::super) words: &'a str,
     pub(in super::super) severity: i64,
     pub(in super::super) at: i64,
+    /// Readers whose conduct is meant.
+    pub(in super::super) meant: &'a [PersonId],
 }
 
 /// Adds it to the concern; gives where to go then. None when the concern is closed by now.
@@ -53,15 +55,21 @@ pub(in super::super) async fn add(
         .await?;
     }
     marked(&mut doing).await?;
-    // INVARIANT 4: whom the words name does not read it any more.
-    let directory = Directory::load(&mut doing.tx, school_id, &doing.telling.profile).await?;
-    let mut named = directory.named_in(happened.words);
-    if let Some(person) = &doing.concern.person {
-        named.remove(&person.person_id);
-    }
-    routing::add_named(&mut doing.tx, school_id, concern_id, &named).await?;
-    let changed = routing::reroute(&mut doing.tx, &doing.telling, &directory, concern_id, doing.now).await?;
-    seal_again(console, &mut doing.tx, &who.session, changed.as_slice()).await?;
+    let person = doing
+        .concern
+        .person
+        .as_ref()
+        .map(|person| person.person_id.clone());
+    let about = person.unwrap_or_else(|| concern_id.to_owned());
+    conduct::keep_out_of(
+        console,
+        &mut doing.tx,
+        &doing.telling,
+        who,
+        &about,
+        happened.meant,
+    )
+    .await?;
     let sees = doing.finish().await?.is_some();
     let to = if sees {
         format!("/concerns/{concern_id}")

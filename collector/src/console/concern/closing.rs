@@ -17,10 +17,9 @@ pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> 
     if words.is_empty() {
         return Ok(Outcome::Fault("close-words", "Write why, and what was learnt."));
     }
-    if needs_second(
-        doing.telling.profile.handling.second_person_from,
-        doing.concern.highest_severity(),
-    ) {
+    let from = doing.telling.profile.handling.second_person_from;
+    let is_serious = needs_second(from, doing.concern.highest_severity());
+    if is_serious || !may_close(doing, &[doing.who.id()]).await? {
         let new = Standing {
             state: "acknowledged".to_owned(),
             owner_id: Some(doing.who.id().to_owned()),
@@ -37,7 +36,13 @@ pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> 
         answered(doing).await?;
         return Ok(Outcome::Done("close-proposed"));
     }
-    finish_closing(doing, outcome, json!({ "outcome": outcome }), words).await
+    let closing = [doing.who.id()];
+    finish_closing(doing, &closing, outcome, json!({ "outcome": outcome }), words).await
+}
+
+async fn may_close(doing: &mut Doing<'_>, closing: &[&str]) -> Result<bool, Failure> {
+    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    Ok(actions::may_close(&mut doing.tx, school_id, &concern_id, closing).await?)
 }
 
 pub(super) async fn agree(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
@@ -51,8 +56,10 @@ pub(super) async fn agree(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     if first == doing.who.id() {
         return Ok(Outcome::Fault("stale", "Another person must agree."));
     }
+    let closing = [first.as_str(), doing.who.id()];
     finish_closing(
         doing,
+        &closing,
         &outcome,
         json!({ "outcome": outcome, "second": doing.who.id() }),
         "",
@@ -62,10 +69,17 @@ pub(super) async fn agree(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
 
 async fn finish_closing(
     doing: &mut Doing<'_>,
+    closing: &[&str],
     outcome: &str,
     mut detail: Value,
     words: &str,
 ) -> Result<Outcome, Failure> {
+    if !may_close(doing, closing).await? {
+        return Ok(Outcome::Fault(
+            "stale",
+            "You may both be meant by what was seen, so somebody else who may see it must agree.",
+        ));
+    }
     if outcome == "false-alarm" {
         let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
         let flags = actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, true).await?;
@@ -79,7 +93,7 @@ async fn finish_closing(
         next_due_at: None,
         ..doing.before.clone()
     };
-    doing.change("closed", new, detail, words).await?;
+    doing.close(closing, new, detail, words).await?;
     verdict::count(doing, outcome).await?;
     answered(doing).await?;
     Ok(Outcome::Done("closed"))

@@ -131,8 +131,7 @@ impl<'a> Opener<'a> {
     }
 
     fn open(&self, data_key_id: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let key = self.keys.iter().find(|key| key.data_key_id == data_key_id)?;
-        content::open(&|group| self.session.key(group), key, sealed).ok()
+        content::open_any(&|group| self.session.key(group), self.keys, data_key_id, sealed).ok()
     }
 }
 

@@ -4,12 +4,11 @@ use super::super::Console;
 use super::super::page::Failure;
 use super::super::who::SignedIn;
 use crate::clock;
-use crate::concerns::model::ReaderGroup;
 use crate::notify::Telling;
 use crate::seal::content::StoreSealError;
 use crate::store::actions::{self, NewAction, Standing};
 use crate::store::queue::{self, Summary};
-use crate::store::{Write, audit, reviews};
+use crate::store::{Write, audit, reviews, routing};
 use serde_json::{Value, json};
 
 /// A concern in hand.
@@ -55,10 +54,9 @@ impl<'a> Doing<'a> {
 
     /// Adds to the history, with words sealed to the concern's readers, and to the audit log.
     pub(super) async fn record(&mut self, action: &str, detail: Value, words: &str) -> Result<i64, Failure> {
-        let group = ReaderGroup::from_code(&self.concern.reader_group).unwrap_or(ReaderGroup::Safe);
         let sealed = match words {
             "" => None,
-            words => Some(seal(self, group, words).await?),
+            words => Some(seal(self, words).await?),
         };
         let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
         let new = NewAction {
@@ -86,12 +84,37 @@ impl<'a> Doing<'a> {
         &mut self,
         action: &str,
         new: Standing,
+        detail: Value,
+        words: &str,
+    ) -> Result<i64, Failure> {
+        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        actions::set_standing(&mut self.tx, school_id, &concern_id, &new, self.now).await?;
+        self.changed(action, new, detail, words).await
+    }
+
+    /// Closes it for those who agree to that, and records it so that it can be undone.
+    pub(super) async fn close(
+        &mut self,
+        closing: &[&str],
+        new: Standing,
+        detail: Value,
+        words: &str,
+    ) -> Result<i64, Failure> {
+        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        if !actions::close(&mut self.tx, school_id, &concern_id, closing, &new, self.now).await? {
+            return Err(Failure::NotFound);
+        }
+        self.changed("closed", new, detail, words).await
+    }
+
+    async fn changed(
+        &mut self,
+        action: &str,
+        new: Standing,
         mut detail: Value,
         words: &str,
     ) -> Result<i64, Failure> {
         detail["before"] = serde_json::to_value(&self.before).unwrap_or(Value::Null);
-        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
-        actions::set_standing(&mut self.tx, school_id, &concern_id, &new, self.now).await?;
         self.before = new;
         self.record(action, detail, words).await
     }
@@ -118,11 +141,13 @@ impl<'a> Doing<'a> {
     }
 }
 
-async fn seal(doing: &mut Doing<'_>, group: ReaderGroup, words: &str) -> Result<(Vec<u8>, Vec<u8>), Failure> {
+async fn seal(doing: &mut Doing<'_>, words: &str) -> Result<(Vec<u8>, Vec<u8>), Failure> {
     let concern_id = doing.concern.concern_id.clone();
+    let school_id = doing.school_id();
+    let to = routing::sealed_to(&mut doing.tx, school_id, &concern_id).await?;
     let sealer = doing.console.app.sealer.clone();
     sealer
-        .seal_for(&mut doing.tx, &concern_id, group, words.as_bytes())
+        .seal_for(&mut doing.tx, &concern_id, to, words.as_bytes())
         .await
         .map_err(|error| match error {
             StoreSealError::Store(error) => Failure::Store(error),

@@ -7,7 +7,8 @@ use super::actions::Outcome;
 use super::doing::Doing;
 use crate::access::Session;
 use crate::concerns::model::{Duty, ReaderGroup};
-use crate::seal::content::reseal;
+use crate::concerns::naming::{Named, Strength};
+use crate::seal::content::{DataKeyRow, reseal};
 use crate::store::routing::{self, GroupChanged};
 use crate::store::{Write, actions, keys, overview};
 use serde_json::json;
@@ -43,7 +44,7 @@ pub(super) async fn hand_over(doing: &mut Doing<'_>, child: &str, words: &str) -
     doing.record("handed-over", detail, words).await?;
     let concern_id = doing.concern.concern_id.clone();
     // Whose account it was seen on is part of it: they do not read it.
-    let adult = BTreeSet::from([adult.person_id]);
+    let adult = Named::from([(adult.person_id, Strength::Certain)]);
     routing::add_named(&mut doing.tx, school_id, &concern_id, &adult).await?;
     let changed = routing::hand_over(&mut doing.tx, &doing.telling, &concern_id, child, doing.now).await?;
     let session = doing.who.session.clone();
@@ -60,18 +61,40 @@ pub(in super::super) async fn seal_again(
 ) -> Result<(), Failure> {
     for change in changed {
         let rows = keys::data_keys(&mut **tx, &console.app.school_id, &change.concern_id).await?;
-        let to = console.app.sealer.public(change.to).map_err(|_| Failure::Busy)?;
         let mut again = Vec::new();
-        for row in rows.iter().filter(|row| row.group != change.to) {
+        let ids: BTreeSet<&[u8]> = rows.iter().map(|row| &*row.data_key_id).collect();
+        for id in ids {
+            let of_it: Vec<_> = rows.iter().filter(|row| row.data_key_id == id).collect();
             // Without the key it stays as it is, until somebody signs in who holds it.
-            let Some(from) = session.key(row.group) else {
-                continue;
-            };
-            again.extend(reseal(std::slice::from_ref(row), from, change.to, to).unwrap_or_default());
+            again.extend(sealed_to(console, session, &of_it, change).unwrap_or_default());
         }
         keys::replace_data_keys(tx, &console.app.school_id, &again).await?;
     }
     Ok(())
+}
+
+/// One data key for each group that should hold it now; none when this session cannot open it.
+fn sealed_to(
+    console: &Console,
+    session: &Session,
+    rows: &[&DataKeyRow],
+    change: &GroupChanged,
+) -> Option<Vec<DataKeyRow>> {
+    let wanted = std::iter::once(change.to).chain(change.also);
+    let (held, from) = rows
+        .iter()
+        .find_map(|row| Some((*row, session.key(row.group)?)))?;
+    let mut sealed = Vec::new();
+    for group in wanted {
+        match rows.iter().find(|row| row.group == group) {
+            Some(row) => sealed.push((*row).clone()),
+            None => {
+                let to = console.app.sealer.public(group).ok()?;
+                sealed.extend(reseal(std::slice::from_ref(held), from, group, to).ok()?);
+            }
+        }
+    }
+    Some(sealed)
 }
 
 /// At sign-in: seals again what others read now, which nobody who held the key was there to do when that changed.
@@ -80,12 +103,13 @@ pub(in super::super) async fn seal_pending(console: &Console, session: &Session)
         actions::sealed_elsewhere(console.app.store.read(), &console.app.school_id, RESEAL_MOST).await?;
     let changed: Vec<_> = pending
         .into_iter()
-        .filter_map(|(concern_id, to)| {
+        .filter_map(|(concern_id, to, also)| {
             let to = ReaderGroup::from_code(&to)?;
             Some(GroupChanged {
                 concern_id,
                 from: to,
                 to,
+                also: also.as_deref().and_then(ReaderGroup::from_code),
             })
         })
         .collect();

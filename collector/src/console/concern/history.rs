@@ -83,6 +83,9 @@ fn did(action: &str, detail: &Value, name_of: &impl Fn(&str) -> String) -> Strin
             "handed it over as what a child disclosed: {}",
             name_of(text("child"))
         ),
+        "owner-lost" => {
+            "found that whoever dealt with it may not see it any more, so that it is new".to_owned()
+        }
         "added" => "added what else happened, by hand".to_owned(),
         "undone" => "undid the step before".to_owned(),
         _ => "did something that this version has no words for".to_owned(),

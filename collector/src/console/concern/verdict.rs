@@ -35,9 +35,8 @@ pub(super) async fn count(doing: &mut Doing<'_>, outcome: &str) -> Result<(), Fa
         if !flag.false_alarm && outcome == "no-action" {
             continue;
         }
-        let key = data_keys.iter().find(|key| key.data_key_id == flag.data_key_id);
-        let session = &doing.who.session;
-        let opened = key.and_then(|key| content::open(&|group| session.key(group), key, &flag.sealed).ok());
+        let held = |group| doing.who.session.key(group);
+        let opened = content::open_any(&held, &data_keys, &flag.data_key_id, &flag.sealed).ok();
         let Some(flagged) = opened.and_then(|bytes| device::Flag::decode(bytes.as_slice()).ok()) else {
             continue;
         };

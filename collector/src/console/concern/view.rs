@@ -20,7 +20,7 @@ use crate::concerns::model::Duty;
 use crate::store::actions::{self, ActionRow};
 use crate::store::overview::{self, Candidate};
 use crate::store::queue::{self, Summary, Told};
-use crate::store::{devices, keys};
+use crate::store::{devices, keys, routing};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -82,6 +82,10 @@ struct ConcernPage {
     can_undo: bool,
     is_welfare: bool,
     can_hand_over: bool,
+    /// Why it goes to its readers; empty where that is as usual.
+    routed: &'static str,
+    /// The viewer may be meant by what was seen.
+    doubtful: bool,
     may_propose: bool,
     children: Vec<(String, Vec<Candidate>)>,
     /// In how many days the viewer may choose to be asked how it stands; empty for who does not deal with it.
@@ -278,6 +282,9 @@ async fn draw(
         .person
         .as_ref()
         .is_none_or(|person| person.role == "pupil");
+    let doubtful = readers
+        .iter()
+        .any(|reader| reader.person_id == who.id() && reader.doubtful);
     let others: Vec<Told> = readers
         .iter()
         .filter(|reader| reader.person_id != who.id())
@@ -312,7 +319,7 @@ async fn draw(
             &concern,
             who.id(),
             &others,
-            needs_second(from, concern.highest_severity()),
+            doubtful || needs_second(from, concern.highest_severity()),
             &name_of,
         ),
         can_undo: can_undo(&rows, who.id()),
@@ -337,6 +344,10 @@ async fn draw(
         related_place,
         others,
         can_hand_over,
+        routed: routing::reason(&console.app.store, school_id, concern_id)
+            .await?
+            .words(),
+        doubtful,
         may_propose: may_propose(who),
         typed,
         concern,

@@ -15,7 +15,7 @@ use super::who::{Fields, SignedIn};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::notify::Telling;
-use crate::store::conflicts::{self, Conflict};
+use crate::store::conflicts::{self, Conflict, Refused};
 use crate::store::overview::{self, HeldDuty};
 use crate::store::people::Directory;
 use crate::store::{Write, audit, routing};
@@ -57,18 +57,72 @@ pub(super) async fn add_conflict(
     let Some(about) = about.filter(|about| about.person_id != reader) else {
         return again(&console, &who, "about", "Choose another person.").await;
     };
-    let conflict = Conflict {
-        reader_id: reader.to_owned(),
-        about_id: about.person_id.clone(),
-        recorded_by: who.id().to_owned(),
-        recorded_at: now,
+    let telling = Telling::of(app);
+    let recorded = conflicts::record(&mut tx, &telling, (reader, &about.person_id), who.id(), now).await?;
+    let conflict = match recorded {
+        Ok(conflict) => conflict,
+        Err(refused) => return again(&console, &who, "about", why_not(refused)).await,
     };
-    conflicts::add(&mut tx, &app.school_id, &conflict).await?;
-    let detail = json!({ "reader": reader, "about": about.person_id });
-    record(&console, &who, &mut tx, "conflict-recorded", detail, now).await?;
+    if conflict.in_force {
+        rerouted(&console, &who, &mut tx, now).await?;
+    }
+    finish(&console, tx).await?;
+    let said = match (conflict.lapses_at, conflict.in_force) {
+        (None, _) => "conflict",
+        (Some(_), true) => "conflict-a-day",
+        (Some(_), false) => "conflict-waits",
+    };
+    Ok(go(&format!("/people?done={said}")))
+}
+
+const fn why_not(refused: Refused) -> &'static str {
+    match refused {
+        Refused::Theirs => {
+            "Choose somebody else: nobody records who may not read about themselves. Ask the headteacher or the chair."
+        }
+        Refused::LastReader => {
+            "Nobody else would be left to read what concerns them. Give somebody else a duty to read first."
+        }
+        Refused::Stands => "They are kept out already, or it waits for somebody to agree.",
+    }
+}
+
+/// A second person agrees to a conflict.
+pub(super) async fn agree_conflict(
+    State(console): State<Console>,
+    who: SignedIn,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    let (app, now) = (&console.app, clock::now_ms());
+    let mut tx = app.store.write().await?;
+    let conflict = known_conflict(&console, &who, &mut tx, &fields).await?;
+    if !conflict.may_agree(who.id()) {
+        return Err(Failure::NotFound);
+    }
+    if let Err(refused) = conflicts::agree(&mut tx, &Telling::of(app), &conflict, who.id(), now).await? {
+        return again(&console, &who, "about", why_not(refused)).await;
+    }
     rerouted(&console, &who, &mut tx, now).await?;
     finish(&console, tx).await?;
     Ok(go("/people?done=conflict"))
+}
+
+/// A conflict that the viewer may know of. INVARIANT 4: who may not gets the same answer as where there is none.
+async fn known_conflict(
+    console: &Console,
+    who: &SignedIn,
+    tx: &mut Write,
+    fields: &Fields,
+) -> Result<Conflict, Failure> {
+    let (reader, about) = (fields.trimmed("reader"), fields.trimmed("about"));
+    let app = &console.app;
+    let directory = Directory::load(tx, &app.school_id, &app.profile.load_full()).await?;
+    let known = conflicts::known_to(&mut **tx, &directory, &app.school_id, who.id()).await?;
+    let found = known
+        .into_iter()
+        .find(|conflict| conflict.reader_id == reader && conflict.about_id == about);
+    found.ok_or(Failure::NotFound)
 }
 
 /// Ends a conflict.
@@ -77,33 +131,14 @@ pub(super) async fn end_conflict(
     who: SignedIn,
     fields: Fields,
 ) -> Result<Response, Failure> {
-    let (reader, about) = (fields.trimmed("reader"), fields.trimmed("about"));
-    if !may_end_conflict(&who, reader, about) {
-        return Err(Failure::NotFound);
-    }
     let (app, now) = (&console.app, clock::now_ms());
     let mut tx = app.store.write().await?;
-    // INVARIANT 4: who may not know of it gets the same answer as where there is none.
+    let conflict = known_conflict(&console, &who, &mut tx, &fields).await?;
     let directory = Directory::load(&mut tx, &app.school_id, &app.profile.load_full()).await?;
-    let known = conflicts::known_to(&mut *tx, &directory, &app.school_id, who.id()).await?;
-    if !known
-        .iter()
-        .any(|conflict| conflict.reader_id == reader && conflict.about_id == about)
-    {
+    if !conflict.may_end(&directory, who.id()) {
         return Err(Failure::NotFound);
     }
-    if !conflicts::end(&mut tx, &app.school_id, reader, about, now).await? {
-        return Err(Failure::NotFound);
-    }
-    record(
-        &console,
-        &who,
-        &mut tx,
-        "conflict-ended",
-        json!({ "reader": reader, "about": about }),
-        now,
-    )
-    .await?;
+    conflicts::end(&mut tx, &Telling::of(app), &conflict, who.id(), now).await?;
     rerouted(&console, &who, &mut tx, now).await?;
     finish(&console, tx).await?;
     Ok(go("/people?done=conflict-ended"))
@@ -164,9 +199,4 @@ fn may_end(who: &SignedIn, held: &HeldDuty) -> bool {
         Some(Duty::Chair) => own || who.has(Duty::Independent) || who.has(Duty::Headteacher),
         _ => own || who.has(Duty::Headteacher) || who.has(Duty::Chair),
     }
-}
-
-fn may_end_conflict(who: &SignedIn, reader: &str, about: &str) -> bool {
-    let senior = who.has(Duty::Headteacher) || who.has(Duty::Chair) || who.has(Duty::Dsl);
-    senior && who.id() != reader && who.id() != about
 }

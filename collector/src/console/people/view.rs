@@ -5,11 +5,13 @@ use super::super::who::SignedIn;
 use super::super::{Console, concern};
 use super::acts::Told;
 use super::waiting::{Links, Waiting};
-use super::{may_end, may_end_conflict, may_grant, waiting};
+use super::{may_end, may_grant, waiting};
 use crate::access::RECOVERY_COPY;
 use crate::concerns::model::{Duty, ReaderGroup};
+use crate::store::conflicts::{self, Conflict};
 use crate::store::overview::{self, Candidate, HeldDuty};
-use crate::store::{access, conflicts, sealed_keys};
+use crate::store::people::Directory;
+use crate::store::{access, sealed_keys};
 use askama::Template;
 use axum::response::Response;
 
@@ -55,6 +57,7 @@ struct Kept {
     reader_id: String,
     about_id: String,
     words: String,
+    may_agree: bool,
     may_end: bool,
 }
 
@@ -65,22 +68,15 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
     let duties = overview::duties(store, school_id).await?;
     let everybody = overview::candidates(store, school_id).await?;
     let name_of = |id: &str| name_of(&everybody, id);
+    let directory = console.directory().await?;
     let conflicts = match who.is_reader() {
-        true => {
-            let directory = console.directory().await?;
-            conflicts::known_to(store, &directory, school_id, who.id()).await?
-        }
+        true => conflicts::known_to(store, &directory, school_id, who.id()).await?,
         false => Vec::new(),
     };
     let conflicts = conflicts.into_iter().map(|conflict| Kept {
-        words: format!(
-            "{} does not see what concerns {}. Recorded by {} on {}.",
-            name_of(&conflict.reader_id),
-            name_of(&conflict.about_id),
-            name_of(&conflict.recorded_by),
-            page.clock.day(&conflict.recorded_at)
-        ),
-        may_end: may_end_conflict(who, &conflict.reader_id, &conflict.about_id),
+        words: kept(&page, &conflict, &directory, &name_of),
+        may_agree: conflict.may_agree(who.id()),
+        may_end: conflict.may_end(&directory, who.id()),
         reader_id: conflict.reader_id,
         about_id: conflict.about_id,
     });
@@ -141,6 +137,41 @@ async fn say_who_waits(console: &Console, duties: &[HeldDuty], people: &mut [Acc
         person.waits_for = missing.join(" and ");
     }
     Ok(())
+}
+
+fn kept(
+    page: &Page,
+    conflict: &Conflict,
+    directory: &Directory,
+    name_of: &impl Fn(&str) -> String,
+) -> String {
+    let about = match directory.person(&conflict.about_id) {
+        Some(_) => name_of(&conflict.about_id),
+        None => "somebody who is not known yet".to_owned(),
+    };
+    let sees = if conflict.in_force {
+        "does not see"
+    } else {
+        "is not to see"
+    };
+    let agreed = match (&conflict.agreed_by, conflict.lapses_at, conflict.in_force) {
+        (Some(second), ..) => format!(" {} agreed.", name_of(second)),
+        (None, Some(at), true) => format!(
+            " It ends at {} unless a second person agrees: neither of the two, nor who recorded it.",
+            page.clock.when(&at)
+        ),
+        (None, Some(at), false) => format!(
+            " It works only when a second person agrees, before {}: neither of the two, nor who recorded it.",
+            page.clock.when(&at)
+        ),
+        (None, None, _) => String::new(),
+    };
+    format!(
+        "{} {sees} what concerns {about}. Recorded by {} on {}.{agreed}",
+        name_of(&conflict.reader_id),
+        name_of(&conflict.recorded_by),
+        page.clock.day(&conflict.recorded_at),
+    )
 }
 
 pub(super) fn name_of(people: &[Candidate], id: &str) -> String {

@@ -7,6 +7,7 @@ use super::prepared::{Content, Prepared};
 use super::{concerns, flags, others};
 use crate::app::App;
 use crate::clock;
+use crate::notify::Telling;
 use crate::profile::Profile;
 use crate::store::people::Directory;
 use crate::store::{Write, devices};
@@ -85,6 +86,14 @@ impl<'a> Batch<'a> {
         // INVARIANT 2: the commit is synced before it returns; answers are given only after.
         batch.tx.commit().await?;
         Ok(done)
+    }
+
+    /// What notices need to know, by the profile of this batch.
+    pub(super) fn telling(&self) -> Telling {
+        Telling {
+            profile: Arc::clone(&self.profile),
+            ..Telling::of(self.app)
+        }
     }
 
     async fn store(&mut self, records: &[Prepared], refuse: bool) -> Result<Done, sqlx::Error> {

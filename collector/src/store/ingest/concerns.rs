@@ -4,11 +4,12 @@ use super::batch::Batch;
 use crate::concerns::escalation::{Change, is_backlog};
 use crate::concerns::grouping::{self, Candidate, Key, Placement, Whose};
 use crate::concerns::kind::Kind;
-use crate::concerns::model::{PersonId, ReaderGroup};
+use crate::concerns::model::{ReaderGroup, SealedTo};
+use crate::concerns::naming::Named;
 use crate::concerns::routing::Subject;
-use crate::notify::Telling;
 use crate::seal::content::DataKey;
-use crate::store::{Write, escalation, false_alarms, keys, references, routing};
+use crate::store::escalation::Anew;
+use crate::store::{Write, escalation, false_alarms, keys, references, rerouting, routing};
 use pastoral_keywords::{Severity, Topic};
 use serde_json::json;
 use sqlx::Row;
@@ -32,7 +33,7 @@ pub(super) struct Placed {
 #[derive(Clone, Copy)]
 struct Stands {
     severity: u8,
-    group: ReaderGroup,
+    sealed_to: SealedTo,
     backlog: bool,
 }
 
@@ -46,7 +47,8 @@ struct Touched {
     last_event_at: i64,
     /// Every flag of the batch belongs to a backlog.
     backlog: bool,
-    named: BTreeSet<PersonId>,
+    /// To whom it came by a name in one of the flags.
+    anew: Vec<Anew>,
     topics: BTreeSet<Topic>,
 }
 
@@ -60,7 +62,7 @@ impl Touched {
             first_event_at: event_at,
             last_event_at: event_at,
             backlog: true,
-            named: BTreeSet::new(),
+            anew: Vec::new(),
             topics: BTreeSet::new(),
         }
     }
@@ -78,18 +80,18 @@ impl Touched {
 }
 
 impl Placed {
-    /// Gives the concern a flag goes to, and the group its content is sealed to. Opens one when there is none.
+    /// Gives the concern a flag goes to, and the groups its content is sealed to. Opens one when there is none.
     #[expect(clippy::too_many_arguments, reason = "what a flag is, as far as placing goes")]
     pub(super) async fn place(
         &mut self,
         batch: &mut Batch<'_>,
         key: Key,
         subject: &Subject,
-        named: BTreeSet<PersonId>,
+        named: Named,
         event_at: i64,
         topic: Topic,
         severity: Severity,
-    ) -> Result<(String, ReaderGroup), sqlx::Error> {
+    ) -> Result<(String, SealedTo), sqlx::Error> {
         if !self.candidates.contains_key(&key.whose) {
             self.read(batch, &key.whose, None).await?;
         }
@@ -108,8 +110,12 @@ impl Placed {
             placement = choose(self);
         }
         let backlog = is_backlog(severity.get(), event_at, batch.now);
+        let mut anew = Vec::new();
         let concern_id = match placement {
-            Placement::Join(concern_id) => concern_id,
+            Placement::Join(concern_id) => {
+                anew = self.name(batch, &concern_id, &named).await?;
+                concern_id
+            }
             Placement::Open { linked_to } => {
                 self.open(
                     batch,
@@ -124,7 +130,7 @@ impl Placed {
         };
         let nowhere = Stands {
             severity: 0,
-            group: ReaderGroup::Safe,
+            sealed_to: ReaderGroup::Safe.into(),
             backlog: false,
         };
         let before = self.open.get(&concern_id).copied().unwrap_or(nowhere);
@@ -137,15 +143,35 @@ impl Placed {
         touched.first_event_at = touched.first_event_at.min(event_at);
         touched.last_event_at = touched.last_event_at.max(event_at);
         touched.backlog &= backlog;
-        touched.named.extend(named);
+        touched.anew.extend(anew);
         touched.topics.insert(topic);
         self.widen(&key.whose, &concern_id, event_at);
-        Ok((concern_id, before.group))
+        Ok((concern_id, before.sealed_to))
+    }
+
+    /// INVARIANT 4: whom a flag names, and who is in conflict with them, counts for the whole concern from this moment on.
+    async fn name(
+        &mut self,
+        batch: &mut Batch<'_>,
+        concern_id: &str,
+        named: &Named,
+    ) -> Result<Vec<Anew>, sqlx::Error> {
+        let school_id = Arc::clone(&batch.app.school_id);
+        if !routing::add_named(&mut batch.tx, &school_id, concern_id, named).await? {
+            return Ok(Vec::new());
+        }
+        let telling = batch.telling();
+        let directory = Arc::clone(&batch.directory);
+        let moved = rerouting::decide(&mut batch.tx, &telling, &directory, concern_id, batch.now).await?;
+        if let Some(stands) = self.open.get_mut(concern_id) {
+            stands.sealed_to = routing::sealed_to(&mut batch.tx, &school_id, concern_id).await?;
+        }
+        Ok(moved.anew)
     }
 
     /// A data key was used, so its row belongs to the transaction.
     pub(super) fn use_key(&mut self, key: Arc<DataKey>) {
-        self.keys.entry(key.row().data_key_id.clone()).or_insert(key);
+        self.keys.entry(key.id().to_vec()).or_insert(key);
     }
 
     /// The concerns that opened or changed.
@@ -169,14 +195,14 @@ impl Placed {
         closed: Option<(Kind, i64)>,
     ) -> Result<(), sqlx::Error> {
         const OPEN_OF_PERSON: &str =
-            "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
+            "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
             FROM concern WHERE school_id = ? AND person_id = ? AND state <> 'closed' AND by_hand = 0";
-        const OPEN_OF_ACCOUNT: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
+        const OPEN_OF_ACCOUNT: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
             FROM concern WHERE school_id = ? AND person_id IS NULL AND account_id = ? AND state <> 'closed' AND by_hand = 0";
-        const CLOSED_OF_PERSON: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
+        const CLOSED_OF_PERSON: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
             FROM concern WHERE school_id = ? AND person_id = ? AND state = 'closed' AND by_hand = 0 AND kind = ?
             ORDER BY max(first_event_at - ?4, ?4 - last_event_at) LIMIT 20";
-        const CLOSED_OF_ACCOUNT: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog
+        const CLOSED_OF_ACCOUNT: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
             FROM concern WHERE school_id = ? AND person_id IS NULL AND account_id = ? AND state = 'closed' AND by_hand = 0
             AND kind = ? ORDER BY max(first_event_at - ?4, ?4 - last_event_at) LIMIT 20";
         let mut query = sqlx::query(match (whose, closed.is_some()) {
@@ -208,11 +234,13 @@ impl Placed {
             }
             if closed.is_none() {
                 let group = ReaderGroup::from_code(row.get(6)).unwrap_or(ReaderGroup::Safe);
+                let also: Option<&str> = row.get(8);
+                let also = also.and_then(ReaderGroup::from_code);
                 self.open.insert(
                     concern_id.clone(),
                     Stands {
                         severity: row.get(5),
-                        group,
+                        sealed_to: SealedTo { group, also },
                         backlog: row.get(7),
                     },
                 );
@@ -238,12 +266,12 @@ impl Placed {
         batch: &mut Batch<'_>,
         key: &Key,
         subject: &Subject,
-        named: &BTreeSet<PersonId>,
+        named: &Named,
         (event_at, severity, backlog): (i64, Severity, bool),
         linked_to: Option<String>,
     ) -> Result<String, sqlx::Error> {
-        let route = batch.directory.route(subject, key.kind, named);
         let concern_id = uuid::Uuid::new_v4().to_string();
+        let route = batch.directory.route(&concern_id, subject, key.kind, named);
         let (person_id, account_id) = match &key.whose {
             Whose::Person(person_id) => (Some(person_id), None),
             Whose::Account(account_id) => (None, Some(*account_id)),
@@ -275,10 +303,11 @@ impl Placed {
                 "a concern has no reader left; only the key in the school safe opens it; run `check`"
             );
         }
+        routing::add_named(&mut batch.tx, &batch.app.school_id, &concern_id, named).await?;
         routing::set_readers(&mut batch.tx, &batch.app.school_id, &concern_id, &route).await?;
         let stands = Stands {
             severity: severity.get(),
-            group: route.group,
+            sealed_to: route.sealed_to(),
             backlog,
         };
         self.open.insert(concern_id.clone(), stands);
@@ -311,16 +340,11 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
     if batch.caches.topics.len() > CONCERNS_IN_MEMORY {
         batch.caches.topics.clear();
     }
-    let telling = Telling {
-        profile: Arc::clone(&batch.profile),
-        ..Telling::of(batch.app)
-    };
+    let telling = batch.telling();
     let mut notices = false;
     let all_marked = false_alarms::all_marked(&mut batch.tx, &school_id).await?;
-    for (concern_id, touched) in &placed.touched {
-        if !touched.named.is_empty() {
-            routing::add_named(&mut batch.tx, &school_id, concern_id, &touched.named).await?;
-        }
+    let mut anew = Vec::new();
+    for (concern_id, touched) in &mut placed.touched {
         let known = batch.caches.topics.entry(concern_id.clone()).or_default();
         let topics_before = known.len();
         known.extend(touched.topics.iter().copied());
@@ -328,12 +352,18 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
             Change::Joined if all_marked.contains(concern_id) => Change::Risen,
             change => change,
         };
+        // Who is told that it is new, or has risen, need not be told that it is theirs.
+        if change == Change::Joined {
+            anew.append(&mut touched.anew);
+        }
         notices |= change != Change::Joined;
         // What merely joins changes nothing but the proposed category, and that only by a further topic.
         if change != Change::Joined || known.len() > topics_before {
             escalation::opened_or_risen(&mut batch.tx, &telling, concern_id, change, batch.now).await?;
         }
     }
+    notices |= !anew.is_empty();
+    escalation::tell_anew(&mut batch.tx, &telling, anew, batch.now).await?;
     Ok(notices)
 }
 

@@ -6,6 +6,7 @@ use super::prepared::Prepared;
 use crate::concerns::grouping::{Key, Whose};
 use crate::concerns::kind::kind_of;
 use crate::concerns::model::PersonId;
+use crate::concerns::naming::Circumstances;
 use pastoral_proto::{Account, Flag};
 use sqlx::{QueryBuilder, Row, Sqlite};
 use std::collections::HashMap;
@@ -51,7 +52,9 @@ impl Batch<'_> {
     ) -> Result<FlagRow, sqlx::Error> {
         let (account_id, person_id) = self.account(&record.device_id, &flag.account).await?;
         let subject = self.directory.subject(person_id.as_deref(), &record.group);
-        let mut named = self.directory.named_in(&flag.text);
+        let topics = flag.matches.iter().map(|found| found.topic);
+        let circumstances = Circumstances::of(subject.role, flag.provenance, topics);
+        let mut named = self.directory.named_in(&flag.text, &circumstances);
         if let Some(person_id) = &person_id {
             named.remove(person_id);
         }
@@ -66,15 +69,15 @@ impl Batch<'_> {
             apart: self.directory.apart(&named),
         };
         let event_at = event_time(flag.observed_at_ms, record.clock_offset_ms, self.now);
-        let (concern_id, group) = placed
+        let (concern_id, sealed_to) = placed
             .place(self, key, &subject, named, event_at, topic, flag.severity)
             .await?;
-        let sealing = self.app.sealer.key_for(&concern_id, group);
+        let sealing = self.app.sealer.key_for(&concern_id, sealed_to);
         let data_key = sealing.map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
         let sealed = data_key
             .seal(content)
             .map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
-        let data_key_id = data_key.row().data_key_id.clone();
+        let data_key_id = data_key.id().to_vec();
         placed.use_key(data_key);
         Ok(FlagRow {
             flag_id: self.next_flag_id().await?,

@@ -64,6 +64,16 @@ sorts! {
     AgreementWanted = "agreement-wanted", "Agreement is wanted", format!(
         "FROM ({}) AS wanted WHERE wanted.school_id = outbox.school_id AND wanted.person_id = outbox.person_id",
         *crate::store::wanted::QUERY);
+    /// A conflict of interest was recorded, agreed to, or has ended. Ends after a week, or with the senior's duty.
+    Conflict = "conflict", "Who is kept out of what has changed", format!(
+        "FROM (SELECT 0 AS severity) AS once WHERE outbox.created_at > $1 - {WEEK_MS} AND EXISTS (SELECT 1 FROM duty
+            WHERE duty.school_id = outbox.school_id AND duty.person_id = outbox.person_id AND duty.ended_at IS NULL
+            AND duty.duty <> 'technician')");
+    /// A concern waits that nobody can read. Ends when somebody can.
+    Unread = "unread", "A concern that nobody can read",
+        "FROM (SELECT 5 AS severity) AS once WHERE EXISTS (SELECT 1 FROM concern
+            WHERE concern.school_id = outbox.school_id AND concern.unread_told_at IS NOT NULL
+            AND concern.state <> 'closed')";
     /// Others try to sign in as its reader. Ends with the next one.
     Siege = "siege", "Others try to sign in", LATEST;
     /// The head of the audit chain. Ends with the next one, which covers it.
@@ -107,6 +117,8 @@ fn of_reader(standing: &str) -> String {
          WHERE reader.school_id = outbox.school_id AND reader.person_id = outbox.person_id AND {standing}"
     )
 }
+
+const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// Once, unless a later notice of its sort is for the same person.
 const LATEST: &str = "FROM (SELECT 0 AS severity) AS once WHERE NOT EXISTS (SELECT 1 FROM outbox AS later

@@ -1,0 +1,268 @@
+//! Deciding again who may see a concern, after any change of identity, name, duty or conflict.
+//!
+//! A concern whose owner may not see it any more loses them and is new for those who may. Whoever it comes to is told,
+//! of several at once by one message; who was told before is not told again, unless it has lost its owner.
+
+use super::escalation::{self, Anew};
+use super::people::Directory;
+use super::routing::{named_of, sealed_to, set_readers, subject_of};
+use super::{Write, actions, audit};
+use crate::concerns::kind::Kind;
+use crate::concerns::model::{PersonId, ReaderGroup, SealedTo};
+use crate::concerns::naming::Named;
+use crate::concerns::routing::{Reason, Route};
+use crate::notify::Telling;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// A concern whose content is sealed to other groups than its readers'. A signed-in reader who holds one of the keys seals
+/// it again, see `seal::content`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupChanged {
+    /// The concern.
+    pub concern_id: String,
+    /// Whose key it was sealed to.
+    pub from: ReaderGroup,
+    /// Whose key new content is sealed to.
+    pub to: ReaderGroup,
+    /// Whose key besides.
+    pub also: Option<ReaderGroup>,
+}
+
+/// What came of deciding again.
+#[derive(Debug, Default)]
+pub(super) struct Moved {
+    pub(super) changed: Option<GroupChanged>,
+    /// Who is to be told.
+    pub(super) anew: Vec<Anew>,
+}
+
+/// A concern as it stands.
+#[derive(sqlx::FromRow)]
+pub(super) struct Standing {
+    kind: String,
+    person_id: Option<String>,
+    group_name: String,
+    erased_at: Option<i64>,
+    by_hand: bool,
+    about_child: bool,
+    route: String,
+    state: String,
+    owner_id: Option<String>,
+    close_proposed_by: Option<String>,
+    escalation_step: i64,
+}
+
+impl Standing {
+    /// Who may see it, by what a directory knows.
+    pub(super) fn route(&self, directory: &Directory, concern_id: &str, named: &Named) -> Route {
+        let kind = Kind::from_code(&self.kind).unwrap_or(Kind::StaffMisuse);
+        let what = (kind, self.by_hand, self.about_child);
+        let subject = subject_of(directory, self.person_id.as_deref(), &self.group_name, what);
+        directory.route(concern_id, &subject, kind, named)
+    }
+}
+
+/// A reader as they stand.
+#[derive(PartialEq, Eq, sqlx::FromRow)]
+struct Reads {
+    person_id: PersonId,
+    doubtful: bool,
+}
+
+/// Decides again who may see a concern, and tells those to whom it comes.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn reroute(
+    tx: &mut Write,
+    telling: &Telling,
+    directory: &Directory,
+    concern_id: &str,
+    now: i64,
+) -> Result<Option<GroupChanged>, sqlx::Error> {
+    let moved = decide(tx, telling, directory, concern_id, now).await?;
+    escalation::tell_anew(tx, telling, moved.anew, now).await?;
+    Ok(moved.changed)
+}
+
+/// Decides again about every concern; for changes of duties, conflicts and people. Wake escalation and outbox after the
+/// commit.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn reroute_all(
+    tx: &mut Write,
+    telling: &Telling,
+    now: i64,
+) -> Result<Vec<GroupChanged>, sqlx::Error> {
+    let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
+    let concerns: Vec<String> =
+        sqlx::query_scalar("SELECT concern_id FROM concern WHERE school_id = $1 AND erased_at IS NULL")
+            .bind(&*telling.school_id)
+            .fetch_all(&mut **tx)
+            .await?;
+    reroute_these(tx, telling, &directory, &concerns, now).await
+}
+
+/// Decides again about several concerns; who is told of more than one has one message.
+pub(super) async fn reroute_these(
+    tx: &mut Write,
+    telling: &Telling,
+    directory: &Directory,
+    concerns: &[String],
+    now: i64,
+) -> Result<Vec<GroupChanged>, sqlx::Error> {
+    let (mut changed, mut anew) = (Vec::new(), Vec::new());
+    for concern_id in concerns {
+        let moved = decide(tx, telling, directory, concern_id, now).await?;
+        changed.extend(moved.changed);
+        anew.extend(moved.anew);
+    }
+    escalation::tell_anew(tx, telling, anew, now).await?;
+    Ok(changed)
+}
+
+/// Decides again about one concern, writes that down and starts its timer where it begins anew. Tells nobody yet.
+pub(super) async fn decide(
+    tx: &mut Write,
+    telling: &Telling,
+    directory: &Directory,
+    concern_id: &str,
+    now: i64,
+) -> Result<Moved, sqlx::Error> {
+    let school_id = &*telling.school_id;
+    let Some(stands) = standing(tx, school_id, concern_id).await? else {
+        return Ok(Moved::default());
+    };
+    let named = named_of(tx, school_id, concern_id).await?;
+    let route = stands.route(directory, concern_id, &named);
+    let before = readers_of(tx, school_id, concern_id).await?;
+    let from = sealed_to(tx, school_id, concern_id).await?;
+    let is_same = before.len() == route.readers.len()
+        && before.iter().zip(&route.readers).all(|(reads, person)| {
+            reads.person_id == *person && reads.doubtful == route.doubtful.contains(person)
+        });
+    let is_same =
+        is_same && from == route.sealed_to() && Reason::from_code(&stands.route) == Some(route.reason);
+    if is_same {
+        return Ok(Moved::default());
+    }
+    set_readers(tx, school_id, concern_id, &route).await?;
+    let may = |person: &Option<String>| {
+        person
+            .as_ref()
+            .is_none_or(|person| route.readers.contains(person))
+    };
+    let mut anew = Vec::new();
+    if stands.state != "closed" {
+        let is_lost = !may(&stands.owner_id);
+        if is_lost {
+            lose_owner(tx, school_id, concern_id, now).await?;
+        } else if !may(&stands.close_proposed_by) {
+            forget_proposal(tx, school_id, concern_id, now).await?;
+        }
+        if is_lost || stands.state == "new" {
+            let told = usize::try_from(stands.escalation_step).unwrap_or_default();
+            let told: BTreeSet<PersonId> = match is_lost {
+                true => BTreeSet::new(),
+                false => before
+                    .iter()
+                    .take(told)
+                    .map(|reads| reads.person_id.clone())
+                    .collect(),
+            };
+            anew = escalation::begin_again(tx, telling, concern_id, &told, now).await?;
+        }
+    }
+    Ok(Moved {
+        changed: group_changed(concern_id, from, route.sealed_to()),
+        anew,
+    })
+}
+
+fn group_changed(concern_id: &str, from: SealedTo, to: SealedTo) -> Option<GroupChanged> {
+    (from != to).then(|| GroupChanged {
+        concern_id: concern_id.into(),
+        from: from.group,
+        to: to.group,
+        also: to.also,
+    })
+}
+
+/// Who deals with it may not see it any more: nobody deals with it, and nobody proposes to close it.
+async fn lose_owner(tx: &mut Write, school_id: &str, concern_id: &str, now: i64) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE concern SET state = 'new', owner_id = NULL, acknowledged_at = NULL, review_at = NULL, review_answer_by = NULL
+         WHERE school_id = $1 AND concern_id = $2",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    forget_proposal(tx, school_id, concern_id, now).await?;
+    let action = actions::NewAction {
+        concern_id,
+        at: now,
+        by: "pastoral",
+        action: "owner-lost",
+        detail: json!({}),
+        words: None,
+    };
+    let action_id = actions::add(tx, school_id, &action).await?;
+    let entry = audit::Entry {
+        school_id,
+        actor: "pastoral",
+        action: "concern-owner-lost",
+        concern_id: Some(concern_id),
+        detail: json!({ "action": action_id }),
+    };
+    audit::append(tx, now, &entry).await
+}
+
+async fn forget_proposal(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE concern SET close_proposed_by = NULL, outcome = NULL WHERE school_id = $1 AND concern_id = $2",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .execute(&mut **tx)
+    .await?;
+    actions::touch(tx, school_id, concern_id, now).await
+}
+
+pub(super) async fn standing(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+) -> Result<Option<Standing>, sqlx::Error> {
+    let stands: Option<Standing> = sqlx::query_as(
+        "SELECT c.kind, c.person_id, COALESCE(d.group_name, '') AS group_name, c.erased_at, c.by_hand, c.about_child,
+                c.route, c.state, c.owner_id, c.close_proposed_by, c.escalation_step
+         FROM concern c
+         LEFT JOIN account a ON a.account_id = c.account_id
+         LEFT JOIN device d ON d.device_id = a.device_id
+         WHERE c.school_id = $1 AND c.concern_id = $2",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(stands.filter(|stands| stands.erased_at.is_none()))
+}
+
+/// Who reads a concern, in the order in which they are told.
+async fn readers_of(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Vec<Reads>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT person_id, doubtful FROM concern_reader WHERE school_id = $1 AND concern_id = $2 ORDER BY place",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .fetch_all(&mut **tx)
+    .await
+}
