@@ -21,7 +21,7 @@ use crate::store::people::Directory;
 use crate::store::{Write, audit, routing};
 use axum::extract::{Query, State};
 use axum::response::Response;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::HashMap;
 use view::{again, draw};
 

@@ -93,8 +93,6 @@ sorts! {
         "FROM (SELECT 0 AS severity) AS once WHERE outbox.created_at > $1 - {WEEK_MS}");
 }
 
-const WEEK_MS: i64 = 7 * 24 * 60 * 60_000;
-
 /// Nobody has answered, and the timers do not stand because every flag is marked as a false alarm.
 const WAITS: &str = "concern.state = 'new' AND COALESCE(concern.quiet_until, 0) <= $1";
 
