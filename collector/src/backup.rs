@@ -68,13 +68,8 @@ pub async fn make(
     by: &str,
 ) -> anyhow::Result<PathBuf> {
     let now = clock::now_ms();
-    let stamp = jiff::Timestamp::from_millisecond(now)?
-        .strftime("%Y%m%d-%H%M%S")
-        .to_string();
-    let (folder, beside) = (
-        settings.dir.join(format!("{NAME}{stamp}")),
-        settings.dir.join(format!(".{NAME}{stamp}")),
-    );
+    let name = stamp(now);
+    let (folder, beside) = (settings.dir.join(&name), settings.dir.join(format!(".{name}")));
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -102,23 +97,36 @@ pub async fn make(
     Ok(folder)
 }
 
+/// The name of a backup from a time.
+fn stamp(at_ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or_default();
+    format!("{NAME}{}", at.strftime("%Y%m%d-%H%M%S"))
+}
+
 /// How old the newest backup in a folder is; none when there is none.
 #[must_use]
 pub fn age(dir: &Path) -> Option<Duration> {
     let newest = backups(dir).pop()?;
     let made = fs::metadata(newest).ok()?.modified().ok()?;
     let now = SystemTime::UNIX_EPOCH + Duration::from_millis(clock::now_ms().unsigned_abs());
-    Some(now.duration_since(made).unwrap_or_default())
+    // One from a time that is still to come was made by a clock that was ahead: it counts as none.
+    now.duration_since(made).ok()
 }
 
-/// The backups in a folder, the oldest first: their names are times.
+/// The backups in a folder, the oldest first: their names are times. Those from times that are still to come, made by a
+/// clock that was ahead, come before all others.
 fn backups(dir: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     let mut found: Vec<_> = entries
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(NAME))
         .map(|entry| entry.path())
         .collect();
-    found.sort();
+    let present = stamp(clock::now_ms());
+    let is_ahead = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| *name.to_string_lossy() > *present)
+    };
+    found.sort_by_key(|path| (!is_ahead(path), path.clone()));
     found
 }
 
@@ -142,4 +150,26 @@ fn sync(folder: &Path) -> std::io::Result<()> {
         }
     }
     File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backups_of_a_clock_that_was_ahead_are_the_first_to_go_and_count_as_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let name = |days: i64| stamp(clock::now_ms() + days * 86_400_000);
+        for days in [-2, -1, 300, 301, 302] {
+            fs::create_dir(dir.path().join(name(days))).unwrap();
+        }
+        prune(dir.path(), 2).unwrap();
+        let left = backups(dir.path());
+        assert_eq!(left, [dir.path().join(name(-2)), dir.path().join(name(-1))]);
+        let newest = File::open(&left[1]).unwrap();
+        let ahead = SystemTime::UNIX_EPOCH
+            + Duration::from_millis((clock::now_ms() + 300 * 86_400_000).unsigned_abs());
+        newest.set_modified(ahead).unwrap();
+        assert_eq!(age(dir.path()), None);
+    }
 }

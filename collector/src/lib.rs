@@ -4,6 +4,7 @@ pub mod access;
 pub mod app;
 pub mod backup;
 pub mod ca;
+pub mod chain;
 pub mod cli;
 pub mod clock;
 pub mod concerns;

@@ -1,27 +1,37 @@
 //! What is done once a day: verifying the audit chain, erasing what is older than the school keeps, and sending the head
 //! of the chain to headteacher and chair.
 
+use crate::access::own_keys;
 use crate::app::App;
+use crate::chain::{HEAD_SENT, number};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::notify::Telling;
-use crate::notify::text::{self, Text};
+use crate::notify::text::{self, HeadNumbers, Text};
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::people::Directory;
-use crate::store::{Write, audit, invitations, retention};
+use crate::store::{Write, audit, came_back, invitations, keys, retention};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const DAY_MS: i64 = 86_400_000;
-const LOOK_EVERY: Duration = Duration::from_secs(600);
+/// Heads by which a clock that was set ahead is told from one that has gone on.
+const STEADY_DAYS: i64 = 7;
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Clocks are corrected by less than this.
+const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
 
 /// Runs until stopped.
 ///
 /// # Errors
 /// When the store cannot be read or written; the caller starts it again.
 pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
+    let mut latest = i64::MIN;
     loop {
-        daily(&app, clock::now_ms()).await?;
+        let now = clock::now_ms();
+        came_back(&app, latest, now).await?;
+        latest = now;
+        daily(&app, now).await?;
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -29,21 +39,57 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Does what is due today, and says whether it was: a day after the last time.
+/// Brings back what waits, when the clock was set ahead and has come back: it is earlier than when this looked last, or than
+/// the last entry of the audit log. Says whether it was.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub async fn came_back(app: &App, latest: i64, now: i64) -> Result<bool, sqlx::Error> {
+    let mut connection = app.store.read().acquire().await?;
+    let recorded = audit::last_at(&mut connection, &app.school_id).await?;
+    drop(connection);
+    let jump = latest.max(recorded.unwrap_or(i64::MIN)).saturating_sub(now);
+    if jump < CLOCK_TOLERANCE_MS {
+        return Ok(false);
+    }
+    tracing::warn!(minutes = jump / 60_000, "the clock was ahead and has come back");
+    let mut tx = app.store.write().await?;
+    came_back::bring_back(&mut tx, &app.school_id, jump, now).await?;
+    let entry = audit::Entry {
+        school_id: &app.school_id,
+        actor: "pastoral",
+        action: "clock-came-back",
+        concern_id: None,
+        detail: serde_json::json!({ "minutes": jump / 60_000 }),
+    };
+    audit::append(&mut tx, now, &entry).await?;
+    tx.commit().await?;
+    app.escalation_wake.notify_one();
+    app.outbox_wake.notify_one();
+    Ok(true)
+}
+
+/// Does what is due today, and says whether it was: a day after the last time, or when the last time lies ahead, because
+/// the clock was set ahead and has come back.
 ///
 /// # Errors
 /// When the store cannot be read or written.
 pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
-    let last = audit::last_head_sent(&app.store, &app.school_id).await?;
-    if last.is_some_and(|last| now < last.saturating_add(DAY_MS)) {
+    let heads = audit::sent_heads(app.store.read(), &app.school_id, STEADY_DAYS).await?;
+    let heads: Vec<i64> = heads.iter().map(|head| head.at).collect();
+    if heads
+        .first()
+        .is_some_and(|last| (*last..last.saturating_add(DAY_MS)).contains(&now))
+    {
         return Ok(false);
     }
     let telling = Telling::of(app);
     verify_chain(app, &telling, now).await?;
-    let cutoff = now.saturating_sub(telling.profile.retention_ms());
     let mut tx = app.store.write().await?;
     invitations::forget_expired(&mut tx, &app.school_id, now).await?;
+    own_keys::differ(app, &mut tx, ("pastoral", &[]), now).await?;
     tx.commit().await?;
+    let cutoff = steady(now, &heads).saturating_sub(telling.profile.retention_ms());
     retention::erase(&app.store, &app.school_id, cutoff, now).await?;
     // Whatever there was of it: a log says no number of concerns.
     tracing::info!("what is older than the school keeps is erased");
@@ -51,14 +97,22 @@ pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
     Ok(true)
 }
 
+/// The time that retention goes by: a clock that is set ahead erases nothing for a week, in which it is noticed. `heads`:
+/// when the last heads were sent, by the clock of then.
+fn steady(now: i64, heads: &[i64]) -> i64 {
+    let week = (STEADY_DAYS + 1).saturating_mul(DAY_MS);
+    heads.iter().map(|at| at.saturating_add(week)).fold(now, i64::min)
+}
+
 /// INVARIANT 5: the head of the chain leaves the machine daily.
 async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
     let mut tx = app.store.write().await?;
-    let detail = serde_json::json!({ "to": ["headteacher", "chair"] });
+    let keys = crate::seal::fingerprint(&keys::publics(&mut *tx, &app.school_id).await?);
+    let detail = serde_json::json!({ "to": ["headteacher", "chair"], "keys": keys });
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",
-        action: "audit-head-sent",
+        action: HEAD_SENT,
         concern_id: None,
         detail,
     };
@@ -66,7 +120,11 @@ async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), s
     let Some(head) = audit::head(&mut tx, &app.school_id).await? else {
         return Ok(());
     };
-    let text = text::audit_head(telling, &data_encoding::HEXLOWER.encode(&head.hash), now);
+    let numbers = HeadNumbers {
+        number: &number::of_head(&head.hash),
+        keys: &keys,
+    };
+    let text = text::audit_head(telling, &numbers, now);
     tell_head_and_chair(&mut tx, telling, Sort::AuditHead, &text, now).await?;
     tx.commit().await?;
     app.outbox_wake.notify_one();
@@ -75,7 +133,7 @@ async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), s
 
 /// INVARIANT 5: what was changed or removed is noticed within a day, and headteacher and chair learn of it.
 async fn verify_chain(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
-    let broken = audit::verify(&app.store, &app.school_id).await?.err();
+    let broken = audit::verify(&app.store, &app.school_id, now).await?.err();
     let mut tx = app.store.write().await?;
     audit::note_broken(&mut tx, &app.school_id, broken.as_ref().map(|_| now)).await?;
     if let Some(broken) = &broken {
@@ -109,12 +167,23 @@ async fn tell_head_and_chair(
     text: &Text,
     now: i64,
 ) -> Result<(), sqlx::Error> {
+    tell_holders(tx, telling, &[Duty::Headteacher, Duty::Chair], (sort, text), now).await
+}
+
+/// Queues a notice that is about no concern to everybody who has one of these duties. Wake the outbox after the commit.
+///
+/// # Errors
+/// When the database cannot be read or written.
+pub async fn tell_holders(
+    tx: &mut Write,
+    telling: &Telling,
+    duties: &[Duty],
+    (sort, text): (Sort, &Text),
+    now: i64,
+) -> Result<(), sqlx::Error> {
     let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
     let mut told = Vec::new();
-    for person_id in [Duty::Headteacher, Duty::Chair]
-        .iter()
-        .flat_map(|duty| directory.duties().holders(*duty))
-    {
+    for person_id in duties.iter().flat_map(|duty| directory.duties().holders(*duty)) {
         if told.contains(&person_id) {
             continue;
         }

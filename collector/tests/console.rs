@@ -12,6 +12,8 @@ mod school;
 mod access;
 #[path = "console/acts_of_two.rs"]
 mod acts_of_two;
+#[path = "console/audit.rs"]
+mod audit;
 #[path = "console/clear.rs"]
 mod clear;
 #[path = "console/flags.rs"]
@@ -26,6 +28,8 @@ mod later;
 mod lists;
 #[path = "console/marks.rs"]
 mod marks;
+#[path = "console/safe.rs"]
+mod safe;
 #[path = "console/siege.rs"]
 mod siege;
 #[path = "console/sight.rs"]

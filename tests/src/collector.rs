@@ -26,6 +26,8 @@ pub struct Collector {
     process: Option<Process>,
     /// How `init` lets the first people in.
     pub links: Links,
+    /// The recovery sheets that `init` gave: the headteacher's and the chair's.
+    pub sheets: [String; 2],
 }
 
 /// How the first people are let in.
@@ -95,6 +97,7 @@ impl Collector {
             environment: mail.environment(),
             process: None,
             links,
+            sheets: Default::default(),
         };
         collector.init(&profile, mail)?;
         collector.import(&school::write_people(folder.path(), user_names)?)?;
@@ -261,6 +264,10 @@ impl Collector {
             let code = code.with_context(|| format!("`init` gave no code for the {who}: {answer}"))?;
             Ok(mail.invited(person.email, code))
         };
+        self.sheets = ["headteacher", "chair"].map(|who| {
+            let sheet = answer["recovery_sheets"][who].as_str();
+            sheet.unwrap_or_default().to_owned()
+        });
         self.links = Links {
             headteacher: invited("headteacher", school::HEADTEACHER)?,
             technician: invited("technician", school::TECHNICIAN)?,

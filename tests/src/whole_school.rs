@@ -120,6 +120,30 @@ impl WholeSchool {
         last.into_iter().next().context("the flag is not in the store")
     }
 
+    /// The pupils' device sends a record that nobody can read.
+    ///
+    /// # Errors
+    /// When the collector does not keep it.
+    pub fn send_unreadable(&self, bytes: &[u8]) -> Result<()> {
+        let talk = &mut self.devices.borrow_mut()[0];
+        talk.sent += 1;
+        let mut envelope = talk
+            .stream
+            .envelope(talk.sent, pastoral_proto::device::Flag::default());
+        envelope.severity = 4;
+        envelope.bytes = bytes.to_vec();
+        let answers = self.runtime.block_on(async {
+            talk.stream.send(vec![envelope]).await?;
+            talk.stream.answers().await
+        })?;
+        let kept = |answer: &Answer| matches!(answer.outcome, Some(answer::Outcome::Quarantined(_)));
+        ensure!(
+            answers.answers.iter().all(kept),
+            "the collector answers {answers:?}"
+        );
+        Ok(())
+    }
+
     /// A new device asks to join and waits for somebody to approve it, until the test ends.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! again whether everything is still as it was.
 
 use super::invitation::{NewLink, ReaderKeys};
-use super::own_key::{Carried, seal_to};
+use super::person_key::{Carried, seal_to};
 use super::second::Standing;
 use super::sign_in::{Refused, Work};
 use super::voice::VoiceCode;

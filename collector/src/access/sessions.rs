@@ -1,5 +1,6 @@
 //! Sessions live in memory only, for they hold reader keys: a restart signs everybody out.
 
+use super::{Unlocked, Visits};
 use crate::concerns::model::ReaderGroup;
 use crate::seal::groups::GroupPrivateKey;
 use data_encoding::HEXLOWER;
@@ -26,6 +27,12 @@ pub struct Session {
     pub keys: Vec<(ReaderGroup, GroupPrivateKey)>,
     /// Their own private key.
     pub own: Option<GroupPrivateKey>,
+    /// Whether content is sealed for other keys than these, as their sign-in showed. Nothing is sealed again then.
+    pub keys_differ: bool,
+    /// The school safe's key, for a while.
+    pub safe: Unlocked,
+    /// Which lists are open.
+    pub visits: Visits,
     last_look: Mutex<Option<(Look, ByForm)>>,
 }
 
@@ -55,6 +62,9 @@ impl Session {
             person_id,
             keys,
             own,
+            keys_differ: false,
+            safe: Unlocked::default(),
+            visits: Visits::default(),
             last_look: Mutex::default(),
         }
     }
@@ -103,7 +113,9 @@ struct Held {
 
 impl Held {
     fn is_over(&self, now_ms: i64) -> bool {
-        now_ms - self.used_at >= IDLE_MS || now_ms - self.began_at >= LONGEST_MS
+        // A clock that was set ahead and comes back ends a session; it never keeps one open.
+        now_ms.abs_diff(self.used_at) >= IDLE_MS.unsigned_abs()
+            || now_ms.abs_diff(self.began_at) >= LONGEST_MS.unsigned_abs()
     }
 }
 
@@ -250,6 +262,18 @@ mod tests {
         let id = sessions.begin(of("robin"), 0).unwrap();
         assert!(sessions.look(&id, IDLE_MS - 1).is_some());
         assert!(sessions.get(&id, IDLE_MS).is_none(), "looking is not use");
+    }
+
+    #[test]
+    fn a_clock_that_comes_back_keeps_no_session_open() {
+        let sessions = Sessions::new().unwrap();
+        let ahead = 365 * 24 * 60 * 60 * 1000;
+        let id = sessions.begin(of("robin"), ahead).unwrap();
+        assert!(
+            sessions.get(&id, ahead - 1000).is_some(),
+            "a clock is corrected by seconds"
+        );
+        assert!(sessions.get(&id, 0).is_none());
     }
 
     #[test]

@@ -5,7 +5,8 @@
 use super::codes::{Code, RecoveryCodes, SecondFactor};
 use super::invitation::Link;
 use super::limits::Limits;
-use super::own_key::open_from;
+use super::own_keys;
+use super::person_key::open_from;
 use super::sessions::Session;
 use super::strength::{Known, fault};
 use super::vault::{Owner, Vault};
@@ -213,11 +214,14 @@ pub async fn sign_in(
     };
     let recovery = matches!(spent, Spent::Code { recovery: true });
     rows::signed_in(&mut tx, &app.school_id, &user.person_id, now_ms).await?;
+    let keys_differ = own_keys::differ(app, &mut tx, (&user.person_id, &vault.keys), now_ms).await?;
     let detail = json!({ "recovery_code": recovery });
     record(app, &mut tx, &user.person_id, "signed-in", detail, now_ms).await?;
     tx.commit().await?;
     let vault = fill(app, work, &user, vault, typed.password, now_ms).await?;
-    Ok(Session::new(user.person_id, vault.keys, vault.own))
+    let mut session = Session::new(user.person_id, vault.keys, vault.own);
+    session.keys_differ = keys_differ;
+    Ok(session)
 }
 
 /// At a sign-in: gives the vault its own key pair where it has none yet, and the keys that others have sealed to it.
@@ -390,9 +394,12 @@ pub async fn accept(
         let what = Access::SetUp { reset: was_there };
         members::tell(&mut tx, &Telling::of(app), &person, what, now_ms).await?;
     }
+    let keys_differ = own_keys::differ(app, &mut tx, (&person_id, &vault.keys), now_ms).await?;
     tx.commit().await?;
     app.outbox_wake.notify_one();
-    Ok((Session::new(person_id, vault.keys, vault.own), codes))
+    let mut session = Session::new(person_id, vault.keys, vault.own);
+    session.keys_differ = keys_differ;
+    Ok((session, codes))
 }
 
 async fn usable(app: &App, link: &Link, now_ms: i64) -> Result<Invitation, Refused> {

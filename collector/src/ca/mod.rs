@@ -144,7 +144,7 @@ impl Authority {
         self.make("policy", params, POLICY_LIFE_MS, now_ms)
     }
 
-    /// The pair at hand, unless it is damaged or past two thirds of its life.
+    /// The pair at hand, unless it is damaged, past two thirds of its life, or from a clock that was ahead.
     fn kept(&self, which: &str, now_ms: i64) -> Option<Pair> {
         let certificate = CertificateDer::from(files::read(&self.dir, &format!("{which}.der")).ok()?);
         let pem = String::from_utf8(files::read(&self.dir, &format!("{which}.key.pem")).ok()?).ok()?;
@@ -152,7 +152,8 @@ impl Authority {
         let facts = issue::facts(&certificate)?;
         let fits = facts.public_key == rcgen::PublicKeyData::subject_public_key_info(&key);
         let renew_at = facts.not_before + (facts.not_after - facts.not_before) / 3 * 2;
-        (fits && now_ms < renew_at).then_some(Pair { certificate, key })
+        let is_time = (facts.not_before..renew_at).contains(&now_ms);
+        (fits && is_time).then_some(Pair { certificate, key })
     }
 
     fn make(

@@ -92,3 +92,14 @@ fn the_policy_signer_stays_the_same() {
     let first = authority.policy_signer(NOW).unwrap().certificate;
     assert_eq!(authority.policy_signer(NOW + DAY_MS).unwrap().certificate, first);
 }
+
+#[test]
+fn a_certificate_from_a_clock_that_was_ahead_is_made_anew_when_it_comes_back() {
+    let (_dir, authority) = authority();
+    let names = ["collector.school.example".to_owned()];
+    let ahead = NOW + 365 * 86_400_000;
+    authority.server(&names, ahead).unwrap();
+    let made = authority.server(&names, NOW).unwrap();
+    let facts = issue::facts(&made.certificate).unwrap();
+    assert!((facts.not_before..facts.not_after).contains(&NOW));
+}

@@ -77,7 +77,7 @@ impl Restore {
             .await?
             .context("there is no school in this backup; take another one")?;
         let school_id = &school.school_id;
-        if let Err(broken) = audit::verify(&store, school_id).await? {
+        if let Err(broken) = audit::verify(&store, school_id, clock::now_ms()).await? {
             anyhow::bail!("nothing was changed, because the audit log in this backup is not whole: {broken}");
         }
         self.authority(data_dir, school_id)?;

@@ -1,6 +1,6 @@
 //! `init`: makes a school.
 
-use super::{recovery, school};
+use super::school;
 use crate::access::acts::{Issued, issue};
 use crate::access::{NewLink, VoiceCode};
 use crate::ca::Authority;
@@ -9,7 +9,8 @@ use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
 use crate::notify::Telling;
 use crate::profile::{Profile, SHIPPED};
-use crate::seal::GroupPrivateKey;
+use crate::seal::sheet::{self, Sheet};
+use crate::seal::{self, GroupPrivateKey};
 use crate::store::school::{NewPerson, School};
 use crate::store::{Store, Write, access, audit, keys, members, school as rows};
 use anyhow::Context as _;
@@ -20,11 +21,12 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// Makes a school: its keys, its certificate authority, and one-time links for its first people.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each link goes to its person's address by mail and works once, for seven days, with a code that is shown here once: say it to that person, and never send it. The recovery copy belongs into the school safe."
+    after_help = "Each link goes to its person's address by mail and works once, for seven days, with a code that is shown here once: say it to that person, and never send it. The two recovery sheets are for the headteacher and for the\nchair of governors, each locked away where the other cannot get it."
 )]
 pub(super) struct Init {
     /// A shipped profile (ashover, purley-oaks, skerton-st-lukes, somerset, st-marks) or a file
@@ -39,7 +41,8 @@ pub(super) struct Init {
     /// The chair of governors, as "Given Family <mail>"
     #[arg(long, value_name = "PERSON")]
     chair: Named,
-    /// Writes the recovery copy to a new file that only its owner can read, instead of showing it
+    /// Writes the two recovery sheets to new files that only their owner can read, instead of showing them: for
+    /// recovery.txt, recovery-headteacher.txt and recovery-chair.txt
     #[arg(long, value_name = "FILE")]
     recovery_file: Option<PathBuf>,
     /// Answers as JSON
@@ -103,6 +106,10 @@ impl Init {
         let mut tx = store.write().await?;
         rows::add(&mut tx, &made, now).await?;
         let privates = make_keys(&mut tx, &made.school_id, now).await?;
+        let publics = privates
+            .iter()
+            .map(|(group, key)| (*group, key.public()))
+            .collect();
         let telling = Telling {
             school_id: made.school_id.as_str().into(),
             school_name: made.name.as_str().into(),
@@ -115,16 +122,18 @@ impl Init {
             actor: "command line",
             action: "school-made",
             concern_id: None,
-            detail: serde_json::json!({ "profile": profile.name }),
+            detail: serde_json::json!({ "profile": profile.name, "keys": seal::fingerprint(&publics) }),
         };
         audit::append(&mut tx, now, &entry).await?;
-        let copy = recovery::text(&made.name, &privates);
+        let sheets = Sheet::ALL.map(|sheet| (sheet, sheet::text(sheet, &made.name, &privates, &publics)));
         if let Some(file) = &self.recovery_file {
-            write_private(file, copy.as_bytes())?;
+            for (sheet, text) in &sheets {
+                write_private(&beside(file, *sheet), text.as_bytes())?;
+            }
         }
         Authority::create(data_dir, &made.school_id, now)?;
         tx.commit().await?;
-        self.answer(config, &made, &codes, &copy)
+        self.answer(config, &made, &codes, &sheets)
     }
 
     /// Whoever reads the mail of one address would hold every duty that shares it.
@@ -194,7 +203,7 @@ impl Init {
         config: &Config,
         school: &School,
         codes: &[(Duty, VoiceCode)],
-        copy: &str,
+        sheets: &[(Sheet, Zeroizing<String>)],
     ) -> anyhow::Result<()> {
         if self.json {
             let codes: serde_json::Map<_, _> = codes
@@ -205,7 +214,9 @@ impl Init {
                 "school_id": school.school_id, "codes": codes, "mail": config.mail.is_some(),
             });
             if self.recovery_file.is_none() {
-                answer["recovery_copy"] = copy.into();
+                for (sheet, text) in sheets {
+                    answer["recovery_sheets"][sheet.code()] = text.as_str().into();
+                }
             }
             println!("{answer}");
             return Ok(());
@@ -225,11 +236,17 @@ impl Init {
             );
         }
         match &self.recovery_file {
-            Some(file) => println!(
-                "\nThe recovery copy is in {}. Print it for the school safe, then delete it.",
-                file.display()
-            ),
-            None => println!("\n{copy}"),
+            Some(file) => {
+                println!("\nPrint each recovery sheet for its holder, then delete the file:");
+                for sheet in Sheet::ALL {
+                    println!("  {}: {}", sheet.words(), beside(file, sheet).display());
+                }
+            }
+            None => {
+                for (_, text) in sheets {
+                    println!("\n{}", **text);
+                }
+            }
         }
         println!("\nNext: `pastoral-collector serve`. {}", when_links_leave(config));
         Ok(())
@@ -270,6 +287,15 @@ fn mailbox(email: &str) -> String {
     let (local, domain) = email.rsplit_once('@').unwrap_or((&email, ""));
     let local = local.split('+').next().unwrap_or_default();
     format!("{local}@{}", domain.trim_end_matches('.'))
+}
+
+/// Where a sheet is written.
+fn beside(file: &Path, sheet: Sheet) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let end = file
+        .extension()
+        .map_or_else(String::new, |end| format!(".{}", end.to_string_lossy()));
+    file.with_file_name(format!("{stem}-{}{end}", sheet.code()))
 }
 
 /// The keys that go with a duty.
@@ -313,7 +339,8 @@ async fn make_keys(
     Ok(privates)
 }
 
-fn write_private(file: &Path, content: &[u8]) -> anyhow::Result<()> {
+/// Writes a file that does not exist yet and that only its owner can read.
+pub(super) fn write_private(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     let write = || -> std::io::Result<()> {
         let mut opened = OpenOptions::new()
             .write(true)

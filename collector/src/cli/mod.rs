@@ -2,6 +2,7 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrongly called, 3 `check` found something that a person has to look at.
 
+mod audit;
 mod backup;
 mod check;
 mod device;
@@ -9,7 +10,6 @@ mod init;
 mod list;
 mod people;
 mod recover;
-mod recovery;
 mod school;
 mod serve;
 mod token;
@@ -93,6 +93,9 @@ enum Command {
     Backup(backup::Backup),
     /// Brings back a backup, in place of the store that is there
     Restore(backup::Restore),
+    /// The audit record: taking it to another computer, and comparing it there with the numbers that were mailed
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Says whether configuration, records and deliveries are as they should be
     Check(check::Check),
 }
@@ -116,6 +119,10 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    // Needs neither configuration nor school.
+    if let Command::Audit(audit::Audit::Verify(verify)) = arguments.command {
+        return verify.run().await;
+    }
     let overrides = Overrides {
         config: arguments.config,
         data_dir: arguments.data_dir,
@@ -133,6 +140,8 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::List(list) => list.run(&config).await?,
         Command::Backup(backup) => backup.run(&config).await?,
         Command::Restore(restore) => restore.run(&config).await?,
+        Command::Audit(audit::Audit::Export { file }) => audit::Audit::export(&file, &config).await?,
+        Command::Audit(audit::Audit::Verify(verify)) => return verify.run().await,
         Command::Check(check) => return check.run(&config).await,
     }
     Ok(ExitCode::SUCCESS)

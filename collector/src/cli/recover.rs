@@ -1,18 +1,19 @@
-//! `user recover` and `user agree`: the recovery copy from the school safe as one of the two people that an act on
+//! `user recover` and `user agree`: a recovery sheet as one of the two people that an act on
 //! somebody's access takes. While a reader who is not the person can sign in, they are the other; when there is none, the
 //! copy alone does.
 
 use super::init::{Named, keys_of, when_links_leave};
+use super::school;
 use super::user::{note, person};
-use super::{recovery, school};
 use crate::access::acts::{self, Actor, Issued, Place, issue};
 use crate::access::{NewLink, RECOVERY_COPY, Work};
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
 use crate::seal::GroupPrivateKey;
+use crate::seal::sheet::{self, Sheet};
 use crate::store::proposals::{self, Act, New};
-use crate::store::{access, keys, routing};
+use crate::store::{access, keys, overview, routing};
 use anyhow::Context as _;
 
 /// Gives somebody a reader's duty and a link.
@@ -20,11 +21,12 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, copy: &s
     let opened = school::open(config).await?;
     let (telling, now) = (opened.telling(config), clock::now_ms());
     let school_id = &*telling.school_id;
-    let copied = recovery::read(copy, &keys::publics(opened.store.read(), school_id).await?)?;
+    let copied = sheet::read(copy, &keys::publics(opened.store.read(), school_id).await?)?;
     let held = keys_of(duty, &copied);
     anyhow::ensure!(
         held.len() == duty.reader_groups().len(),
-        "the copy does not hold every key that goes with this duty; give the whole of it"
+        "this duty needs {}, the whole of it",
+        Sheet::of(duty).map_or("a recovery sheet", Sheet::words)
     );
     let role = if duty == Duty::Chair { "governor" } else { "staff" };
     let mut tx = opened.store.write().await?;
@@ -110,7 +112,7 @@ pub(super) async fn agree(config: &Config, copy: &str) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
     let (telling, now) = (opened.telling(config), clock::now_ms());
     let school_id = &*telling.school_id;
-    let copied = recovery::read(copy, &keys::publics(opened.store.read(), school_id).await?)?;
+    let copied = sheet::read(copy, &keys::publics(opened.store.read(), school_id).await?)?;
     let mut connection = opened.store.read().acquire().await?;
     let standing = proposals::standing(&mut connection, school_id).await?;
     let waiting = proposals::open(&mut *connection, school_id, now).await?;
@@ -120,6 +122,21 @@ pub(super) async fn agree(config: &Config, copy: &str) -> anyhow::Result<()> {
         standing.readers.contains(by) && standing.seconds(by, &proposal.person_id).is_empty()
     };
     let waiting: Vec<_> = waiting.iter().filter(is_alone).collect();
+    // A sheet that the proposer keeps would make two of one.
+    let held = overview::duties(opened.store.read(), school_id).await?;
+    let of_other = |sheet: Sheet| {
+        let groups = sheet.groups();
+        copied.iter().any(|(group, _)| groups.contains(group))
+            && !waiting.iter().any(|proposal| {
+                held.iter().any(|held| {
+                    Some(&held.person_id) == proposal.proposed_by.as_ref() && held.duty == sheet.code()
+                })
+            })
+    };
+    anyhow::ensure!(
+        Sheet::ALL.into_iter().any(of_other),
+        "whoever proposed keeps this sheet; bring the other one"
+    );
     let [proposal] = waiting[..] else {
         anyhow::bail!(
             "{} proposals wait that only the recovery copy can agree to; there must be exactly one: the reader who proposes \

@@ -38,9 +38,9 @@ pub(super) enum User {
         /// E-mail address or id
         who: String,
     },
-    /// Gives a reader's duty and sign-in back with the recovery copy, read from standard input
+    /// Gives a reader's duty and sign-in back with a recovery sheet, read from standard input
     #[command(
-        after_help = "For when the reader keys are lost, or no two readers are left. The link goes to the person's recorded address. While somebody else who reads can sign in, they must agree on the console, and have the code; otherwise the code is shown here. Everybody who reads is told.\nExample: pastoral-collector user recover --duty headteacher \"Ada Bell <head@school.example>\" < copy.txt"
+        after_help = "For when the reader keys are lost, or no two readers are left. The headteacher’s sheet serves for headteacher, dsl and deputy, the chair’s for chair and independent. The link goes to the person's recorded address. While somebody else who reads can sign in, they must agree on the console, and have the code; otherwise the code is shown here. Everybody who reads is told.\nExample: pastoral-collector user recover --duty headteacher \"Ada Bell <head@school.example>\" < sheet.txt"
     )]
     Recover {
         /// headteacher, dsl, deputy, chair or independent

@@ -5,12 +5,13 @@ use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::{Console, deeds};
 use crate::access::RECOVERY_COPY;
+use crate::chain::number;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
 use crate::store::overview::{self, Candidate, Logged};
 use crate::store::people::Directory;
 use crate::store::proposals::Act;
-use crate::store::{conflicts, devices};
+use crate::store::{audit, conflicts, devices};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -19,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 const SHOWN: i64 = 100;
+const HEADS_SHOWN: i64 = 31;
 
 #[derive(Template)]
 #[template(path = "audit.html")]
@@ -27,6 +29,16 @@ struct AuditPage {
     lines: Vec<Line>,
     before: Option<i64>,
     after: Option<i64>,
+    /// The heads that were mailed, for those who have the mails.
+    heads: Vec<SentHead>,
+    /// Since when whoever runs the machine could rewrite what is recorded.
+    tail: String,
+}
+
+struct SentHead {
+    when: String,
+    number: String,
+    keys: String,
 }
 
 struct Line {
@@ -65,12 +77,34 @@ pub(super) async fn audit(
         what: did(&entry, &named, &who),
         concern: entry.concern_id.zip(entry.reference),
     });
+    let (heads, tail) = sent_heads(&console, &page, &who).await?;
     show(&AuditPage {
+        heads,
+        tail,
         lines: lines.collect(),
         before: (number > 1).then(|| number - 1),
         after: more.then(|| number + 1),
         page,
     })
+}
+
+async fn sent_heads(
+    console: &Console,
+    page: &Page,
+    who: &SignedIn,
+) -> Result<(Vec<SentHead>, String), Failure> {
+    let has_mails = who.has(Duty::Headteacher) || who.has(Duty::Chair);
+    let sent = audit::sent_heads(console.app.store.read(), &console.app.school_id, HEADS_SHOWN).await?;
+    let tail = sent.first().map_or_else(
+        || "no mail about it has been sent yet, so that is all of it".to_owned(),
+        |head| format!("everything since {}", page.clock.exactly(&head.at)),
+    );
+    let shown = sent.iter().filter(|_| has_mails).map(|head| SentHead {
+        when: page.clock.exactly(&head.at),
+        number: number::of_head(&head.hash),
+        keys: head.keys().unwrap_or_default(),
+    });
+    Ok((shown.collect(), tail))
 }
 
 fn name(people: &[Candidate], id: &str) -> String {

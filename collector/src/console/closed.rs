@@ -2,6 +2,7 @@
 
 use super::page::{Failure, Page, show};
 use super::place::{Place, page_of};
+use super::visits::List;
 use super::who::SignedIn;
 use super::{Console, concern, queue};
 use crate::concerns::kind::Kind;
@@ -41,6 +42,9 @@ pub(super) async fn closed(
     let place = Place::of(page_of(&query, "page"), SHOWN, of);
     let found = rows::closed(store, school_id, who.id(), place.rows()).await?;
     let page = console.page(&who, "Closed concerns", "/closed").await?;
+    let shown: Vec<&str> = found.iter().map(|concern| concern.concern_id.as_str()).collect();
+    let number = page_of(&query, "page");
+    console.visit(&who, List::Closed(number), &shown).await?;
     let lines = found.into_iter().map(|concern| Line {
         name: queue::name(&concern),
         kind: Kind::from_code(&concern.kind).map_or("Other", Kind::label),

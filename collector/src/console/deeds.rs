@@ -25,6 +25,9 @@ pub(super) fn with_concern(action: &str) -> Option<&'static str> {
         "shown" => "said why what was seen must be shown before the person is known",
         "handed-over" => "handed the concern over as what a child disclosed",
         "undone" => "undid the step before",
+        "safe-opened" => "said why the concern must be read out of the school safe",
+        "safe-viewed" => "read the concern out of the school safe",
+        "safe-given" => "gave the concern out of the school safe to those who may read it",
         "names-found" => "found a name that is new at the school, and keeps the concern from that person",
         _ => return None,
     })
@@ -41,6 +44,14 @@ pub(super) fn plain(action: &str) -> Option<&'static str> {
         "audit-broken" => "found that the audit log was changed or has gaps",
         "people-imported" => "took in the school’s list of people",
         "profile-accepted" => "put the school’s profile into force",
+        "safe-opened" => "opened the school safe with the chair’s sheet",
+        "safe-refused" => "typed a sheet that does not open the school safe",
+        "safe-listed" => "looked at the list of what lies in the school safe",
+        "open-concerns-listed" => "looked at the list of open concerns",
+        "closed-concerns-listed" => "looked at the list of closed concerns",
+        "keys-differ" => "found that content is sealed for other keys than the readers’",
+        "clock-came-back" => "found that the clock had been ahead and came back",
+        "audit-erased" => "erased what old entries of the audit log stood for",
         "retention" => "erased what is older than the school keeps",
         "school-made" => "set up the school",
         "token-made" => "made a token, with which devices ask to join",
@@ -64,6 +75,9 @@ pub(super) fn with_device(action: &str, device: &str) -> Option<String> {
         "device-revoked" => format!("cut off {device}"),
         "device-cloned" => format!("found two devices that use the identity of {device}"),
         "device-alone-again" => format!("found that one device alone uses the identity of {device} again"),
+        "record-opened" => format!("said why a record of {device} must be read that could not be"),
+        "record-viewed" => format!("read a record of {device} that could not be read by Pastoral"),
+        "record-discarded" => format!("removed a record of {device} that could not be read"),
         "certificate-issued" => format!("gave {device} a certificate"),
         _ => return None,
     })
@@ -74,7 +88,7 @@ mod tests {
     use super::*;
 
     /// Where entries are made, and where they are put into words.
-    const SOURCES: [&str; 12] = [
+    const SOURCES: [&str; 16] = [
         include_str!("../retention.rs"),
         include_str!("../devices/enrol.rs"),
         include_str!("../devices/approval.rs"),
@@ -87,6 +101,10 @@ mod tests {
         include_str!("../cli/backup.rs"),
         include_str!("concern/actions.rs"),
         include_str!("concern/closing.rs"),
+        include_str!("safe/mod.rs"),
+        include_str!("safe/concern.rs"),
+        include_str!("safe/records.rs"),
+        include_str!("../access/own_keys.rs"),
     ];
 
     /// Codes that stand behind `action: "`, `record("`, `change("` or `note(` in the source.

@@ -23,8 +23,10 @@ mod page;
 mod people;
 mod place;
 mod queue;
+mod safe;
 mod said;
 mod sign_in;
+mod visits;
 mod whence;
 mod who;
 mod words;
@@ -143,6 +145,18 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/lists/{list}/{term}", get(lists::term))
         .route("/health", get(health::health))
         .route("/audit", get(audit::audit))
+        .route("/safe", get(safe::safe).post(safe::unlock))
+        .route("/safe/close", post(safe::close))
+        .route(
+            "/safe/concerns/{concern}",
+            get(safe::concern).post(safe::open_concern),
+        )
+        .route("/safe/concerns/{concern}/give", post(safe::give))
+        .route(
+            "/safe/records/{record}",
+            get(safe::record).post(safe::open_record),
+        )
+        .route("/safe/records/{record}/discard", post(safe::discard))
         .route("/account", get(account::account))
         .route(PASSWORD, get(account::password_form).post(account::password))
         .route("/account/recovery-codes", post(account::recovery_codes))

@@ -6,8 +6,8 @@ use super::words::Clock;
 use super::{assets, said};
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::store::overview;
 use crate::store::wanted::{self, Place};
+use crate::store::{keys, overview};
 use askama::Template;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -174,14 +174,24 @@ impl Console {
                 ));
             }
         }
+        if who.is_reader()
+            && (who.session.keys_differ || keys::are_in_doubt(app.store.read(), &app.school_id).await?)
+        {
+            banner.push(
+                "What is new is sealed for a key that is not the readers’: somebody may have put in their own, to read it. \
+                 Record nothing more, and tell the headteacher and the chair of governors now, not the technician."
+                    .to_owned(),
+            );
+        }
         let runs_it = who.has(Duty::Headteacher) || who.has(Duty::Technician);
         banner.extend(app.faults.words(runs_it));
         if (who.has(Duty::Headteacher) || who.has(Duty::Chair))
             && overview::chain_is_broken(app.store.read(), &app.school_id).await?
         {
             banner.push(
-                "The audit log was changed, or entries are missing. Keep the mails about the audit record, and have the \
-                 technician run “pastoral-collector check”: it says where."
+                "The audit log was changed, or entries are missing. Keep the mails about the audit record, and have \
+                 somebody other than the technician compare a backup with them: “pastoral-collector audit verify”, on \
+                 another computer, says where."
                     .to_owned(),
             );
         }

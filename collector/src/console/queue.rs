@@ -3,6 +3,7 @@
 use super::Console;
 use super::page::{Failure, Page, go, show, show_again};
 use super::place::{Place, page_of};
+use super::visits::List;
 use super::who::{Fields, SignedIn};
 use super::words::{self, Clock};
 use crate::clock;
@@ -117,7 +118,7 @@ async fn draw(console: &Console, who: &SignedIn, number: i64) -> Result<QueuePag
     let page = console.page(who, "Concerns", "/queue").await?;
     Ok(QueuePage {
         cover: cover(console, &page.clock),
-        list: console.list(who.id(), number).await?.html,
+        list: console.list(who, number).await?.html,
         number,
         sought: String::new(),
         page,
@@ -219,7 +220,7 @@ impl Console {
         }
         // INVARIANT 4: a name may be new since the page was opened.
         self.examine(&who.session).await?;
-        self.list(who.id(), number).await.map(Some)
+        self.list(who, number).await.map(Some)
     }
 
     /// Whether a change may show in a viewer's queue: of a concern that they see, or saw until now.
@@ -234,11 +235,17 @@ impl Console {
         }
     }
 
-    async fn list(&self, viewer: &str, number: i64) -> Result<Listed, Failure> {
+    async fn list(&self, who: &SignedIn, number: i64) -> Result<Listed, Failure> {
+        let viewer = who.id();
         let (store, school_id) = (self.app.store.read(), &self.app.school_id);
         let place = Place::of(number, SHOWN, rows::count_open(store, school_id, viewer).await?);
         let concerns = rows::open(store, school_id, viewer, place.rows()).await?;
         let readers = rows::readers_of_open(store, school_id, viewer).await?;
+        let shown: Vec<&str> = concerns
+            .iter()
+            .map(|concern| concern.concern_id.as_str())
+            .collect();
+        self.visit(who, List::Open(number), &shown).await?;
         let clock = self.clock();
         let profile = self.app.profile.load();
         let cards = concerns.into_iter().map(|concern| {

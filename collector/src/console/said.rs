@@ -43,6 +43,10 @@ pub(super) fn words(code: &str) -> &'static str {
         "list-agreed" => "It is in force, and devices take it with their next policy.",
         "list-refused" => "It is refused. Nothing has changed.",
         "list-withdrawn" => "It is withdrawn. Nothing has changed.",
+        "safe-opened" => "The safe is open for you, and every reader is being told.",
+        "safe-closed" => "The safe is closed. Its key is forgotten here.",
+        "safe-given" => "It is sealed for those who may read it now.",
+        "record-discarded" => "The record is removed for good.",
         "password" => "Your password is changed. You are signed out everywhere else.",
         _ => "",
     }

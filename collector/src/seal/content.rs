@@ -78,6 +78,12 @@ impl Sealer {
         self.publics.get(&group).ok_or(SealError::CannotSeal)
     }
 
+    /// The fingerprint of the keys that this program seals with.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        super::fingerprint(&self.publics)
+    }
+
     /// The data key in use for a concern and its groups. It must be saved in the same transaction as what it seals:
     /// the key may have been drawn for a transaction that was never committed.
     ///

@@ -31,7 +31,7 @@ pub enum SealError {
 }
 
 /// Seals for a reader group.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct GroupPublicKey(KemPublic);
 
 /// Opens for a reader group. Exists only in a signed-in reader's session and on the printed recovery copy.
@@ -52,6 +52,12 @@ impl GroupPrivateKey {
         Zeroizing::new(self.0.to_bytes().into())
     }
 
+    /// The public key that belongs to it.
+    #[must_use]
+    pub fn public(&self) -> GroupPublicKey {
+        GroupPublicKey(X25519HkdfSha256::sk_to_pk(&self.0))
+    }
+
     /// Reads a key.
     ///
     /// # Errors
@@ -60,12 +66,6 @@ impl GroupPrivateKey {
         KemPrivate::from_bytes(bytes)
             .map(Self)
             .map_err(|_| SealError::NotAKey)
-    }
-
-    /// The public half.
-    #[must_use]
-    pub fn public(&self) -> GroupPublicKey {
-        GroupPublicKey(X25519HkdfSha256::sk_to_pk(&self.0))
     }
 
     /// Opens what was sealed for this group and purpose.

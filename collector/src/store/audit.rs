@@ -1,14 +1,15 @@
-//! The audit chain (invariant 5): every look at a person's content and every change, in order, each entry's hash
-//! covering the one before. What an entry stands for is covered by a salted hash, so that retention can erase
-//! `detail` and `salt` and the chain still verifies.
-//!
-//! `detail_hash = SHA-256(salt ‖ detail)`; `hash = SHA-256(previous hash ‖ sequence ‖ at ‖ lengths and bytes of
-//! school, actor, action, concern ‖ detail_hash)`, integers big-endian, the first entry's previous hash 32 zero bytes.
+//! The audit chain (invariant 5): every look at a person's content and every change, in order. What its hashes cover and
+//! what makes it whole is in [`chain`](crate::chain).
 
 use super::{Store, Write};
-use ring::digest::{Context, SHA256};
+pub use crate::chain::{Broken, Head};
+use crate::chain::{ERASED, FORM, HEAD_SENT, Recorded, Row, Step, Verifier, hash_detail};
 use ring::rand::{SecureRandom, SystemRandom};
-use sqlx::{Row, SqliteConnection};
+use sqlx::{SqliteConnection, SqliteExecutor};
+
+/// Entries read at a time.
+const AT_ONCE: i64 = 1000;
+const DAY_MS: i64 = 86_400_000;
 
 /// One thing somebody looked at or changed.
 #[derive(Debug, Clone)]
@@ -30,48 +31,44 @@ pub struct Entry<'a> {
 /// # Errors
 /// When the database cannot be written or the system has no randomness.
 pub async fn append(tx: &mut Write, now_ms: i64, entry: &Entry<'_>) -> Result<(), sqlx::Error> {
-    let last =
-        sqlx::query("SELECT sequence, hash FROM audit WHERE school_id = ? ORDER BY sequence DESC LIMIT 1")
-            .bind(entry.school_id)
-            .fetch_optional(&mut **tx)
-            .await?;
-    let (sequence, previous) = match &last {
-        Some(row) => (row.get::<i64, _>(0) + 1, row.get::<Vec<u8>, _>(1)),
-        None => (1, vec![0; 32]),
-    };
+    let last = head(tx, entry.school_id).await?;
+    let (sequence, previous) = last.map_or_else(|| (1, vec![0; 32]), |head| (head.sequence + 1, head.hash));
     let mut salt = [0; 16];
     SystemRandom::new()
         .fill(&mut salt)
         .map_err(|_| sqlx::Error::Protocol("no randomness".into()))?;
     let detail = entry.detail.to_string();
-    let detail_hash = hash_detail(&salt, &detail);
-    let hash = hash_entry(&previous, sequence, now_ms, entry, &detail_hash);
+    let mut row = Row {
+        sequence,
+        at: now_ms,
+        actor: entry.actor.to_owned(),
+        action: entry.action.to_owned(),
+        concern_id: entry.concern_id.map(str::to_owned),
+        detail_hash: hash_detail(&salt, &detail),
+        salt: Some(salt.to_vec()),
+        detail: Some(detail),
+        hash: Vec::new(),
+        form: FORM,
+    };
+    row.hash = row.hash_behind(&previous, entry.school_id);
     sqlx::query(
-        "INSERT INTO audit (school_id, sequence, at, actor, action, concern_id, salt, detail, detail_hash, hash)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO audit (school_id, sequence, at, actor, action, concern_id, salt, detail, detail_hash, hash, form)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(entry.school_id)
-    .bind(sequence)
-    .bind(now_ms)
-    .bind(entry.actor)
-    .bind(entry.action)
-    .bind(entry.concern_id)
-    .bind(&salt[..])
-    .bind(detail)
-    .bind(detail_hash)
-    .bind(hash)
+    .bind(row.sequence)
+    .bind(row.at)
+    .bind(row.actor)
+    .bind(row.action)
+    .bind(row.concern_id)
+    .bind(row.salt)
+    .bind(row.detail)
+    .bind(row.detail_hash)
+    .bind(row.hash)
+    .bind(row.form)
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-/// The last entry of a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Head {
-    /// Its number.
-    pub sequence: i64,
-    /// Its hash, which covers all entries before it.
-    pub hash: Vec<u8>,
 }
 
 /// The head of the school's chain; none while it is empty.
@@ -79,15 +76,13 @@ pub struct Head {
 /// # Errors
 /// When the database cannot be read.
 pub async fn head(connection: &mut SqliteConnection, school_id: &str) -> Result<Option<Head>, sqlx::Error> {
-    let row =
-        sqlx::query("SELECT sequence, hash FROM audit WHERE school_id = ? ORDER BY sequence DESC LIMIT 1")
-            .bind(school_id)
-            .fetch_optional(connection)
-            .await?;
-    Ok(row.map(|row| Head {
-        sequence: row.get(0),
-        hash: row.get(1),
-    }))
+    let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
+        "SELECT sequence, hash FROM audit WHERE school_id = $1 ORDER BY sequence DESC LIMIT 1",
+    )
+    .bind(school_id)
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|(sequence, hash)| Head { sequence, hash }))
 }
 
 /// When the last entry was made; none while the chain is empty.
@@ -95,10 +90,49 @@ pub async fn head(connection: &mut SqliteConnection, school_id: &str) -> Result<
 /// # Errors
 /// When the database cannot be read.
 pub async fn last_at(connection: &mut SqliteConnection, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar("SELECT at FROM audit WHERE school_id = ? ORDER BY sequence DESC LIMIT 1")
+    sqlx::query_scalar("SELECT at FROM audit WHERE school_id = $1 ORDER BY sequence DESC LIMIT 1")
         .bind(school_id)
         .fetch_optional(connection)
         .await
+}
+
+/// A head that was sent to headteacher and chair.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct SentHead {
+    /// When.
+    pub at: i64,
+    /// The hash that was sent, which is that of the entry that says so.
+    pub hash: Vec<u8>,
+    /// JSON: to whom, and the fingerprint of the keys. None once retention erased it.
+    pub detail: Option<String>,
+}
+
+impl SentHead {
+    /// The fingerprint of the keys that went with it.
+    #[must_use]
+    pub fn keys(&self) -> Option<String> {
+        let detail: serde_json::Value = serde_json::from_str(self.detail.as_deref()?).ok()?;
+        Some(detail.get("keys")?.as_str()?.to_owned())
+    }
+}
+
+/// The heads that were sent, the latest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn sent_heads(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    most: i64,
+) -> Result<Vec<SentHead>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT at, hash, detail FROM audit WHERE school_id = $1 AND action = $2 ORDER BY sequence DESC LIMIT $3",
+    )
+    .bind(school_id)
+    .bind(HEAD_SENT)
+    .bind(most)
+    .fetch_all(db)
+    .await
 }
 
 /// When the head was last sent to headteacher and chair.
@@ -106,39 +140,24 @@ pub async fn last_at(connection: &mut SqliteConnection, school_id: &str) -> Resu
 /// # Errors
 /// When the database cannot be read.
 pub async fn last_head_sent(store: &Store, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT at FROM audit WHERE school_id = ? AND action = 'audit-head-sent' ORDER BY sequence DESC LIMIT 1",
-    )
-    .bind(school_id)
-    .fetch_optional(store.read())
-    .await?;
-    Ok(row.map(|row| row.get(0)))
+    let heads = sent_heads(store.read(), school_id, 1).await?;
+    Ok(heads.first().map(|head| head.at))
 }
 
-/// Whether an entry with this hash, such as a head that was sent by mail, is in the school's chain.
+/// The fingerprint of the keys as it was recorded first, of those records that retention has left.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn contains(store: &Store, school_id: &str, hash: &[u8]) -> Result<bool, sqlx::Error> {
-    let row = sqlx::query("SELECT 1 FROM audit WHERE school_id = ? AND hash = ?")
-        .bind(school_id)
-        .bind(hash);
-    Ok(row.fetch_optional(store.read()).await?.is_some())
-}
-
-/// What is wrong with a chain.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Broken {
-    /// Entries are missing.
-    #[error(
-        "entry {0} is missing; compare with a backup and with the numbers sent by mail, and tell the headteacher and the chair of governors"
-    )]
-    Missing(i64),
-    /// An entry was changed.
-    #[error(
-        "entry {0} was changed; compare with a backup and with the numbers sent by mail, and tell the headteacher and the chair of governors"
-    )]
-    Changed(i64),
+pub async fn first_keys(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Option<String>, sqlx::Error> {
+    let first: Option<SentHead> = sqlx::query_as(
+        "SELECT at, hash, detail FROM audit WHERE school_id = $1 AND action IN ('school-made', $2)
+         AND detail LIKE '%\"keys\"%' ORDER BY sequence LIMIT 1",
+    )
+    .bind(school_id)
+    .bind(HEAD_SENT)
+    .fetch_optional(db)
+    .await?;
+    Ok(first.as_ref().and_then(SentHead::keys))
 }
 
 /// Writes down whether the chain was found broken.
@@ -146,7 +165,7 @@ pub enum Broken {
 /// # Errors
 /// When the database cannot be written.
 pub async fn note_broken(tx: &mut Write, school_id: &str, broken_at: Option<i64>) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE school SET chain_broken_at = ? WHERE school_id = ?")
+    sqlx::query("UPDATE school SET chain_broken_at = $1 WHERE school_id = $2")
         .bind(broken_at)
         .bind(school_id)
         .execute(&mut **tx)
@@ -154,87 +173,112 @@ pub async fn note_broken(tx: &mut Write, school_id: &str, broken_at: Option<i64>
     Ok(())
 }
 
-/// Checks the whole chain, and says its head, or where it is broken first. What retention erased is no break.
+/// Erases what entries from before a time stood for, at most so many of them, and records that in the chain, in the
+/// caller's transaction. INVARIANT 5: the hashes stay, and nothing is erased without a step that accounts for it. Gives
+/// how many; 0 when there is nothing to erase.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn erase_details(
+    tx: &mut Write,
+    school_id: &str,
+    (cutoff, now): (i64, i64),
+    most: i64,
+) -> Result<u64, sqlx::Error> {
+    let found: Vec<i64> = sqlx::query_scalar(
+        "SELECT sequence FROM audit WHERE school_id = $1 AND at < $2 AND salt IS NOT NULL AND action <> $3
+         ORDER BY sequence LIMIT $4",
+    )
+    .bind(school_id)
+    .bind(cutoff)
+    .bind(ERASED)
+    .bind(most)
+    .fetch_all(&mut **tx)
+    .await?;
+    let (Some(from), Some(to)) = (found.first(), found.last()) else {
+        return Ok(0);
+    };
+    let step = Step {
+        from: *from,
+        to: *to,
+        before: cutoff,
+        days: now.saturating_sub(cutoff) / DAY_MS,
+    };
+    let detail = serde_json::to_value(step).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let entry = Entry {
+        school_id,
+        actor: "pastoral",
+        action: ERASED,
+        concern_id: None,
+        detail,
+    };
+    append(tx, now, &entry).await?;
+    let done = sqlx::query(
+        "UPDATE audit SET detail = NULL, salt = NULL WHERE school_id = $1 AND sequence BETWEEN $2 AND $3 AND at < $4
+         AND salt IS NOT NULL AND action <> $5",
+    )
+    .bind(school_id)
+    .bind(from)
+    .bind(to)
+    .bind(cutoff)
+    .bind(ERASED)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// The steps of retention in the chain.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn verify(store: &Store, school_id: &str) -> Result<Result<Option<Head>, Broken>, sqlx::Error> {
-    let mut head: Option<Head> = None;
-    loop {
-        let after = head.as_ref().map_or(0, |head| head.sequence);
-        let rows = sqlx::query(
-            "SELECT sequence, at, actor, action, concern_id, salt, detail, detail_hash, hash FROM audit
-             WHERE school_id = ? AND sequence > ? ORDER BY sequence LIMIT 1000",
-        )
+pub async fn steps(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Recorded>, sqlx::Error> {
+    let rows: Vec<Row> = sqlx::query_as("SELECT * FROM audit WHERE school_id = $1 AND action = $2")
+        .bind(school_id)
+        .bind(ERASED)
+        .fetch_all(db)
+        .await?;
+    Ok(rows.iter().filter_map(Row::step).collect())
+}
+
+/// Entries behind a place, in order, some at a time.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn rows_after(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    after: i64,
+) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as("SELECT * FROM audit WHERE school_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3")
         .bind(school_id)
         .bind(after)
-        .fetch_all(store.read())
-        .await?;
+        .bind(AT_ONCE)
+        .fetch_all(db)
+        .await
+}
+
+/// Checks the whole chain, and says its head, or where it is broken first. What a recorded step of retention erased is no
+/// break.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn verify(
+    store: &Store,
+    school_id: &str,
+    now: i64,
+) -> Result<Result<Option<Head>, Broken>, sqlx::Error> {
+    let steps = steps(store.read(), school_id).await?;
+    let mut verifier = Verifier::new(school_id, steps, now);
+    loop {
+        let after = verifier.head().map_or(0, |head| head.sequence);
+        let rows = rows_after(store.read(), school_id, after).await?;
         if rows.is_empty() {
-            return Ok(Ok(head));
+            return Ok(Ok(verifier.head().cloned()));
         }
         for row in &rows {
-            match verify_entry(row, school_id, head.as_ref()) {
-                Ok(next) => head = Some(next),
-                Err(broken) => return Ok(Err(broken)),
+            if let Err(broken) = verifier.next(row) {
+                return Ok(Err(broken));
             }
         }
     }
-}
-
-fn verify_entry(
-    row: &sqlx::sqlite::SqliteRow,
-    school_id: &str,
-    previous: Option<&Head>,
-) -> Result<Head, Broken> {
-    let sequence: i64 = row.get(0);
-    let expected = previous.map_or(1, |head| head.sequence + 1);
-    if sequence != expected {
-        return Err(Broken::Missing(expected));
-    }
-    let (salt, detail): (Option<Vec<u8>>, Option<String>) = (row.get(5), row.get(6));
-    let (detail_hash, hash): (Vec<u8>, Vec<u8>) = (row.get(7), row.get(8));
-    let detail_holds = match (&salt, &detail) {
-        (Some(salt), Some(detail)) => hash_detail(salt, detail) == detail_hash,
-        (None, None) => true,
-        _ => false,
-    };
-    let concern_id: Option<String> = row.get(4);
-    let entry = Entry {
-        school_id,
-        actor: row.get(2),
-        action: row.get(3),
-        concern_id: concern_id.as_deref(),
-        detail: serde_json::Value::Null,
-    };
-    let before = previous.map_or_else(|| vec![0; 32], |head| head.hash.clone());
-    if !detail_holds || hash_entry(&before, sequence, row.get(1), &entry, &detail_hash) != hash {
-        return Err(Broken::Changed(sequence));
-    }
-    Ok(Head { sequence, hash })
-}
-
-fn hash_detail(salt: &[u8], detail: &str) -> Vec<u8> {
-    let mut context = Context::new(&SHA256);
-    context.update(salt);
-    context.update(detail.as_bytes());
-    context.finish().as_ref().to_vec()
-}
-
-fn hash_entry(previous: &[u8], sequence: i64, at: i64, entry: &Entry<'_>, detail_hash: &[u8]) -> Vec<u8> {
-    let mut context = Context::new(&SHA256);
-    context.update(previous);
-    context.update(&sequence.to_be_bytes());
-    context.update(&at.to_be_bytes());
-    for part in [
-        entry.school_id,
-        entry.actor,
-        entry.action,
-        entry.concern_id.unwrap_or_default(),
-    ] {
-        context.update(&(part.len() as u64).to_be_bytes());
-        context.update(part.as_bytes());
-    }
-    context.update(detail_hash);
-    context.finish().as_ref().to_vec()
 }

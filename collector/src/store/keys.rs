@@ -148,3 +148,46 @@ pub async fn replace_data_keys(
     }
     Ok(())
 }
+
+/// Notes that content of these groups is sealed for other keys than the readers hold, until a sign-in finds it right. Says
+/// whether that was not known.
+pub async fn note_doubts(
+    tx: &mut Write,
+    school_id: &str,
+    groups: &[ReaderGroup],
+    now_ms: i64,
+) -> Result<bool, sqlx::Error> {
+    let mut is_new = false;
+    for group in groups {
+        let done = sqlx::query(
+            "INSERT INTO key_doubt (school_id, reader_group, found_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        )
+        .bind(school_id)
+        .bind(group.code())
+        .bind(now_ms)
+        .execute(&mut **tx)
+        .await?;
+        is_new |= done.rows_affected() == 1;
+    }
+    Ok(is_new)
+}
+
+/// A sign-in found the keys of these groups right.
+pub async fn end_doubts(tx: &mut Write, school_id: &str, groups: &[ReaderGroup]) -> Result<(), sqlx::Error> {
+    for group in groups {
+        sqlx::query("DELETE FROM key_doubt WHERE school_id = $1 AND reader_group = $2")
+            .bind(school_id)
+            .bind(group.code())
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Whether content is known to be sealed for other keys than the readers hold.
+pub async fn are_in_doubt(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM key_doubt WHERE school_id = $1)")
+        .bind(school_id)
+        .fetch_one(db)
+        .await
+}

@@ -357,8 +357,8 @@ async fn the_head_of_the_audit_chain_goes_to_headteacher_and_chair_once_a_day() 
         .await
         .unwrap()
         .unwrap();
-    let hash = data_encoding::HEXLOWER.encode(&head.hash);
-    assert!(quoted_printable(&messages[0]).contains(&hash));
+    let number = pastoral_collector::chain::number::of_head(&head.hash);
+    assert!(quoted_printable(&messages[0]).contains(&format!("Number  {number}\n")));
 }
 
 /// Undoes quoted-printable and line ends.

@@ -147,7 +147,12 @@ async fn an_import_adds_changes_and_makes_leavers_of_those_who_are_gone() {
     let again = take(&school, &second).await.unwrap();
     assert_eq!((again.added, again.changed, again.left), (0, 0, 0));
     assert!(school.directory().await.person_of_username("b").is_none());
-    assert!(audit::verify(&school.app.store, SCHOOL).await.unwrap().is_ok());
+    assert!(
+        audit::verify(&school.app.store, SCHOOL, monday())
+            .await
+            .unwrap()
+            .is_ok()
+    );
 }
 
 /// Those who were made at `init` are the same people as in the school's own list.

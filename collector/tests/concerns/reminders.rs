@@ -1,6 +1,7 @@
 //! Nobody is flooded, and nobody is forgotten.
 
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
+use pastoral_collector::concerns::naming::Strength;
 use pastoral_collector::escalate::step_due;
 use pastoral_collector::store::outbox::{self, Sort};
 use pastoral_collector::store::{reviews, wanted};
@@ -74,7 +75,7 @@ async fn eleven_unanswered_concerns_make_one_reminder_for_each_person_that_says_
 #[tokio::test]
 async fn a_reminder_counts_only_what_its_reader_may_see() {
     let school = School::new().await;
-    for (id, named) in [("c1", &[][..]), ("c2", &["deputy"][..])] {
+    for (id, named) in [("c1", &[][..]), ("c2", &[("deputy", Strength::Certain)][..])] {
         school
             .open(&Concern {
                 id,
@@ -302,7 +303,7 @@ async fn who_may_agree_is_told_and_counts_it_and_nobody_else() {
     let school = School::new().await;
     school
         .open(&Concern {
-            named: &["deputy"],
+            named: &[("deputy", Strength::Certain)],
             ..Concern::default()
         })
         .await;

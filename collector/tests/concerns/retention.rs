@@ -165,7 +165,12 @@ async fn the_audit_chain_holds_after_its_details_are_erased() {
             .await,
         Some(535)
     );
-    assert!(audit::verify(&school.app.store, SCHOOL).await.unwrap().is_ok());
+    assert!(
+        audit::verify(&school.app.store, SCHOOL, monday())
+            .await
+            .unwrap()
+            .is_ok()
+    );
 }
 
 #[tokio::test]

@@ -141,7 +141,7 @@ async fn a_broken_audit_chain_is_said_to_headteacher_and_chair_on_the_console_an
     assert!(
         mailed
             .iter()
-            .all(|(_, body)| body.contains("pastoral-collector check"))
+            .all(|(_, body)| body.contains("pastoral-collector audit verify"))
     );
     change(
         &school,

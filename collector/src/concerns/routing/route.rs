@@ -254,9 +254,11 @@ fn last(
             }
         }
     }
-    let least = readers
-        .iter()
-        .min_by_key(|(conflict, strength, place, ..)| (*strength, *conflict, *place));
+    // Who is neither named beyond doubt nor in conflict comes first, though no tier of these concerns has them.
+    let least = readers.iter().min_by_key(|(conflict, strength, place, ..)| {
+        let removed = *conflict || strength.is_some_and(Strength::removes);
+        (removed, *strength, *conflict, *place)
+    });
     let Some((conflict, strength, place, duty, person)) = least else {
         return Route {
             group: ReaderGroup::Safe,

@@ -3,7 +3,9 @@
 use super::super::lists::{can_be_harmless, specialist_term};
 use super::super::words::{self, Clock};
 use crate::access::Session;
+use crate::concerns::model::ReaderGroup;
 use crate::lists::Rules;
+use crate::seal::GroupPrivateKey;
 use crate::seal::content::{self, DataKeyRow};
 use crate::store::actions::{ActionRow, FlagRow};
 use pastoral_keywords::changes::TermName;
@@ -19,69 +21,82 @@ const WORDS_AROUND: usize = 3;
 const CLOCK_WRONG_MS: i64 = 2 * 60 * 1000;
 
 /// A flag in words.
-pub(super) struct Seen {
+pub(in super::super) struct Seen {
     /// Which flag of the concern it is.
-    pub(super) place: i64,
-    pub(super) severity: i64,
-    pub(super) severity_words: &'static str,
+    pub(in super::super) place: i64,
+    pub(in super::super) severity: i64,
+    pub(in super::super) severity_words: &'static str,
     /// Pieces of the text; whether each is marked.
-    pub(super) text: Vec<(bool, String)>,
-    pub(super) source: &'static str,
-    pub(super) provenance: &'static str,
-    pub(super) site_and_program: String,
-    pub(super) device: String,
-    pub(super) account: String,
-    pub(super) audience: &'static str,
-    pub(super) seen: String,
-    pub(super) arrived: String,
-    pub(super) repeats: String,
-    pub(super) clock: String,
-    pub(super) why: Vec<Why>,
-    pub(super) false_alarm: bool,
-    pub(super) conflicting: bool,
-    pub(super) topic: &'static str,
+    pub(in super::super) text: Vec<(bool, String)>,
+    pub(in super::super) source: &'static str,
+    pub(in super::super) provenance: &'static str,
+    pub(in super::super) site_and_program: String,
+    pub(in super::super) device: String,
+    pub(in super::super) account: String,
+    pub(in super::super) audience: &'static str,
+    pub(in super::super) seen: String,
+    pub(in super::super) arrived: String,
+    pub(in super::super) repeats: String,
+    pub(in super::super) clock: String,
+    pub(in super::super) why: Vec<Why>,
+    pub(in super::super) false_alarm: bool,
+    pub(in super::super) conflicting: bool,
+    pub(in super::super) topic: &'static str,
 }
 
 /// Why a flag was raised.
-pub(super) struct Why {
+pub(in super::super) struct Why {
     /// In quotation marks, or what is said in its place.
-    pub(super) term: String,
-    pub(super) topic: &'static str,
-    pub(super) severity: i64,
-    pub(super) list: String,
-    pub(super) reason: String,
+    pub(in super::super) term: String,
+    pub(in super::super) topic: &'static str,
+    pub(in super::super) severity: i64,
+    pub(in super::super) list: String,
+    pub(in super::super) reason: String,
     /// How it was written.
-    pub(super) view: &'static str,
+    pub(in super::super) view: &'static str,
     /// Why the severity is not the term's own; empty where it is.
-    pub(super) note: String,
+    pub(in super::super) note: String,
     /// The term, where a phrase in which it is harmless can be proposed.
-    pub(super) name: Option<TermName>,
+    pub(in super::super) name: Option<TermName>,
     /// What such a phrase might be: the words around the match. Nothing of what staff wrote, for others read the lists.
-    pub(super) around: String,
+    pub(in super::super) around: String,
     /// Exceptions that stand in the text and do not cover it.
-    pub(super) considered: Vec<String>,
+    pub(in super::super) considered: Vec<String>,
 }
 
 /// Opens what is sealed for the concerns of a reader.
-pub(super) struct Opener<'a> {
+pub(in super::super) struct Opener<'a> {
     session: &'a Session,
     keys: &'a [DataKeyRow],
     rules: &'a Rules,
+    /// The school safe's key, while it is open.
+    safe: Option<GroupPrivateKey>,
 }
 
 impl<'a> Opener<'a> {
-    pub(super) fn new(session: &'a Session, keys: &'a [DataKeyRow], rules: &'a Rules) -> Self {
-        Self { session, keys, rules }
+    pub(in super::super) fn new(session: &'a Session, keys: &'a [DataKeyRow], rules: &'a Rules) -> Self {
+        Self {
+            session,
+            keys,
+            rules,
+            safe: None,
+        }
+    }
+
+    /// Opens what lies in the school safe as well.
+    pub(in super::super) fn with_safe(mut self, key: GroupPrivateKey) -> Self {
+        self.safe = Some(key);
+        self
     }
 
     /// The words of an action; none when there are none, or this reader's keys do not open them.
-    pub(super) fn words(&self, action: &ActionRow) -> Option<String> {
+    pub(in super::super) fn words(&self, action: &ActionRow) -> Option<String> {
         let opened = self.open(action.data_key_id.as_deref()?, action.sealed.as_deref()?)?;
         String::from_utf8(opened.to_vec()).ok()
     }
 
     /// A flag with its content, `of_pupil` where it is known to be a pupil's.
-    pub(super) fn flag(&self, row: &FlagRow, of_pupil: bool, clock: &Clock) -> Seen {
+    pub(in super::super) fn flag(&self, row: &FlagRow, of_pupil: bool, clock: &Clock) -> Seen {
         let opened = self.open(&row.data_key_id, &row.sealed);
         let content = opened.and_then(|bytes| device::Flag::decode(bytes.as_slice()).ok());
         let mut seen = without_content(row, clock);
@@ -131,7 +146,11 @@ impl<'a> Opener<'a> {
     }
 
     fn open(&self, data_key_id: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        content::open_any(&|group| self.session.key(group), self.keys, data_key_id, sealed).ok()
+        let private = |group| match group {
+            ReaderGroup::Safe => self.safe.as_ref(),
+            group => self.session.key(group),
+        };
+        content::open_any(&private, self.keys, data_key_id, sealed).ok()
     }
 }
 

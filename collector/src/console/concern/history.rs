@@ -7,15 +7,15 @@ use crate::store::actions::ActionRow;
 use serde_json::Value;
 
 /// An entry of the history.
-pub(super) struct Entry {
-    pub(super) when: String,
-    pub(super) sentence: String,
-    pub(super) words: String,
-    pub(super) undone: bool,
+pub(in super::super) struct Entry {
+    pub(in super::super) when: String,
+    pub(in super::super) sentence: String,
+    pub(in super::super) words: String,
+    pub(in super::super) undone: bool,
 }
 
 /// An action in words. `name_of` says who somebody is.
-pub(super) fn entry(
+pub(in super::super) fn entry(
     action: &ActionRow,
     opener: &Opener<'_>,
     clock: &Clock,
@@ -83,6 +83,8 @@ fn did(action: &str, detail: &Value, name_of: &impl Fn(&str) -> String) -> Strin
             "handed it over as what a child disclosed: {}",
             name_of(text("child"))
         ),
+        "safe-opened" => "opened it out of the school safe, and said why".to_owned(),
+        "safe-given" => "gave it out of the school safe to those who may read it".to_owned(),
         "owner-lost" => {
             "found that whoever dealt with it may not see it any more, so that it is new".to_owned()
         }

@@ -15,7 +15,9 @@ mod view;
 
 pub(super) use actions::act;
 pub(super) use adding::{Happened, add};
+pub(super) use content::{Opener, Seen};
 pub(super) use hand_over::{seal_again, seal_pending};
+pub(super) use history::{Entry, entry};
 pub(super) use identify::{form as identify_form, grouped};
 pub(super) use view::page;
 

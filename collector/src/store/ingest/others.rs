@@ -6,6 +6,7 @@ use super::flags::event_time;
 use super::prepared::{Content, Prepared};
 use crate::concerns::model::ReaderGroup;
 use crate::store::Write;
+use crate::store::safe::purpose;
 use pastoral_proto::{EpochStart, Gap, Repeats, encode_record};
 
 /// Unreadable records kept of one device; further ones are counted, not kept.
@@ -55,7 +56,7 @@ impl Batch<'_> {
                 .bind(&*record.device_id)
                 .fetch_one(&mut *self.tx)
                 .await?;
-        let purpose = format!("quarantine of {}", record.device_id);
+        let purpose = purpose(&record.device_id);
         let bytes = if kept < QUARANTINED { bytes } else { Vec::new() };
         let safe = self.app.sealer.public(ReaderGroup::Safe);
         let sealed = safe.and_then(|key| key.seal(&bytes, purpose.as_bytes()));

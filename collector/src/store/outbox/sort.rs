@@ -82,6 +82,11 @@ sorts! {
     AuditBroken = "audit-broken", "The audit log is broken", format!(
         "{LATEST} AND {KEEPS_HEADS} AND EXISTS (SELECT 1 FROM school
             WHERE school.school_id = outbox.school_id AND school.chain_broken_at IS NOT NULL)");
+    /// Content is sealed for other keys than the readers'. Ends when a sign-in finds them right, or with the next one.
+    KeysDiffer = "keys-differ", "Content is sealed for a stranger", format!(
+        "{LATEST} AND {KEEPS_HEADS} AND EXISTS (SELECT 1 FROM key_doubt WHERE key_doubt.school_id = outbox.school_id)");
+    /// The school safe was opened. Ends with the next time.
+    SafeOpened = "safe-opened", "The school safe was opened", format!("{LATEST} AND {READS}");
     /// A link by which somebody sets up how they sign in. It stands in the message until it has left, and no longer. Ends
     /// when it can be used no more.
     Link = "link", "A link to set up a sign-in", "FROM (SELECT 0 AS severity) AS once WHERE EXISTS (
@@ -122,6 +127,10 @@ const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 const LATEST: &str = "FROM (SELECT 0 AS severity) AS once WHERE NOT EXISTS (SELECT 1 FROM outbox AS later
     WHERE later.school_id = outbox.school_id AND later.person_id = outbox.person_id AND later.notice = outbox.notice
     AND later.created_at > outbox.created_at)";
+
+/// Somebody with a duty that reads.
+const READS: &str = "EXISTS (SELECT 1 FROM duty WHERE duty.school_id = outbox.school_id
+    AND duty.person_id = outbox.person_id AND duty.ended_at IS NULL AND duty.duty <> 'technician')";
 
 /// Headteacher and chair keep the heads of the audit chain.
 const KEEPS_HEADS: &str = "EXISTS (SELECT 1 FROM duty WHERE duty.school_id = outbox.school_id

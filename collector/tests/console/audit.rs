@@ -1,0 +1,240 @@
+//! The audit log on the console: what is compared with the mails, what is a look, and what a stranger's key shows.
+
+use super::*;
+use crate::school::SCHOOL;
+use crate::school::browser::PASSWORD;
+use pastoral_collector::concerns::model::ReaderGroup;
+use pastoral_collector::retention;
+use pastoral_collector::seal::GroupPrivateKey;
+use pastoral_collector::seal::content::Sealer;
+use pastoral_collector::store::{access as rows, keys};
+use std::sync::Arc;
+
+async fn count(school: &School, action: &str) -> i64 {
+    sqlx::query_scalar("SELECT count(*) FROM audit WHERE action = ?")
+        .bind(action)
+        .fetch_one(school.app.store.read())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_number_and_the_keys_in_the_mail_stand_on_the_page_of_who_has_the_mail() {
+    let (school, router) = school().await;
+    let people = signed_in(&school, &router, [ANN, CY, DI, ED]).await;
+    retention::daily(&school.app, school.now).await.unwrap();
+    let body: String =
+        sqlx::query_scalar("SELECT body FROM outbox WHERE notice = 'audit-head' AND person_id = 'di'")
+            .fetch_one(school.app.store.read())
+            .await
+            .unwrap();
+    let line = |label: &str| {
+        let found = body.lines().find_map(|line| line.strip_prefix(label));
+        found.unwrap_or_else(|| panic!("{label} in {body}")).to_owned()
+    };
+    let (number, keys) = (line("Number  "), line("Keys    "));
+    for (mut browser, has_mail) in people.into_iter().zip([false, true, true, false]) {
+        let page = browser.get("/audit").await.body;
+        assert_eq!(page.contains(&number), has_mail);
+        assert_eq!(page.contains(&keys), has_mail);
+        assert!(page.contains("could rewrite what came after the last such mail: everything since"));
+    }
+    assert!(body.contains("not the technician") && body.contains("audit verify"));
+}
+
+#[tokio::test]
+async fn a_list_of_concerns_is_a_look_that_is_recorded_once_a_visit() {
+    let (school, router) = school().await;
+    let [mut ann, mut bo] = signed_in(&school, &router, [ANN, BO]).await;
+    let id = school.concern(&SEARCH).await;
+    for _ in 0..3 {
+        ann.get("/queue").await;
+    }
+    assert_eq!(count(&school, "open-concerns-listed").await, 1);
+    let detail: String = sqlx::query_scalar("SELECT detail FROM audit WHERE action = 'open-concerns-listed'")
+        .fetch_one(school.app.store.read())
+        .await
+        .unwrap();
+    assert!(detail.contains(&id), "it says which concerns were listed");
+    ann.get("/closed").await;
+    ann.get("/closed").await;
+    ann.get("/closed?page=2").await;
+    assert_eq!(
+        count(&school, "closed-concerns-listed").await,
+        2,
+        "another page shows others"
+    );
+    // The live stream alone is a look as well.
+    let mut stream = bo.live().await.into_body().into_data_stream();
+    use futures_util::StreamExt as _;
+    assert!(stream.next().await.is_some());
+    assert_eq!(count(&school, "open-concerns-listed").await, 2);
+    bo.get("/queue").await;
+    assert_eq!(count(&school, "open-concerns-listed").await, 2);
+    let log = bo.get("/audit").await.body;
+    assert!(
+        log.contains("looked at the list of open concerns")
+            && log.contains("looked at the list of closed concerns")
+    );
+}
+
+/// Somebody with root puts in a key of theirs: the next sign-in of whoever holds the true one shows it.
+#[tokio::test]
+async fn a_stranger_s_key_is_found_at_the_next_sign_in_and_said_to_all_who_read() {
+    let (mut school, router) = school().await;
+    let [mut cy, mut di] = signed_in(&school, &router, [CY, DI]).await;
+    let code = |browser: &Browser| browser.code(1);
+    assert_eq!(count(&school, "keys-differ").await, 0);
+    let concern = school.concern(&SEARCH).await;
+    let (_, stranger) = GroupPrivateKey::generate();
+    let mut tx = school.app.store.write().await.unwrap();
+    sqlx::query("UPDATE reader_key SET public_key = ? WHERE reader_group = 'staff'")
+        .bind(&stranger.to_bytes()[..])
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    // Handing it to the stranger's group would have the reader's own session seal it for them.
+    sqlx::query("UPDATE concern SET reader_group = 'staff' WHERE concern_id = ?")
+        .bind(&concern)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    // Started again: it seals with what is in the store.
+    let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
+    school.app.sealer = Arc::new(Sealer::new(SCHOOL.into(), publics));
+    let router = console::router(school.app.clone());
+    let said = "sealed for a key that is not the readers’";
+    let (code_cy, code_di) = (code(&cy), code(&di));
+    cy = Browser::new(&router);
+    di = Browser::new(&router);
+    di.sign_in("di", PASSWORD, &code_di).await;
+    assert!(
+        !di.get("/queue").await.body.contains(said),
+        "the chair holds other keys"
+    );
+    cy.sign_in("cy", PASSWORD, &code_cy).await;
+    assert!(cy.get("/queue").await.body.contains(said));
+    assert!(
+        di.get("/queue").await.body.contains(said),
+        "everybody who reads hears of it"
+    );
+    assert_eq!(count(&school, "keys-differ").await, 1);
+    let mailed: Vec<String> =
+        sqlx::query_scalar("SELECT person_id FROM outbox WHERE notice = 'keys-differ' ORDER BY 1")
+            .fetch_all(school.app.store.read())
+            .await
+            .unwrap();
+    assert_eq!(mailed, ["cy", "di"]);
+    let groups: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT reader_group FROM data_key WHERE concern_id = ?")
+            .bind(&concern)
+            .fetch_all(school.app.store.read())
+            .await
+            .unwrap();
+    assert_eq!(groups, ["pupil"], "nothing was sealed for the stranger");
+    // A backup from before is brought back: the next sign-in finds it right, and the warning ends.
+    let own = school.privates[&ReaderGroup::Staff].public();
+    let mut tx = school.app.store.write().await.unwrap();
+    sqlx::query("UPDATE reader_key SET public_key = ? WHERE reader_group = 'staff'")
+        .bind(&own.to_bytes()[..])
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    sqlx::query("UPDATE user SET totp_last_step = 0")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
+    school.app.sealer = Arc::new(Sealer::new(SCHOOL.into(), publics));
+    let mut again = Browser::new(&console::router(school.app.clone()));
+    again.sign_in("cy", PASSWORD, &code_cy).await;
+    assert!(!again.get("/queue").await.body.contains(said));
+}
+
+/// Also where nobody who signs in holds the true key, such as the safe's: all were mailed.
+#[tokio::test]
+async fn a_stranger_s_key_for_the_safe_is_found_by_any_sign_in_and_by_the_daily_look() {
+    let (mut school, router) = school().await;
+    let [ann, _cy] = signed_in(&school, &router, [ANN, CY]).await;
+    retention::daily(&school.app, school.now).await.unwrap();
+    let (_, stranger) = GroupPrivateKey::generate();
+    let mut tx = school.app.store.write().await.unwrap();
+    sqlx::query("UPDATE reader_key SET public_key = ? WHERE reader_group = 'safe'")
+        .bind(&stranger.to_bytes()[..])
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
+    school.app.sealer = Arc::new(Sealer::new(SCHOOL.into(), publics));
+    let mut browser = Browser::new(&console::router(school.app.clone()));
+    browser.sign_in("ann", PASSWORD, &ann.code(1)).await;
+    assert!(
+        browser
+            .get("/queue")
+            .await
+            .body
+            .contains("sealed for a key that is not the readers’")
+    );
+    assert_eq!(count(&school, "keys-differ").await, 1);
+    // The head that names the stranger's key makes it no better.
+    for day in 1..3 {
+        retention::daily(&school.app, school.now + day * 86_400_000)
+            .await
+            .unwrap();
+    }
+    assert_eq!(count(&school, "keys-differ").await, 3);
+    assert!(
+        browser
+            .get("/queue")
+            .await
+            .body
+            .contains("sealed for a key that is not the readers’")
+    );
+}
+
+/// A clock that was a year ahead when somebody signed in, and came back.
+#[tokio::test]
+async fn a_clock_that_comes_back_locks_nobody_out_and_hides_no_silent_device() {
+    let (school, router) = school().await;
+    let [cy] = signed_in(&school, &router, [CY]).await;
+    let year = 365 * 86_400_000;
+    let mut tx = school.app.store.write().await.unwrap();
+    assert!(
+        rows::spend_step(&mut tx, SCHOOL, "cy", (school.now + year) / 30_000)
+            .await
+            .unwrap()
+    );
+    sqlx::query("UPDATE device SET last_seen_at = ?")
+        .bind(school.now + year)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let mut browser = Browser::new(&router);
+    assert!(
+        browser
+            .sign_in("cy", PASSWORD, &cy.code(0))
+            .await
+            .location()
+            .is_empty()
+    );
+    assert!(
+        retention::came_back(&school.app, school.now + year, school.now)
+            .await
+            .unwrap()
+    );
+    assert_eq!(browser.sign_in("cy", PASSWORD, &cy.code(1)).await.location(), "/");
+    let heard: i64 = sqlx::query_scalar("SELECT max(last_seen_at) FROM device")
+        .fetch_one(school.app.store.read())
+        .await
+        .unwrap();
+    assert!(heard <= school.now);
+    assert!(
+        !retention::came_back(&school.app, school.now, school.now + 1)
+            .await
+            .unwrap()
+    );
+}
