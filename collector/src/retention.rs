@@ -10,7 +10,7 @@ use crate::notify::Telling;
 use crate::notify::text::{self, HeadNumbers, Text};
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::people::Directory;
-use crate::store::{Write, audit, came_back, invitations, keys, retention};
+use crate::store::{Write, audit, came_back, held_import, invitations, keys, retention};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -93,6 +93,9 @@ pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
     retention::erase(&app.store, &app.school_id, cutoff, now).await?;
     // Whatever there was of it: a log says no number of concerns.
     tracing::info!("what is older than the school keeps is erased");
+    let mut tx = app.store.write().await?;
+    held_import::forget_old(&mut tx, &app.school_id, now).await?;
+    tx.commit().await?;
     send_audit_head(app, &telling, now).await?;
     Ok(true)
 }

@@ -28,6 +28,8 @@ mod later;
 mod lists;
 #[path = "console/marks.rs"]
 mod marks;
+#[path = "console/people.rs"]
+mod people;
 #[path = "console/safe.rs"]
 mod safe;
 #[path = "console/siege.rs"]
@@ -36,6 +38,8 @@ mod siege;
 mod sight;
 #[path = "console/specialist.rs"]
 mod specialist;
+#[path = "console/truth.rs"]
+mod truth;
 
 use axum::Router;
 use pastoral_collector::concerns::model::Duty;

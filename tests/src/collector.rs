@@ -277,7 +277,7 @@ impl Collector {
     }
 
     fn import(&self, people: &Path) -> Result<()> {
-        self.run(&["people", "import", &people.to_string_lossy()])
+        self.run(&["people", "import", "--yes", &people.to_string_lossy()])
             .map(drop)
     }
 

@@ -362,6 +362,7 @@ fn oversight(school: &WholeSchool, looks: &mut Looks<'_>) {
     for (name, path, heading) in OVERSEEN {
         looks.page(&format!("{name}-technician"), path, heading).unwrap();
     }
+    list_of_people(school, looks);
     looks
         .page("account-password", "/account/password", "Change your password")
         .unwrap();
@@ -371,9 +372,45 @@ fn oversight(school: &WholeSchool, looks: &mut Looks<'_>) {
     looks.page("not-for-technicians", "/queue", "").unwrap();
 }
 
-const OVERSEEN: [(&str, &str, &str); 9] = [
+/// The technician gives lists of people: a workbook, and one without most pupils, which waits for a reader.
+fn list_of_people(school: &WholeSchool, looks: &mut Looks<'_>) {
+    let (browser, heading) = (looks.browser, "The school’s list of people");
+    let list = school.folder.path().join("pupils.csv");
+    let give = |bytes: &[u8]| {
+        std::fs::write(&list, bytes).unwrap();
+        browser.fill("files", &list.to_string_lossy()).unwrap();
+        browser.press("Show what would change").unwrap();
+    };
+    looks
+        .page("people-import-first", "/people/import", heading)
+        .unwrap();
+    give(b"PK\x03\x04");
+    looks.refused("people-import-refused", heading).unwrap();
+    let row = "new-1,student,nia.newcome,Nia,Newcome,,4";
+    let wrong = "new-2,student,ola.oldcome,Ola,Oldcome,,99";
+    let csv = format!("sourcedId,role,username,givenName,familyName,email,grades\n{row}\n{wrong}\n");
+    looks
+        .page("people-import-again", "/people/import", heading)
+        .unwrap();
+    give(csv.as_bytes());
+    poll::until_so("the list to wait", || {
+        browser.text().is_ok_and(|text| text.contains("Why it waits"))
+    })
+    .unwrap();
+    looks.here("people-import-waits", heading).unwrap();
+    assert!(!browser.text().unwrap().contains("Newcome"));
+    looks.signed_in_as(&school.staff.lead).unwrap();
+    looks
+        .page("people-import-reader", "/people/import", heading)
+        .unwrap();
+    assert!(browser.text().unwrap().contains("I confirm that this is right"));
+    looks.signed_in_as(&school.staff.technician).unwrap();
+}
+
+const OVERSEEN: [(&str, &str, &str); 10] = [
     ("devices", "/devices", "Devices"),
     ("people", "/people", "People with access"),
+    ("people-import", "/people/import", "The school’s list of people"),
     ("lists", "/lists", "Keyword lists"),
     ("list", "/lists/pastoral-en-suicide", "suicide"),
     ("list-changes", "/lists/changes", "Changes to the lists"),

@@ -5,7 +5,7 @@
 //! | wrong tries | one account from one source | 6 | minute | guessing at it | its owner elsewhere |
 //! | wrong tries | one account, by unknown browsers | 60 | 30 s | guessing from many sources | one source alone never uses it up |
 //! | wrong tries | one source, by unknown browsers | 30 | 2 s | trying many accounts | other sources |
-//! | wrong tries | one browser that the account's owner has signed in with before | 10 | minute | a guest at it | what others do elsewhere counts nothing |
+//! | wrong tries | one browser that the account's owner has signed in with before | 6 | minute | a guest at it | what others do elsewhere counts nothing |
 //!
 //! A try is counted as wrong when it begins and taken back when it was right, so that many at once are not allowed on
 //! the strength of one. A refused try is not counted: it uses up nobody's. Whether an account exists changes nothing.
@@ -32,7 +32,7 @@ const SOURCE: Rate = Rate {
     every_ms: 2_000,
 };
 const BROWSER: Rate = Rate {
-    at_once: 10,
+    at_once: 6,
     every_ms: MINUTE_MS,
 };
 /// One link opened and used; who does not have it cannot use this up.
@@ -297,7 +297,7 @@ mod tests {
         let tries = (0..100)
             .filter(|_| limits.begin(source(1), HEAD, browser("own"), 0).is_ok())
             .count();
-        assert_eq!(tries, 10);
+        assert_eq!(tries, 6);
         assert!(limits.begin(source(1), HEAD, browser("own"), MINUTE_MS).is_ok());
         assert!(limits.begin(source(1), HEAD, browser("other"), 0).is_ok());
     }

@@ -1,6 +1,7 @@
 //! The command line.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrongly called, 3 `check` found something that a person has to look at.
+//! Exit codes: 0 done, 1 failed, 2 wrongly called, 3 `check` found something that a person has to look at, or `people import`
+//! waits for somebody to confirm it.
 
 mod audit;
 mod backup;
@@ -136,7 +137,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Token(token) => token.run(&config).await?,
         Command::Device(device) => device.run(&config).await?,
         Command::User(user) => user.run(&config).await?,
-        Command::People(people) => people.run(&config).await?,
+        Command::People(people) => return people.run(&config).await,
         Command::List(list) => list.run(&config).await?,
         Command::Backup(backup) => backup.run(&config).await?,
         Command::Restore(restore) => restore.run(&config).await?,

@@ -93,7 +93,8 @@ impl<'de> serde::Deserialize<'de> for Kind {
 }
 
 /// What the person behind a flag is to the school.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SubjectRole {
     /// A pupil.
     Pupil,

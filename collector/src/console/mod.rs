@@ -13,6 +13,7 @@ mod concern;
 mod conduct;
 mod deeds;
 mod devices;
+mod drafts;
 mod guard;
 mod health;
 mod join;
@@ -75,6 +76,13 @@ struct Console {
     live_places: Arc<Semaphore>,
     /// One session at a time looks for new names.
     examining: Arc<tokio::sync::Mutex<()>>,
+    /// One at a time sends the school's list of people.
+    importing: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Where people write, more is read than is taken: what is too long comes back to be shortened.
+fn written() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(drafts::WRITTEN_MOST)
 }
 
 /// The console's pages, with no proxy in front.
@@ -105,6 +113,7 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         places: Places::new(REQUESTS),
         live_places: Arc::new(Semaphore::new(LIVE_MOST)),
         examining: Arc::default(),
+        importing: Arc::default(),
     };
     let pages = Router::new()
         .route("/", get(queue::home))
@@ -115,15 +124,23 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/queue/find", post(queue::find))
         .route(LIVE, get(queue::live))
         .route("/closed", get(closed::closed))
-        .route("/concerns/new", get(by_hand::form).post(by_hand::record))
+        .route(
+            "/concerns/new",
+            get(by_hand::form).post(by_hand::record).layer(written()),
+        )
         .route("/concerns/{concern}", get(concern::page))
         .route(
             "/concerns/{concern}/{action}",
-            get(concern::identify_form).post(concern::act),
+            get(concern::identify_form).post(concern::act).layer(written()),
         )
         .route("/devices", get(devices::devices))
         .route("/devices/{device}/{decision}", post(devices::decided))
         .route("/people", get(people::people))
+        .route(
+            "/people/import",
+            get(people::import::page).post(people::import::given),
+        )
+        .route("/people/import/{decision}", post(people::import::decided))
         .route("/people/grant", post(people::grant))
         .route("/people/proposals/{proposal}/{decision}", post(people::decide))
         .route("/people/duties/{duty}/end", post(people::end_duty))
@@ -137,7 +154,8 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/lists", get(lists::lists))
         .route("/lists/try", get(lists::try_form).post(lists::tried))
         .route("/lists/noise", get(lists::noise))
-        .route("/lists/preview", post(lists::preview))
+        .route("/lists/preview", post(lists::preview).layer(written()))
+        .route("/kept/throw-away", post(drafts::throw_away))
         .route("/lists/changes", get(lists::changes).post(lists::propose))
         .route("/lists/changes/{change}", get(lists::change))
         .route("/lists/changes/{change}/{decision}", post(lists::decide))

@@ -38,6 +38,13 @@ pub(super) fn words(code: &str) -> &'static str {
         }
         "conflict-waits" => "It works when a second person agrees, within a day.",
         "conduct" => "It is saved. Whether they are kept out, and what is missing for that, is under People.",
+        "people-taken" => "The list is taken in.",
+        "people-first" => "You confirmed it. A second person has to confirm it too; nothing has changed yet.",
+        "people-otherwise" => {
+            "Something has changed meanwhile, so that taking the list in would do something else. It is shown anew; nothing was changed."
+        }
+        "people-dropped" => "The list is dropped. Nothing was changed.",
+        "people-same" => "Nothing in the list is different from what is known.",
         "conflict-ended" => "The conflict has ended.",
         "list-proposed" => "It is proposed. Nothing changes until another person has agreed.",
         "list-agreed" => "It is in force, and devices take it with their next policy.",

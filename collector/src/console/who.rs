@@ -4,8 +4,9 @@ use super::page::Failure;
 use super::{Console, page, whence, words};
 use crate::access::{Session, Sessions};
 use crate::clock;
-use crate::concerns::model::Duty;
+use crate::concerns::model::{Duty, ReaderGroup};
 use crate::net::source::Source;
+use crate::people::FILE_MOST;
 use crate::store::access::{self, Viewer};
 use crate::store::browsers::KNOWN_FOR_MS;
 use axum::Form;
@@ -74,6 +75,12 @@ impl SignedIn {
     /// Whether any of their duties reads concerns.
     pub(super) fn is_reader(&self) -> bool {
         self.viewer.duties.iter().any(|duty| *duty != Duty::Technician)
+    }
+
+    /// Whether any of their duties reads pupils' concerns.
+    pub(super) fn reads_pupils(&self) -> bool {
+        let mut groups = self.viewer.duties.iter().flat_map(|duty| duty.reader_groups());
+        groups.any(|group| *group == ReaderGroup::Pupil)
     }
 
     /// Whether they have a duty.
@@ -175,6 +182,11 @@ impl Fields {
             _ => Ok(text),
         }
     }
+
+    /// What was kept of a form.
+    pub(super) fn kept(fields: impl Iterator<Item = (String, Zeroizing<String>)>) -> Self {
+        Self(fields.collect())
+    }
 }
 
 impl FromRequest<Console> for Fields {
@@ -195,6 +207,59 @@ impl FromRequest<Console> for Fields {
             return Err(Failure::Forged);
         }
         Ok(fields)
+    }
+}
+
+/// Files that somebody sent with a form, its token checked before they are read.
+pub(super) struct Files(pub(super) Vec<(String, Vec<u8>)>);
+
+/// What stands around files in a form.
+const FORM_AROUND: u64 = 16 * 1024;
+
+impl FromRequest<Console> for Files {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, console: &Console) -> Result<Self, Failure> {
+        let cookie = form_cookie(request.headers(), console.app.secure_cookies).ok_or(Failure::Forged)?;
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        let boundary = kind
+            .and_then(|kind| kind.to_str().ok())
+            .and_then(|kind| multer::parse_boundary(kind).ok())
+            .ok_or(Failure::BadForm)?;
+        // INVARIANT 8: not more is read than is ever taken.
+        let most = u64::try_from(FILE_MOST)
+            .unwrap_or(u64::MAX)
+            .saturating_add(FORM_AROUND);
+        let limits = multer::Constraints::new().size_limit(multer::SizeLimit::new().whole_stream(most));
+        let body = request.into_body().into_data_stream();
+        let mut form = multer::Multipart::with_constraints(body, boundary, limits);
+        let token = form
+            .next_field()
+            .await
+            .map_err(no_form)?
+            .ok_or(Failure::BadForm)?;
+        let is_token = token.name() == Some("csrf");
+        let token = token.text().await.map_err(no_form)?;
+        if !is_token || !console.sessions.form_token_fits(&cookie, &token) {
+            return Err(Failure::Forged);
+        }
+        let mut files = Vec::new();
+        while let Some(field) = form.next_field().await.map_err(no_form)? {
+            let name = field.file_name().unwrap_or_default().to_owned();
+            let bytes = field.bytes().await.map_err(no_form)?;
+            // A browser sends an empty file where none was chosen.
+            if !name.is_empty() {
+                files.push((name, bytes.to_vec()));
+            }
+        }
+        Ok(Self(files))
+    }
+}
+
+fn no_form(error: multer::Error) -> Failure {
+    match error {
+        multer::Error::StreamSizeExceeded { .. } => Failure::TooLarge,
+        _ => Failure::BadForm,
     }
 }
 

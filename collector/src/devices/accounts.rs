@@ -1,8 +1,8 @@
 //! Whose an account is, for the rules that apply on a device (P3).
 
 use crate::app::App;
-use crate::store::devices;
 use crate::store::people::{Directory, Person};
+use crate::store::{accounts, devices};
 use pastoral_keywords::Audience;
 use pastoral_proto::Account;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ impl AccountsAsked {
         let known = devices::person_of_account(&app.store, &app.school_id, device_id, account).await?;
         let person = match known {
             Some(person_id) => directory.person(&person_id),
-            None => directory.person_of_username(&account.name),
+            None => accounts::person_of(app.store.read(), &app.school_id, &directory, &account.name).await?,
         };
         Ok(person.map(Person::audience))
     }

@@ -73,6 +73,7 @@ pub(super) fn profile(toml: &str, file: &str) -> Checked<Profile> {
             &raw.outside_cover,
             "outside_cover = \"what happens outside cover hours\"",
         )?,
+        nation: raw.nation,
         phases: raw.phases.get_ref().clone(),
         lists: raw.lists.get_ref().clone(),
         groups: groups(&places, &raw.group)?,

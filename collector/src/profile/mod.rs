@@ -15,6 +15,7 @@ use crate::concerns::cover::Cover;
 use crate::concerns::escalation::Plan;
 use crate::concerns::kind::Kind;
 use crate::concerns::routing::RoutingRules;
+use crate::people::Nation;
 use jiff::civil::Date;
 use pastoral_keywords::{Audience, Severity};
 
@@ -33,6 +34,8 @@ pub struct Profile {
     pub name: String,
     /// The school's name.
     pub school: String,
+    /// Whose year groups the pupils have.
+    pub nation: Nation,
     /// The pupils' phases, youngest first.
     pub phases: Vec<Audience>,
     /// Ids of the keyword lists in force.

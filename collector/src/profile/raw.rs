@@ -4,6 +4,7 @@ use super::{ContactRole, Users};
 use crate::concerns::escalation::OutsideCover;
 use crate::concerns::kind::Kind;
 use crate::concerns::routing::About;
+use crate::people::Nation;
 use pastoral_keywords::{Audience, Topic};
 use serde::Deserialize;
 use toml::Spanned;
@@ -15,6 +16,8 @@ pub(super) struct RawProfile {
     pub(super) name: Spanned<String>,
     pub(super) school: Spanned<String>,
     pub(super) time_zone: Spanned<String>,
+    #[serde(default)]
+    pub(super) nation: Nation,
     pub(super) phases: Spanned<Vec<Audience>>,
     pub(super) lists: Spanned<Vec<String>>,
     pub(super) grouping_window_hours: Spanned<u32>,

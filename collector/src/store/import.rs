@@ -1,13 +1,19 @@
-//! Takes a checked list of people into the store: all of it or nothing.
+//! Takes people's files into the store, as a plan says that somebody was shown: all of it or nothing.
 
-use super::people::{Directory, role_code};
+use super::people::{Directory, Person, role_code};
 use super::routing::{self, GroupChanged};
-use super::{Write, audit};
-use crate::concerns::model::Duty;
+use super::{Write, accounts, audit};
+use crate::concerns::model::{Duty, PersonId};
 use crate::notify::Telling;
-use crate::people::Row as Person;
-use sqlx::Row;
+use crate::people::differences::{Changed, Known, Leaves, Plan, Unsafe};
+use crate::people::{Reading, Row};
+use ring::digest::{SHA256, digest};
+use serde_json::{Value, json};
+use sqlx::SqliteConnection;
 use std::collections::{HashMap, HashSet};
+
+/// What ids of people begin with who were made here and in no file.
+const MADE_HERE: &str = "pastoral:";
 
 /// What an import did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +24,8 @@ pub struct Imported {
     pub changed: usize,
     /// People who were there and are not in the file: inactive from now on, their duties ended (P37).
     pub left: usize,
+    /// People with a duty about whom two readers are asked to agree to what the files say.
+    pub asked: usize,
     /// Accounts that are known now by their user name.
     pub accounts_known: usize,
     /// Concerns whose content a reader has to seal again.
@@ -30,56 +38,144 @@ pub enum ImportError {
     /// It would leave a duty without anybody.
     #[error("nothing was changed: the only {} is not in the file, and nobody else would do their part; add them to the file, or give the duty to somebody else first", .0.label())]
     LeavesDutyEmpty(Duty),
+    /// Nobody can tell who would leave.
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
     /// The database.
     #[error(transparent)]
     Store(#[from] sqlx::Error),
 }
 
-/// Takes the people of a file: adds who is new, changes who is known, makes leavers of those whom an earlier file had
-/// and this one has not. Who was made here before, such as at `init`, is recognised by e-mail address. Then accounts are
-/// matched by user name and every concern is routed again. Wake escalation and outbox after the commit.
+/// What taking files would change, as things are now; with the directory as it is.
+///
+/// # Errors
+/// [`ImportError`]; nothing was changed.
+pub async fn plan(
+    connection: &mut SqliteConnection,
+    telling: &Telling,
+    reading: &Reading,
+) -> Result<(Plan, Directory), ImportError> {
+    let directory = Directory::load(connection, &telling.school_id, &telling.profile).await?;
+    let mut duties: HashMap<PersonId, Vec<Duty>> = HashMap::new();
+    let held: Vec<(PersonId, String)> = sqlx::query_as(
+        "SELECT person_id, duty FROM duty WHERE school_id = $1 AND ended_at IS NULL ORDER BY duty_id",
+    )
+    .bind(&*telling.school_id)
+    .fetch_all(connection)
+    .await?;
+    for (person_id, duty) in held {
+        duties
+            .entry(person_id)
+            .or_default()
+            .extend(Duty::from_code(&duty));
+    }
+    let mut known: Vec<Known> = directory
+        .people()
+        .map(|person| Known {
+            duties: duties.remove(&person.person_id).unwrap_or_default(),
+            ..Known::from(person)
+        })
+        .collect();
+    // The same order whenever it is asked, so that the same plan has the same mark.
+    known.sort_by(|one, other| {
+        let by = |known: &Known| {
+            (
+                known.row.family_name.clone(),
+                known.row.given_name.clone(),
+                known.person_id.clone(),
+            )
+        };
+        by(one).cmp(&by(other))
+    });
+    let plan = Plan::of(&known, reading)?;
+    let leaves: HashSet<&str> = plan
+        .leaves
+        .iter()
+        .map(|leaves| leaves.person_id.as_str())
+        .collect();
+    for duty in Duty::ALL {
+        let holders = directory.duties().holders(duty);
+        if !holders.is_empty() && holders.iter().all(|holder| leaves.contains(holder.as_str())) {
+            return Err(ImportError::LeavesDutyEmpty(duty));
+        }
+    }
+    Ok((plan, directory))
+}
+
+impl From<&Person> for Known {
+    fn from(person: &Person) -> Self {
+        Self {
+            person_id: person.person_id.clone(),
+            row: Row {
+                source_id: person.source_id.clone(),
+                role: person.role,
+                administration: person.administration,
+                year_group: person.year_group.clone(),
+                username: person.username.clone(),
+                given_name: person.given_name.clone(),
+                family_name: person.family_name.clone(),
+                email: person.email.clone(),
+            },
+            active: person.active,
+            made_here: person.source_id.starts_with(MADE_HERE),
+            duties: Vec::new(),
+        }
+    }
+}
+
+/// Tells one plan from another: what somebody was shown is what is done.
+#[must_use]
+pub fn mark(plan: &Plan) -> String {
+    let leaves: Vec<_> = plan.leaves.iter().map(|leaves| &leaves.person_id).collect();
+    let changed: Vec<_> = plan
+        .changed
+        .iter()
+        .map(|changed| (&changed.person_id, &changed.after))
+        .collect();
+    let asked: Vec<_> = plan
+        .asked
+        .iter()
+        .map(|asked| (&asked.person_id, &asked.file))
+        .collect();
+    let stops: Vec<_> = plan
+        .stops
+        .iter()
+        .map(|stop| (stop.reason.code(), stop.count))
+        .collect();
+    let text = serde_json::json!([plan.new, changed, leaves, asked, stops]).to_string();
+    data_encoding::HEXLOWER.encode(digest(&SHA256, text.as_bytes()).as_ref())
+}
+
+/// Does what a plan says: adds who is new, changes who is known, makes leavers of those who are gone, and asks two people
+/// for what no file changes. Then accounts are matched by user name and every concern is routed again. Wake escalation
+/// and outbox after the commit.
 ///
 /// # Errors
 /// [`ImportError`]; drop the transaction then.
-pub async fn import(
+pub async fn take(
     tx: &mut Write,
     telling: &Telling,
-    rows: &[Person],
+    plan: &Plan,
+    before: &Directory,
     by: &str,
     now: i64,
 ) -> Result<Imported, ImportError> {
     let school_id = &*telling.school_id;
-    let before = Directory::load(tx, school_id, &telling.profile).await?;
-    let mut imported = Imported::default();
-    let known = known_people(tx, school_id).await?;
-    for row in rows {
-        let made_here = || {
-            known.values().find(|person| {
-                person.source_id.starts_with("pastoral:")
-                    && !row.role.is_pupil()
-                    && !row.email.is_empty()
-                    && person.email.eq_ignore_ascii_case(&row.email)
-            })
-        };
-        match known.get(&row.source_id).or_else(made_here) {
-            Some(person) => {
-                imported.changed += usize::from(change(tx, school_id, &person.person_id, row).await?)
-            }
-            None => {
-                add(tx, school_id, row).await?;
-                imported.added += 1;
-            }
-        }
+    let mut imported = Imported {
+        added: plan.new.len(),
+        changed: plan.changed.len(),
+        left: plan.leaves.len(),
+        asked: plan.asked.len(),
+        ..Imported::default()
+    };
+    for changed in &plan.changed {
+        change(tx, school_id, changed).await?;
     }
-    let in_file: HashSet<&str> = rows.iter().map(|row| row.source_id.as_str()).collect();
-    for person in known
-        .values()
-        .filter(|person| person.active && !person.source_id.starts_with("pastoral:"))
-    {
-        if !in_file.contains(person.source_id.as_str()) {
-            leave(tx, school_id, &person.person_id, now).await?;
-            imported.left += 1;
-        }
+    for row in &plan.new {
+        add(tx, school_id, row).await?;
+    }
+    for leaves in &plan.leaves {
+        leave(tx, school_id, leaves, by, now).await?;
     }
     let after = Directory::load(tx, school_id, &telling.profile).await?;
     for duty in Duty::ALL {
@@ -87,50 +183,20 @@ pub async fn import(
             return Err(ImportError::LeavesDutyEmpty(duty));
         }
     }
-    imported.accounts_known = match_accounts(tx, telling, &after, &mut imported.group_changed, now).await?;
+    (imported.accounts_known, imported.group_changed) = accounts::match_all(tx, telling, &after, now).await?;
     imported
         .group_changed
         .extend(routing::reroute_all(tx, telling, now).await?);
-    let detail = serde_json::json!({
-        "added": imported.added, "changed": imported.changed, "left": imported.left,
+    let detail = json!({
+        "added": imported.added, "changed": imported.changed, "left": imported.left, "asked": imported.asked,
         "accounts_known": imported.accounts_known,
+        "stops": plan.stops.iter().map(|stop| (stop.reason.code(), stop.count)).collect::<Vec<_>>(),
     });
-    let entry = audit::Entry {
-        school_id,
-        actor: by,
-        action: "people-imported",
-        concern_id: None,
-        detail,
-    };
-    audit::append(tx, now, &entry).await?;
+    record(tx, school_id, by, "people-imported", detail, now).await?;
     Ok(imported)
 }
 
-struct Known {
-    person_id: String,
-    source_id: String,
-    email: String,
-    active: bool,
-}
-
-async fn known_people(tx: &mut Write, school_id: &str) -> Result<HashMap<String, Known>, sqlx::Error> {
-    let rows = sqlx::query("SELECT person_id, source_id, email, active FROM person WHERE school_id = ?")
-        .bind(school_id)
-        .fetch_all(&mut **tx)
-        .await?;
-    let known = rows.iter().map(|row| {
-        let known = Known {
-            person_id: row.get(0),
-            source_id: row.get(1),
-            email: row.get(2),
-            active: row.get(3),
-        };
-        (known.source_id.clone(), known)
-    });
-    Ok(known.collect())
-}
-
-async fn add(tx: &mut Write, school_id: &str, row: &Person) -> Result<(), sqlx::Error> {
+async fn add(tx: &mut Write, school_id: &str, row: &Row) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO person (school_id, person_id, source_id, role, administration, year_group, username, given_name,
                              family_name, email)
@@ -151,18 +217,13 @@ async fn add(tx: &mut Write, school_id: &str, row: &Person) -> Result<(), sqlx::
     Ok(())
 }
 
-/// Says whether anything was different.
-async fn change(tx: &mut Write, school_id: &str, person_id: &str, row: &Person) -> Result<bool, sqlx::Error> {
-    // A person who signs in keeps the address they sign in with when the file has none.
-    let done = sqlx::query(
-        "UPDATE person SET source_id = ?3, role = ?4, administration = ?5, year_group = ?6, username = ?7,
-                given_name = ?8, family_name = ?9, email = CASE WHEN ?10 = '' THEN email ELSE ?10 END, active = 1
-         WHERE school_id = ?1 AND person_id = ?2
-         AND (source_id, role, administration, year_group, username, given_name, family_name, email, active)
-             IS NOT (?3, ?4, ?5, ?6, ?7, ?8, ?9, CASE WHEN ?10 = '' THEN email ELSE ?10 END, 1)",
+async fn change(tx: &mut Write, school_id: &str, changed: &Changed) -> Result<(), sqlx::Error> {
+    let row = &changed.after;
+    sqlx::query(
+        "UPDATE person SET source_id = $1, role = $2, administration = $3, year_group = $4, username = $5, given_name = $6,
+                family_name = $7, email = $8, active = TRUE
+         WHERE school_id = $9 AND person_id = $10",
     )
-    .bind(school_id)
-    .bind(person_id)
     .bind(&row.source_id)
     .bind(role_code(row.role))
     .bind(row.administration)
@@ -171,66 +232,53 @@ async fn change(tx: &mut Write, school_id: &str, person_id: &str, row: &Person) 
     .bind(&row.given_name)
     .bind(&row.family_name)
     .bind(&row.email)
-    .execute(&mut **tx)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-async fn leave(tx: &mut Write, school_id: &str, person_id: &str, now: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE person SET active = 0 WHERE school_id = ? AND person_id = ?")
-        .bind(school_id)
-        .bind(person_id)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query(
-        "UPDATE duty SET ended_at = ?, ended_by = 'people import'
-         WHERE school_id = ? AND person_id = ? AND ended_at IS NULL",
-    )
-    .bind(now)
     .bind(school_id)
-    .bind(person_id)
+    .bind(&changed.person_id)
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Matches accounts on approved devices to people by user name: those nobody has identified, and those of leavers whose
-/// user name somebody else has now (their old concerns stay the leaver's).
-async fn match_accounts(
+async fn leave(
     tx: &mut Write,
-    telling: &Telling,
-    directory: &Directory,
-    changed: &mut Vec<GroupChanged>,
+    school_id: &str,
+    leaves: &Leaves,
+    by: &str,
     now: i64,
-) -> Result<usize, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT account.account_id, account.name, account.person_id FROM account
-         JOIN device ON device.device_id = account.device_id AND device.state = 'approved'
-         LEFT JOIN person ON person.school_id = account.school_id AND person.person_id = account.person_id
-         WHERE account.school_id = ?
-         AND (account.person_id IS NULL OR (account.identified_by = 'user name' AND person.active = 0))",
-    )
-    .bind(&*telling.school_id)
-    .fetch_all(&mut **tx)
-    .await?;
-    let mut matched = 0;
-    for row in &rows {
-        let Some(person) = directory.person_of_username(row.get(1)) else {
-            continue;
-        };
-        let account_id: i64 = row.get(0);
-        if row.get::<Option<String>, _>(2).is_none() {
-            let person_id = &person.person_id;
-            changed.extend(routing::identify(tx, telling, account_id, person_id, "user name", now).await?);
-        } else {
-            sqlx::query("UPDATE account SET person_id = ? WHERE school_id = ? AND account_id = ?")
-                .bind(&person.person_id)
-                .bind(&*telling.school_id)
-                .bind(account_id)
-                .execute(&mut **tx)
-                .await?;
-        }
-        matched += 1;
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE person SET active = FALSE WHERE school_id = $1 AND person_id = $2")
+        .bind(school_id)
+        .bind(&leaves.person_id)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("UPDATE duty SET ended_at = $1, ended_by = $2 WHERE school_id = $3 AND person_id = $4 AND ended_at IS NULL")
+        .bind(now)
+        .bind(by)
+        .bind(school_id)
+        .bind(&leaves.person_id)
+        .execute(&mut **tx)
+        .await?;
+    for duty in &leaves.duties {
+        let detail = json!({ "person": leaves.person_id, "duty": duty.code(), "why": "people-imported" });
+        record(tx, school_id, by, "duty-ended", detail, now).await?;
     }
-    Ok(matched)
+    Ok(())
+}
+
+pub(super) async fn record(
+    tx: &mut Write,
+    school_id: &str,
+    actor: &str,
+    action: &str,
+    detail: Value,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let entry = audit::Entry {
+        school_id,
+        actor,
+        action,
+        concern_id: None,
+        detail,
+    };
+    audit::append(tx, now, &entry).await
 }

@@ -1,6 +1,7 @@
 //! The store: one database for everything the collector keeps. The only place with SQL; one file per subject.
 
 pub mod access;
+pub mod accounts;
 pub mod actions;
 pub mod audit;
 pub mod backup;
@@ -11,10 +12,12 @@ pub mod category;
 pub mod conflicts;
 pub mod devices;
 pub mod disk;
+pub mod drafts;
 pub mod elsewhere;
 pub mod escalation;
 pub mod false_alarms;
 pub mod gaps;
+pub mod held_import;
 mod identity;
 pub mod import;
 pub mod ingest;

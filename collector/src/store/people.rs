@@ -5,6 +5,8 @@ use crate::concerns::kind::{Kind, SubjectRole};
 use crate::concerns::model::{Duty, PersonId};
 use crate::concerns::naming::{self, Adult, Circumstances, Named, Names};
 use crate::concerns::routing::{Duties, Route, Subject, route};
+use crate::people::usernames::{Username, normal};
+use crate::people::{Nation, years};
 use crate::profile::{Profile, Users};
 use pastoral_keywords::Audience;
 use sqlx::{Row, SqliteConnection};
@@ -22,8 +24,10 @@ pub struct Person {
     pub role: SubjectRole,
     /// Works in the office.
     pub administration: bool,
-    /// `R`, `1` to `13`, or empty.
+    /// As [`crate::people::years`] keeps them, or empty.
     pub year_group: String,
+    /// Whose year groups the school has.
+    pub nation: Nation,
     /// The user name on the school's devices; may be empty.
     pub username: String,
     /// Given name.
@@ -41,21 +45,24 @@ impl Person {
     #[must_use]
     pub fn audience(&self) -> Audience {
         match self.role {
-            SubjectRole::Pupil | SubjectRole::UnknownPupil => audience_of_year(&self.year_group),
+            SubjectRole::Pupil | SubjectRole::UnknownPupil => years::audience(&self.year_group, self.nation),
             _ if self.administration => Audience::Administration,
             _ => Audience::Staff,
         }
     }
 }
 
-/// The rules for a year group of England's schools; what is not one has the strictest.
-#[must_use]
-pub fn audience_of_year(year_group: &str) -> Audience {
-    match year_group.parse::<u8>() {
-        Ok(3..=6) => Audience::Ks2,
-        Ok(7..=13) => Audience::Secondary,
-        _ => Audience::STRICTEST,
-    }
+/// Whose account a user name is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose<'d> {
+    /// This person's.
+    Person(&'d Person),
+    /// Nobody has it.
+    Nobodys,
+    /// Somebody has the name in a domain that is another one.
+    OtherDomain,
+    /// More than one person can be meant.
+    Several,
 }
 
 /// Everything routing needs to know about people, as it is at one moment. Read it with [`Directory::fresh`] in the
@@ -66,8 +73,10 @@ pub struct Directory {
     names_version: i64,
     profile: Arc<Profile>,
     people: HashMap<PersonId, Person>,
-    /// Active people by user name, in lower case; none where two share one.
-    usernames: HashMap<String, Option<PersonId>>,
+    /// Active people by user name without its domain.
+    usernames: HashMap<String, Vec<(Username, PersonId)>>,
+    /// Active people by address, which may be what they sign in with; none where two share one.
+    addresses: HashMap<String, Option<PersonId>>,
     duties: Duties,
     /// Person concerned, and the readers in conflict.
     conflicts: BTreeMap<PersonId, BTreeSet<PersonId>>,
@@ -85,17 +94,8 @@ impl Directory {
         profile: &Arc<Profile>,
     ) -> Result<Self, sqlx::Error> {
         let (version, names_version) = versions(connection, school_id).await?;
-        let people = read_people(connection, school_id).await?;
-        let mut usernames: HashMap<String, Option<PersonId>> = HashMap::new();
-        for person in people
-            .values()
-            .filter(|person| person.active && !person.username.is_empty())
-        {
-            usernames
-                .entry(person.username.to_lowercase())
-                .and_modify(|known| *known = None)
-                .or_insert_with(|| Some(person.person_id.clone()));
-        }
+        let people = read_people(connection, school_id, profile.nation).await?;
+        let (usernames, addresses) = accounts_of(&people);
         let adults: Vec<_> = people
             .values()
             .filter(|person| person.active && !person.role.is_pupil())
@@ -121,6 +121,7 @@ impl Directory {
             conflicts: read_conflicts(connection, school_id).await?,
             names,
             usernames,
+            addresses,
             people,
         })
     }
@@ -156,25 +157,48 @@ impl Directory {
         self.people.get(person_id)
     }
 
+    /// Everybody, also those who have left.
+    pub fn people(&self) -> impl Iterator<Item = &Person> {
+        self.people.values()
+    }
+
     /// Who holds which duty.
     #[must_use]
     pub fn duties(&self) -> &Duties {
         &self.duties
     }
 
-    /// The person a user name on an approved device stands for: exactly one active person has it.
+    /// The person a user name on an approved device stands for: the one active person whose own it can be. Where it can be
+    /// two people's, it is nobody's: a teacher is not to be taken for a pupil, nor a pupil for another.
     #[must_use]
-    pub fn person_of_username(&self, username: &str) -> Option<&Person> {
-        // A directory's names come as `SCHOOL\name` or `name@school`.
-        let name = username.rsplit('\\').next().unwrap_or_default();
-        let name = name.split('@').next().unwrap_or_default();
-        if name.is_empty() {
-            return None;
+    pub fn person_of_username(&self, written: &str) -> Option<&Person> {
+        match self.whose(written) {
+            Whose::Person(person) => Some(person),
+            Whose::Nobodys | Whose::OtherDomain | Whose::Several => None,
         }
-        self.usernames
-            .get(&name.to_lowercase())?
-            .as_ref()
-            .and_then(|person_id| self.people.get(person_id))
+    }
+
+    /// As [`Self::person_of_username`], with why not.
+    #[must_use]
+    pub fn whose(&self, written: &str) -> Whose<'_> {
+        let Some(account) = Username::parse(written) else {
+            return Whose::Nobodys;
+        };
+        let same = self.usernames.get(&account.name).map_or(&[][..], Vec::as_slice);
+        let meeting = |(username, _): &&(Username, PersonId)| username.meets(&account);
+        let mut met = same.iter().filter(meeting);
+        let met = match (met.next(), met.next()) {
+            (Some((_, person_id)), None) => Some(person_id),
+            (None, _) => match self.addresses.get(&normal(written)) {
+                Some(Some(person_id)) => Some(person_id),
+                Some(None) => return Whose::Several,
+                None if same.is_empty() => return Whose::Nobodys,
+                None => return Whose::OtherDomain,
+            },
+            _ => None,
+        };
+        met.and_then(|person_id| self.people.get(person_id))
+            .map_or(Whose::Several, Whose::Person)
     }
 
     /// Whom a concern of this person is about, or of an unknown account on a device of this group.
@@ -311,6 +335,26 @@ impl Directory {
     }
 }
 
+type ByUsername = HashMap<String, Vec<(Username, PersonId)>>;
+type ByAddress = HashMap<String, Option<PersonId>>;
+
+fn accounts_of(people: &HashMap<PersonId, Person>) -> (ByUsername, ByAddress) {
+    let (mut usernames, mut addresses) = (ByUsername::new(), ByAddress::new());
+    for person in people.values().filter(|person| person.active) {
+        if let Some(username) = Username::parse(&person.username) {
+            let same = usernames.entry(username.name.clone()).or_default();
+            same.push((username, person.person_id.clone()));
+        }
+        if !person.email.is_empty() {
+            addresses
+                .entry(normal(&person.email))
+                .and_modify(|known| *known = None)
+                .or_insert_with(|| Some(person.person_id.clone()));
+        }
+    }
+    (usernames, addresses)
+}
+
 async fn versions(connection: &mut SqliteConnection, school_id: &str) -> Result<(i64, i64), sqlx::Error> {
     let row = sqlx::query("SELECT directory_version, names_version FROM school WHERE school_id = ?");
     let row = row.bind(school_id).fetch_optional(connection).await?;
@@ -320,6 +364,7 @@ async fn versions(connection: &mut SqliteConnection, school_id: &str) -> Result<
 async fn read_people(
     connection: &mut SqliteConnection,
     school_id: &str,
+    nation: Nation,
 ) -> Result<HashMap<PersonId, Person>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT person_id, source_id, role, administration, year_group, username, given_name, family_name, email, active
@@ -337,6 +382,7 @@ async fn read_people(
                 role: role_from_code(row.get(2)),
                 administration: row.get(3),
                 year_group: row.get(4),
+                nation,
                 username: row.get(5),
                 given_name: row.get(6),
                 family_name: row.get(7),

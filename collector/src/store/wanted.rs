@@ -1,4 +1,4 @@
-//! What waits for somebody's agreement: access to agree to, changes to the lists, concerns to close. One query, for the
+//! What waits for somebody's agreement: access to agree to, changes to the lists, concerns to close, lists of people. One query, for the
 //! count in the navigation and for the mail.
 //!
 //! INVARIANT 4: what is about a concern is found through `concern_reader`.
@@ -26,7 +26,7 @@ pub enum Place {
 
 /// Each finds `school_id`, the `person_id` of one whose agreement is wanted, the `place`, `what` waits, `since` when, and a
 /// `severity`. `$1` is now. What waits for anybody else's agreement in the console is added here.
-const SOURCES: [&str; 4] = [ACCESS, LISTS, CLOSINGS, CONFLICTS];
+const SOURCES: [&str; 5] = [ACCESS, LISTS, CLOSINGS, CONFLICTS, IMPORTS];
 
 /// As [`crate::access::Standing`] lets people agree: another reader, or while there is none who signs in, a technician.
 /// What no reader has proposed yet, any of them may propose.
@@ -66,6 +66,23 @@ const CONFLICTS: &str =
     FROM conflict JOIN duty ON duty.school_id = conflict.school_id AND duty.ended_at IS NULL
     WHERE conflict.ended_at IS NULL AND conflict.lapses_at > $1 AND duty.duty IN ('headteacher', 'chair')
     AND duty.person_id NOT IN (conflict.reader_id, conflict.about_id, conflict.recorded_by)";
+
+/// As `held_import::Confirming` lets people confirm: readers whom it is not about; while there is no second one, a
+/// technician.
+const IMPORTS: &str = "SELECT duty.school_id, duty.person_id, 'people', held_import.import_id,
+        COALESCE(held_import.first_at, held_import.held_at), 0
+    FROM held_import JOIN duty ON duty.school_id = held_import.school_id AND duty.ended_at IS NULL
+    WHERE held_import.state = 'waiting' AND held_import.confirms <> 'giver' AND held_import.expires_at > $1
+    AND (held_import.first_by IS NULL OR duty.person_id <> held_import.first_by)
+    AND NOT EXISTS (SELECT 1 FROM held_import_about AS about
+            WHERE about.import_id = held_import.import_id AND about.person_id = duty.person_id)
+    AND (duty.duty <> 'technician' OR (held_import.first_by IS NOT NULL AND NOT EXISTS (SELECT 1 FROM duty AS other
+            JOIN \"user\" ON \"user\".school_id = other.school_id AND \"user\".person_id = other.person_id
+                AND \"user\".disabled_at IS NULL
+            WHERE other.school_id = held_import.school_id AND other.ended_at IS NULL AND other.duty <> 'technician'
+            AND other.person_id <> held_import.first_by
+            AND NOT EXISTS (SELECT 1 FROM held_import_about AS about
+                    WHERE about.import_id = held_import.import_id AND about.person_id = other.person_id))))";
 
 /// Everything that waits for anybody. UNION, since a person may have several duties.
 pub static QUERY: LazyLock<String> = LazyLock::new(|| SOURCES.join(" UNION "));

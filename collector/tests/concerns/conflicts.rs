@@ -83,7 +83,7 @@ async fn a_conflict_lapses_unless_a_second_person_agrees_within_a_day() {
     look_after_readers(&school.app, at + 9 * DAY).await.unwrap();
     assert_eq!(school.readers("c1").await, ["dsl", "head"]);
     assert!(
-        audit::verify(&school.app.store, SCHOOL, at + 9 * DAY)
+        audit::verify(&school.app.store, SCHOOL, monday())
             .await
             .unwrap()
             .is_ok()

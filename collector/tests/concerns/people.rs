@@ -2,40 +2,42 @@
 
 use crate::school::{Concern, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::kind::Kind;
-use pastoral_collector::people::{Refused, Row, read};
+use pastoral_collector::people::{File, Reader, Reading};
+use pastoral_collector::profile::Profile;
 use pastoral_collector::store::audit;
-use pastoral_collector::store::import::{ImportError, Imported, import};
+use pastoral_collector::store::import::{self, ImportError, Imported};
 use pastoral_keywords::Audience;
 
 const HEADER: &str = "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds,givenName,\
                       familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password";
 
-fn line(id: &str, role: &str, username: &str, family: &str, email: &str, grades: &str) -> String {
+pub(crate) fn line(id: &str, role: &str, username: &str, family: &str, email: &str, grades: &str) -> String {
     format!("{id},active,2026-09-01,true,org,{role},{username},,Invented,{family},,,{email},,,,{grades},")
 }
 
-fn file(lines: &[String]) -> String {
+pub(crate) fn file(lines: &[String]) -> String {
     format!("{HEADER}\n{}\n", lines.join("\n"))
 }
 
-fn rows(lines: &[String]) -> Vec<Row> {
-    read(file(lines).as_bytes(), "users.csv").unwrap()
+pub(crate) fn reading(text: &str, profile: &Profile) -> Reading {
+    let file = File {
+        name: "users.csv",
+        bytes: text.as_bytes(),
+    };
+    Reader::on(monday(), profile).read(&[file]).unwrap()
 }
 
-fn faults(csv: &str) -> Vec<(u64, String)> {
-    let Refused { faults, .. } = read(csv.as_bytes(), "users.csv").unwrap_err();
-    faults
-        .into_iter()
-        .map(|fault| (fault.line, format!("{}; {}", fault.fault, fault.instead)))
-        .collect()
-}
-
+/// Takes a file, as after everybody has confirmed it.
 async fn take(school: &School, lines: &[String]) -> Result<Imported, ImportError> {
     let mut tx = school.app.store.write().await.unwrap();
-    let imported = import(
+    let reading = reading(&file(lines), &school.app.profile.load());
+    let telling = school.telling();
+    let (plan, directory) = import::plan(&mut tx, &telling, &reading).await?;
+    let imported = import::take(
         &mut tx,
-        &school.telling(),
-        &rows(lines),
+        &telling,
+        &plan,
+        &directory,
         "technician",
         monday() + MINUTE,
     )
@@ -83,50 +85,6 @@ async fn year_groups_decide_the_audience() {
     assert_eq!(audience("SCHOOL\\Teach"), Audience::Staff);
     assert_eq!(audience("office@school.example"), Audience::Administration);
     assert_eq!(directory.audience(None, "administration"), Audience::Ks1);
-}
-
-#[tokio::test]
-async fn the_columns_may_stand_in_any_order_and_be_those_of_version_1_2() {
-    let csv = "\u{feff}userMasterIdentifier,givenName,familyName,roles,username,email,grades,sourcedId,enabledUser\n\
-               x,Ada,Invented,student,ada,,5,s1,true\n";
-    let rows = read(csv.as_bytes(), "users.csv").unwrap();
-    assert_eq!(
-        (rows[0].source_id.as_str(), rows[0].year_group.as_str()),
-        ("s1", "5")
-    );
-}
-
-/// All or nothing, with every fault's line.
-#[test]
-fn a_file_with_faults_is_refused_with_every_line_and_what_to_write() {
-    let csv = file(&[
-        line("s1", "student", "a", "Kid", "", "5"),
-        line("s2", "wizard", "b", "Kid", "", "5"),
-        line("s3", "student", "c", "Kid", "", "17"),
-        line("s1", "student", "d", "Kid", "", "5"),
-        line("s5", "student", "A", "Kid", "", "5"),
-        line("s6", "teacher", "f", "", "not an address", ""),
-    ]);
-    let faults = faults(&csv);
-    let lines: Vec<_> = faults.iter().map(|(line, _)| *line).collect();
-    assert_eq!(lines, [3, 4, 5, 6, 7, 7]);
-    assert!(faults[0].1.contains("student, teacher"), "{}", faults[0].1);
-    assert!(faults[2].1.contains("line 2"), "{}", faults[2].1);
-    // INVARIANT 9: no name in what is printed or logged.
-    assert!(
-        faults
-            .iter()
-            .all(|(_, fault)| !fault.contains("Kid") && !fault.contains("wizard"))
-    );
-}
-
-#[test]
-fn a_file_of_another_sort_is_refused() {
-    assert_eq!(faults("name,class\nx,y\n")[0].0, 1);
-    assert_eq!(faults(&format!("{HEADER}\n"))[0].0, 2);
-    let mut bytes = file(&[line("s1", "student", "a", "Kid", "", "5")]).into_bytes();
-    bytes.extend(b"s2,active,\xff\xfe\n");
-    assert!(read(&bytes, "users.csv").is_err());
 }
 
 #[tokio::test]

@@ -340,7 +340,7 @@ async fn an_account_s_audience_comes_from_the_school_s_people() {
          t1,active,true,Tess,Applegarth,teacher,tapple,tess@school.example,\n",
     )
     .unwrap();
-    collector.run(&["people", "import", file.to_str().unwrap()]);
+    collector.run(&["people", "import", "--yes", file.to_str().unwrap()]);
     let mut stream = device.connect(&collector, EPOCH).await;
     let mut ask = async |name: &str| {
         let account = Account {

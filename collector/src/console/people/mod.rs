@@ -1,6 +1,7 @@
 //! People with access, and how they got it (P37): acts of two on access, and conflicts.
 
 mod acts;
+pub(super) mod import;
 mod person;
 mod view;
 mod waiting;

@@ -7,6 +7,7 @@ use crate::concerns::grouping::{Key, Whose};
 use crate::concerns::kind::kind_of;
 use crate::concerns::model::PersonId;
 use crate::concerns::naming::Circumstances;
+use crate::store::accounts;
 use pastoral_proto::{Account, Flag};
 use sqlx::{QueryBuilder, Row, Sqlite};
 use std::collections::HashMap;
@@ -120,9 +121,8 @@ impl Batch<'_> {
         if self.caches.accounts.len() > ACCOUNTS_IN_MEMORY {
             self.caches.accounts.clear();
         }
-        let person = self
-            .directory
-            .person_of_username(&account.name)
+        let person = accounts::person_of(&mut *self.tx, &self.app.school_id, &self.directory, &account.name)
+            .await?
             .map(|person| person.person_id.clone());
         let row = sqlx::query(
             "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, identified_by, first_seen_at)

@@ -1,0 +1,295 @@
+//! The school's list of people: given by a technician as files, shown before anything changes, and confirmed by those who
+//! have to. Adults by name; of pupils only numbers, since technicians see no pupils' names (P41).
+
+use super::super::Console;
+use super::super::concern::seal_again;
+use super::super::page::{Failure, Page, go, show, show_again};
+use super::super::who::{Fields, Files, SignedIn};
+use crate::clock;
+use crate::concerns::model::Duty;
+use crate::notify::Telling;
+use crate::people::differences::Plan;
+use crate::people::said::Said;
+use crate::people::stops::Confirms;
+use crate::people::{File, Reader};
+use crate::store::accounts::{self, Seen};
+use crate::store::held_import::{self, Confirmed, Held};
+use crate::store::import::{self, ImportError};
+use crate::store::people::Directory;
+use askama::Template;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+use std::collections::HashMap;
+
+#[derive(Template)]
+#[template(path = "import.html")]
+struct ImportPage {
+    page: Page,
+    may_give: bool,
+    waiting: Option<Waiting>,
+    /// Why files that were just given are refused.
+    refused: Vec<String>,
+    /// Accounts on devices: for technicians, who mend the list.
+    accounts: Option<Accounts>,
+}
+
+/// Numbers alone: names of pupils' accounts are names (P41), and the command line lists them.
+struct Accounts {
+    known: usize,
+    /// Accounts that are nobody's, by why.
+    unknown: Vec<String>,
+}
+
+/// A list that waits.
+struct Waiting {
+    /// Whose and since when.
+    words: String,
+    /// How it was read, and the rows that were left out.
+    reading: Vec<String>,
+    said: Said,
+    /// Who has to confirm it; empty when it is whoever gave it.
+    confirms: String,
+    mark: String,
+    may_confirm: bool,
+    may_drop: bool,
+}
+
+/// Whoever looks after the system gives the list; the headteacher can, too.
+fn may_give(who: &SignedIn) -> bool {
+    who.has(Duty::Technician) || who.has(Duty::Headteacher)
+}
+
+/// Somebody who may give the list: known before what they send is read.
+pub(in crate::console) struct Giver(SignedIn);
+
+impl FromRequestParts<Console> for Giver {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, console: &Console) -> Result<Self, Failure> {
+        let who = SignedIn::from_request_parts(parts, console).await?;
+        if may_give(&who) {
+            Ok(Self(who))
+        } else {
+            Err(Failure::NotFound)
+        }
+    }
+}
+
+impl From<ImportError> for Failure {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Store(error) => Self::Store(error),
+            // Said on the page wherever it can come up.
+            ImportError::Unsafe(_) | ImportError::LeavesDutyEmpty(_) => Self::Busy,
+        }
+    }
+}
+
+/// The page.
+pub(in crate::console) async fn page(
+    State(console): State<Console>,
+    who: SignedIn,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let mut page = draw(&console, &who, Vec::new()).await?;
+    page.page.said(&query);
+    show(&page)
+}
+
+/// Files are given.
+pub(in crate::console) async fn given(
+    State(console): State<Console>,
+    who: Giver,
+    files: Files,
+) -> Result<Response, Failure> {
+    let who = who.0;
+    // INVARIANT 8: one at a time; a list may take as much memory as a hundred thousand people need.
+    let Ok(_one) = console.importing.try_lock() else {
+        return Err(Failure::Busy);
+    };
+    if files.0.is_empty() {
+        return again(&console, &who, "Choose the file.".to_owned(), Vec::new()).await;
+    }
+    let (app, now) = (&console.app, clock::now_ms());
+    let reader = Reader::on(now, &app.profile.load());
+    let reading = tokio::task::spawn_blocking(move || {
+        let given: Vec<_> = files.0.iter().map(|(name, bytes)| File { name, bytes }).collect();
+        reader.read(&given)
+    });
+    let reading = match reading.await.map_err(|_| Failure::Busy)? {
+        Ok(reading) => reading,
+        Err(refused) => {
+            let fault = "The list cannot be taken: see below.".to_owned();
+            return again(&console, &who, fault, lines(&refused.to_string())).await;
+        }
+    };
+    let telling = Telling::of(app);
+    let mut tx = app.store.write().await?;
+    let plan = match import::plan(&mut tx, &telling, &reading).await {
+        Ok((plan, _)) => plan,
+        Err(ImportError::Store(error)) => return Err(error.into()),
+        Err(refused) => {
+            drop(tx);
+            return again(&console, &who, refused.to_string(), lines(&reading.to_string())).await;
+        }
+    };
+    if plan.is_empty() && reading.left_out.is_empty() {
+        return Ok(go("/people/import?done=people-same"));
+    }
+    let confirming = held_import::confirming(&mut tx, &app.school_id).await?;
+    if !confirming.anybody(&plan) {
+        drop(tx);
+        let fault = format!(
+            "Nobody could confirm this: it needs {}, who can sign in.",
+            plan.confirms().words()
+        );
+        return again(&console, &who, fault, plan.said().stops).await;
+    }
+    held_import::hold(&mut tx, &telling, &reading, &plan, who.id(), now).await?;
+    super::finish(&console, tx).await?;
+    Ok(go("/people/import"))
+}
+
+/// Somebody confirms the list that waits, or drops it.
+pub(in crate::console) async fn decided(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path(decision): Path<String>,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    let (app, now) = (&console.app, clock::now_ms());
+    let telling = Telling::of(app);
+    let mut tx = app.store.write().await?;
+    let held = held_import::waiting(&mut *tx, &app.school_id, now)
+        .await?
+        .ok_or(Failure::NotFound)?;
+    let planned = import::plan(&mut tx, &telling, &held.reading).await;
+    let confirming = held_import::confirming(&mut tx, &app.school_id).await?;
+    if decision == "drop" {
+        let may = match &planned {
+            Ok((plan, _)) => may_drop(&who, &held) || confirming.may(who.id(), &held, plan),
+            Err(_) => may_drop(&who, &held),
+        };
+        if !may {
+            return Err(Failure::NotFound);
+        }
+        held_import::drop_it(&mut tx, &app.school_id, &held, who.id(), now).await?;
+        super::finish(&console, tx).await?;
+        return Ok(go("/people/import?done=people-dropped"));
+    }
+    let (plan, directory) = planned?;
+    if decision != "confirm" || !confirming.may(who.id(), &held, &plan) {
+        return Err(Failure::NotFound);
+    }
+    let known = (&held, &plan, &directory);
+    let done = held_import::confirm(&mut tx, &telling, known, fields.trimmed("mark"), who.id(), now).await;
+    let said = match done {
+        Ok(Confirmed::Taken(imported)) => {
+            seal_again(&console, &mut tx, &who.session, &imported.group_changed).await?;
+            "people-taken"
+        }
+        Ok(Confirmed::First) => "people-first",
+        Ok(Confirmed::Otherwise) => "people-otherwise",
+        Err(ImportError::Store(error)) => return Err(error.into()),
+        Err(refused) => {
+            drop(tx);
+            return again(&console, &who, refused.to_string(), Vec::new()).await;
+        }
+    };
+    super::finish(&console, tx).await?;
+    Ok(go(&format!("/people/import?done={said}")))
+}
+
+fn may_drop(who: &SignedIn, held: &Held) -> bool {
+    may_give(who) || who.id() == held.held_by
+}
+
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(str::to_owned).collect()
+}
+
+async fn again(
+    console: &Console,
+    who: &SignedIn,
+    fault: String,
+    refused: Vec<String>,
+) -> Result<Response, Failure> {
+    let mut page = draw(console, who, refused).await?;
+    page.page.fault("files", fault);
+    show_again(&page)
+}
+
+async fn draw(console: &Console, who: &SignedIn, refused: Vec<String>) -> Result<ImportPage, Failure> {
+    let (app, now) = (&console.app, clock::now_ms());
+    let page = console
+        .page(who, "The school’s list of people", "/people")
+        .await?;
+    let mut connection = app.store.read().acquire().await?;
+    let directory = Directory::load(&mut connection, &app.school_id, &app.profile.load_full()).await?;
+    let seen = accounts::seen(&mut *connection, &app.school_id, &directory).await?;
+    let held = held_import::waiting(&mut *connection, &app.school_id, now).await?;
+    let confirming = held_import::confirming(&mut connection, &app.school_id).await?;
+    let waiting = match held {
+        None => None,
+        Some(held) => {
+            let planned = import::plan(&mut connection, &Telling::of(app), &held.reading).await;
+            let plan = planned.map(|(plan, _)| plan).unwrap_or_default();
+            let may_confirm = confirming.may(who.id(), &held, &plan);
+            // INVARIANT 4: who may do nothing about it is not told of it.
+            (may_confirm || may_drop(who, &held) || who.is_reader())
+                .then(|| in_words(&page, who, &held, &plan, may_confirm))
+        }
+    };
+    Ok(ImportPage {
+        may_give: may_give(who),
+        waiting,
+        refused,
+        accounts: may_count(who).then(|| Accounts::from(&seen)),
+        page,
+    })
+}
+
+fn in_words(page: &Page, who: &SignedIn, held: &Held, plan: &Plan, may_confirm: bool) -> Waiting {
+    let confirms = match (plan.confirms(), &held.first_by) {
+        (Confirms::Giver, _) => String::new(),
+        (confirms, None) => format!(
+            "Before it is taken in, it has to be confirmed by {}.",
+            confirms.words()
+        ),
+        (_, Some(first)) if first == who.id() => "You have confirmed it. A second person has to.".to_owned(),
+        (_, Some(_)) => "One person has confirmed it. A second one has to.".to_owned(),
+    };
+    Waiting {
+        words: format!(
+            "Given {}. It waits until {}.",
+            page.clock.when(&held.held_at),
+            page.clock.when(&held.expires_at)
+        ),
+        reading: lines(&held.reading.to_string()),
+        said: plan.said(),
+        confirms,
+        mark: held.mark.clone(),
+        may_confirm,
+        may_drop: may_confirm || may_drop(who, held),
+    }
+}
+
+impl From<&Seen> for Accounts {
+    fn from(seen: &Seen) -> Self {
+        let each = seen
+            .unknown
+            .iter()
+            .map(|(why, names)| format!("{}: {}", names.len(), why.words()));
+        Self {
+            known: seen.known,
+            unknown: each.collect(),
+        }
+    }
+}
+
+/// INVARIANT 4: an account is known here once something of it was flagged. To a reader the numbers would count concerns
+/// that they may not see.
+fn may_count(who: &SignedIn) -> bool {
+    who.has(Duty::Technician) && !who.is_reader()
+}

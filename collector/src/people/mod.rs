@@ -1,0 +1,233 @@
+//! People from the school's own system, as files.
+//!
+//! Every row is checked by itself: one that cannot be taken is left out and listed with its line, column and what to write
+//! instead, and the others are taken. A file is refused as a whole where it cannot be told what it says of whom: no column
+//! tells people apart, a quote swallows rows, most rows are faulty. What taking them would change, and whether somebody has
+//! to confirm that first, is `differences`'.
+
+mod columns;
+mod decoding;
+pub mod differences;
+mod faults;
+mod fields;
+mod records;
+mod roles;
+mod rows;
+pub mod said;
+pub mod stops;
+pub mod usernames;
+mod values;
+pub mod years;
+
+use crate::concerns::kind::SubjectRole;
+use crate::profile::Profile;
+use columns::{Column, Header};
+use faults::Whole;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+pub use decoding::Encoding;
+pub use faults::{Fault, Listed, Refused};
+pub use years::Nation;
+
+/// The files of one school are not larger, taken together.
+pub const FILE_MOST: usize = 32 * 1024 * 1024;
+const FILES_MOST: usize = 8;
+const ROWS_MOST: usize = 100_000;
+
+/// A file as it was given.
+#[derive(Debug, Clone, Copy)]
+pub struct File<'f> {
+    /// How it is named: by it a fault is found, and `Student.csv` tells who is in it.
+    pub name: &'f str,
+    /// What is in it.
+    pub bytes: &'f [u8],
+}
+
+/// What reading depends on besides the files.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader {
+    /// Who left before it has left.
+    pub today: Date,
+    /// Whose year groups they are.
+    pub nation: Nation,
+}
+
+/// One person in the files, checked.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Row {
+    /// The id in the school's own system.
+    pub source_id: String,
+    /// What they are to the school.
+    pub role: SubjectRole,
+    /// Works in the office.
+    pub administration: bool,
+    /// As `years` keeps them, or empty.
+    pub year_group: String,
+    /// The user name on the school's devices; may be empty.
+    pub username: String,
+    /// Given name; may be empty where the family name is not.
+    pub given_name: String,
+    /// Family name; may be empty where the given name is not.
+    pub family_name: String,
+    /// E-mail address in lower case; may be empty.
+    pub email: String,
+}
+
+/// How a file was read; said to whoever gave it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Source {
+    /// How it was named.
+    pub file: String,
+    /// Its letters.
+    pub encoding: Encoding,
+    /// What parts its columns.
+    pub delimiter: char,
+}
+
+/// What files say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Reading {
+    /// The people in them.
+    pub rows: Vec<Row>,
+    /// Rows that were left out, in the order of the files.
+    pub left_out: Vec<Fault>,
+    /// How many rows are of people who have left.
+    pub leavers: usize,
+    /// Ids of these.
+    pub left: BTreeSet<String>,
+    /// Lines of people who share a user name with somebody else: an account of that name is nobody's.
+    pub shared_usernames: Vec<String>,
+    /// How the files were read.
+    pub sources: Vec<Source>,
+}
+
+/// A file's text and columns.
+struct Table<'f> {
+    file: &'f str,
+    text: Cow<'f, str>,
+    header: Header,
+    source: Source,
+}
+
+impl Reader {
+    /// As things are at a school at a time.
+    #[must_use]
+    pub fn on(now: i64, profile: &Profile) -> Self {
+        let today = Timestamp::from_millisecond(now).unwrap_or(Timestamp::UNIX_EPOCH);
+        Self {
+            today: today.to_zoned(profile.cover.time_zone.clone()).date(),
+            nation: profile.nation,
+        }
+    }
+
+    /// Reads and checks files: one with everybody, one for pupils and one for staff, or people and their roles apart.
+    /// Rows that say that somebody has left are left out: who is not in the files has left.
+    ///
+    /// # Errors
+    /// Why nothing of them can be taken, with lines and what to write instead.
+    pub fn read(&self, files: &[File<'_>]) -> Result<Reading, Refused> {
+        let bytes: usize = files.iter().map(|file| file.bytes.len()).sum();
+        let name = files.first().map_or("the file", |file| file.name);
+        if bytes > FILE_MOST || files.len() > FILES_MOST || files.is_empty() {
+            let fault = "these are no files, more than 8, or more than 32 MiB";
+            return Err(refused(Whole::new(1, fault, "the people of one school").of(name)));
+        }
+        let mut tables = Vec::new();
+        for file in files {
+            tables.push(table(file).map_err(|whole| refused(whole.of(file.name)))?);
+        }
+        // Roles are known before the people whose they are.
+        tables.sort_by_key(|table| !table.header.has(Column::RoleOf));
+        let mut taking = rows::Taking::new(self, &tables);
+        for table in &tables {
+            taking
+                .table(table)
+                .map_err(|whole| refused(whole.of(table.file)))?;
+        }
+        let mut reading = taking.finish();
+        reading.sources = tables.into_iter().map(|table| table.source).collect();
+        enough(reading, name)
+    }
+}
+
+fn table<'f>(file: &File<'f>) -> Result<Table<'f>, Whole> {
+    let (text, encoding) = decoding::decode(file.bytes)?;
+    let header = Header::find(&text)?;
+    let source = Source {
+        file: file.name.into(),
+        encoding,
+        delimiter: header.delimiter.into(),
+    };
+    Ok(Table {
+        file: file.name,
+        text,
+        header,
+        source,
+    })
+}
+
+fn refused(fault: Fault) -> Refused {
+    Refused {
+        why: "this cannot be read as a list of people",
+        faults: vec![fault],
+    }
+}
+
+/// Where much is wrong, it is the file that is wrong, and what is left of it would be too.
+fn enough(reading: Reading, name: &str) -> Result<Reading, Refused> {
+    let (taken, faulty) = (reading.rows.len(), reading.left_out.len());
+    if taken == 0 && faulty == 0 {
+        let fault = "nobody is in it, which would make everybody a leaver";
+        return Err(refused(
+            Whole::new(2, fault, "at least one active person").of(name),
+        ));
+    }
+    if faulty > taken || (faulty > 20 && faulty * 10 > taken + faulty) {
+        return Err(Refused {
+            why: "too many rows cannot be taken",
+            faults: reading.left_out,
+        });
+    }
+    Ok(reading)
+}
+
+/// How the files were read, and what of them was left out. Names nobody.
+impl fmt::Display for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for source in &self.sources {
+            let delimiter = match source.delimiter {
+                '\t' => "tabs",
+                ';' => "semicolons",
+                ',' => "commas",
+                _ => "bars",
+            };
+            writeln!(
+                f,
+                "{}: read as {}, with {delimiter} between columns.",
+                source.file,
+                source.encoding.words()
+            )?;
+        }
+        if self.leavers > 0 {
+            writeln!(f, "{} rows are of people who have left.", self.leavers)?;
+        }
+        for lines in &self.shared_usernames {
+            writeln!(
+                f,
+                "lines {lines}: these people share a user name, so that accounts of that name are nobody's."
+            )?;
+        }
+        if !self.left_out.is_empty() {
+            writeln!(
+                f,
+                "{} rows cannot be taken and are left out:",
+                self.left_out.len()
+            )?;
+        }
+        write!(f, "{}", Listed(&self.left_out))
+    }
+}

@@ -1,0 +1,202 @@
+//! Whose the accounts on devices are, by user name.
+
+use super::Write;
+use super::people::{Directory, Person, Whose};
+use super::routing::{self, GroupChanged};
+use crate::concerns::model::PersonId;
+use crate::notify::Telling;
+use crate::people::usernames::Username;
+use sqlx::SqliteExecutor;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// The person whose account a user name on an approved device is: as [`Directory::person_of_username`], unless the person
+/// is known already by the same name in another domain. A file that says names without a domain cannot tell which of two
+/// domains it means: `CURRIC\jhill` may be a pupil, and `ADMIN\jhill` a teacher.
+pub async fn person_of<'d>(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    directory: &'d Directory,
+    username: &str,
+) -> Result<Option<&'d Person>, sqlx::Error> {
+    let Some(person) = directory.person_of_username(username) else {
+        return Ok(None);
+    };
+    let Some(account) = Username::parse(username).filter(|account| account.domain.is_some()) else {
+        return Ok(Some(person));
+    };
+    let known: Vec<String> = sqlx::query_scalar(
+        "SELECT name FROM account WHERE school_id = $1 AND person_id = $2 AND identified_by = 'user name'",
+    )
+    .bind(school_id)
+    .bind(&person.person_id)
+    .fetch_all(db)
+    .await?;
+    Ok(Some(person).filter(|_| !is_elsewhere(&account, known.iter().map(String::as_str))))
+}
+
+/// Whether one of these is the same name in a domain that is another one.
+fn is_elsewhere<'n>(account: &Username, mut names: impl Iterator<Item = &'n str>) -> bool {
+    names.any(|name| {
+        Username::parse(name).is_some_and(|other| other.name == account.name && !other.meets(account))
+    })
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    account_id: i64,
+    name: String,
+    person_id: Option<PersonId>,
+    identified_by: Option<String>,
+    gone: bool,
+}
+
+async fn on_devices(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT DISTINCT account.account_id, account.name, account.person_id, account.identified_by,
+                COALESCE(NOT person.active, FALSE) AS gone
+         FROM account
+         LEFT JOIN device ON device.school_id = account.school_id AND device.device_id = account.device_id
+         LEFT JOIN person ON person.school_id = account.school_id AND person.person_id = account.person_id
+         WHERE account.school_id = $1 AND (device.state = 'approved' OR account.device_id = '')
+         ORDER BY account.account_id",
+    )
+    .bind(school_id)
+    .fetch_all(db)
+    .await
+}
+
+/// The names of a person's accounts: what a new one has to agree with.
+fn names_by_person<'r>(rows: &'r [Row], directory: &'r Directory) -> HashMap<&'r str, Vec<&'r str>> {
+    let mut names: HashMap<&str, Vec<&str>> = HashMap::new();
+    for row in rows {
+        if let Some(person) = directory.person_of_username(&row.name) {
+            names.entry(&person.person_id).or_default().push(&row.name);
+        }
+    }
+    names
+}
+
+/// Matches accounts on approved devices to people by user name: those nobody has identified, and those of leavers whose
+/// user name somebody else has now (their old concerns stay the leaver's). Gives how many, and the concerns whose content
+/// a reader has to seal again.
+pub async fn match_all(
+    tx: &mut Write,
+    telling: &Telling,
+    directory: &Directory,
+    now: i64,
+) -> Result<(usize, Vec<GroupChanged>), sqlx::Error> {
+    let rows = on_devices(&mut **tx, &telling.school_id).await?;
+    let names = names_by_person(&rows, directory);
+    let (mut matched, mut changed) = (0, Vec::new());
+    for row in &rows {
+        let of_leaver = row.gone && row.identified_by.as_deref() == Some("user name");
+        if row.person_id.is_some() && !of_leaver {
+            continue;
+        }
+        let Some(person) = directory.person_of_username(&row.name) else {
+            continue;
+        };
+        let others = names
+            .get(person.person_id.as_str())
+            .into_iter()
+            .flatten()
+            .copied();
+        if Username::parse(&row.name).is_some_and(|account| is_elsewhere(&account, others)) {
+            continue;
+        }
+        if row.person_id.is_none() {
+            changed.extend(
+                routing::identify(tx, telling, row.account_id, &person.person_id, "user name", now).await?,
+            );
+        } else {
+            sqlx::query("UPDATE account SET person_id = $1 WHERE school_id = $2 AND account_id = $3")
+                .bind(&person.person_id)
+                .bind(&*telling.school_id)
+                .bind(row.account_id)
+                .execute(&mut **tx)
+                .await?;
+        }
+        matched += 1;
+    }
+    Ok((matched, changed))
+}
+
+/// Why an account on a device is nobody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unknown {
+    /// Nobody in the files has this user name.
+    Nobodys,
+    /// Somebody has it in a domain that is another one.
+    OtherDomain,
+    /// It can be more than one person's, or is seen in two domains.
+    Several,
+    /// It was the account of somebody who has left.
+    Left,
+}
+
+impl Unknown {
+    /// The code in answers.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Nobodys => "nobodys",
+            Self::OtherDomain => "other-domain",
+            Self::Several => "several",
+            Self::Left => "left",
+        }
+    }
+
+    /// Why, and what to do.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Nobodys => "nobody in the files has this user name: add it to their rows",
+            Self::OtherDomain => {
+                "somebody has this user name in another domain: write user names without their domain if that is the same person"
+            }
+            Self::Several => "this can be two people's: write user names with their domain",
+            Self::Left => "it was the account of somebody who has left",
+        }
+    }
+}
+
+/// Accounts seen on approved devices: how many are known to be somebody's, and the names of those that are not, by why.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Accounts of people at the school.
+    pub known: usize,
+    /// User names, each once.
+    pub unknown: BTreeMap<Unknown, BTreeSet<String>>,
+}
+
+impl Seen {
+    /// How many are not known.
+    #[must_use]
+    pub fn unknown_count(&self) -> usize {
+        self.unknown.values().map(BTreeSet::len).sum()
+    }
+}
+
+/// Looks at all accounts.
+pub async fn seen(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    directory: &Directory,
+) -> Result<Seen, sqlx::Error> {
+    let mut seen = Seen::default();
+    for row in on_devices(db, school_id).await? {
+        let why = match (&row.person_id, row.gone, directory.whose(&row.name)) {
+            (Some(_), false, _) => {
+                seen.known += 1;
+                continue;
+            }
+            (Some(_), true, _) => Unknown::Left,
+            (None, _, Whose::Nobodys) => Unknown::Nobodys,
+            (None, _, Whose::OtherDomain) => Unknown::OtherDomain,
+            // It would be somebody's, were it not for the same name in another domain.
+            (None, _, Whose::Several | Whose::Person(_)) => Unknown::Several,
+        };
+        seen.unknown.entry(why).or_default().insert(row.name);
+    }
+    Ok(seen)
+}
