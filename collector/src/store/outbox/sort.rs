@@ -93,6 +93,15 @@ sorts! {
     /// How many laptops are silent and which, for the safeguarding lead. Ends with the next one, or after a week.
     LaptopsWeekly = "laptops-weekly", "Laptops that were not heard this week", format!(
         "{LATEST} AND outbox.created_at > $1 - 604800000 AND {HAS_A_DUTY}");
+    /// A link by which somebody sets up how they sign in. It stands in the message until it has left, and no longer. Ends
+    /// when it can be used no more.
+    Link = "link", "A link to set up a sign-in", "FROM (SELECT 0 AS severity) AS once WHERE EXISTS (
+        SELECT 1 FROM invitation WHERE invitation.school_id = outbox.school_id
+        AND invitation.person_id = outbox.person_id AND invitation.used_at IS NULL
+        AND invitation.withdrawn_at IS NULL AND invitation.expires_at > $1)";
+    /// Somebody's access was changed. Ends after a week.
+    Access = "access", "A change of access", format!(
+        "FROM (SELECT 0 AS severity) AS once WHERE outbox.created_at > $1 - {WEEK_MS}");
 }
 
 /// Nobody has answered, and the timers do not stand because every flag is marked as a false alarm.
