@@ -47,7 +47,11 @@ fn no_text_for_people_calls_anybody_vulnerable_to_radicalisation() {
             let says = words
                 .windows(3)
                 .any(|words| words[0] == "vulnerable" && words[1] == "to" && words[2].starts_with("radical"));
-            assert!(!says, "{} says vulnerable; the word is susceptible", file.display());
+            assert!(
+                !says,
+                "{} says vulnerable; the word is susceptible",
+                file.display()
+            );
             read += 1;
         }
     }
