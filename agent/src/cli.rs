@@ -219,6 +219,9 @@ fn print_detail(detail: &Detail) {
             &format!("{}: {} ({})", helper.account, helper.state, helper.titles_by),
         );
     }
+    if detail.more_helpers > 0 {
+        line("Session", &format!("and {} more", detail.more_helpers));
+    }
     for what in &detail.not_watched {
         line("Not watched", what);
     }

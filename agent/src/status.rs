@@ -14,6 +14,8 @@ const AWAY_MS: i64 = 10 * 60 * 1000;
 /// Helpers and troubles that are listed; the answer must fit one local message.
 const LISTED: usize = 12;
 const LISTED_CHARS: usize = 300;
+/// Room for the names of lists.
+const LISTS_BYTES: usize = 3_000;
 
 /// The answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -64,6 +66,9 @@ pub struct Detail {
     pub lists: Vec<String>,
     /// One for each desktop.
     pub helpers: Vec<Helper>,
+    /// Desktops that are not among them.
+    #[serde(default)]
+    pub more_helpers: usize,
     /// What was turned away at the helpers' socket.
     pub counters: serde_json::Value,
     /// What is not watched and why.
@@ -115,14 +120,17 @@ pub fn troubles(context: &Context) -> Vec<Trouble> {
             "make a token with `pastoral-collector token create` and run `pastoral-agent enrol`",
         )
     });
-    snapshot
-        .troubles
-        .into_values()
-        .chain(spool)
-        .chain(joining)
-        .take(LISTED)
-        .map(shortened)
-        .collect()
+    let all = snapshot.troubles.into_values().chain(spool).chain(joining);
+    let mut troubles: Vec<_> = all.map(shortened).collect();
+    let more = troubles.len().saturating_sub(LISTED);
+    if more > 0 {
+        troubles.truncate(LISTED);
+        troubles.push(Trouble::new(
+            format!("{more} more things are wrong"),
+            "mend these first, then ask again",
+        ));
+    }
+    troubles
 }
 
 /// Why a device is not protected, as far as everybody may know.
@@ -207,12 +215,8 @@ fn detail(context: &Context, snapshot: Snapshot) -> Detail {
             || "shipped".into(),
             |number| format!("{}.{}", number.generation, number.counter),
         ),
-        lists: rules
-            .lists
-            .iter()
-            .take(LISTED)
-            .map(|(id, version)| format!("{id} {version}"))
-            .collect(),
+        lists: lists(rules.lists.iter().map(|(id, version)| format!("{id} {version}"))),
+        more_helpers: helpers.len().saturating_sub(LISTED),
         helpers: helpers.iter().take(LISTED).map(helper).collect(),
         counters: counters(context.board.counters()),
         not_watched,
@@ -232,8 +236,36 @@ fn not_watched(helpers: &[crate::helpers::HelperView]) -> Vec<String> {
         .collect();
     not_watched.sort();
     not_watched.dedup();
-    not_watched.truncate(LISTED);
+    and_more(&mut not_watched);
     not_watched
+}
+
+/// Every list in force: one that is not named here would seem not to be looked for. Names are short; what would not fit
+/// the answer is counted.
+fn lists(all: impl Iterator<Item = String>) -> Vec<String> {
+    let (mut named, mut room, mut more) = (Vec::new(), LISTS_BYTES, 0_usize);
+    for list in all {
+        match room.checked_sub(list.len()) {
+            Some(left) if more == 0 => {
+                room = left;
+                named.push(list);
+            }
+            _ => more += 1,
+        }
+    }
+    if more > 0 {
+        named.push(format!("and {more} more"));
+    }
+    named
+}
+
+/// Leaves those that are listed, and says how many more there are.
+fn and_more(listed: &mut Vec<String>) {
+    let more = listed.len().saturating_sub(LISTED);
+    if more > 0 {
+        listed.truncate(LISTED);
+        listed.push(format!("and {more} more"));
+    }
 }
 
 fn helper(view: &crate::helpers::HelperView) -> Helper {
@@ -268,4 +300,25 @@ fn shortened(trouble: Trouble) -> Trouble {
 
 fn short(text: &str) -> String {
     text.chars().take(LISTED_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_list_in_force_is_named_and_what_does_not_fit_is_counted() {
+        let ids = |count: usize| (0..count).map(|number| format!("pastoral-en-suicide-{number} 12"));
+        assert_eq!(lists(ids(28)), ids(28).collect::<Vec<_>>());
+        let some = lists(ids(400));
+        let named = some.len() - 1;
+        assert_eq!(some[named], format!("and {} more", 400 - named));
+    }
+
+    #[test]
+    fn what_is_not_listed_is_counted() {
+        let mut listed: Vec<_> = (0..15).map(|number| number.to_string()).collect();
+        and_more(&mut listed);
+        assert_eq!((listed.len(), listed[12].as_str()), (13, "and 3 more"));
+    }
 }

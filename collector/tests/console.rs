@@ -36,6 +36,8 @@ mod siege;
 mod sight;
 #[path = "console/specialist.rs"]
 mod specialist;
+#[path = "console/truth.rs"]
+mod truth;
 
 use axum::Router;
 use pastoral_collector::concerns::model::Duty;

@@ -63,7 +63,7 @@ pub(super) async fn audit(
     let more = i64::try_from(found.len()).is_ok_and(|found| found > SHOWN);
     found.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
     let page = console.page(&who, "Audit log", "/audit").await?;
-    let people = overview::candidates(store, school_id).await?;
+    let people = overview::everybody(store, school_id).await?;
     let named = Named {
         devices: told_apart(&devices::list(store, school_id).await?),
         directory: console.directory().await?,

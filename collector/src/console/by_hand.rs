@@ -2,6 +2,7 @@
 
 use super::concern::{self, Happened, grouped};
 use super::conduct::{self, Conduct};
+use super::drafts::Draft;
 use super::page::{Failure, Page, go, show, show_again};
 use super::who::{Fields, SignedIn, TEXT_MOST};
 use super::{Console, queue as queue_page, words};
@@ -60,7 +61,13 @@ impl Typed {
 /// The form.
 pub(super) async fn form(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
     let who = who.reader()?;
-    show(&draw(&console, &who, Typed::default()).await?)
+    let kept = console.kept(&who, "/concerns/new").await?;
+    let fields = kept.map(Draft::into_fields);
+    let typed = fields.as_ref().map(Typed::of).unwrap_or_default();
+    let mut page = draw(&console, &who, typed).await?;
+    // The words stand in the form itself.
+    page.page.kept = fields.map(|_| ("/concerns/new".to_owned(), String::new()));
+    show(&page)
 }
 
 /// What somebody recorded.

@@ -1,7 +1,9 @@
 //! What holds for every page: no request forged by another site, and headers that allow a page nothing it does not need.
 
+use super::drafts::WRITTEN_MOST;
 use super::page::WhyNot;
-use super::{Console, page};
+use super::who::SignedIn;
+use super::{Console, FORM_MOST, drafts, page};
 use crate::net::http::{Times, in_time};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -37,16 +39,17 @@ const HEADERS: [(HeaderName, &str); 8] = [
 pub(super) async fn guard(State(console): State<Console>, request: Request, next: Next) -> Response {
     let asked = request.headers().clone();
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
-    let mut response = if changes && !is_own(request.headers(), &console.app.console_url) {
-        page::forged()
+    let (mut response, kept) = if changes && !is_own(request.headers(), &console.app.console_url) {
+        (page::forged(), None)
     } else if changes {
-        next.run(request.map(|body| in_time(body, Times::USUAL.body)))
+        console
+            .answer(request.map(|body| in_time(body, Times::USUAL.body)), next)
             .await
     } else {
-        next.run(request).await
+        (next.run(request).await, None)
     };
     if let Some(why) = response.extensions_mut().remove::<WhyNot>()
-        && let Some(html) = console.why_not(&asked, why).await
+        && let Some(html) = console.why_not(&asked, why, kept).await
     {
         let status = response.status();
         response = (status, Html(html)).into_response();
@@ -65,6 +68,31 @@ pub(super) fn with_headers(mut response: Response, console: &Console) -> Respons
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
     response
+}
+
+impl Console {
+    /// The answer of a page; and where what was typed comes back, when it was kept because it was not taken.
+    async fn answer(&self, request: Request, next: Next) -> (Response, Option<String>) {
+        if !drafts::is_form(&request) {
+            return (next.run(request).await, None);
+        }
+        let headers = request.headers().clone();
+        let who = SignedIn::of(self, &headers, false).await.ok().flatten();
+        let most = if who.is_some() { WRITTEN_MOST } else { FORM_MOST };
+        let (request, sent) = match drafts::note(request, most).await {
+            Ok(noted) => noted,
+            Err(failure) => return (failure.into_response(), None),
+        };
+        let mut response = next.run(request).await;
+        let Some(sent) = sent else { return (response, None) };
+        let kept = self
+            .settle(who.as_ref(), &sent, drafts::is_taken(&response))
+            .await;
+        if let Some(page) = &kept {
+            drafts::tell_signed_out(&mut response, page);
+        }
+        (response, kept)
+    }
 }
 
 // Browsers say where a request comes from. Their word for the site goes before the origin, which our own

@@ -1,18 +1,23 @@
 //! How Pastoral itself is: mail, devices, cover, and what is wrong.
 
+use super::devices::told_apart;
 use super::page::{Failure, Page, show};
 use super::who::SignedIn;
+use super::words::Clock;
 use super::{Console, queue, words};
 use crate::clock;
 use crate::concerns::model::Duty;
+use crate::store::gaps::GapRow;
 use crate::store::outbox::Undelivered;
 use crate::store::{audit, devices, gaps, outbox, overview};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use std::collections::HashMap;
 
 const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 const NOTICES_SHOWN: i64 = 50;
+const GAPS_SHOWN: i64 = 50;
 
 #[derive(Template)]
 #[template(path = "health.html")]
@@ -64,7 +69,7 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
         mail: mail(&console, &page, &who, unsent.is_empty()).await?,
         unsent,
         devices: format!("{connected} of {approved} approved devices are connected now."),
-        gaps: gaps(&console).await?,
+        gaps: gaps(&console, &page).await?,
         chain,
         cover: queue::cover(&console, &page.clock),
         not_done: profile.not_done(),
@@ -106,7 +111,7 @@ async fn unsent(console: &Console, page: &Page, viewer: &str) -> Result<Vec<Unse
     let app = &console.app;
     let mut connection = app.store.read().acquire().await?;
     let notices = outbox::undelivered(&mut connection, &app.school_id, viewer, NOTICES_SHOWN).await?;
-    let people = overview::candidates(&mut *connection, &app.school_id).await?;
+    let people = overview::everybody(&mut *connection, &app.school_id).await?;
     let name = |id: &Option<String>| {
         let person = people
             .iter()
@@ -144,17 +149,21 @@ fn in_words(page: &Page, notice: Undelivered, name: &impl Fn(&Option<String>) ->
     }
 }
 
-async fn gaps(console: &Console) -> Result<Vec<String>, Failure> {
+async fn gaps(console: &Console, page: &Page) -> Result<Vec<String>, Failure> {
     let since = clock::now_ms() - WEEK_MS;
-    let (gaps, unreadable) =
-        gaps::count_since(console.app.store.read(), &console.app.school_id, since).await?;
-    let mut says = Vec::new();
-    if gaps > 0 {
-        let gaps = words::count(gaps, "gap");
-        says.push(format!(
-            "Devices reported {gaps} in the last 7 days: times in which something was not seen or not kept."
-        ));
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let mut found = gaps::since(store, school_id, since, GAPS_SHOWN + 1).await?;
+    let more = i64::try_from(found.len()).is_ok_and(|found| found > GAPS_SHOWN);
+    found.truncate(usize::try_from(GAPS_SHOWN).unwrap_or(usize::MAX));
+    let names = told_apart(&devices::list(store, school_id).await?);
+    let mut says: Vec<String> = found
+        .iter()
+        .map(|gap| gap_in_words(gap, &names, &page.clock))
+        .collect();
+    if more {
+        says.push(format!("There are more than these {GAPS_SHOWN}, of longer ago."));
     }
+    let (_, unreadable) = gaps::count_since(store, school_id, since).await?;
     if unreadable > 0 {
         let records = words::count(unreadable, "record");
         says.push(format!(
@@ -165,4 +174,33 @@ async fn gaps(console: &Console) -> Result<Vec<String>, Failure> {
         says.push("No device reported a gap in the last 7 days.".to_owned());
     }
     Ok(says)
+}
+
+/// A gap with its device, its time and its cause.
+pub(super) fn gap_in_words(gap: &GapRow, names: &HashMap<String, String>, clock: &Clock) -> String {
+    let device = names
+        .get(&gap.device_id)
+        .map_or("A device that is gone", String::as_str);
+    let (from, to) = (clock.when(&gap.from_at), clock.when(&gap.to_at));
+    let when = if from == to {
+        from
+    } else {
+        format!("{from} to {to}")
+    };
+    format!("{device}, {when}: {}", cause(&gap.cause))
+}
+
+/// Why something was not kept, and what to do.
+fn cause(code: &str) -> String {
+    match code {
+        "spool-full" => "what it keeps until it is delivered was full, so the least serious was not kept. Let it reach the \
+                         collector more often."
+            .to_owned(),
+        "spool-unreadable" | "spool-damaged" => {
+            "what it had kept was damaged and is lost in part. Look at its disk.".to_owned()
+        }
+        "flood" => "so much matched at once that not all of it was kept.".to_owned(),
+        "records-missing" => "what it had kept before it started again never arrived. Look at its disk.".to_owned(),
+        other => format!("something was not seen or not kept ({other})."),
+    }
 }

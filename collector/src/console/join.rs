@@ -115,10 +115,7 @@ pub(super) async fn join(
     // A password that was lost may be in other hands: what it opened ends.
     console.sessions.end_all(&session.person_id, None);
     let browser = console.remember_anew(&session.person_id).await?;
-    let id = console
-        .sessions
-        .begin(session, clock::now_ms())
-        .ok_or(Failure::Busy)?;
+    let id = console.begin(session).await?;
     let page = console.visitor_page(&visitor, "Your recovery codes");
     let response = show(&CodesPage {
         page,

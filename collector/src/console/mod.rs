@@ -13,6 +13,7 @@ mod concern;
 mod conduct;
 mod deeds;
 mod devices;
+mod drafts;
 mod guard;
 mod health;
 mod join;
@@ -79,6 +80,11 @@ struct Console {
     importing: Arc<tokio::sync::Mutex<()>>,
 }
 
+/// Where people write, more is read than is taken: what is too long comes back to be shortened.
+fn written() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(drafts::WRITTEN_MOST)
+}
+
 /// The console's pages, with no proxy in front.
 pub fn router(app: App) -> Router {
     router_behind(app, Arc::default())
@@ -118,11 +124,14 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/queue/find", post(queue::find))
         .route(LIVE, get(queue::live))
         .route("/closed", get(closed::closed))
-        .route("/concerns/new", get(by_hand::form).post(by_hand::record))
+        .route(
+            "/concerns/new",
+            get(by_hand::form).post(by_hand::record).layer(written()),
+        )
         .route("/concerns/{concern}", get(concern::page))
         .route(
             "/concerns/{concern}/{action}",
-            get(concern::identify_form).post(concern::act),
+            get(concern::identify_form).post(concern::act).layer(written()),
         )
         .route("/devices", get(devices::devices))
         .route("/devices/{device}/{decision}", post(devices::decided))
@@ -144,7 +153,8 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/lists", get(lists::lists))
         .route("/lists/try", get(lists::try_form).post(lists::tried))
         .route("/lists/noise", get(lists::noise))
-        .route("/lists/preview", post(lists::preview))
+        .route("/lists/preview", post(lists::preview).layer(written()))
+        .route("/kept/throw-away", post(drafts::throw_away))
         .route("/lists/changes", get(lists::changes).post(lists::propose))
         .route("/lists/changes/{change}", get(lists::change))
         .route("/lists/changes/{change}/{decision}", post(lists::decide))

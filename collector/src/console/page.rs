@@ -36,6 +36,8 @@ pub(super) struct Page {
     pub(super) banner: Vec<String>,
     /// What was just done.
     pub(super) said: &'static str,
+    /// What somebody wrote here before, that was not taken and is in the form again: the page and the words.
+    pub(super) kept: Option<(String, String)>,
     /// What stopped a form.
     pub(super) errors: Vec<FieldError>,
     pub(super) csrf: String,
@@ -116,7 +118,12 @@ impl Console {
     }
 
     /// A page that says why another is not shown, with the menu for whoever is signed in.
-    pub(super) async fn why_not(&self, headers: &HeaderMap, why: WhyNot) -> Option<String> {
+    pub(super) async fn why_not(
+        &self,
+        headers: &HeaderMap,
+        why: WhyNot,
+        kept: Option<String>,
+    ) -> Option<String> {
         let who = SignedIn::of(self, headers, false).await.ok()?;
         let page = match &who {
             Some(who) => self.page_without_banner(who, why.title, ""),
@@ -125,6 +132,7 @@ impl Console {
         WhyNotPage {
             page,
             words: why.words,
+            kept,
         }
         .render()
         .ok()
@@ -151,6 +159,7 @@ impl Console {
             tabs: Vec::new(),
             banner: Vec::new(),
             said: "",
+            kept: None,
             errors: Vec::new(),
             csrf: String::new(),
             clock: self.clock(),
@@ -279,15 +288,22 @@ pub(super) fn go(address: &str) -> Response {
     Redirect::to(address).into_response()
 }
 
-/// Where to go after signing in: only pages of concerns, whose addresses notices hold, and the queue.
+/// Where to go after signing in: only pages of concerns, whose addresses notices hold.
 pub(super) fn way_back(method: &Method, path: &str) -> Option<String> {
     (method == Method::GET && is_way_back(path)).then(|| path.to_owned())
 }
 
-/// Whether an address may be gone to after signing in: a concern's page and no other.
+/// Whether an address may be gone to after signing in: a concern's page, or one of the lists' where somebody was writing.
 pub(super) fn is_way_back(path: &str) -> bool {
-    let id = path.strip_prefix("/concerns/").unwrap_or_default();
-    !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    let is_name = |part: &str| {
+        !part.is_empty() && part.len() <= 64 && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let parts: Vec<_> = path.split('/').collect();
+    match parts[..] {
+        ["", "concerns", id] | ["", "lists", id] => is_name(id),
+        ["", "lists", list, term] => is_name(list) && is_name(term),
+        _ => false,
+    }
 }
 
 /// Why a page is not shown.
@@ -394,6 +410,8 @@ pub(super) struct WhyNot {
 struct WhyNotPage {
     page: Page,
     words: &'static str,
+    /// Where what was typed comes back.
+    kept: Option<String>,
 }
 
 #[derive(Template)]

@@ -266,11 +266,7 @@ impl Console {
 
 fn card(clock: &Clock, profile: &Profile, concern: Summary, readers: &[Told], viewer: &str) -> Card {
     let (state, tag) = state(&concern);
-    let owner = match (&concern.owner_id, &concern.owner) {
-        (Some(id), _) if id == viewer => "You are dealing with it".to_owned(),
-        (_, Some(name)) => format!("{name} is dealing with it"),
-        _ => String::new(),
-    };
+    let owner = owner(&concern, viewer);
     Card {
         name: name(&concern),
         kind: Kind::from_code(&concern.kind).map_or("Other", Kind::label),
@@ -286,8 +282,29 @@ fn card(clock: &Clock, profile: &Profile, concern: Summary, readers: &[Told], vi
     }
 }
 
-/// The person, or what is known of them.
+/// Who has it in hand, or should; nothing where nobody has. Who got it passed on has not answered yet.
+pub(super) fn owner(concern: &Summary, viewer: &str) -> String {
+    let is_passed_on = concern.state == "new";
+    match (&concern.owner_id, &concern.owner) {
+        (Some(id), _) if id == viewer && is_passed_on => "It was passed on to you: acknowledge it".to_owned(),
+        (Some(id), _) if id == viewer => "You are dealing with it".to_owned(),
+        (_, Some(name)) if is_passed_on => format!("Passed on to {name}, who has not answered yet"),
+        (_, Some(name)) => format!("{name} is dealing with it"),
+        _ => String::new(),
+    }
+}
+
+/// The person, or what is known of them. Who has left keeps their name.
 pub(super) fn name(concern: &Summary) -> String {
+    let name = name_here(concern);
+    if concern.person.as_ref().is_some_and(|person| person.has_left) {
+        format!("{name} (has left)")
+    } else {
+        name
+    }
+}
+
+fn name_here(concern: &Summary) -> String {
     match (&concern.person, &concern.account_name) {
         (Some(person), _) if person.role == "pupil" && !person.year_group.is_empty() => {
             let year = if person.year_group == "R" {
@@ -320,6 +337,7 @@ pub(super) fn state(concern: &Summary) -> (&'static str, &'static str) {
     match concern.state.as_str() {
         "closed" => ("Closed", "govuk-tag--grey"),
         _ if concern.close_proposed_by.is_some() => ("Second person wanted", "govuk-tag--purple"),
+        "new" if concern.owner_id.is_some() => ("Passed on", "govuk-tag--red"),
         "new" => ("New", "govuk-tag--red"),
         _ => ("Acknowledged", "govuk-tag--blue"),
     }

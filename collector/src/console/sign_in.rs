@@ -3,7 +3,7 @@
 use super::page::{self, Failure, Page, go, show, show_again};
 use super::who::{self, Address, Fields, Visitor};
 use super::{Console, concern};
-use crate::access::{Refused, SignIn, siege};
+use crate::access::{Refused, Session, SignIn, siege};
 use crate::clock;
 use crate::net::source::Source;
 use askama::Template;
@@ -18,6 +18,8 @@ struct SignInPage {
     page: Page,
     email: String,
     back: String,
+    /// Somebody was signed out while they wrote.
+    kept: bool,
 }
 
 /// The form.
@@ -37,6 +39,7 @@ pub(super) async fn form(
             page,
             email: String::new(),
             back,
+            kept: query.contains_key("kept"),
         })?,
         visitor.set,
     )
@@ -74,10 +77,7 @@ pub(super) async fn sign_in(
             attempt.was_right();
             let browser = console.remember_browser(&headers, &session.person_id).await?;
             concern::seal_pending(&console, &session).await?;
-            let id = console
-                .sessions
-                .begin(session, clock::now_ms())
-                .ok_or(Failure::Busy)?;
+            let id = console.begin(session).await?;
             let back = fields.get("back");
             let next = if page::is_way_back(back) { back } else { "/" };
             let secure = console.app.secure_cookies;
@@ -97,8 +97,22 @@ pub(super) async fn sign_in(
                 page,
                 email,
                 back: fields.get("back").to_owned(),
+                kept: false,
             })
         }
+    }
+}
+
+impl Console {
+    /// Begins a session, whose forms are this person's from now on; gives its cookie.
+    pub(super) async fn begin(&self, session: Session) -> Result<String, Failure> {
+        let person_id = session.person_id.clone();
+        let id = self
+            .sessions
+            .begin(session, clock::now_ms())
+            .ok_or(Failure::Busy)?;
+        self.writes(&id, &person_id).await?;
+        Ok(id)
     }
 }
 

@@ -4,7 +4,7 @@ use super::page::Failure;
 use super::{Console, page, whence, words};
 use crate::access::{Session, Sessions};
 use crate::clock;
-use crate::concerns::model::Duty;
+use crate::concerns::model::{Duty, ReaderGroup};
 use crate::net::source::Source;
 use crate::people::FILE_MOST;
 use crate::store::access::{self, Viewer};
@@ -75,6 +75,12 @@ impl SignedIn {
     /// Whether any of their duties reads concerns.
     pub(super) fn is_reader(&self) -> bool {
         self.viewer.duties.iter().any(|duty| *duty != Duty::Technician)
+    }
+
+    /// Whether any of their duties reads pupils' concerns.
+    pub(super) fn reads_pupils(&self) -> bool {
+        let mut groups = self.viewer.duties.iter().flat_map(|duty| duty.reader_groups());
+        groups.any(|group| *group == ReaderGroup::Pupil)
     }
 
     /// Whether they have a duty.
@@ -175,6 +181,11 @@ impl Fields {
             )),
             _ => Ok(text),
         }
+    }
+
+    /// What was kept of a form.
+    pub(super) fn kept(fields: impl Iterator<Item = (String, Zeroizing<String>)>) -> Self {
+        Self(fields.collect())
     }
 }
 

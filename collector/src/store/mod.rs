@@ -12,6 +12,7 @@ pub mod category;
 pub mod conflicts;
 pub mod devices;
 pub mod disk;
+pub mod drafts;
 pub mod elsewhere;
 pub mod escalation;
 pub mod false_alarms;

@@ -79,6 +79,8 @@ pub struct Candidate {
     pub role: String,
     /// Of a pupil; may be empty.
     pub year_group: String,
+    /// Still at the school.
+    pub active: bool,
 }
 
 /// Everybody at the school: pupils by year, then adults; by family name.
@@ -87,8 +89,20 @@ pub struct Candidate {
 /// When the database cannot be read.
 pub async fn candidates(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT person_id, given_name || ' ' || family_name AS name, role, year_group FROM person
+        "SELECT person_id, given_name || ' ' || family_name AS name, role, year_group, active FROM person
          WHERE school_id = ? AND active = 1
+         ORDER BY role <> 'pupil', role, year_group <> 'R', CAST(year_group AS INTEGER), family_name, given_name, person_id",
+    )
+    .bind(school_id)
+    .fetch_all(db)
+    .await
+}
+
+/// Everybody who is or was at the school, in the same order: for names in what is recorded.
+pub async fn everybody(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT person_id, given_name || ' ' || family_name AS name, role, year_group, active FROM person
+         WHERE school_id = $1
          ORDER BY role <> 'pupil', role, year_group <> 'R', CAST(year_group AS INTEGER), family_name, given_name, person_id",
     )
     .bind(school_id)
@@ -106,7 +120,7 @@ pub async fn person(
     person_id: &str,
 ) -> Result<Option<Candidate>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT person_id, given_name || ' ' || family_name AS name, role, year_group FROM person
+        "SELECT person_id, given_name || ' ' || family_name AS name, role, year_group, active FROM person
          WHERE school_id = ? AND person_id = ? AND active = 1",
     )
     .bind(school_id)

@@ -102,6 +102,8 @@ pub struct Whom {
     pub role: String,
     /// Of a pupil; may be empty.
     pub year_group: String,
+    /// Is not at the school any more.
+    pub has_left: bool,
 }
 
 /// A reader of a concern, in the order in which they are told.
@@ -117,7 +119,8 @@ pub struct Told {
     pub doubtful: bool,
 }
 
-const SUMMARY: &str = "SELECT c.*, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group,
+const SUMMARY: &str =
+    "SELECT c.*, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group, p.active,
         a.name AS account_name, o.given_name || ' ' || o.family_name AS owner,
         d.host_name AS device, f.received_at AS arrived_at
     FROM concern c
@@ -382,6 +385,7 @@ fn read(row: &SqliteRow) -> Summary {
             name,
             role: row.get("role"),
             year_group: row.get("year_group"),
+            has_left: !row.get::<bool, _>("active"),
         }),
         account_name: row.get("account_name"),
         account_id: row.get("account_id"),

@@ -15,6 +15,25 @@ pub struct TermVerdicts {
     pub false_alarms: i64,
 }
 
+/// Whether somebody is kept from a concern, by a name in it or a conflict: those who read the counts must all be able to read
+/// what is counted.
+pub async fn is_kept_from_somebody(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM concern_named WHERE school_id = $1 AND concern_id = $2)
+            OR EXISTS (SELECT 1 FROM concern c JOIN conflict x ON x.school_id = c.school_id
+                AND x.about_id = c.person_id AND x.ended_at IS NULL
+                WHERE c.school_id = $1 AND c.concern_id = $2)",
+    )
+    .bind(school_id)
+    .bind(concern_id)
+    .fetch_one(&mut **tx)
+    .await
+}
+
 /// Says whether the verdict of a concern was not counted before, and that it is from now on.
 ///
 /// # Errors

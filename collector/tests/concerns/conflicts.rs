@@ -82,7 +82,12 @@ async fn a_conflict_lapses_unless_a_second_person_agrees_within_a_day() {
     tx.commit().await.unwrap();
     look_after_readers(&school.app, at + 9 * DAY).await.unwrap();
     assert_eq!(school.readers("c1").await, ["dsl", "head"]);
-    assert!(audit::verify(&school.app.store, SCHOOL).await.unwrap().is_ok());
+    assert!(
+        audit::verify(&school.app.store, SCHOOL, monday())
+            .await
+            .unwrap()
+            .is_ok()
+    );
 }
 
 /// A lead under suspicion, who keeps out one after another until she is alone with it.

@@ -196,7 +196,20 @@ async fn a_concern_passed_on_waits_for_its_new_owner_who_is_told() {
         &[("to", "bo"), ("words", "Please.")],
     )
     .await;
-    assert!(bo.get("/queue").await.body.contains("You are dealing with it"));
+    for (browser, words) in [
+        (&mut bo, "It was passed on to you"),
+        (&mut ann, "Passed on to Bo Carrow, who has not answered yet"),
+    ] {
+        for page in ["/queue", &path] {
+            let page = browser.get(page).await.body;
+            assert!(page.contains(words) && page.contains(">Passed on<"), "{page}");
+            assert!(
+                !page.contains(">New<")
+                    && !page.contains("Bo Carrow is dealing")
+                    && !page.contains("You are dealing")
+            );
+        }
+    }
     let told: i64 =
         sqlx::query_scalar("SELECT count(*) FROM outbox WHERE concern_id = ? AND person_id = 'bo'")
             .bind(&id)

@@ -6,7 +6,7 @@ use super::super::conduct::{self, Conduct};
 use super::super::page::{Failure, go};
 use super::super::who::{Fields, SignedIn, TEXT_MOST};
 use super::doing::Doing;
-use super::view::{self, Typed};
+use super::view::{self, Typed, has_parents};
 use super::{closing, hand_over, identify};
 use crate::concerns::kind::Kind;
 use crate::concerns::model::PersonId;
@@ -355,6 +355,9 @@ pub(super) fn review_days(concern: &Summary) -> Vec<u32> {
 }
 
 async fn parents(doing: &mut Doing<'_>, told: &str, words: &str) -> Result<Outcome, Failure> {
+    if !has_parents(&doing.concern) {
+        return Err(Failure::BadForm);
+    }
     if !matches!(told, "yes" | "no") {
         return Ok(Outcome::Fault("parents-told", "Choose whether they were told."));
     }

@@ -34,6 +34,8 @@ pub(in super::super) struct Seen {
     pub(in super::super) device: String,
     pub(in super::super) account: String,
     pub(in super::super) audience: &'static str,
+    /// Why these rules, where they are not those of the person's year.
+    pub(in super::super) whose_rules: String,
     pub(in super::super) seen: String,
     pub(in super::super) arrived: String,
     pub(in super::super) repeats: String,
@@ -184,6 +186,7 @@ pub(super) fn without_content(row: &FlagRow, clock: &Clock) -> Seen {
         site_and_program: String::new(),
         device: row.host_name.clone(),
         account: account(row),
+        whose_rules: String::new(),
         audience: row.audience.parse::<Audience>().map_or("", Audience::label),
         seen: clock.exactly(&at),
         arrived: match late {

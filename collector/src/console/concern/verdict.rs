@@ -25,6 +25,9 @@ pub(super) async fn count(doing: &mut Doing<'_>, outcome: &str) -> Result<(), Fa
     if !of_pupil || data_keys.iter().any(|key| key.group != ReaderGroup::Pupil) {
         return Ok(());
     }
+    if verdicts::is_kept_from_somebody(&mut doing.tx, school_id, &concern_id).await? {
+        return Ok(());
+    }
     if !verdicts::begin(&mut doing.tx, school_id, &concern_id).await? {
         return Ok(());
     }

@@ -1,6 +1,8 @@
 //! A concern's page.
 
 use super::super::devices::told_apart;
+use super::super::drafts::Draft;
+use super::super::health::gap_in_words;
 use super::super::lists::may_propose;
 use super::super::page::{Failure, Page, show};
 use super::super::place::{Place, count, page_of};
@@ -17,14 +19,16 @@ use super::{OUTCOMES, outcome};
 use crate::concerns::category::Rung;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
-use crate::store::actions::{self, ActionRow};
+use crate::store::actions::{self, ActionRow, FlagRow};
 use crate::store::overview::{self, Candidate};
-use crate::store::queue::{self, Summary, Told};
-use crate::store::{devices, keys, routing};
+use crate::store::people::Person;
+use crate::store::queue::{self, Summary, Told, Whom};
+use crate::store::{devices, gaps, keys, routing};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
+use pastoral_keywords::Audience;
 use std::collections::HashMap;
 
 /// Flags of a page that stand open.
@@ -82,6 +86,10 @@ struct ConcernPage {
     can_undo: bool,
     is_welfare: bool,
     can_hand_over: bool,
+    /// Of a child, or of somebody who may be one: an adult's parents are told nothing.
+    has_parents: bool,
+    /// A pupil who has left, with a concern that is open: the file goes to the next school.
+    is_leaver: bool,
     /// Why it goes to its readers; empty where that is as usual.
     routed: &'static str,
     /// The viewer may be meant by what was seen.
@@ -91,6 +99,8 @@ struct ConcernPage {
     /// In how many days the viewer may choose to be asked how it stands; empty for who does not deal with it.
     review_days: Vec<u32>,
     typed: Typed,
+    /// What was done last, by the viewer themselves.
+    last_deed: Option<String>,
 }
 
 /// Another concern that has to do with this one.
@@ -149,15 +159,48 @@ pub(in super::super) async fn page(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
-    let nothing = Typed {
+    let address = format!("/concerns/{concern_id}");
+    let kept = console.kept(&who, &address).await?;
+    let words = kept.as_ref().map(|draft| draft.words().to_owned());
+    let typed = Typed {
+        action: kept
+            .as_ref()
+            .map_or_else(String::new, |draft| draft.action().to_owned()),
+        fields: kept.map(Draft::into_fields).unwrap_or_default(),
         page: page_of(&query, "page"),
         history_page: page_of(&query, "history"),
         related_page: page_of(&query, "related"),
         ..Typed::default()
     };
-    let mut page = draw(&console, &who, &concern_id, nothing).await?;
-    page.page.said(&query);
+    let mut page = draw(&console, &who, &concern_id, typed).await?;
+    page.page.kept = words.map(|words| (address, words));
+    // Said once more, by an old address or another's, it would not be true any more.
+    if page
+        .last_deed
+        .as_ref()
+        .is_some_and(|deed| query.get("done").is_some_and(|code| said_of(code, deed)))
+    {
+        page.page.said(&query);
+    }
     show(&page)
+}
+
+/// Whether what is said after a deed fits the deed that was done last.
+fn said_of(code: &str, deed: &str) -> bool {
+    match code {
+        "noted" => deed == "note",
+        "false-alarm" => matches!(deed, "false-alarm" | "not-false-alarm"),
+        "review-set" => deed.starts_with("review"),
+        code => code == deed,
+    }
+}
+
+/// Whether parents or carers may have to be told: not those of an adult.
+pub(super) fn has_parents(concern: &Summary) -> bool {
+    match &concern.person {
+        Some(person) => person.role == "pupil",
+        None => concern.about_child || concern.kind != Kind::StaffMisuse.code(),
+    }
 }
 
 /// The page with what is wrong with a form.
@@ -229,7 +272,7 @@ async fn draw(
     let rows = actions::history(store, school_id, who.id(), concern_id, HISTORY_MOST).await?;
     let history_place = Place::of(typed.history_page, HISTORY_SHOWN, count(rows.len()));
     let readers = queue::readers_of(store, school_id, who.id(), concern_id).await?;
-    let people = overview::candidates(store, school_id).await?;
+    let people = overview::everybody(store, school_id).await?;
     let name_of = |id: &str| {
         let found = people.iter().find(|person| person.person_id == id);
         found.map_or_else(|| "somebody".to_owned(), |person| person.name.clone())
@@ -257,8 +300,22 @@ async fn draw(
     };
     let mut seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
     let devices = told_apart(&devices::list(store, school_id).await?);
+    let directory = console.directory().await?;
+    let pupil = person.filter(|person| person.role == "pupil");
+    let pupil = pupil.and_then(|pupil| {
+        let known = directory.person(&pupil.person_id)?;
+        Some((pupil, Person::audience(known)))
+    });
     for (seen, row) in seen.iter_mut().zip(&flags) {
         seen.device = devices.get(&row.device_id).cloned().unwrap_or_default();
+        seen.whose_rules = whose_rules(pupil, row);
+    }
+    let mut times = times(&page, &concern);
+    for gap in gaps::of_concern(store, school_id, who.id(), concern_id).await? {
+        times.push(format!(
+            "Not all was kept: {}",
+            gap_in_words(&gap, &devices, &page.clock)
+        ));
     }
     let related = queue::related(store, school_id, who.id(), &concern, (0, RELATED_MOST)).await?;
     let related_place = Place::of(typed.related_page, RELATED_SHOWN, count(related.len()));
@@ -294,7 +351,7 @@ async fn draw(
     let can_hand_over = who.has(Duty::Headteacher) && !is_pupil && concern.state != "closed";
     let pupils = people
         .iter()
-        .filter(|person| person.role == "pupil")
+        .filter(|person| person.role == "pupil" && person.active)
         .cloned()
         .collect();
     let (state, tag) = queue_page::state(&concern);
@@ -306,7 +363,7 @@ async fn draw(
         severity_why: severity_why(&seen, concern.by_hand),
         owner: owner(&concern, who.id()),
         next: queue_page::next(&page.clock, &profile, &concern, &readers, who.id()),
-        times: times(&page, &concern),
+        times,
         shown_at_first: SHOWN_AT_FIRST,
         at,
         steps: steps(&profile, kind, who.has(Duty::Dsl) || who.has(Duty::Deputy)),
@@ -322,6 +379,8 @@ async fn draw(
             doubtful || needs_second(from, concern.highest_severity()),
             &name_of,
         ),
+        has_parents: has_parents(&concern),
+        is_leaver: concern.state != "closed" && person.is_some_and(|person| person.has_left),
         can_undo: can_undo(&rows, who.id()),
         is_welfare: kind.is_welfare(),
         children: if can_hand_over {
@@ -349,10 +408,30 @@ async fn draw(
             .words(),
         doubtful,
         may_propose: may_propose(who),
+        last_deed: rows
+            .first()
+            .filter(|row| row.by_id == who.id())
+            .map(|row| row.action.clone()),
         typed,
         concern,
         page,
     })
+}
+
+/// A device that does not know yet whose account it is goes by the strictest rules: said, where they are not those of the
+/// pupil's own year.
+fn whose_rules(pupil: Option<(&Whom, Audience)>, flag: &FlagRow) -> String {
+    let Some((pupil, own)) = pupil else {
+        return String::new();
+    };
+    if flag.audience == own.code() || flag.audience != Audience::STRICTEST.code() {
+        return String::new();
+    }
+    format!(
+        "The device did not know yet whose account it was and went by the strictest rules; {} has those for: {}.",
+        pupil.name,
+        own.label()
+    )
 }
 
 fn second(
@@ -403,10 +482,9 @@ fn related_to(concern: &Summary, other: &Summary) -> Related {
 }
 
 fn owner(concern: &Summary, viewer: &str) -> String {
-    match (&concern.owner_id, &concern.owner) {
-        (Some(id), _) if id == viewer => "You are dealing with it.".to_owned(),
-        (_, Some(name)) => format!("{name} is dealing with it."),
-        _ => "Nobody is dealing with it yet.".to_owned(),
+    match queue_page::owner(concern, viewer) {
+        nobody if nobody.is_empty() => "Nobody is dealing with it yet.".to_owned(),
+        words => format!("{words}."),
     }
 }
 

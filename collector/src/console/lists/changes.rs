@@ -6,6 +6,7 @@ use super::{find, may_agree, may_propose, operation};
 use crate::app::App;
 use crate::clock;
 use crate::console::Console;
+use crate::console::drafts::Draft;
 use crate::console::page::{Failure, Page, go, show, show_again};
 use crate::console::who::{Fields, SignedIn, TEXT_MOST};
 use crate::console::words::sentence;
@@ -56,14 +57,18 @@ pub(crate) async fn changes(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let number: i64 = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(1);
-    let mut page = draw(&console, &who, number.clamp(1, 10_000), Fields::default()).await?;
+    let kept = console.kept(&who, "/lists/changes").await?;
+    let is_kept = kept.is_some();
+    let typed = kept.map(Draft::into_fields).unwrap_or_default();
+    let mut page = draw(&console, &who, number.clamp(1, 10_000), typed).await?;
+    page.page.kept = is_kept.then(|| ("/lists/changes".to_owned(), String::new()));
     page.page.said(&query);
     show(&page)
 }
 
 async fn draw(console: &Console, who: &SignedIn, number: i64, typed: Fields) -> Result<ChangesPage, Failure> {
     let (store, school_id) = (&console.app.store, &console.app.school_id);
-    let people = overview::candidates(store.read(), school_id).await?;
+    let people = overview::everybody(store.read(), school_id).await?;
     let page = console.page(who, "Changes to the lists", "/lists").await?;
     let waiting = list_changes::waiting(store, school_id).await?;
     let place = ((number - 1) * SHOWN, SHOWN + 1);
@@ -268,7 +273,7 @@ async fn draw_change(console: &Console, who: &SignedIn, id: i64) -> Result<Chang
             Err(why) => shown.page.fault("main", sentence(&why.to_string())),
         }
     }
-    let people = overview::candidates(app.store.read(), &app.school_id).await?;
+    let people = overview::everybody(app.store.read(), &app.school_id).await?;
     let line = line(&rules, &change, &people, &shown.page);
     shown.what.clone_from(&line.what);
     shown.proposal = Some(line);

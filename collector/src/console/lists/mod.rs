@@ -51,7 +51,7 @@ struct ListsPage {
     version: u32,
     waiting: usize,
     may_propose: bool,
-    is_reader: bool,
+    reads_pupils: bool,
     stale: Vec<String>,
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn lists(
         version: rules.version,
         waiting: waiting.len(),
         may_propose: may_propose(&who),
-        is_reader: who.is_reader(),
+        reads_pupils: who.reads_pupils(),
         stale: rules
             .changed
             .stale

@@ -35,9 +35,12 @@ struct Line {
     precision: i64,
 }
 
-/// The page. Numbers of few flags say little about a term, but could say much about a child: readers alone see them.
+/// The page. Numbers of few flags say little about a term, but could say much about a child: those alone see them who read
+/// pupils' concerns.
 pub(crate) async fn noise(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
-    let who = who.reader()?;
+    if !who.reads_pupils() {
+        return Err(Failure::NotFound);
+    }
     let page = console.page(&who, "Which terms cry wolf", "/lists").await?;
     let since = page.clock.month(&(clock::now_ms() - DAYS * DAY_MS));
     let app = &console.app;

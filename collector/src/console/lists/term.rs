@@ -1,6 +1,7 @@
 //! One term of a list, and what may be changed about it.
 
 use super::super::Console;
+use super::super::drafts::Draft;
 use super::super::page::{Failure, Page, show};
 use super::super::who::{Fields, SignedIn};
 use super::{TermLine, find, may_propose, term_line};
@@ -73,8 +74,13 @@ pub(in super::super) async fn term(
     who: SignedIn,
     Path((list_id, id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    let name = TermName { list: list_id, id };
-    show(&draw_term(&console, &who, name, Fields::default()).await?)
+    let address = format!("/lists/{list_id}/{id}");
+    let kept = console.kept(&who, &address).await?;
+    let is_kept = kept.is_some();
+    let typed = kept.map(Draft::into_fields).unwrap_or_default();
+    let mut page = draw_term(&console, &who, TermName { list: list_id, id }, typed).await?;
+    page.page.kept = is_kept.then(|| (address, String::new()));
+    show(&page)
 }
 
 pub(super) async fn draw_term(
