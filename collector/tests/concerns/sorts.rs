@@ -88,6 +88,9 @@ async fn everything_to_tell(school: &School) {
         "INSERT INTO key_doubt (school_id, reader_group, found_at) VALUES ('school-1', 'safe', 1)",
         "INSERT INTO list_change (school_id, operation, reason, state, proposed_by, proposed_at)
          VALUES ('school-1', '{}', 'why', 'proposed', 'dsl', 1)",
+        "INSERT INTO invitation (school_id, invitation_id, person_id, resets, vouched, link_hash, code_hash, proposed_by,
+                                 code_with, made_at, ready_at, expires_at)
+         VALUES ('school-1', 'i1', 'head', FALSE, TRUE, x'00', x'00', 'init', 'init', 1, 1, 9000000000000)",
     ] {
         school.run(statement, &[]).await;
     }

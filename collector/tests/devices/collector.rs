@@ -19,7 +19,7 @@ pub(crate) struct Collector {
     pub(crate) data_dir: PathBuf,
     pub(crate) devices: String,
     pub(crate) console: String,
-    /// As `init` printed it.
+    /// As `init` printed it, with the codes of the first links.
     pub(crate) recovery_copy: String,
     config: PathBuf,
     running: Option<Child>,
@@ -163,6 +163,19 @@ impl Collector {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pastoral-collector"));
         command.arg("--config").arg(&self.config).env_clear();
         command
+    }
+
+    /// The link that was mailed to an address, and the code that the command line said for it.
+    pub(crate) async fn link_and_code(&self, email: &str, said: &str, before_code: &str) -> (String, String) {
+        let body: String =
+            sqlx::query_scalar("SELECT body FROM outbox WHERE notice = 'link' AND address = ?")
+                .bind(email)
+                .fetch_one(&self.database().await)
+                .await
+                .unwrap();
+        let link = body.split("/join/").nth(1).unwrap().split_whitespace().next();
+        let code = said.split(before_code).nth(1).unwrap().split_whitespace().next();
+        (format!("/join/{}", link.unwrap()), code.unwrap().to_owned())
     }
 
     /// Runs a command that succeeds, and gives what it says.
