@@ -44,10 +44,13 @@ async fn eleven_unanswered_concerns_make_one_reminder_for_each_person_that_says_
         22,
         "each of severity 5 has its own notice at once, to two people"
     );
-    // From when everybody has been told of all of them.
-    let mut now = monday() + 2 * HOUR;
-    while step_due(&school.app, now).await.unwrap() > 0 {}
-    send_due(&school, now).await;
+    // Each by its own timer, until everybody has been told of all of them.
+    let mut now = monday() + 11 * MINUTE;
+    while now < monday() + 2 * HOUR {
+        now += MINUTE;
+        while step_due(&school.app, now).await.unwrap() > 0 {}
+        send_due(&school, now).await;
+    }
     for half_hour in 0..6 {
         let mut reminders = Vec::new();
         for _ in 0..30 {

@@ -177,7 +177,7 @@ pub async fn try_all(store: &Store, now: i64) -> Result<(), sqlx::Error> {
 }
 
 /// It was not taken: tried again after a pause that grows. When it is the reader who cannot be reached, whoever is next is
-/// told at once. Says whether that is so.
+/// told at once, unless they were told already. Says whether the reader cannot be reached.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -210,7 +210,13 @@ pub async fn not_sent(store: &Store, notice: &Due, setback: &Setback, now: i64) 
             "UPDATE concern SET next_due_at = $1 WHERE next_due_at > $1
              AND concern_id = (SELECT concern_id FROM outbox WHERE notice_id = $2)
              AND EXISTS (SELECT 1 FROM concern_reader AS reader
-                WHERE reader.concern_id = concern.concern_id AND reader.place >= concern.escalation_step)",
+                WHERE reader.concern_id = concern.concern_id AND reader.place >= concern.escalation_step)
+             AND NOT EXISTS (SELECT 1 FROM concern_reader AS mine
+                JOIN concern_reader AS next ON next.concern_id = mine.concern_id AND next.place > mine.place
+                JOIN person ON person.school_id = next.school_id AND person.person_id = next.person_id
+                WHERE mine.concern_id = concern.concern_id AND next.place < concern.escalation_step
+                AND person.email <> ''
+                AND mine.person_id = (SELECT person_id FROM outbox WHERE notice_id = $2))",
         )
         .bind(now)
         .bind(&notice.notice_id)
