@@ -44,14 +44,15 @@ impl Standing {
     /// when somebody may be meant or was left out: nobody who is left waits for another.
     fn plan(&self, telling: &Telling) -> Plan {
         let plan = telling.profile.plan(self.severity);
-        let fit = self
-            .readers
-            .iter()
-            .position(|reader| !reader.doubtful && reader.reachable);
-        let first = match fit {
-            _ if self.severity == Severity::MAX && self.reason != Reason::Usual => self.readers.len(),
-            Some(place) => place + 1,
-            None => self.readers.len(),
+        let fit = |reader: &Reader| !reader.doubtful;
+        let place = |is: &dyn Fn(&Reader) -> bool| self.readers.iter().position(is);
+        let first = if self.severity == Severity::MAX && self.reason != Reason::Usual {
+            self.readers.len()
+        } else if self.readers.first().is_some_and(|reader| reader.doubtful) {
+            let beside = place(&|reader| fit(reader) && reader.reachable).or_else(|| place(&fit));
+            beside.map_or(self.readers.len(), |place| place + 1)
+        } else {
+            1
         };
         Plan {
             tell_first: plan.tell_first.max(first),
