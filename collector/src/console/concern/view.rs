@@ -19,9 +19,9 @@ use super::{OUTCOMES, outcome};
 use crate::concerns::category::Rung;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
+use crate::people::{Nation, years};
 use crate::store::actions::{self, ActionRow, FlagRow};
 use crate::store::overview::{self, Candidate};
-use crate::store::people::audience_of_year;
 use crate::store::queue::{self, Summary, Told, Whom};
 use crate::store::{devices, gaps, keys, routing};
 use askama::Template;
@@ -300,9 +300,10 @@ async fn draw(
     };
     let mut seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
     let devices = told_apart(&devices::list(store, school_id).await?);
+    let nation = console.app.profile.load().nation;
     for (seen, row) in seen.iter_mut().zip(&flags) {
         seen.device = devices.get(&row.device_id).cloned().unwrap_or_default();
-        seen.whose_rules = whose_rules(person, row);
+        seen.whose_rules = whose_rules(person, row, nation);
     }
     let mut times = times(&page, &concern);
     for gap in gaps::of_concern(store, school_id, who.id(), concern_id).await? {
@@ -414,11 +415,11 @@ async fn draw(
 
 /// A device that does not know yet whose account it is goes by the strictest rules: said, where they are not those of the
 /// pupil's own year.
-fn whose_rules(person: Option<&Whom>, flag: &FlagRow) -> String {
+fn whose_rules(person: Option<&Whom>, flag: &FlagRow, nation: Nation) -> String {
     let Some(pupil) = person.filter(|person| person.role == "pupil") else {
         return String::new();
     };
-    let own = audience_of_year(&pupil.year_group);
+    let own = years::audience(&pupil.year_group, nation);
     if flag.audience == own.code() || flag.audience != Audience::STRICTEST.code() {
         return String::new();
     }
