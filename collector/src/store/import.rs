@@ -1,9 +1,9 @@
 //! Takes people's files into the store, as a plan says that somebody was shown: all of it or nothing.
 
 use super::people::{Directory, Person, role_code};
-use super::proposals::{self, Change};
+use super::proposals::{self, Act, Change};
 use super::routing::{self, GroupChanged};
-use super::{Write, accounts, audit};
+use super::{Write, accounts, audit, invitations, members};
 use crate::concerns::model::{Duty, PersonId};
 use crate::notify::Telling;
 use crate::notify::text::Access;
