@@ -6,7 +6,7 @@
 //! | ids look renumbered: people leave and come anew under the same names | a reader; two for adults |
 //! | more than a tenth have another name or user name | a reader; two for adults |
 //! | more than a tenth of the pupils go back a year: the file is last year's | a reader |
-//! | somebody's duty ends, or they have another user name | two |
+//! | somebody's duty ends, they have another user name, or somebody else has their address | two |
 //! | staff become pupils, or pupils staff; or a user name passes from one to the other | two |
 
 use super::Row;
@@ -74,6 +74,8 @@ pub enum Reason {
     DutyEnds,
     /// Somebody with a duty has another user name.
     DutyUsername,
+    /// Somebody has the address of somebody else with a duty.
+    DutyAddress,
     /// Staff become pupils, or pupils staff.
     OtherKind,
     /// A user name passes between a pupil and an adult.
@@ -92,6 +94,7 @@ impl Reason {
             Self::EarlierYear => "earlier-year",
             Self::DutyEnds => "duty-ends",
             Self::DutyUsername => "duty-user-name",
+            Self::DutyAddress => "duty-address",
             Self::OtherKind => "other-kind",
             Self::UsernamePasses => "user-name-passes",
         }
@@ -110,6 +113,7 @@ impl Reason {
             Self::EarlierYear => "would go back a year: the file looks like an earlier year's",
             Self::DutyEnds => "would leave and lose their duty",
             Self::DutyUsername => "would have another user name, and has a duty",
+            Self::DutyAddress => "would have the address of somebody else, who has a duty",
             Self::OtherKind => "would become a pupil after being an adult of the school, or the reverse",
             Self::UsernamePasses => {
                 "would have a user name that is a pupil's now and would be an adult's, or the reverse"
@@ -127,7 +131,7 @@ pub struct Stop {
     pub count: usize,
     /// How many are known of their kind.
     pub of: usize,
-    /// Adults are among them.
+    /// Adults of the school are among them, or decided about.
     pub adults: bool,
 }
 
@@ -135,12 +139,10 @@ impl Stop {
     /// Who has to confirm it.
     #[must_use]
     pub const fn confirms(&self) -> Confirms {
-        match self.reason {
-            Reason::DutyEnds | Reason::DutyUsername | Reason::OtherKind | Reason::UsernamePasses => {
-                Confirms::Two
-            }
-            _ if self.adults => Confirms::Two,
-            _ => Confirms::Reader,
+        if self.adults {
+            Confirms::Two
+        } else {
+            Confirms::Reader
         }
     }
 }
@@ -208,6 +210,26 @@ pub(super) fn of(known: &[Known], plan: &Plan) -> Vec<Stop> {
         other && on_duty.contains(changed.person_id.as_str())
     });
     some(Reason::DutyUsername, renamed.count(), &mut stops);
+    let addresses: HashMap<String, &str> = known
+        .iter()
+        .filter(|known| !known.duties.is_empty() && !known.row.email.is_empty())
+        .map(|known| (normal(&known.row.email), known.person_id.as_str()))
+        .collect();
+    let moved = plan
+        .changed
+        .iter()
+        .filter(|changed| changed.what.contains(&What::Email));
+    let moved = moved.map(|changed| (&changed.after, changed.person_id.as_str()));
+    let of_another = plan
+        .new
+        .iter()
+        .map(|row| (row, ""))
+        .chain(moved)
+        .filter(|(row, person_id)| {
+            let holder = addresses.get(&normal(&row.email));
+            holder.is_some_and(|holder| holder != person_id)
+        });
+    some(Reason::DutyAddress, of_another.count(), &mut stops);
     let other = plan
         .changed
         .iter()

@@ -1,11 +1,13 @@
 //! Takes people's files into the store, as a plan says that somebody was shown: all of it or nothing.
 
 use super::people::{Directory, Person, role_code};
+use super::proposals::{self, Act, Change};
 use super::routing::{self, GroupChanged};
-use super::{Write, accounts, audit};
+use super::{Write, accounts, audit, invitations, members};
 use crate::concerns::model::{Duty, PersonId};
 use crate::notify::Telling;
-use crate::people::differences::{Changed, Known, Leaves, Plan, Unsafe};
+use crate::notify::text::Access;
+use crate::people::differences::{Asked, Changed, Known, Leaves, Plan, Unsafe};
 use crate::people::{Reading, Row};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -14,6 +16,8 @@ use std::collections::{HashMap, HashSet};
 
 /// What ids of people begin with who were made here and in no file.
 const MADE_HERE: &str = "pastoral:";
+/// What found a change that two readers are asked for.
+const FOUND_BY: &str = "people import";
 
 /// What an import did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -175,7 +179,10 @@ pub async fn take(
         add(tx, school_id, row).await?;
     }
     for leaves in &plan.leaves {
-        leave(tx, school_id, leaves, by, now).await?;
+        leave(tx, telling, leaves, by, now).await?;
+    }
+    for asked in &plan.asked {
+        ask(tx, telling, asked, now).await?;
     }
     let after = Directory::load(tx, school_id, &telling.profile).await?;
     for duty in Duty::ALL {
@@ -241,11 +248,16 @@ async fn change(tx: &mut Write, school_id: &str, changed: &Changed) -> Result<()
 
 async fn leave(
     tx: &mut Write,
-    school_id: &str,
+    telling: &Telling,
     leaves: &Leaves,
     by: &str,
     now: i64,
 ) -> Result<(), sqlx::Error> {
+    let school_id = &*telling.school_id;
+    let member = match leaves.duties.is_empty() {
+        true => None,
+        false => members::find(tx, school_id, &leaves.person_id).await?,
+    };
     sqlx::query("UPDATE person SET active = FALSE WHERE school_id = $1 AND person_id = $2")
         .bind(school_id)
         .bind(&leaves.person_id)
@@ -261,6 +273,26 @@ async fn leave(
     for duty in &leaves.duties {
         let detail = json!({ "person": leaves.person_id, "duty": duty.code(), "why": "people-imported" });
         record(tx, school_id, by, "duty-ended", detail, now).await?;
+    }
+    // A link that is under way opens nothing any more; every reader learns of the end of a duty, and the person.
+    if let Some(member) = member {
+        invitations::withdraw_of(tx, school_id, &leaves.person_id, now).await?;
+        members::tell(tx, telling, &member, Access::Agreed(Act::EndDuty), now).await?;
+    }
+    Ok(())
+}
+
+/// Two readers are asked for what no file changes. That somebody with a duty is a pupil is no change but a fault.
+async fn ask(tx: &mut Write, telling: &Telling, asked: &Asked, now: i64) -> Result<(), sqlx::Error> {
+    let file = &asked.file;
+    if !file.role.is_pupil() {
+        let change = Change {
+            given_name: file.given_name.clone(),
+            family_name: file.family_name.clone(),
+            email: file.email.clone(),
+            role: role_code(file.role).into(),
+        };
+        proposals::ask_change(tx, telling, &asked.person_id, &change, FOUND_BY, now).await?;
     }
     Ok(())
 }

@@ -305,6 +305,23 @@ async fn a_list_never_changes_the_name_address_or_role_of_somebody_with_a_duty()
             )
         );
     }
+    // Nor is their address somebody else's.
+    let other = plan(
+        &school,
+        &[
+            staff("d", "dsl"),
+            line("x", "teacher", "x", "Other", "dsl@school.example", ""),
+        ],
+    )
+    .await;
+    assert!(
+        reasons(&other).contains(&(Reason::DutyAddress, 1, Confirms::Two)),
+        "{:?}",
+        other.stops
+    );
+    // Two readers are asked, for each but that of a pupil.
+    let waiting = "SELECT family_name FROM person JOIN proposal USING (person_id) WHERE act = 'change' AND state = 'asked' AND person_id = ?";
+    assert_eq!(school.texts(waiting, "dsl").await.len(), 1);
     // Another user name is another account: two confirm it.
     let plan = plan(
         &school,
