@@ -19,9 +19,9 @@ use crate::concerns::category::Rung;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
 use crate::devices::roll::told_apart;
-use crate::people::{Nation, years};
 use crate::store::actions::{self, ActionRow, FlagRow};
 use crate::store::overview::{self, Candidate};
+use crate::store::people::Person;
 use crate::store::queue::{self, Summary, Told, Whom};
 use crate::store::{devices, gaps, keys, routing};
 use askama::Template;
@@ -300,10 +300,15 @@ async fn draw(
     };
     let mut seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
     let devices = told_apart(&devices::list(store, school_id).await?);
-    let nation = console.app.profile.load().nation;
+    let directory = console.directory().await?;
+    let pupil = person.filter(|person| person.role == "pupil");
+    let pupil = pupil.and_then(|pupil| {
+        let known = directory.person(&pupil.person_id)?;
+        Some((pupil, Person::audience(known)))
+    });
     for (seen, row) in seen.iter_mut().zip(&flags) {
         seen.device = devices.get(&row.device_id).cloned().unwrap_or_default();
-        seen.whose_rules = whose_rules(person, row, nation);
+        seen.whose_rules = whose_rules(pupil, row);
     }
     let mut times = times(&page, &concern);
     for gap in gaps::of_concern(store, school_id, who.id(), concern_id).await? {
@@ -415,11 +420,10 @@ async fn draw(
 
 /// A device that does not know yet whose account it is goes by the strictest rules: said, where they are not those of the
 /// pupil's own year.
-fn whose_rules(person: Option<&Whom>, flag: &FlagRow, nation: Nation) -> String {
-    let Some(pupil) = person.filter(|person| person.role == "pupil") else {
+fn whose_rules(pupil: Option<(&Whom, Audience)>, flag: &FlagRow) -> String {
+    let Some((pupil, own)) = pupil else {
         return String::new();
     };
-    let own = years::audience(&pupil.year_group, nation);
     if flag.audience == own.code() || flag.audience != Audience::STRICTEST.code() {
         return String::new();
     }
