@@ -1,5 +1,5 @@
-//! Serves the console of an invented school on a loopback address, to look at its pages: prints a one-time link for
-//! each person. Nothing is kept.
+//! Serves the console of an invented school on a loopback address, to look at its pages: prints a one-time link and
+//! its code for each person. Nothing is kept.
 
 #[path = "../tests/school/mod.rs"]
 mod school;
@@ -17,10 +17,12 @@ async fn main() -> anyhow::Result<()> {
         .unwrap_or_else(|| "127.0.0.1:8443".to_owned())
         .parse()?;
     for (person, duty) in DUTIES {
+        let invited = school.invite(person, duty).await;
         println!(
-            "{:28} http://{address}{}",
+            "{:28} {}  http://{address}{}",
             duty.label(),
-            school.invite(person, duty).await.path()
+            invited.code,
+            invited.path
         );
     }
     let seen = |account, topic, severity, text, marked, provenance, minutes_ago| Seen {

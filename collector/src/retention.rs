@@ -10,7 +10,7 @@ use crate::notify::Telling;
 use crate::notify::text::{self, HeadNumbers, Text};
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::people::Directory;
-use crate::store::{Write, audit, came_back, held_import, keys, retention};
+use crate::store::{Write, audit, came_back, held_import, invitations, keys, retention};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +86,7 @@ pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
     let telling = Telling::of(app);
     verify_chain(app, &telling, now).await?;
     let mut tx = app.store.write().await?;
+    invitations::forget_expired(&mut tx, &app.school_id, now).await?;
     own_keys::differ(app, &mut tx, ("pastoral", &[]), now).await?;
     tx.commit().await?;
     let cutoff = steady(now, &heads).saturating_sub(telling.profile.retention_ms());

@@ -10,6 +10,8 @@ mod school;
 
 #[path = "console/access.rs"]
 mod access;
+#[path = "console/acts_of_two.rs"]
+mod acts_of_two;
 #[path = "console/audit.rs"]
 mod audit;
 #[path = "console/clear.rs"]

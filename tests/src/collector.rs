@@ -1,6 +1,6 @@
 //! The school's collector: the real program, as a user of its own, on free ports of this machine.
 
-use crate::mail::Mail;
+use crate::mail::{Invited, Mail};
 use crate::poll;
 use crate::process::{Folder, Process, output_of, program};
 use crate::school::{self, Person};
@@ -24,21 +24,21 @@ pub struct Collector {
     console: u16,
     environment: Vec<(String, String)>,
     process: Option<Process>,
-    /// The one-time links that `init` gave.
+    /// How `init` lets the first people in.
     pub links: Links,
     /// The recovery sheets that `init` gave: the headteacher's and the chair's.
     pub sheets: [String; 2],
 }
 
-/// The first people's one-time links.
+/// How the first people are let in.
 #[derive(Debug, Clone)]
 pub struct Links {
-    /// The headteacher's.
-    pub headteacher: String,
-    /// The technician's.
-    pub technician: String,
-    /// The chair of governors'.
-    pub chair: String,
+    /// The headteacher.
+    pub headteacher: Invited,
+    /// The technician.
+    pub technician: Invited,
+    /// The chair of governors.
+    pub chair: Invited,
 }
 
 impl Collector {
@@ -79,10 +79,11 @@ impl Collector {
                 mail.settings()
             ),
         )?;
+        let nobody = || Invited::known("", "");
         let links = Links {
-            headteacher: String::new(),
-            technician: String::new(),
-            chair: String::new(),
+            headteacher: nobody(),
+            technician: nobody(),
+            chair: nobody(),
         };
         let log = folder.path().join("collector.log");
         let mut collector = Self {
@@ -98,7 +99,7 @@ impl Collector {
             links,
             sheets: Default::default(),
         };
-        collector.init(&profile)?;
+        collector.init(&profile, mail)?;
         collector.import(&school::write_people(folder.path(), user_names)?)?;
         collector.serve()?;
         Ok(collector)
@@ -244,7 +245,7 @@ impl Collector {
         command
     }
 
-    fn init(&mut self, profile: &Path) -> Result<()> {
+    fn init(&mut self, profile: &Path, mail: &Mail) -> Result<()> {
         let profile = profile.to_string_lossy().into_owned();
         let (head, technician) = (school::HEADTEACHER.named(), school::TECHNICIAN.named());
         let chair = school::CHAIR.named();
@@ -258,20 +259,19 @@ impl Collector {
         ];
         let answer = self.run(&[&["init", "--profile", &profile][..], &people, &["--json"]].concat())?;
         let answer: Value = serde_json::from_str(&answer).context("what `init --json` wrote")?;
-        let link = |who: &str| -> Result<String> {
-            let link = answer["links"][who].as_str().or(answer[who].as_str());
-            Ok(link
-                .with_context(|| format!("`init` gave no link for the {who}: {answer}"))?
-                .to_owned())
+        let invited = |who: &str, person: Person| -> Result<Invited> {
+            let code = answer["codes"][who].as_str();
+            let code = code.with_context(|| format!("`init` gave no code for the {who}: {answer}"))?;
+            Ok(mail.invited(person.email, code))
         };
         self.sheets = ["headteacher", "chair"].map(|who| {
             let sheet = answer["recovery_sheets"][who].as_str();
             sheet.unwrap_or_default().to_owned()
         });
         self.links = Links {
-            headteacher: link("headteacher")?,
-            technician: link("technician")?,
-            chair: link("chair")?,
+            headteacher: invited("headteacher", school::HEADTEACHER)?,
+            technician: invited("technician", school::TECHNICIAN)?,
+            chair: invited("chair", school::CHAIR)?,
         };
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::poll;
 use crate::process::{Folder, Process};
 use anyhow::{Context as _, Result};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Whom the server that asks for a login lets in.
@@ -49,7 +49,59 @@ pub struct Message {
     pub text: String,
 }
 
+/// How somebody is let in: by a link that is mailed to them, and a code that they are told.
+#[derive(Debug, Clone)]
+pub struct Invited {
+    link: Link,
+    /// The code.
+    pub code: String,
+}
+
+#[derive(Debug, Clone)]
+enum Link {
+    Mailed { folder: PathBuf, address: String },
+    Known(String),
+}
+
+impl Invited {
+    /// By a link that is known already.
+    #[must_use]
+    pub fn known(link: &str, code: &str) -> Self {
+        Self {
+            link: Link::Known(link.into()),
+            code: code.into(),
+        }
+    }
+
+    /// The link's path below the console; waits until it is there.
+    ///
+    /// # Errors
+    /// When it does not come.
+    pub fn path(&self) -> Result<String> {
+        let text = match &self.link {
+            Link::Known(link) => link.clone(),
+            Link::Mailed { folder, address } => {
+                poll::until(&format!("a link to {address}"), || {
+                    let messages = messages_in(folder).ok()?.into_iter().rev();
+                    let mut texts = messages.filter(|message| message.to.contains(address));
+                    texts.find(|message| message.text.contains("/join/"))
+                })?
+                .text
+            }
+        };
+        let from = text.find("/join/").context("this is no one-time link")?;
+        Ok(text[from..].split_whitespace().next().unwrap_or_default().into())
+    }
+}
+
 impl Message {
+    /// Whether it is about how somebody signs in, or what they may.
+    #[must_use]
+    pub fn is_about_access(&self) -> bool {
+        let subject = self.header("Subject").unwrap_or_default();
+        subject.contains("access has changed") || subject.contains("how you sign in")
+    }
+
     /// A header's value.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -166,37 +218,10 @@ impl Mail {
     /// # Errors
     /// When one cannot be read.
     pub fn messages(&self) -> Result<Vec<Message>> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
-                continue;
-            };
-            let Some((at, number)) = name.split_once('-') else {
-                continue;
-            };
-            if path.extension().is_none() {
-                continue;
-            }
-            let text = String::from_utf8_lossy(&fs::read(&path)?).replace("\r\n", "\n");
-            let to = text
-                .lines()
-                .next()
-                .and_then(|line| line.strip_prefix("X-Envelope-To: "))
-                .unwrap_or_default();
-            let order: u64 = number.parse().context("a message without its number")?;
-            let message = Message {
-                accepted_at: at.parse()?,
-                to: to.into(),
-                text: without_quoting(&text),
-            };
-            found.push((order, message));
-        }
-        found.sort_by_key(|(order, _)| *order);
-        Ok(found.into_iter().map(|(_, message)| message).collect())
+        messages_in(&self.folder)
     }
 
-    /// Waits for a message to somebody.
+    /// Waits for a message to somebody that is not about access.
     ///
     /// # Errors
     /// When none comes.
@@ -205,8 +230,21 @@ impl Mail {
             self.messages()
                 .ok()?
                 .into_iter()
-                .find(|message| message.to.contains(address))
+                .find(|message| message.to.contains(address) && !message.is_about_access())
         })
+    }
+
+    /// The link by which somebody with this address sets up how they sign in, once it was mailed; with the code that they
+    /// are told.
+    #[must_use]
+    pub fn invited(&self, address: &str, code: &str) -> Invited {
+        Invited {
+            link: Link::Mailed {
+                folder: self.folder.clone(),
+                address: address.into(),
+            },
+            code: code.into(),
+        }
     }
 
     fn listen(folder: &Folder, kept: PathBuf, door: Option<Door>) -> Result<Self> {
@@ -230,6 +268,38 @@ impl Mail {
             own: folder.path().into(),
         })
     }
+}
+
+/// Every message in a folder, in the order they came.
+fn messages_in(folder: &Path) -> Result<Vec<Message>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let Some(name) = path.file_stem().and_then(|name| name.to_str()) else {
+            continue;
+        };
+        let Some((at, number)) = name.split_once('-') else {
+            continue;
+        };
+        if path.extension().is_none() {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&fs::read(&path)?).replace("\r\n", "\n");
+        let to = text
+            .lines()
+            .next()
+            .and_then(|line| line.strip_prefix("X-Envelope-To: "))
+            .unwrap_or_default();
+        let order: u64 = number.parse().context("a message without its number")?;
+        let message = Message {
+            accepted_at: at.parse()?,
+            to: to.into(),
+            text: without_quoting(&text),
+        };
+        found.push((order, message));
+    }
+    found.sort_by_key(|(order, _)| *order);
+    Ok(found.into_iter().map(|(_, message)| message).collect())
 }
 
 /// Undoes quoted-printable, so that what is said can be looked for.

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::forms::{self, Form};
+use crate::mail::Invited;
 use crate::poll;
 use crate::school::Person;
 use anyhow::{Context as _, Result, bail};
@@ -48,17 +49,13 @@ impl Answer {
 }
 
 impl Reader {
-    /// Uses a one-time link: chooses a password, sets up the phone. Signed in afterwards.
+    /// Uses a one-time link with the code that they were told: chooses a password, sets up the phone. Signed in afterwards.
     ///
     /// # Errors
     /// When the link does not serve; with what the page says.
-    pub fn join(console: &str, person: Person, link: &str) -> Result<Self> {
-        let path = link
-            .find("/join/")
-            .map(|at| &link[at..])
-            .context("this is no one-time link")?;
+    pub fn join(console: &str, person: Person, invited: &Invited) -> Result<Self> {
         let agent = browser();
-        let page = get(&agent, console, path)?;
+        let page = get(&agent, console, &invited.path()?)?;
         let form =
             Form::with_action(&page.html, "/join/").with_context(|| format!("{}'s link", person.name()))?;
         let mut reader = Self {
@@ -74,6 +71,7 @@ impl Reader {
             agent,
         };
         let form = form
+            .with("heard", &invited.code)
             .with("password", &reader.password)
             .with("again", &reader.password);
         let answer = reader.send(&form.with("code", &reader.code()?))?;

@@ -3,6 +3,7 @@
 use crate::collector::Collector;
 use crate::forms::Form;
 use crate::laptop::Laptop;
+use crate::mail::Mail;
 use crate::poll;
 use crate::reader::Reader;
 use crate::school::{self, Person};
@@ -25,12 +26,12 @@ impl Staff {
     ///
     /// # Errors
     /// When one of them cannot.
-    pub fn join(collector: &Collector) -> Result<Self> {
+    pub fn join(collector: &Collector, mail: &Mail) -> Result<Self> {
         let console = collector.console();
         let head = Reader::join(&console, school::HEADTEACHER, &collector.links.headteacher)?;
         let technician = Reader::join(&console, school::TECHNICIAN, &collector.links.technician)?;
         let chair = Reader::join(&console, school::CHAIR, &collector.links.chair)?;
-        let lead = appoint(&console, &head, &chair, school::LEAD, "dsl")?;
+        let lead = appoint(&console, mail, (&head, &chair), school::LEAD, "dsl")?;
         Ok(Self {
             head,
             technician,
@@ -86,25 +87,53 @@ impl Staff {
     }
 }
 
-/// One reader proposes that a person gets a duty, and a second person agrees; then the person uses the link.
+/// One reader proposes that a person gets a duty, and a second one agrees and tells the person a code; then the person uses
+/// the link that was mailed to them.
 ///
 /// # Errors
 /// When a step is refused; with what the page says.
-pub fn appoint(console: &str, by: &Reader, agreed_by: &Reader, person: Person, duty: &str) -> Result<Reader> {
+pub fn appoint(
+    console: &str,
+    mail: &Mail,
+    (by, agreed_by): (&Reader, &Reader),
+    person: Person,
+    duty: &str,
+) -> Result<Reader> {
+    propose(by, person, duty)?;
+    let code = agree(agreed_by)?;
+    Reader::join(console, person, &mail.invited(person.email, &code))
+}
+
+/// One reader proposes that a person gets a duty.
+///
+/// # Errors
+/// When it is refused; with what the page says.
+pub fn propose(by: &Reader, person: Person, duty: &str) -> Result<()> {
     let page = by.visit("/people")?;
     let form = Form::with_action(&page.html, "/people/grant")?.choosing("person", &person.name())?;
     let answer = by.send(&form.with("duty", duty))?;
-    let link = answer
-        .text()
-        .split_whitespace()
-        .find(|word| word.contains("/join/"))
-        .map(str::to_owned);
-    let link = link.with_context(|| format!("no link for {}: {}", person.name(), answer.text()))?;
+    ensure!(
+        answer.status == 200,
+        "it could not be proposed: {}",
+        answer.text()
+    );
+    Ok(())
+}
+
+/// A second reader agrees to what waits, and is shown the code.
+///
+/// # Errors
+/// When it is refused; with what the page says.
+pub fn agree(agreed_by: &Reader) -> Result<String> {
     let answer = agreed_by.submit("/people", "/agree", &[])?;
     ensure!(
         answer.status == 200,
         "the second person could not agree: {}",
         answer.text()
     );
-    Reader::join(console, person, &link)
+    let code = answer.html.split("id=\"code-words\">").nth(1);
+    let code = code.and_then(|rest| rest.split('<').next());
+    Ok(code
+        .with_context(|| format!("no code is shown: {}", answer.text()))?
+        .to_owned())
 }

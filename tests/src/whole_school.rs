@@ -62,11 +62,11 @@ impl WholeSchool {
         let folder = Folder::new(name)?;
         let mail = Mail::start(&folder)?;
         let collector = Collector::start(&folder, &mail, &[])?;
-        let staff = Staff::join(&collector)?;
+        let staff = Staff::join(&collector, &mail)?;
         let deputy = appoint(
             &collector.console(),
-            &staff.head,
-            &staff.chair,
+            &mail,
+            (&staff.head, &staff.chair),
             school::DEPUTY,
             "deputy",
         )?;

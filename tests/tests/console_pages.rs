@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
 use pastoral_tests::browser::Browser;
-use pastoral_tests::forms::Form;
+use pastoral_tests::forms::{self, Form};
 use pastoral_tests::looks::Looks;
 use pastoral_tests::reader::{self, Reader};
 use pastoral_tests::whole_school::{Seen, WholeSchool};
-use pastoral_tests::{poll, school};
+use pastoral_tests::{poll, school, staff};
 
 const SEVERE: Seen<'static> = Seen {
     on_staff_device: false,
@@ -86,28 +86,25 @@ fn visitors(school: &WholeSchool, looks: &mut Looks<'_>) {
     browser.fill("email", school::LEAD.email).unwrap();
     browser.click("main button[type=submit]").unwrap();
     looks.refused("sign-in-refused", "Sign in").unwrap();
-    let people = school.staff.head.visit("/people").unwrap();
-    let form = Form::with_action(&people.html, "/people/grant").unwrap();
-    let form = form
-        .choosing("person", &school::TEACHER.name())
-        .unwrap()
-        .with("duty", "deputy");
-    let answer = school.staff.head.send(&form).unwrap().text();
-    let link = answer
-        .split_whitespace()
-        .find(|word| word.contains("/join/"))
-        .unwrap();
-    let path = &link[link.find("/join/").unwrap()..];
+    staff::propose(&school.staff.head, school::TEACHER, "deputy").unwrap();
+    let code = staff::agree(&school.staff.chair).unwrap();
+    let path = school.mail.invited(school::TEACHER.email, &code).path().unwrap();
+    let spoilt = format!(
+        "{}{}",
+        &path[..path.len() - 1],
+        if path.ends_with('0') { '1' } else { '0' }
+    );
     looks
-        .page("join-not-agreed", path, "This link cannot be used")
+        .page("join-closed", &spoilt, "This link cannot be used")
         .unwrap();
-    school.staff.chair.submit("/people", "/agree", &[]).unwrap();
+    let path = path.as_str();
     looks.page("join", path, "Welcome").unwrap();
     browser.press("Finish").unwrap();
     looks.refused("join-refused", "Welcome").unwrap();
     let secret = browser
         .script("return document.querySelector('[name=secret]').value", vec![])
         .unwrap();
+    browser.fill("heard", &code.to_lowercase()).unwrap();
     for field in ["password", "again"] {
         browser.fill(field, "three random words 7").unwrap();
     }
@@ -315,8 +312,12 @@ fn oversight(school: &WholeSchool, looks: &mut Looks<'_>) {
             vec![],
         )
         .unwrap();
-    browser.press("Propose, and make a link").unwrap();
-    looks.here("people-link", "People with access").unwrap();
+    browser.press("Propose it").unwrap();
+    looks.here("people-proposed", "People with access").unwrap();
+    let people = school.staff.head.visit("/people").unwrap();
+    let deputy = forms::links_of(&people.html);
+    let deputy = deputy.iter().find(|link| link.starts_with("/people/")).unwrap();
+    looks.page("person", deputy, "").unwrap();
     let page = school.staff.head.visit("/people").unwrap();
     let form = Form::with_action(&page.html, "/people/conflicts").unwrap();
     let form = form.choosing("reader", &school::DEPUTY.name()).unwrap();

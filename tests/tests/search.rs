@@ -10,7 +10,7 @@ use pastoral_tests::window::Window;
 #[test]
 fn a_search_reaches_the_safeguarding_lead_s_queue_and_mailbox() {
     let site = Site::start("search").unwrap();
-    let staff = Staff::join(&site.collector).unwrap();
+    let staff = Staff::join(&site.collector, &site.mail).unwrap();
     let desktop = Desktop::start(&site.pupil, &site.folder).unwrap();
     let _helper = site.laptop.helper(&desktop, &site.pupil).unwrap();
     let mut window = Window::open(&desktop, &site.pupil, &site.folder).unwrap();

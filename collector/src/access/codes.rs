@@ -9,8 +9,21 @@ use zeroize::Zeroizing;
 
 const SECRET: usize = 20;
 const STEP_SECONDS: u64 = 30;
+/// So far off a phone's clock is still recognised: ten minutes. Its code is refused all the same.
+const RECOGNISED: u64 = 20;
 const RECOVERY_CODES: usize = 10;
 const RECOVERY_BYTES: usize = 10;
+
+/// What a code is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// It belongs to this step.
+    Right(i64),
+    /// It is right for another time, some minutes off: the phone's clock is wrong.
+    OfAnotherTime,
+    /// It is not right, or was used.
+    Wrong,
+}
 
 /// The secret a phone's app shares with the console.
 pub struct SecondFactor {
@@ -64,19 +77,24 @@ impl SecondFactor {
         svg.find("<svg").map(|at| svg[at..].to_owned())
     }
 
-    /// The step a code belongs to, when it is right and later than the last step used: a code serves once.
+    /// What a code is worth now: it serves once, around its time.
     #[must_use]
-    pub fn check(&self, code: &str, last_step: i64, now_ms: i64) -> Option<i64> {
-        let totp = self.totp("reader", "Pastoral")?;
-        let now = u64::try_from(now_ms).ok()? / 1000 / STEP_SECONDS;
-        let mut found = None;
+    pub fn check(&self, code: &str, last_step: i64, now_ms: i64) -> Code {
+        let (Some(totp), Ok(now)) = (self.totp("reader", "Pastoral"), u64::try_from(now_ms)) else {
+            return Code::Wrong;
+        };
+        let now = now / 1000 / STEP_SECONDS;
+        let mut found = Code::Wrong;
         // Every step is compared, so that the time taken says nothing.
-        for step in now.saturating_sub(1)..=now + 1 {
+        for step in now.saturating_sub(RECOGNISED)..=now + RECOGNISED {
             let right = totp.generate(step * STEP_SECONDS).to_string();
             let same: bool = right.as_bytes().ct_eq(code.as_bytes()).into();
-            let step = i64::try_from(step).ok()?;
-            if same && step > last_step && found.is_none() {
-                found = Some(step);
+            let number = i64::try_from(step).unwrap_or_default();
+            if same && number > last_step && !matches!(found, Code::Right(_)) {
+                found = match step.abs_diff(now) {
+                    0..=1 => Code::Right(number),
+                    _ => Code::OfAnotherTime,
+                };
             }
         }
         found
@@ -167,11 +185,37 @@ mod tests {
     fn a_code_serves_once_and_only_around_its_time() {
         let factor = SecondFactor::generate().unwrap();
         let code = code_at(&factor, NOW);
-        let step = factor.check(&code, 0, NOW).unwrap();
-        assert_eq!(factor.check(&code, step, NOW), None, "used");
-        assert!(factor.check(&code, 0, NOW + 30_000).is_some(), "a slow clock");
-        assert_eq!(factor.check(&code, 0, NOW + 90_000), None, "too late");
-        assert_eq!(factor.check("", 0, NOW), None);
+        let Code::Right(step) = factor.check(&code, 0, NOW) else {
+            panic!("not taken");
+        };
+        assert_eq!(factor.check(&code, step, NOW), Code::Wrong, "used");
+        assert_eq!(
+            factor.check(&code, 0, NOW + 30_000),
+            Code::Right(step),
+            "a slow clock"
+        );
+        assert_eq!(factor.check("", 0, NOW), Code::Wrong);
+    }
+
+    #[test]
+    fn a_code_two_steps_off_is_known_for_what_it_is_and_not_taken() {
+        let factor = SecondFactor::generate().unwrap();
+        for off_ms in [-600_000, -60_000, 60_000, 90_000, 600_000] {
+            let code = code_at(&factor, NOW + off_ms);
+            assert_eq!(factor.check(&code, 0, NOW), Code::OfAnotherTime, "{off_ms}");
+        }
+        let code = code_at(&factor, NOW + 660_000);
+        assert_eq!(
+            factor.check(&code, 0, NOW),
+            Code::Wrong,
+            "an hour ago, or by chance"
+        );
+        let used = NOW / 1000 / 30 - 2;
+        assert_eq!(
+            factor.check(&code_at(&factor, NOW - 60_000), used, NOW),
+            Code::Wrong,
+            "used two steps ago"
+        );
     }
 
     #[test]

@@ -1,31 +1,30 @@
-//! One-time links by which a person sets a password and receives the reader keys of a duty.
+//! One-time links by which a person sets up how they sign in, and receives reader keys.
 //!
-//! The address is `/join/<id>.<secret>`; only a hash of the secret is stored. The keys travel in the link's row,
-//! sealed with ChaCha20-Poly1305 under HKDF-SHA256 of the secret: the row alone opens nothing.
+//! The address is `/join/<id>.<secret>`; it is mailed to the person alone. It opens with a code that they are told by
+//! voice ([`VoiceCode`]), since whoever runs the mail can read the link. The store has hashes of both. Reader keys travel
+//! in the link's row, sealed with ChaCha20-Poly1305 under HKDF-SHA256 of the secret and the stretched code: neither the
+//! row, nor the row with the link, opens anything.
 
 use super::vault::{decode_keys, encode_keys};
-use crate::concerns::model::{Duty, ReaderGroup};
+use super::voice::VoiceCode;
+use crate::concerns::model::ReaderGroup;
 use crate::seal::groups::GroupPrivateKey;
-use crate::store::Write;
-use crate::store::access::grant_duty;
-use crate::store::audit;
-use crate::store::invitations::{self as rows, NewInvitation};
 use data_encoding::HEXLOWER;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hkdf::{HKDF_SHA256, Salt};
 use ring::rand::{SecureRandom, SystemRandom};
-use serde_json::json;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 const SECRET: usize = 32;
-const DAYS: i64 = 7;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+const LINK: &[u8] = b"pastoral link v2";
+const CODE: &[u8] = b"pastoral link and code v2";
+const KEYS: &[u8] = b"pastoral link keys v2";
 
 /// Reader keys with their groups.
-pub type WrappedKeys = Vec<(ReaderGroup, GroupPrivateKey)>;
+pub type ReaderKeys = Vec<(ReaderGroup, GroupPrivateKey)>;
 
-/// A link as it is handed to its person. Shown once.
+/// A link as it is mailed to its person.
 pub struct Link {
     invitation_id: String,
     secret: Zeroizing<String>,
@@ -45,6 +44,12 @@ impl Link {
         })
     }
 
+    /// A link whose secret was held back until now.
+    #[must_use]
+    pub fn held(invitation_id: &str, secret: &str) -> Option<Self> {
+        Self::parse(&format!("{invitation_id}.{secret}"))
+    }
+
     /// The address, below the console's own.
     #[must_use]
     pub fn path(&self) -> String {
@@ -57,15 +62,29 @@ impl Link {
         &self.invitation_id
     }
 
-    /// Whether the secret is the one whose hash was stored.
+    /// The secret, for an invitation that holds it back.
     #[must_use]
-    pub fn fits(&self, secret_hash: &[u8]) -> bool {
-        self.derive(b"pastoral invitation check v1")
-            .is_some_and(|hash| hash.ct_eq(secret_hash).into())
+    pub fn secret(&self) -> &str {
+        &self.secret
     }
 
-    fn derive(&self, purpose: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
-        let secret = Zeroizing::new(HEXLOWER.decode(self.secret.as_bytes()).ok()?);
+    /// Whether the secret is the one whose hash was stored.
+    #[must_use]
+    pub fn fits(&self, link_hash: &[u8]) -> bool {
+        self.derive(None, LINK)
+            .is_some_and(|hash| hash.ct_eq(link_hash).into())
+    }
+
+    /// With the code that was told. Takes long, on purpose; none when the system has no memory for it.
+    #[must_use]
+    pub fn with(self, code: &VoiceCode) -> Option<Opened> {
+        let code = code.stretched(self.invitation_id.as_bytes())?;
+        Some(Opened { link: self, code })
+    }
+
+    fn derive(&self, code: Option<&[u8; 32]>, purpose: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
+        let mut secret = Zeroizing::new(HEXLOWER.decode(self.secret.as_bytes()).ok()?);
+        secret.extend_from_slice(code.map_or(&[], |code| code));
         let mut out = Zeroizing::new([0; 32]);
         Salt::new(HKDF_SHA256, self.invitation_id.as_bytes())
             .extract(&secret)
@@ -75,170 +94,121 @@ impl Link {
             .ok()?;
         Some(out)
     }
+}
+
+/// A link together with the code.
+pub struct Opened {
+    link: Link,
+    code: Zeroizing<[u8; 32]>,
+}
+
+impl Opened {
+    /// Whether the code is the one that belongs to the link.
+    #[must_use]
+    pub fn fits(&self, code_hash: &[u8]) -> bool {
+        self.link
+            .derive(Some(&self.code), CODE)
+            .is_some_and(|hash| hash.ct_eq(code_hash).into())
+    }
+
+    /// The keys that the link carries; none when it does not open them.
+    #[must_use]
+    pub fn unwrap_keys(&self, wrapped: &[u8]) -> Option<ReaderKeys> {
+        let (nonce, content) = wrapped.split_first_chunk::<NONCE_LEN>()?;
+        let mut content = Zeroizing::new(content.to_vec());
+        let bound = Aad::from(self.link.invitation_id.as_bytes());
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let opened = self.key()?.open_in_place(nonce, bound, content.as_mut_slice());
+        decode_keys(opened.ok()?)
+    }
+
+    fn wrap(&self, keys: &[(ReaderGroup, GroupPrivateKey)]) -> Option<Vec<u8>> {
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce).ok()?;
+        let mut content = encode_keys(keys);
+        let bound = Aad::from(self.link.invitation_id.as_bytes());
+        let unique = Nonce::assume_unique_for_key(nonce);
+        let tag = self
+            .key()?
+            .seal_in_place_separate_tag(unique, bound, content.as_mut_slice());
+        Some([&nonce[..], content.as_slice(), tag.ok()?.as_ref()].concat())
+    }
 
     fn key(&self) -> Option<LessSafeKey> {
-        let key = self.derive(b"pastoral invitation keys v1")?;
+        let key = self.link.derive(Some(&self.code), KEYS)?;
         UnboundKey::new(&CHACHA20_POLY1305, key.as_slice())
             .ok()
             .map(LessSafeKey::new)
     }
 }
 
-/// Why no link was made.
-#[derive(Debug, thiserror::Error)]
-pub enum InvitationError {
-    /// The store.
-    #[error("the invitation could not be stored")]
-    Store(#[from] sqlx::Error),
-    /// Randomness or sealing.
-    #[error("the link could not be made; try again")]
-    NoLink,
+/// A link that was just made, with its code.
+pub struct NewLink {
+    /// To be mailed to the person alone.
+    pub link: Link,
+    /// To be shown once, to whoever tells it.
+    pub code: VoiceCode,
+    /// What the store knows the link by.
+    pub link_hash: Vec<u8>,
+    /// What the store knows link and code by.
+    pub code_hash: Vec<u8>,
+    /// The keys it carries.
+    pub wrapped_keys: Vec<u8>,
 }
 
-/// Makes a one-time link for a person and a duty. Without `needs_agreement` the duty is theirs from now on, so that
-/// routing counts with them; otherwise once a second person agrees ([`agree`]).
-///
-/// # Errors
-/// When the database cannot be written or the system has no randomness.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the whole of a grant: who, what, with which keys, by whom, when"
-)]
-pub async fn invite(
-    tx: &mut Write,
-    school_id: &str,
-    person_id: &str,
-    duty: Duty,
-    keys: &[(ReaderGroup, GroupPrivateKey)],
-    by: &str,
-    needs_agreement: bool,
-    now_ms: i64,
-) -> Result<Link, InvitationError> {
-    let link = new_link().ok_or(InvitationError::NoLink)?;
-    let secret_hash = link
-        .derive(b"pastoral invitation check v1")
-        .ok_or(InvitationError::NoLink)?;
-    let invitation = NewInvitation {
-        school_id,
-        invitation_id: &link.invitation_id,
-        person_id,
-        duty,
-        secret_hash: secret_hash.as_slice(),
-        wrapped_keys: wrap(&link, keys).ok_or(InvitationError::NoLink)?,
-        created_by: by,
-        created_at: now_ms,
-        needs_agreement,
-        expires_at: now_ms + DAYS * DAY_MS,
-    };
-    rows::insert_invitation(tx, &invitation).await?;
-    let entry = audit::Entry {
-        school_id,
-        actor: by,
-        action: "invited",
-        concern_id: None,
-        detail: json!({"person": person_id, "duty": duty.code(), "agreement_needed": needs_agreement}),
-    };
-    audit::append(tx, now_ms, &entry).await?;
-    if !needs_agreement {
-        grant_duty(tx, school_id, person_id, duty, by, None, now_ms).await?;
+impl NewLink {
+    /// A new link that carries these keys. Takes long, on purpose; none when the system gives no randomness or memory.
+    #[must_use]
+    pub fn make(keys: &[(ReaderGroup, GroupPrivateKey)]) -> Option<Self> {
+        let random = SystemRandom::new();
+        let (mut id, mut secret) = ([0; 16], Zeroizing::new([0; SECRET]));
+        random.fill(&mut id).ok()?;
+        random.fill(secret.as_mut_slice()).ok()?;
+        let link = Link {
+            invitation_id: HEXLOWER.encode(&id),
+            secret: Zeroizing::new(HEXLOWER.encode(secret.as_slice())),
+        };
+        let link_hash = link.derive(None, LINK)?.to_vec();
+        let code = VoiceCode::generate()?;
+        let opened = link.with(&code)?;
+        Some(Self {
+            code_hash: opened.link.derive(Some(&opened.code), CODE)?.to_vec(),
+            wrapped_keys: opened.wrap(keys)?,
+            link: opened.link,
+            link_hash,
+            code,
+        })
     }
-    Ok(link)
-}
-
-/// A second person agrees: the duty begins, and the link can be used.
-/// The caller has checked that `agreed_by` is neither the proposer nor the person who receives the duty.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn agree(
-    tx: &mut Write,
-    school_id: &str,
-    invitation: &rows::Invitation,
-    agreed_by: &str,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    rows::agree_invitation(tx, school_id, &invitation.invitation_id, agreed_by, now_ms).await?;
-    let by = &invitation.created_by;
-    grant_duty(
-        tx,
-        school_id,
-        &invitation.person_id,
-        invitation.duty,
-        by,
-        Some(agreed_by),
-        now_ms,
-    )
-    .await?;
-    let entry = audit::Entry {
-        school_id,
-        actor: agreed_by,
-        action: "grant-agreed",
-        concern_id: None,
-        detail: json!({"person": invitation.person_id, "duty": invitation.duty.code(), "proposed_by": by}),
-    };
-    audit::append(tx, now_ms, &entry).await
-}
-
-/// The keys a link carries; none when the link does not open them.
-#[must_use]
-pub fn unwrap_keys(link: &Link, wrapped: &[u8]) -> Option<WrappedKeys> {
-    let (nonce, content) = wrapped.split_first_chunk::<NONCE_LEN>()?;
-    let mut content = Zeroizing::new(content.to_vec());
-    let bound = Aad::from(link.invitation_id.as_bytes());
-    let opened = link
-        .key()?
-        .open_in_place(
-            Nonce::assume_unique_for_key(*nonce),
-            bound,
-            content.as_mut_slice(),
-        )
-        .ok()?;
-    decode_keys(opened)
-}
-
-fn wrap(link: &Link, keys: &[(ReaderGroup, GroupPrivateKey)]) -> Option<Vec<u8>> {
-    let mut nonce = [0; NONCE_LEN];
-    SystemRandom::new().fill(&mut nonce).ok()?;
-    let mut content = encode_keys(keys);
-    let bound = Aad::from(link.invitation_id.as_bytes());
-    let tag = link
-        .key()?
-        .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), bound, content.as_mut_slice())
-        .ok()?;
-    Some([&nonce[..], content.as_slice(), tag.as_ref()].concat())
-}
-
-fn new_link() -> Option<Link> {
-    let random = SystemRandom::new();
-    let (mut id, mut secret) = ([0; 16], Zeroizing::new([0; SECRET]));
-    random.fill(&mut id).ok()?;
-    random.fill(secret.as_mut_slice()).ok()?;
-    Some(Link {
-        invitation_id: HEXLOWER.encode(&id),
-        secret: Zeroizing::new(HEXLOWER.encode(secret.as_slice())),
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(link: &Link) -> Link {
+        Link::parse(link.path().strip_prefix("/join/").unwrap()).unwrap()
+    }
+
     #[test]
-    fn only_its_own_link_opens_the_keys_of_an_invitation() {
+    fn keys_in_a_link_open_with_link_and_code_and_with_neither_alone() {
         let (private, _) = GroupPrivateKey::generate();
-        let link = new_link().unwrap();
-        let wrapped = wrap(&link, &[(ReaderGroup::Head, private.clone())]).unwrap();
-        let read = Link::parse(link.path().strip_prefix("/join/").unwrap()).unwrap();
-        let keys = unwrap_keys(&read, &wrapped).unwrap();
-        assert_eq!(keys[0].0, ReaderGroup::Head);
-        assert_eq!(*keys[0].1.to_bytes(), *private.to_bytes());
-        let other = Link {
-            invitation_id: link.invitation_id.clone(),
-            ..new_link().unwrap()
+        let keys = [(ReaderGroup::Head, private.clone())];
+        let (made, other) = (NewLink::make(&keys).unwrap(), NewLink::make(&[]).unwrap());
+        assert!(read(&made.link).fits(&made.link_hash) && !other.link.fits(&made.link_hash));
+        let opened = read(&made.link).with(&made.code).unwrap();
+        assert!(opened.fits(&made.code_hash));
+        let found = opened.unwrap_keys(&made.wrapped_keys).unwrap();
+        assert_eq!(found[0].0, ReaderGroup::Head);
+        assert_eq!(*found[0].1.to_bytes(), *private.to_bytes());
+        let without_code = read(&made.link).with(&other.code).unwrap();
+        let without_link = Link {
+            invitation_id: made.link.invitation_id.clone(),
+            ..other.link
         };
-        assert!(unwrap_keys(&other, &wrapped).is_none());
-        let hash = link.derive(b"pastoral invitation check v1").unwrap();
-        assert!(read.fits(hash.as_slice()) && !other.fits(hash.as_slice()));
+        let without_link = without_link.with(&made.code).unwrap();
+        for wrong in [without_code, without_link] {
+            assert!(!wrong.fits(&made.code_hash) && wrong.unwrap_keys(&made.wrapped_keys).is_none());
+        }
     }
 
     #[test]

@@ -1,24 +1,33 @@
-//! Who may come in: invitations, passwords and second factors, sessions, and the limits on trying.
+//! Who may come in: acts of two people on access, links, passwords and second factors, each person's own key, sessions,
+//! and the limits on trying.
 
+pub mod acts;
 mod codes;
 mod invitation;
 mod limits;
 pub(crate) mod own_keys;
+mod person_key;
+mod second;
 mod sessions;
 pub mod siege;
 mod sign_in;
+mod strength;
 mod unlocked;
 mod vault;
 mod visits;
+mod voice;
 
-pub use codes::{RecoveryCodes, SecondFactor};
-pub use invitation::{InvitationError, Link, WrappedKeys, agree, invite, unwrap_keys};
+pub use codes::{Code, RecoveryCodes, SecondFactor};
+pub use invitation::{Link, NewLink, Opened, ReaderKeys};
 pub use limits::{Attempt, Limits, TooMany};
+pub use person_key::{Carried, fingerprint, open_from, seal_to};
+pub use second::{RECOVERY_COPY, Standing};
 pub use sessions::{Look, Session, SessionId, Sessions};
 pub use sign_in::{Refused, SignIn, Typed, Work, accept, change_password, new_recovery_codes, sign_in};
 pub use unlocked::{OPEN_MS as SAFE_OPEN_MS, Unlocked};
 pub use vault::{Owner, SealedVault, Vault, VaultError};
 pub use visits::Visits;
+pub use voice::VoiceCode;
 
 /// The shortest password that is taken.
 pub const PASSWORD_LEAST: usize = 12;

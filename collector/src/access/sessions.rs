@@ -25,6 +25,8 @@ pub struct Session {
     pub person_id: String,
     /// The keys of the groups they read for.
     pub keys: Vec<(ReaderGroup, GroupPrivateKey)>,
+    /// Their own private key.
+    pub own: Option<GroupPrivateKey>,
     /// Whether content is sealed for other keys than these, as their sign-in showed. Nothing is sealed again then.
     pub keys_differ: bool,
     /// The school safe's key, for a while.
@@ -51,10 +53,15 @@ type ByForm = bool;
 impl Session {
     /// A session that begins now.
     #[must_use]
-    pub fn new(person_id: String, keys: Vec<(ReaderGroup, GroupPrivateKey)>) -> Self {
+    pub fn new(
+        person_id: String,
+        keys: Vec<(ReaderGroup, GroupPrivateKey)>,
+        own: Option<GroupPrivateKey>,
+    ) -> Self {
         Self {
             person_id,
             keys,
+            own,
             keys_differ: false,
             safe: Unlocked::default(),
             visits: Visits::default(),
@@ -241,7 +248,7 @@ mod tests {
     use super::*;
 
     fn of(person_id: &str) -> Session {
-        Session::new(person_id.into(), Vec::new())
+        Session::new(person_id.into(), Vec::new(), None)
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! A person's vault: the second factor's secret and the reader keys, sealed with a key from the password.
+//! A person's vault: the second factor's secret, the person's own private key and the reader keys, sealed with a key
+//! from the password.
 //!
 //! Opening it is the password check: there is no other hash of the password to compare with or to steal.
 //! Key: argon2id (19 MiB, 2 rounds, 1 lane) over password and salt. Sealed form: nonce (12 bytes), then
-//! ChaCha20-Poly1305 over `version 1 ‖ length and bytes of the TOTP secret ‖ (group, 32-byte private key)…`,
-//! bound to school and person.
+//! ChaCha20-Poly1305 over `version 2 ‖ length and bytes of the TOTP secret ‖ own private key ‖ (group, 32-byte private
+//! key)…`, bound to school and person. Version 1 had no own key; it is still opened.
 
 use crate::concerns::model::ReaderGroup;
 use crate::seal::groups::GroupPrivateKey;
@@ -12,7 +13,8 @@ use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundK
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
-const VERSION: u8 = 1;
+const WITHOUT_OWN: u8 = 1;
+const VERSION: u8 = 2;
 const SALT: usize = 16;
 const KEY: usize = 32;
 
@@ -29,6 +31,8 @@ pub struct Owner<'a> {
 pub struct Vault {
     /// The secret that the phone's app shares.
     pub totp_secret: Zeroizing<Vec<u8>>,
+    /// The person's own private key, to which others seal what they give them; none in a vault of before.
+    pub own: Option<GroupPrivateKey>,
     /// The private keys of the groups this person reads for.
     pub keys: Vec<(ReaderGroup, GroupPrivateKey)>,
 }
@@ -107,22 +111,32 @@ impl Vault {
     fn encode(&self) -> Zeroizing<Vec<u8>> {
         // The secret is made by this program and is 20 bytes long.
         let secret_length = u8::try_from(self.totp_secret.len()).unwrap_or(u8::MAX);
-        let size = 2 + self.totp_secret.len() + self.keys.len() * (1 + KEY);
+        let size = 2 + self.totp_secret.len() + KEY + self.keys.len() * (1 + KEY);
         let mut content = Zeroizing::new(Vec::with_capacity(size));
-        content.extend_from_slice(&[VERSION, secret_length]);
+        let version = if self.own.is_some() { VERSION } else { WITHOUT_OWN };
+        content.extend_from_slice(&[version, secret_length]);
         content.extend_from_slice(&self.totp_secret);
+        if let Some(own) = &self.own {
+            content.extend_from_slice(own.to_bytes().as_slice());
+        }
         content.extend_from_slice(&encode_keys(&self.keys));
         content
     }
 
     fn decode(content: &[u8]) -> Option<Self> {
         let (&[version, secret_length], rest) = content.split_first_chunk::<2>()?;
-        let (secret, keys) = rest.split_at_checked(secret_length.into())?;
-        if version != VERSION {
-            return None;
-        }
+        let (secret, rest) = rest.split_at_checked(secret_length.into())?;
+        let (own, keys) = match version {
+            WITHOUT_OWN => (None, rest),
+            VERSION => {
+                let (own, keys) = rest.split_at_checked(KEY)?;
+                (Some(GroupPrivateKey::from_bytes(own).ok()?), keys)
+            }
+            _ => return None,
+        };
         Some(Self {
             totp_secret: Zeroizing::new(secret.to_vec()),
+            own,
             keys: decode_keys(keys)?,
         })
     }
@@ -153,12 +167,18 @@ pub(super) fn decode_keys(bytes: &[u8]) -> Option<Vec<(ReaderGroup, GroupPrivate
     whole.iter().map(decode).collect()
 }
 
-fn key(password: &str, salt: &[u8]) -> Option<LessSafeKey> {
+/// Stretches a password or a spoken code: each guess costs 19 MiB and two rounds.
+pub(super) fn stretch(password: &str, salt: &[u8]) -> Option<Zeroizing<[u8; KEY]>> {
     let params = Params::new(19 * 1024, 2, 1, Some(KEY)).ok()?;
     let mut key = Zeroizing::new([0; KEY]);
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_into(password.as_bytes(), salt, key.as_mut_slice())
         .ok()?;
+    Some(key)
+}
+
+fn key(password: &str, salt: &[u8]) -> Option<LessSafeKey> {
+    let key = stretch(password, salt)?;
     UnboundKey::new(&CHACHA20_POLY1305, key.as_slice())
         .ok()
         .map(LessSafeKey::new)
@@ -185,10 +205,20 @@ mod tests {
 
     fn vault() -> Vault {
         let (staff, _) = GroupPrivateKey::generate();
+        let (own, _) = GroupPrivateKey::generate();
         Vault {
             totp_secret: Zeroizing::new(vec![7; 20]),
+            own: Some(own),
             keys: vec![(ReaderGroup::Staff, staff)],
         }
+    }
+
+    #[test]
+    fn a_vault_of_before_own_keys_still_opens() {
+        let before = Vault { own: None, ..vault() };
+        let sealed = before.seal("correct horse battery", ROBIN).unwrap();
+        let opened = Vault::open("correct horse battery", ROBIN, &sealed).unwrap();
+        assert!(opened.own.is_none() && opened.keys[0].0 == ReaderGroup::Staff);
     }
 
     #[test]
@@ -197,6 +227,10 @@ mod tests {
         let sealed = made.seal("correct horse battery", ROBIN).unwrap();
         let opened = Vault::open("correct horse battery", ROBIN, &sealed).unwrap();
         assert_eq!(*opened.totp_secret, vec![7; 20]);
+        assert_eq!(
+            *opened.own.unwrap().to_bytes(),
+            *made.own.as_ref().unwrap().to_bytes()
+        );
         assert_eq!(opened.keys[0].0, ReaderGroup::Staff);
         assert_eq!(*opened.keys[0].1.to_bytes(), *made.keys[0].1.to_bytes());
         let wrong = |password, owner| Vault::open(password, owner, &sealed).err();

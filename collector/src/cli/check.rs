@@ -56,6 +56,7 @@ impl Check {
         findings.push(chain(&opened).await?);
         findings.push(sealing(&opened).await?);
         findings.push(mail(config, &opened).await?);
+        findings.push(links(config, &opened).await?);
         findings.push(readers(&opened).await?);
         findings.push(specialist_lists(config, &opened).await?);
         findings.extend(devices_of(&opened).await?);
@@ -215,6 +216,20 @@ async fn mail(config: &Config, opened: &school::Opened) -> anyhow::Result<Findin
         ));
     }
     Ok(finding("mail", !waits, says))
+}
+
+/// Whether somebody waits for the link by which they set up how they sign in.
+async fn links(config: &Config, opened: &school::Opened) -> anyhow::Result<Finding> {
+    let says = match outbox::links_waiting(&opened.store, &opened.school.school_id).await? {
+        0 => return Ok(finding("links", true, "no link waits to be mailed")),
+        1 => "1 link, by which somebody sets up how they sign in, waits to be mailed".to_owned(),
+        many => format!("{many} links, by which people set up how they sign in, wait to be mailed"),
+    };
+    let remedy = match config.mail.is_some() {
+        true => "they leave while `serve` runs; if it does, see the line on mail",
+        false => "write [mail] into the configuration and run `serve`",
+    };
+    Ok(finding("links", false, format!("{says}: {remedy}")))
 }
 
 async fn readers(opened: &school::Opened) -> anyhow::Result<Finding> {

@@ -1,16 +1,18 @@
 //! `init`: makes a school.
 
 use super::school;
-use crate::access;
+use crate::access::acts::{Issued, issue};
+use crate::access::{NewLink, VoiceCode};
 use crate::ca::Authority;
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
+use crate::notify::Telling;
 use crate::profile::{Profile, SHIPPED};
 use crate::seal::sheet::{self, Sheet};
 use crate::seal::{self, GroupPrivateKey};
 use crate::store::school::{NewPerson, School};
-use crate::store::{Store, Write, audit, keys, school as rows};
+use crate::store::{Store, Write, access, audit, keys, members, school as rows};
 use anyhow::Context as _;
 use clap::Args;
 use std::fs::{DirBuilder, OpenOptions};
@@ -18,12 +20,13 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Makes a school: its keys, its certificate authority, and one-time links for its first people.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each link is shown once and works once, for seven days. The two recovery sheets are for the headteacher and for the\nchair of governors, each locked away where the other cannot get it."
+    after_help = "Each link goes to its person's address by mail and works once, for seven days, with a code that is shown here once: say it to that person, and never send it. The two recovery sheets are for the headteacher and for the\nchair of governors, each locked away where the other cannot get it."
 )]
 pub(super) struct Init {
     /// A shipped profile (ashover, purley-oaks, skerton-st-lukes, somerset, st-marks) or a file
@@ -81,6 +84,7 @@ impl Init {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         let (text, file) = profile_text(&self.profile)?;
         let profile = Profile::parse(&text, &file)?;
+        self.each_has_an_address_of_their_own()?;
         let data_dir = &config.data_dir;
         DirBuilder::new()
             .recursive(true)
@@ -106,7 +110,13 @@ impl Init {
             .iter()
             .map(|(group, key)| (*group, key.public()))
             .collect();
-        let links = self.invite_all(&mut tx, &made.school_id, &privates, now).await?;
+        let telling = Telling {
+            school_id: made.school_id.as_str().into(),
+            school_name: made.name.as_str().into(),
+            console_url: config.console.url.as_str().into(),
+            profile: Arc::new(profile.clone()),
+        };
+        let codes = self.invite_all(&mut tx, &telling, &privates, now).await?;
         let entry = audit::Entry {
             school_id: &made.school_id,
             actor: "command line",
@@ -123,24 +133,46 @@ impl Init {
         }
         Authority::create(data_dir, &made.school_id, now)?;
         tx.commit().await?;
-        self.answer(config, &made, &links, &sheets)
+        self.answer(config, &made, &codes, &sheets)
+    }
+
+    /// Whoever reads the mail of one address would hold every duty that shares it.
+    fn each_has_an_address_of_their_own(&self) -> anyhow::Result<()> {
+        let people = self.people();
+        for (at, (duty, _, named)) in people.iter().enumerate() {
+            let same = people[..at]
+                .iter()
+                .find(|(_, _, other)| mailbox(&other.email) == mailbox(&named.email));
+            if let Some((other, _, _)) = same {
+                anyhow::bail!(
+                    "{} and {} have the same e-mail address: give each person one that nobody else reads",
+                    other.label(),
+                    duty.label()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    const fn people(&self) -> [(Duty, &'static str, &Named); 3] {
+        [
+            (Duty::Headteacher, "staff", &self.headteacher),
+            (Duty::Technician, "staff", &self.technician),
+            (Duty::Chair, "governor", &self.chair),
+        ]
     }
 
     /// Readers hold what their duty comes with, the technician nothing (P41).
     async fn invite_all(
         &self,
         tx: &mut Write,
-        school_id: &str,
+        telling: &Telling,
         privates: &[(ReaderGroup, GroupPrivateKey)],
         now: i64,
-    ) -> anyhow::Result<Vec<(Duty, String)>> {
-        let people = [
-            (Duty::Headteacher, "staff", &self.headteacher),
-            (Duty::Technician, "staff", &self.technician),
-            (Duty::Chair, "governor", &self.chair),
-        ];
-        let mut links = Vec::new();
-        for (duty, role, named) in people {
+    ) -> anyhow::Result<Vec<(Duty, VoiceCode)>> {
+        let school_id = &*telling.school_id;
+        let mut codes = Vec::new();
+        for (duty, role, named) in self.people() {
             let new = NewPerson {
                 role,
                 given_name: &named.given,
@@ -148,27 +180,39 @@ impl Init {
                 email: &named.email,
             };
             let person_id = rows::person(tx, school_id, &new).await?;
-            let held = keys_of(duty, privates);
-            let link = access::invite(tx, school_id, &person_id, duty, &held, "init", false, now).await?;
-            links.push((duty, link.path()));
+            access::grant_duty(tx, school_id, &person_id, duty, "init", None, now).await?;
+            let person = members::find(tx, school_id, &person_id).await?;
+            let person = person.context("the person just made is not there")?;
+            let made = NewLink::make(&keys_of(duty, privates)).context("the system gives no randomness")?;
+            let about = Issued {
+                person: &person,
+                proposal_id: None,
+                proposed_by: "init",
+                agreed_by: None,
+                vouched: true,
+            };
+            issue(tx, telling, &made, &about, now).await?;
+            invited(tx, school_id, ("init", &person_id), duty, now).await?;
+            codes.push((duty, made.code));
         }
-        Ok(links)
+        Ok(codes)
     }
 
     fn answer(
         &self,
         config: &Config,
         school: &School,
-        links: &[(Duty, String)],
+        codes: &[(Duty, VoiceCode)],
         sheets: &[(Sheet, Zeroizing<String>)],
     ) -> anyhow::Result<()> {
-        let url = &config.console.url;
         if self.json {
-            let links: serde_json::Map<_, _> = links
+            let codes: serde_json::Map<_, _> = codes
                 .iter()
-                .map(|(duty, path)| (duty.code().into(), format!("{url}{path}").into()))
+                .map(|(duty, code)| (duty.code().into(), code.shown().into()))
                 .collect();
-            let mut answer = serde_json::json!({ "school_id": school.school_id, "links": links });
+            let mut answer = serde_json::json!({
+                "school_id": school.school_id, "codes": codes, "mail": config.mail.is_some(),
+            });
             if self.recovery_file.is_none() {
                 for (sheet, text) in sheets {
                     answer["recovery_sheets"][sheet.code()] = text.as_str().into();
@@ -178,11 +222,18 @@ impl Init {
             return Ok(());
         }
         println!(
-            "{} is ready. Give each person their own link; it works once, for seven days:\n",
+            "{} is ready. Each person gets a link by mail; it works once, for seven days, with their code.\n\
+             Say each person their own code, face to face or on the telephone, and never send it:\n",
             school.name
         );
-        for (duty, path) in links {
-            println!("  {}\n    {url}{path}", duty.label());
+        for ((duty, code), (_, _, named)) in codes.iter().zip(self.people()) {
+            println!(
+                "  {:<22} {} {}: {}",
+                duty.label(),
+                named.given,
+                named.family,
+                code.shown()
+            );
         }
         match &self.recovery_file {
             Some(file) => {
@@ -197,9 +248,45 @@ impl Init {
                 }
             }
         }
-        println!("\nNext: `pastoral-collector serve`.");
+        println!("\nNext: `pastoral-collector serve`. {}", when_links_leave(config));
         Ok(())
     }
+}
+
+/// When a link that was just made is mailed.
+pub(super) fn when_links_leave(config: &Config) -> &'static str {
+    match config.mail.is_some() {
+        true => "The links leave as soon as it runs; `check` says while they wait.",
+        false => {
+            "The links wait until it runs with a [mail] in the configuration; `check` says while they do."
+        }
+    }
+}
+
+/// Records that the command line made a link.
+pub(super) async fn invited(
+    tx: &mut Write,
+    school_id: &str,
+    (actor, person_id): (&str, &str),
+    duty: Duty,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let entry = audit::Entry {
+        school_id,
+        actor,
+        action: "invited",
+        concern_id: None,
+        detail: serde_json::json!({"person": person_id, "duty": duty.code()}),
+    };
+    audit::append(tx, now, &entry).await
+}
+
+/// An address as the mailbox it leads to: case, and what stands behind a plus, make no other.
+fn mailbox(email: &str) -> String {
+    let email = email.trim().to_lowercase();
+    let (local, domain) = email.rsplit_once('@').unwrap_or((&email, ""));
+    let local = local.split('+').next().unwrap_or_default();
+    format!("{local}@{}", domain.trim_end_matches('.'))
 }
 
 /// Where a sheet is written.
@@ -274,6 +361,18 @@ pub(super) fn write_private(file: &Path, content: &[u8]) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_mailbox_is_one_however_it_is_written() {
+        for same in [
+            "Head@School.example",
+            " head@school.example.",
+            "head+chair@school.example",
+        ] {
+            assert_eq!(mailbox(same), "head@school.example");
+        }
+        assert_ne!(mailbox("head@school.example"), mailbox("heads@school.example"));
+    }
 
     #[test]
     fn a_person_is_named_as_in_a_letter() {

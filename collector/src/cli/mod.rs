@@ -10,6 +10,7 @@ mod device;
 mod init;
 mod list;
 mod people;
+mod recover;
 mod school;
 mod serve;
 mod token;

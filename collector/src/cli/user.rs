@@ -1,15 +1,16 @@
-//! `user`: people who can sign in. The command line makes technicians only; readers are granted on the console, by two
-//! people, except with the recovery copy from the school safe.
+//! `user`: people who can sign in. The command line makes technicians only, and never touches how a reader signs in;
+//! that takes two readers on the console, or the recovery copy from the school safe ([`recover`]).
 
-use super::init::{Named, keys_of};
-use super::{school, when};
-use crate::access;
+use super::init::{Named, invited, when_links_leave};
+use super::{recover, school, when};
+use crate::access::NewLink;
+use crate::access::acts::{Issued, issue};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::config::Config;
-use crate::seal::sheet::{self, Sheet};
+use crate::store::members::{self, Member};
 use crate::store::school::NewPerson;
-use crate::store::{audit, keys, routing, school as rows};
+use crate::store::{Write, access, audit, overview, proposals, routing, school as rows};
 use anyhow::Context as _;
 use clap::Subcommand;
 use std::io::Read as _;
@@ -27,48 +28,55 @@ pub(super) enum User {
         #[arg(long)]
         json: bool,
     },
-    /// Makes a one-time link for a technician, who sees no content
+    /// Mails a one-time link to a technician, who sees no content, and shows the code to tell them
     InviteTechnician {
         /// The technician, as "Given Family <mail>"
         person: Named,
     },
-    /// Ends a person's duties and sign-in
+    /// Ends a technician's duty and sign-in; readers' are ended on the console, by two readers
     Disable {
         /// E-mail address or id
         who: String,
     },
-    /// Makes a one-time link for a reader with the keys of a recovery sheet, read from standard input
+    /// Gives a reader's duty and sign-in back with a recovery sheet, read from standard input
     #[command(
-        after_help = "For when the reader keys are lost. The headteacher’s sheet serves for headteacher, dsl and deputy, the chair’s for chair\nand independent. Everybody in the school can see in the audit log that this was done.\nExample: pastoral-collector user recover --duty headteacher \"Ada Bell <head@school.example>\" < sheet.txt"
+        after_help = "For when the reader keys are lost, or no two readers are left. The headteacher’s sheet serves for headteacher, dsl and deputy, the chair’s for chair and independent. The link goes to the person's recorded address. While somebody else who reads can sign in, they must agree on the console, and have the code; otherwise the code is shown here. Everybody who reads is told.\nExample: pastoral-collector user recover --duty headteacher \"Ada Bell <head@school.example>\" < sheet.txt"
     )]
     Recover {
         /// headteacher, dsl, deputy, chair or independent
         #[arg(long)]
         duty: String,
-        /// The reader, as "Given Family <mail>"
+        /// The reader, as "Given Family <mail>"; who is known already is not changed
         person: Named,
     },
+    /// With the recovery copy, read from standard input, agrees to what the only reader left has proposed on the console
+    Agree,
 }
 
 impl User {
     pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
         match self {
             Self::List { json } => list(config, json).await,
-            Self::InviteTechnician { person } => invite(config, &person, Duty::Technician, None).await,
+            Self::InviteTechnician { person } => invite_technician(config, &person).await,
             Self::Disable { who } => disable(config, &who).await,
             Self::Recover { duty, person } => {
                 let duty = Duty::from_code(&duty)
                     .filter(|duty| !duty.reader_groups().is_empty())
                     .context("the duty must be headteacher, dsl, deputy, chair or independent")?;
-                let mut copy = Zeroizing::new(String::new());
-                std::io::stdin()
-                    .take(COPY)
-                    .read_to_string(&mut copy)
-                    .context("the recovery copy on standard input is no text")?;
-                invite(config, &person, duty, Some(&copy)).await
+                recover::recover(config, &person, duty, &copy()?).await
             }
+            Self::Agree => recover::agree(config, &copy()?).await,
         }
     }
+}
+
+fn copy() -> anyhow::Result<Zeroizing<String>> {
+    let mut copy = Zeroizing::new(String::new());
+    std::io::stdin()
+        .take(COPY)
+        .read_to_string(&mut copy)
+        .context("the recovery copy on standard input is no text")?;
+    Ok(copy)
 }
 
 async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
@@ -94,52 +102,93 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn invite(config: &Config, named: &Named, duty: Duty, copy: Option<&str>) -> anyhow::Result<()> {
+async fn invite_technician(config: &Config, named: &Named) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
-    let school_id = &opened.school.school_id;
-    let held = match copy {
-        Some(copy) => {
-            let held = keys_of(
-                duty,
-                &sheet::read(copy, &keys::publics(opened.store.read(), school_id).await?)?,
-            );
-            anyhow::ensure!(
-                held.len() == duty.reader_groups().len(),
-                "this duty needs {}, the whole of it",
-                Sheet::of(duty).map_or("a recovery sheet", Sheet::words)
-            );
-            held
-        }
-        None => Vec::new(),
+    let (telling, now) = (opened.telling(config), clock::now_ms());
+    let made = NewLink::make(&[]).context("the system gives no randomness")?;
+    let mut tx = opened.store.write().await?;
+    let person = person(&mut tx, &telling.school_id, named, "staff").await?;
+    let standing = proposals::standing(&mut tx, &telling.school_id).await?;
+    let reads = person.is_reader() || standing.were_readers.contains(&person.person_id);
+    anyhow::ensure!(
+        !reads,
+        "{} reads concerns, or did; what is done about a reader's access, two readers do, under People on the console",
+        person.name()
+    );
+    access::grant_duty(
+        &mut tx,
+        &telling.school_id,
+        &person.person_id,
+        Duty::Technician,
+        "command line",
+        None,
+        now,
+    )
+    .await?;
+    let actor = ("command line", person.person_id.as_str());
+    invited(&mut tx, &telling.school_id, actor, Duty::Technician, now).await?;
+    routing::reroute_all(&mut tx, &telling, now).await?;
+    // A duty never touches how somebody signs in.
+    if person.can_sign_in {
+        tx.commit().await?;
+        println!("{} has the duty, and signs in as before.", person.name());
+        return Ok(());
+    }
+    let about = Issued {
+        person: &person,
+        proposal_id: None,
+        proposed_by: "command line",
+        agreed_by: None,
+        vouched: false,
     };
-    let now = clock::now_ms();
-    let role = if duty == Duty::Chair { "governor" } else { "staff" };
+    issue(&mut tx, &telling, &made, &about, now).await?;
+    tx.commit().await?;
+    println!(
+        "A link goes to {} by mail. It works once, for seven days, with this code; say it to {} and never send it:\n\n  {}\n\n{}",
+        person.email,
+        person.name(),
+        made.code.shown(),
+        when_links_leave(config)
+    );
+    Ok(())
+}
+
+/// The person of an address, who is made where nobody has it. Who is known stays as they are recorded.
+pub(super) async fn person(
+    tx: &mut Write,
+    school_id: &str,
+    named: &Named,
+    role: &str,
+) -> anyhow::Result<Member> {
     let new = NewPerson {
         role,
         given_name: &named.given,
         family_name: &named.family,
         email: &named.email,
     };
-    let mut tx = opened.store.write().await?;
-    let person_id = rows::person(&mut tx, school_id, &new).await?;
-    let link = access::invite(
-        &mut tx,
-        school_id,
-        &person_id,
-        duty,
-        &held,
-        "command line",
-        false,
-        now,
-    )
-    .await?;
-    if copy.is_some() {
-        note(&mut tx, school_id, "recovery-copy-used", &person_id, now).await?;
-    }
-    routing::reroute_all(&mut tx, &opened.telling(config), now).await?;
-    tx.commit().await?;
-    println!("{}{}", config.console.url, link.path());
-    Ok(())
+    let person_id = rows::person(tx, school_id, &new).await?;
+    let person = members::find(tx, school_id, &person_id).await?;
+    let person =
+        person.context("this address belongs to a pupil; a person with a duty needs one of their own")?;
+    anyhow::ensure!(
+        person.family_name.eq_ignore_ascii_case(&named.family),
+        "{} is the address of {}; name them as they are recorded, or give another address",
+        named.email,
+        person.name()
+    );
+    let adults = overview::candidates(&mut **tx, school_id).await?;
+    let namesake = adults.iter().find(|other| {
+        other.person_id != person.person_id
+            && other.role != "pupil"
+            && other.name.eq_ignore_ascii_case(&person.name())
+    });
+    anyhow::ensure!(
+        namesake.is_none(),
+        "{} is recorded with another address, and a link goes to the recorded one alone; give that (`user list` and the \
+         list of people show it)",
+        person.name()
+    );
+    Ok(person)
 }
 
 async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
@@ -147,13 +196,17 @@ async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
     let school_id = &opened.school.school_id;
     let user = rows::find_user(opened.store.read(), school_id, who).await?;
     let user = user.with_context(|| format!("nobody with a duty is `{who}`; `user list` shows them"))?;
-    if user.duties.iter().any(|duty| duty == Duty::Headteacher.code())
-        && rows::holders(opened.store.read(), school_id, Duty::Headteacher).await? < 2
-    {
-        anyhow::bail!("this is the only headteacher; grant the duty to the next one first");
-    }
     let now = clock::now_ms();
     let mut tx = opened.store.write().await?;
+    let standing = proposals::standing(&mut tx, school_id).await?;
+    let reads = user.duties.iter().any(|duty| duty != Duty::Technician.code());
+    // Alone, one can harm nobody's access but one's own.
+    anyhow::ensure!(
+        !reads && !standing.were_readers.contains(&user.person_id),
+        "{} reads concerns, or did: their access is ended on the console, under People, by two readers; with one reader \
+         left, by them and the recovery copy (`user agree`)",
+        user.name
+    );
     rows::disable(&mut tx, school_id, &user.person_id, "command line", now).await?;
     note(&mut tx, school_id, "user-disabled", &user.person_id, now).await?;
     routing::reroute_all(&mut tx, &opened.telling(config), now).await?;
@@ -162,8 +215,8 @@ async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn note(
-    tx: &mut crate::store::Write,
+pub(super) async fn note(
+    tx: &mut Write,
     school_id: &str,
     action: &str,
     person_id: &str,

@@ -31,6 +31,17 @@ impl ReaderGroup {
         }
     }
 
+    /// What its key opens, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Pupil => "concerns about pupils",
+            Self::Staff => "concerns about staff",
+            Self::Head => "concerns about the headteacher",
+            Self::Safe => "what only the school safe opens",
+        }
+    }
+
     /// Reads a code.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {

@@ -7,7 +7,7 @@ use super::sign_in::with_cookie;
 use super::whence::owner;
 use super::who::{Address, Fields, SignedIn, stay_known};
 use super::words;
-use crate::access::{self, Attempt, Refused};
+use crate::access::{self, Attempt, Refused, fingerprint};
 use crate::clock;
 use crate::net::source::Source;
 use crate::store::access as rows;
@@ -23,6 +23,8 @@ struct AccountPage {
     email: String,
     password: String,
     codes: String,
+    /// What people compare by voice.
+    key: String,
 }
 
 /// The page.
@@ -83,8 +85,11 @@ pub(super) async fn password(
         }
         Err(refused) => {
             let (field, words) = match refused {
-                Refused::NewPassword => ("password", "The password must have at least 12 characters."),
-                Refused::SamePassword => ("password", "Choose another password than the present one."),
+                Refused::NewPassword(advice) => ("password", advice),
+                Refused::SamePassword => (
+                    "password",
+                    "Choose another password than the present one.".to_owned(),
+                ),
                 refused => return password_again(&console, &who, "present", wrong_password(refused)?).await,
             };
             password_again(&console, &who, field, words).await
@@ -96,7 +101,7 @@ async fn password_again(
     console: &Console,
     who: &SignedIn,
     field: &'static str,
-    fault: &'static str,
+    fault: impl Into<String>,
 ) -> Result<Response, Failure> {
     let mut page = draw_password(console, who).await?;
     page.page.fault(field, fault);
@@ -183,6 +188,12 @@ async fn draw(console: &Console, who: &SignedIn) -> Result<AccountPage, Failure>
     Ok(AccountPage {
         email: who.viewer.email.clone(),
         codes: format!("You have {} left.", words::count(left, "recovery code")),
+        key: who
+            .session
+            .own
+            .as_ref()
+            .map(|own| fingerprint(&own.public().to_bytes()))
+            .unwrap_or_default(),
         password,
         page,
     })

@@ -3,12 +3,14 @@
 use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::{Console, deeds};
+use crate::access::RECOVERY_COPY;
 use crate::chain::number;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
 use crate::devices::roll::told_apart;
 use crate::store::overview::{self, Candidate, Logged};
 use crate::store::people::Directory;
+use crate::store::proposals::Act;
 use crate::store::{audit, conflicts, devices};
 use askama::Template;
 use axum::extract::{Query, State};
@@ -110,6 +112,8 @@ fn name(people: &[Candidate], id: &str) -> String {
         "pastoral" => "Pastoral".to_owned(),
         "command line" => "The command line".to_owned(),
         "init" => "The first set-up".to_owned(),
+        RECOVERY_COPY => "The recovery copy from the school safe".to_owned(),
+        "people import" => "The school’s list of people".to_owned(),
         "token" => "A token that needs no person".to_owned(),
         id => people
             .iter()
@@ -124,6 +128,16 @@ struct Named {
     people: Vec<Candidate>,
     devices: HashMap<String, String>,
     directory: Arc<Directory>,
+}
+
+/// What was proposed about somebody's access.
+fn act<'a>(text: &impl Fn(&str) -> &'a str) -> String {
+    let duty = Duty::from_code(text("duty")).map(Duty::label);
+    match (Act::from_code(text("act")), duty) {
+        (Some(Act::Grant), Some(duty)) => format!("the duty of {duty}"),
+        (Some(Act::EndDuty), Some(duty)) => format!("the end of the access as {duty}"),
+        (act, _) => act.map_or("something", Act::words).to_owned(),
+    }
 }
 
 fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
@@ -176,10 +190,32 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
             person("person"),
             text("from")
         ),
-        "joined" => format!("set up their sign-in as {}", duty()),
+        "joined" if detail["reset"] == Value::Bool(true) => {
+            "reset their sign-in with the link sent for it".to_owned()
+        }
+        "joined" => "set up their sign-in".to_owned(),
         "invited" => format!("made a link for {} as {}", person("person"), duty()),
-        "grant-agreed" => format!("agreed that {} becomes {}", person("person"), duty()),
-        "grant-withdrawn" => format!("withdrew the link for {} as {}", person("person"), duty()),
+        "access-asked" => format!("found another name, address or role for {}", person("person")),
+        "access-proposed" => format!("proposed {} for {}", act(&text), person("person")),
+        "access-agreed" => format!(
+            "agreed to {} for {}, which {} had proposed",
+            act(&text),
+            person("person"),
+            name(&named.people, text("proposed_by"))
+        ),
+        "access-withdrawn" => format!(
+            "withdrew their proposal of {} for {}",
+            act(&text),
+            person("person")
+        ),
+        "access-refused" => format!("refused {} for {}", act(&text), person("person")),
+        "keys-given" => format!("gave {} keys that they waited for", person("person")),
+        "own-key-mended" => format!(
+            "found that somebody had put another key in the place of {}’s, and mended it",
+            person("person")
+        ),
+        "link-code-wrong" => format!("refused a wrong code with the link for {}", person("person")),
+        "link-stopped" => format!("stopped the link for {}", person("person")),
         "duty-ended" => format!("ended the access of {} as {}", person("person"), duty()),
         "conflict-recorded" | "conflict-agreed" | "conflict-lapsed" | "conflict-ended" if !may_know() => {
             "changed who is kept out of what".to_owned()

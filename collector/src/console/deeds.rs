@@ -38,6 +38,7 @@ pub(super) fn plain(action: &str) -> Option<&'static str> {
     Some(match action {
         "signed-in" => "signed in",
         "password-changed" => "changed their password",
+        "keys-taken" => "took the keys that others had given them",
         "recovery-codes-made" => "made new recovery codes",
         "audit-head-sent" => "sent the number of the audit log to headteacher and chair",
         "audit-broken" => "found that the audit log was changed or has gaps",

@@ -6,7 +6,7 @@ use super::who::{Address, Fields, Visitor, begin_cookie, stay_known};
 use super::{Console, concern};
 use crate::access::{self, Link, Refused, SecondFactor};
 use crate::clock;
-use crate::store::{access as rows, invitations};
+use crate::store::{access as rows, invitations, members};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -18,8 +18,10 @@ struct JoinPage {
     action: String,
     name: String,
     email: String,
-    duty: &'static str,
-    has_user: bool,
+    duties: String,
+    /// Who tells the code.
+    code_with: String,
+    resets: bool,
     secret: String,
     spaced_secret: String,
     qr: String,
@@ -39,6 +41,11 @@ pub(super) struct CodesPage {
     pub(super) codes: Vec<String>,
     pub(super) next: &'static str,
 }
+
+/// What is said where a code of the phone is some minutes off.
+pub(super) const PHONE_CLOCK: &str = "The code is right for another time: the clock of your phone is wrong. Set it to \
+                                      set itself (“automatic date and time”), then type the next code.";
+const LOCKED: &str = "The code was wrong too often, and this link opens nothing any more. Ask for a new one.";
 
 /// The form behind a link.
 pub(super) async fn form(
@@ -81,8 +88,9 @@ pub(super) async fn join(
     let joined = access::accept(
         &console.app,
         &console.work,
-        &link,
+        link,
         access::Typed {
+            heard: fields.secret("heard"),
             password: fields.secret("password"),
             present_password: present,
             code: fields.secret("code"),
@@ -95,16 +103,19 @@ pub(super) async fn join(
         Ok(joined) => joined,
         Err(refused) => {
             let (field, words) = match refused {
+                Refused::VoiceCode(0) => ("heard", LOCKED.to_owned()),
+                Refused::VoiceCode(left) => ("heard", wrong_voice(left)),
                 Refused::Code => (
                     "code",
-                    "The code is not right. Type the 6 digits that the app shows now.",
+                    "The code is not right. Type the 6 digits that the app shows now.".to_owned(),
                 ),
-                Refused::NewPassword => ("password", "The password must have at least 12 characters."),
-                Refused::PresentPassword => ("present", "Your present password is not right."),
+                Refused::PhoneClock => ("code", PHONE_CLOCK.to_owned()),
+                Refused::NewPassword(advice) => ("password", advice),
+                Refused::PresentPassword => ("present", "Your present password is not right.".to_owned()),
                 Refused::Busy => return Err(Failure::Busy),
                 Refused::Store(error) => return Err(error.into()),
                 Refused::Link | Refused::Wrong | Refused::SamePassword => {
-                    ("password", "This link cannot be used any more.")
+                    ("password", "This link cannot be used any more.".to_owned())
                 }
             };
             page.fault(field, words);
@@ -149,24 +160,30 @@ async fn filled(
     let Some(link) = Link::parse(path) else {
         return Err(Failure::NotFound);
     };
-    let invitation =
-        invitations::open_invitation(app.store.read(), &app.school_id, link.invitation_id()).await?;
-    let Some(invitation) = invitation.filter(|invitation| link.fits(&invitation.secret_hash)) else {
-        let words = "It was used already, withdrawn, or not copied whole. If you have set up your sign-in, sign in. \
-                     Otherwise ask the person who gave it to you for a new one.";
+    let invitation = invitations::find(app.store.read(), &app.school_id, link.invitation_id()).await?;
+    let Some(invitation) = invitation.filter(|invitation| link.fits(&invitation.link_hash)) else {
+        let words = "It was used already, stopped, or not copied whole. If you have set up your sign-in, sign in. \
+                     Otherwise ask a colleague who reads in Pastoral to propose a new one.";
         return Ok(Err(ClosedPage { page, words }));
     };
     if !invitation.is_usable(clock::now_ms()) {
-        let words = if invitation.needs_agreement && invitation.agreed_by.is_none() {
-            "A second person must first agree that you get this access. Ask the person who gave you the link, and try again then."
+        let words = if invitation.wrong_codes >= invitations::MOST_WRONG_CODES {
+            LOCKED
+        } else if invitation.ready_at.is_none() {
+            "A second person must first agree. Try again then."
         } else {
-            "It has run out. Ask the person who gave it to you for a new one."
+            "It has run out. Ask a colleague who reads in Pastoral to propose a new one."
         };
         return Ok(Err(ClosedPage { page, words }));
     }
-    let person = rows::name_and_email(app.store.read(), &app.school_id, &invitation.person_id).await?;
-    let (name, email) = person.ok_or(Failure::NotFound)?;
-    let user = rows::user(app.store.read(), &app.school_id, &invitation.person_id).await?;
+    let mut connection = app.store.read().acquire().await?;
+    let person = members::find(&mut connection, &app.school_id, &invitation.person_id).await?;
+    let person = person.ok_or(Failure::NotFound)?;
+    let duties: Vec<_> = person.duties.iter().map(|duty| duty.label()).collect();
+    let teller = rows::name_and_email(&mut *connection, &app.school_id, &invitation.code_with).await?;
+    drop(connection);
+    let code_with = teller.map_or_else(|| "whoever set this up".to_owned(), |(name, _)| name);
+    let (name, email) = (person.name(), person.email);
     let secret = factor.text().to_string();
     let spaced = secret
         .as_bytes()
@@ -177,12 +194,20 @@ async fn filled(
     Ok(Ok(JoinPage {
         qr: factor.qr_svg(&email, &page.school).ok_or(Failure::Template)?,
         action: link.path(),
-        duty: invitation.duty.label(),
-        has_user: user.is_some(),
+        duties: duties.join(" and "),
+        code_with,
+        resets: person.can_sign_in,
         secret,
         spaced_secret: spaced,
         name,
         email,
         page,
     }))
+}
+
+fn wrong_voice(left: i64) -> String {
+    format!(
+        "The code is not the one that belongs to this link. It has ten letters and digits, and comes by voice from the \
+         person named here. After {left} more wrong ones the link opens nothing."
+    )
 }

@@ -142,14 +142,15 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         )
         .route("/people/import/{decision}", post(people::import::decided))
         .route("/people/grant", post(people::grant))
-        .route(
-            "/people/grants/{invitation}/{decision}",
-            post(people::decide_grant),
-        )
+        .route("/people/proposals/{proposal}/{decision}", post(people::decide))
         .route("/people/duties/{duty}/end", post(people::end_duty))
         .route("/people/conflicts", post(people::add_conflict))
         .route("/people/conflicts/agree", post(people::agree_conflict))
         .route("/people/conflicts/end", post(people::end_conflict))
+        .route("/people/{person}", get(people::person))
+        .route("/people/{person}/link", post(people::link))
+        .route("/people/{person}/change", post(people::change))
+        .route("/people/{person}/keys", post(people::give_keys))
         .route("/lists", get(lists::lists))
         .route("/lists/try", get(lists::try_form).post(lists::tried))
         .route("/lists/noise", get(lists::noise))

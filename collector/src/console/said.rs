@@ -31,7 +31,11 @@ pub(super) fn words(code: &str) -> &'static str {
             "It is in use again, and may connect. It shows as protected once it has been heard."
         }
         "withdrawn" => "The link is withdrawn. It opens nothing any more.",
-        "agreed" => "You agreed. The duty has begun, and the link can be used.",
+        "proposed" => "It is proposed. Nothing changes until a second person agrees.",
+        "agreed" => "You agreed, and it is done. The person and everybody who reads are told by mail.",
+        "proposal-withdrawn" => "You have withdrawn it. Nothing has changed.",
+        "proposal-refused" => "It is refused. Nothing has changed.",
+        "keys" => "The keys are theirs from their next sign-in.",
         "ended" => "The access has ended. It counts at once.",
         "conflict" => "They are kept out of what concerns that person.",
         "conflict-a-day" => {

@@ -1,5 +1,6 @@
 //! Signing in and out.
 
+use super::join::PHONE_CLOCK;
 use super::page::{self, Failure, Page, go, show, show_again};
 use super::who::{self, Address, Fields, Visitor};
 use super::{Console, concern};
@@ -86,13 +87,16 @@ pub(super) async fn sign_in(
         }
         Err(Refused::Busy) => Err(Failure::Busy),
         Err(Refused::Store(error)) => Err(error.into()),
-        Err(_) => {
+        Err(refused) => {
             tell_of_siege(&console, attempt.is_siege(), &email, address, now);
             let mut page = console.visitor_page(&visitor, "Sign in");
-            page.fault(
-                "email",
-                "The e-mail address, password or code is not right. A code serves once: wait for the next.",
-            );
+            match refused {
+                Refused::PhoneClock => page.fault("code", PHONE_CLOCK),
+                _ => page.fault(
+                    "email",
+                    "The e-mail address, password or code is not right. A code serves once: wait for the next.",
+                ),
+            }
             show_again(&SignInPage {
                 page,
                 email,

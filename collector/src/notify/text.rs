@@ -6,6 +6,7 @@
 use super::Telling;
 use crate::concerns::escalation::Why;
 use crate::store::outbox::Sort;
+use crate::store::proposals::Act;
 use jiff::Timestamp;
 
 /// A notice, ready to be sent.
@@ -116,6 +117,8 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         | Sort::SafeOpened
         | Sort::AuditHead
         | Sort::AuditBroken
+        | Sort::Link
+        | Sort::Access
         | Sort::LaptopsDaily
         | Sort::LaptopsWeekly => None,
     }
@@ -341,6 +344,93 @@ pub fn audit_broken(telling: &Telling) -> Text {
              \x20  pastoral-collector audit verify FILE --head \"NUMBER\"\n\
              3. It says where the record is broken. Ask the technician what happened then.\n",
             school = telling.school_name,
+        ),
+    }
+}
+
+/// The link by which somebody sets up how they sign in. It opens nothing without a code, which is in no message.
+#[must_use]
+pub fn link(telling: &Telling, path: &str, until: i64) -> Text {
+    Text {
+        subject: "Pastoral: set up how you sign in".into(),
+        body: format!(
+            "{school}\n\nWith the link below you set up how you sign in to Pastoral.\n\n\
+             What to do\n1. Wait until a colleague tells you a code: in person or on the telephone, at a number\n\
+             \x20  that you know. The code never comes by mail. The page says who has it.\n\
+             2. Have your phone at hand, open the link, and do what the page says.\n\n\
+             {url}{path}\n\n\
+             The link works once, until {until}. If nobody has told you about this,\n\
+             tell the headteacher or the safeguarding lead, in person.\n",
+            school = telling.school_name,
+            url = telling.console_url,
+            until = local_time(telling, until),
+        ),
+    }
+}
+
+/// What was done about somebody's access. INVARIANT 9: neither whose it is nor who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Two people agreed on it.
+    Agreed(Act),
+    /// A link was used.
+    SetUp {
+        /// In the place of a sign-in that was there.
+        reset: bool,
+    },
+    /// Too many wrong codes were tried with a link.
+    WrongCodes,
+}
+
+impl Access {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Agreed(Act::Grant) => "a duty was given, with what it lets somebody see.",
+            Self::Agreed(Act::FirstLink) => "a link was sent, by which somebody sets up how they sign in.",
+            Self::Agreed(Act::Reset) => {
+                "a sign-in is being reset: a link was sent, by which it gets a new\npassword and new codes."
+            }
+            Self::Agreed(Act::Change) => "the recorded name, e-mail address or role of somebody was changed.",
+            Self::Agreed(Act::EndDuty) => "a duty was ended.",
+            Self::SetUp { reset: false } => "a sign-in was set up with the link that was sent for it.",
+            Self::SetUp { reset: true } => {
+                "a sign-in was reset: it has a new password and new codes now, and the old\nones open nothing any more."
+            }
+            Self::WrongCodes => "a link was tried with wrong codes, ten times. It opens nothing any more.",
+        }
+    }
+}
+
+/// To the person whose access it is.
+#[must_use]
+pub fn own_access(telling: &Telling, what: Access) -> Text {
+    Text {
+        subject: "Pastoral: your access has changed".into(),
+        body: format!(
+            "{school}\n\nThis is about your own access to Pastoral: {what}\n\n\
+             If you know of this, you need not do anything.\n\
+             If you do not, tell another person who reads in Pastoral at once, in person or on the\n\
+             telephone: the headteacher, the safeguarding lead or the chair of governors. They see under\n\
+             People and in the audit log who did it, and can undo it.\n",
+            school = telling.school_name,
+            what = what.words(),
+        ),
+    }
+}
+
+/// To every other reader.
+#[must_use]
+pub fn access_of_another(telling: &Telling, what: Access) -> Text {
+    Text {
+        subject: "Pastoral: somebody's access has changed".into(),
+        body: format!(
+            "{school}\n\nAbout the access of somebody else: {what}\n\n\
+             What to do\n1. Open {url}/people and sign in. It shows whose access it is, and the\n\
+             \x20  audit log shows who did it.\n\
+             2. If it surprises you, ask that person, in person or on the telephone.\n",
+            school = telling.school_name,
+            url = telling.console_url,
+            what = what.words(),
         ),
     }
 }

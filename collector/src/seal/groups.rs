@@ -1,4 +1,4 @@
-//! One key pair for each reader group, by HPKE (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305) in base mode.
+//! One key pair for each reader group and each person who can sign in, by HPKE (RFC 9180: X25519, HKDF-SHA256, ChaCha20-Poly1305) in base mode.
 //!
 //! A sealed message is the encapsulated key (32 bytes) and the ciphertext. `purpose` is bound to it, so that
 //! what was sealed for one place cannot be moved to another.
@@ -152,6 +152,7 @@ mod tests {
             .unwrap();
         let again = GroupPrivateKey::from_bytes(private.to_bytes().as_slice()).unwrap();
         assert_eq!(again.open(&sealed, b"p").unwrap().as_slice(), b"words");
+        assert_eq!(again.public().to_bytes(), public.to_bytes());
         assert!(GroupPrivateKey::from_bytes(&[0; 5]).is_err());
     }
 }

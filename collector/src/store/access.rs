@@ -2,7 +2,7 @@
 
 use super::Write;
 use crate::access::SealedVault;
-use crate::concerns::model::Duty;
+use crate::concerns::model::{Duty, ReaderGroup};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteExecutor};
 
@@ -30,6 +30,19 @@ pub struct User {
     pub vault: SealedVault,
     /// The step of the last code used.
     pub totp_last_step: i64,
+    /// The public half of their own key pair; none before they have one.
+    pub public_key: Option<Vec<u8>>,
+    /// Whether readers, the first set-up or the recovery copy stand behind this sign-in.
+    pub vouched: bool,
+}
+
+/// What a person's vault holds, as others may know it.
+#[derive(Debug, Clone)]
+pub struct Holding {
+    /// The public half of their own key pair.
+    pub public_key: Vec<u8>,
+    /// The groups whose keys it has.
+    pub groups: Vec<ReaderGroup>,
 }
 
 /// The person with their present duties; none when they cannot sign in any more.
@@ -77,7 +90,7 @@ pub async fn user_by_email(
     email: &str,
 ) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT u.person_id, u.vault_salt, u.vault, u.totp_last_step FROM user u
+        "SELECT u.person_id, u.vault_salt, u.vault, u.totp_last_step, u.public_key, u.vouched FROM user u
          JOIN person p ON p.school_id = u.school_id AND p.person_id = u.person_id
          WHERE u.school_id = ? AND p.email <> '' AND lower(p.email) = lower(?) AND u.disabled_at IS NULL
          ORDER BY u.created_at LIMIT 1",
@@ -99,7 +112,7 @@ pub async fn user(
     person_id: &str,
 ) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT person_id, vault_salt, vault, totp_last_step FROM user
+        "SELECT person_id, vault_salt, vault, totp_last_step, public_key, vouched FROM user
          WHERE school_id = ? AND person_id = ? AND disabled_at IS NULL",
     )
     .bind(school_id)
@@ -109,16 +122,27 @@ pub async fn user(
     Ok(row.as_ref().map(read_user))
 }
 
-/// Stores a person's sign-in, in place of one they had.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn save_user(tx: &mut Write, school_id: &str, user: &User, now_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO user (school_id, person_id, vault_salt, vault, totp_last_step, password_set_at, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+/// Stores a person's sign-in as a link gives it. False, and nothing is stored, where one is there already and the link
+/// is not that of a reset: a duty never touches how somebody signs in, whatever the caller does. (A sign-in that was ended
+/// and never belonged to a reader may be made anew.)
+pub async fn set_up(
+    tx: &mut Write,
+    school_id: &str,
+    user: &User,
+    holding: &Holding,
+    (invitation_id, now_ms): (&str, i64),
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "INSERT INTO user (school_id, person_id, vault_salt, vault, totp_last_step, password_set_at, created_at,
+                           public_key, key_groups, vouched)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)
          ON CONFLICT (school_id, person_id) DO UPDATE SET vault_salt = excluded.vault_salt, vault = excluded.vault,
-         totp_last_step = excluded.totp_last_step, password_set_at = excluded.password_set_at, disabled_at = NULL",
+         totp_last_step = excluded.totp_last_step, password_set_at = excluded.password_set_at, disabled_at = NULL,
+         public_key = excluded.public_key, key_groups = excluded.key_groups, vouched = excluded.vouched
+         WHERE EXISTS (SELECT 1 FROM invitation i WHERE i.school_id = user.school_id AND i.invitation_id = $10
+                AND i.person_id = user.person_id AND i.used_at = $6 AND i.resets AND i.vouched)
+            OR (user.disabled_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM duty d WHERE d.school_id = user.school_id
+                AND d.person_id = user.person_id AND d.duty <> $11))",
     )
     .bind(school_id)
     .bind(&user.person_id)
@@ -126,15 +150,17 @@ pub async fn save_user(tx: &mut Write, school_id: &str, user: &User, now_ms: i64
     .bind(&user.vault.bytes)
     .bind(user.totp_last_step)
     .bind(now_ms)
+    .bind(&holding.public_key)
+    .bind(codes(&holding.groups))
+    .bind(user.vouched)
+    .bind(invitation_id)
+    .bind(Duty::Technician.code())
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
 /// Stores a vault under a new password, if it is still the one that was opened.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn replace_vault(
     tx: &mut Write,
     school_id: &str,
@@ -143,8 +169,8 @@ pub async fn replace_vault(
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE user SET vault_salt = ?, vault = ?, password_set_at = ?
-         WHERE school_id = ? AND person_id = ? AND vault = ?",
+        "UPDATE user SET vault_salt = $1, vault = $2, password_set_at = $3
+         WHERE school_id = $4 AND person_id = $5 AND vault = $6",
     )
     .bind(&vault.salt)
     .bind(&vault.bytes)
@@ -155,6 +181,70 @@ pub async fn replace_vault(
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Stores a vault that holds more than the one that was opened, under the same password, if nobody was faster.
+pub async fn refill_vault(
+    tx: &mut Write,
+    school_id: &str,
+    opened: &User,
+    vault: &SealedVault,
+    holding: &Holding,
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE user SET vault_salt = $1, vault = $2, public_key = $3, key_groups = $4
+         WHERE school_id = $5 AND person_id = $6 AND vault = $7",
+    )
+    .bind(&vault.salt)
+    .bind(&vault.bytes)
+    .bind(&holding.public_key)
+    .bind(codes(&holding.groups))
+    .bind(school_id)
+    .bind(&opened.person_id)
+    .bind(&opened.vault.bytes)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What everybody's vault holds who can sign in and has a key pair.
+pub async fn holdings(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+) -> Result<Vec<(String, Holding)>, sqlx::Error> {
+    let rows: Vec<(String, Vec<u8>, String)> = sqlx::query_as(
+        "SELECT person_id, public_key, key_groups FROM user
+         WHERE school_id = $1 AND disabled_at IS NULL AND public_key IS NOT NULL",
+    )
+    .bind(school_id)
+    .fetch_all(db)
+    .await?;
+    let holding = |(person_id, public_key, groups): (String, Vec<u8>, String)| {
+        let groups = groups.split(',').filter_map(ReaderGroup::from_code).collect();
+        (person_id, Holding { public_key, groups })
+    };
+    Ok(rows.into_iter().map(holding).collect())
+}
+
+/// Whether a person has, or ever had, a sign-in.
+pub async fn had_sign_in(
+    db: impl SqliteExecutor<'_>,
+    school_id: &str,
+    person_id: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM user WHERE school_id = $1 AND person_id = $2)")
+        .bind(school_id)
+        .bind(person_id)
+        .fetch_one(db)
+        .await
+}
+
+fn codes(groups: &[ReaderGroup]) -> String {
+    groups
+        .iter()
+        .map(|group| group.code())
+        .collect::<Vec<_>>()
+        .join(",")
 }
 
 /// Marks the step of a code as used. False when it or a later one was used already: a code serves once.
@@ -320,5 +410,7 @@ fn read_user(row: &SqliteRow) -> User {
             bytes: row.get("vault"),
         },
         totp_last_step: row.get("totp_last_step"),
+        public_key: row.get("public_key"),
+        vouched: row.get("vouched"),
     }
 }

@@ -96,7 +96,7 @@ pub async fn begin_generation(
         .execute(&mut **tx)
         .await?;
     sqlx::query(
-        "UPDATE invitation SET withdrawn_at = ?, wrapped_keys = NULL
+        "UPDATE invitation SET withdrawn_at = ?, wrapped_keys = NULL, held_secret = NULL
          WHERE school_id = ? AND used_at IS NULL AND withdrawn_at IS NULL",
     )
     .bind(now_ms)

@@ -1,55 +1,51 @@
-//! One-time links: who is invited to what, by whom, and whether a second person has agreed.
+//! One-time links: whose they are, who proposed and agreed, and how often a wrong code was tried.
 
-use super::Write;
-use crate::concerns::model::Duty;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteExecutor};
+use super::{Write, outbox};
+use sqlx::SqliteExecutor;
 
-/// What is stored of an invitation.
-#[derive(Debug, Clone)]
+/// Wrong codes after which a link is dead. A code has 50 random bits.
+pub const MOST_WRONG_CODES: i64 = 10;
+
+/// What is stored of an invitation that was neither used nor withdrawn.
+#[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Invitation {
     /// Its id.
     pub invitation_id: String,
-    /// Who is invited.
+    /// Whose it is.
     pub person_id: String,
-    /// To what.
-    pub duty: Duty,
+    /// Whether it may take the place of a sign-in that is there.
+    pub resets: bool,
+    /// Whether readers, the first set-up or the recovery copy stand behind it.
+    pub vouched: bool,
+    /// The proposal that it comes from.
+    pub proposal_id: Option<String>,
     /// Of the link's secret.
-    pub secret_hash: Vec<u8>,
-    /// Sealed with the link's secret.
-    pub wrapped_keys: Vec<u8>,
+    pub link_hash: Vec<u8>,
+    /// Of the link's secret and the code.
+    pub code_hash: Vec<u8>,
+    /// Sealed with both.
+    pub wrapped_keys: Option<Vec<u8>>,
+    /// The link's secret, until it is mailed.
+    pub held_secret: Option<String>,
     /// Who proposed it.
-    pub created_by: String,
-    /// When.
-    pub created_at: i64,
+    pub proposed_by: String,
     /// The second person.
     pub agreed_by: Option<String>,
-    /// Whether a second person must agree.
-    pub needs_agreement: bool,
-    /// The link works until then.
+    /// Who tells the code.
+    pub code_with: String,
+    /// Since when it can be used.
+    pub ready_at: Option<i64>,
+    /// Until when.
     pub expires_at: i64,
+    /// How often a wrong code was tried.
+    pub wrong_codes: i64,
 }
 
 impl Invitation {
     /// Whether the link can be used now.
     #[must_use]
     pub fn is_usable(&self, now_ms: i64) -> bool {
-        now_ms < self.expires_at && (!self.needs_agreement || self.agreed_by.is_some())
-    }
-
-    fn read(row: &SqliteRow) -> Option<Self> {
-        Some(Self {
-            invitation_id: row.get("invitation_id"),
-            person_id: row.get("person_id"),
-            duty: Duty::from_code(row.get("duty"))?,
-            secret_hash: row.get("secret_hash"),
-            wrapped_keys: row.get::<Option<Vec<u8>>, _>("wrapped_keys").unwrap_or_default(),
-            created_by: row.get("created_by"),
-            created_at: row.get("created_at"),
-            agreed_by: row.get("agreed_by"),
-            needs_agreement: row.get("needs_agreement"),
-            expires_at: row.get("expires_at"),
-        })
+        self.ready_at.is_some() && now_ms < self.expires_at && self.wrong_codes < MOST_WRONG_CODES
     }
 }
 
@@ -59,42 +55,55 @@ pub struct NewInvitation<'a> {
     pub school_id: &'a str,
     /// Its id.
     pub invitation_id: &'a str,
-    /// Who is invited.
+    /// Whose it is.
     pub person_id: &'a str,
-    /// To what.
-    pub duty: Duty,
+    /// Whether it may take the place of a sign-in that is there.
+    pub resets: bool,
+    /// Whether readers, the first set-up or the recovery copy stand behind it.
+    pub vouched: bool,
+    /// The proposal that it comes from.
+    pub proposal_id: Option<&'a str>,
     /// Of the link's secret.
-    pub secret_hash: &'a [u8],
-    /// Sealed with the link's secret.
-    pub wrapped_keys: Vec<u8>,
-    /// A person_id, `init` or `command line`.
-    pub created_by: &'a str,
-    /// When.
-    pub created_at: i64,
-    /// Whether a second person must agree.
-    pub needs_agreement: bool,
+    pub link_hash: &'a [u8],
+    /// Of the link's secret and the code.
+    pub code_hash: &'a [u8],
+    /// Sealed with both.
+    pub wrapped_keys: &'a [u8],
+    /// The link's secret, where it waits for a technician's agreement.
+    pub held_secret: Option<&'a str>,
+    /// A person_id, `init`, `command line` or `recovery copy`.
+    pub proposed_by: &'a str,
+    /// The second person.
+    pub agreed_by: Option<&'a str>,
+    /// Who tells the code.
+    pub code_with: &'a str,
     /// The link works until then.
     pub expires_at: i64,
 }
 
-/// Stores an invitation.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn insert_invitation(tx: &mut Write, new: &NewInvitation<'_>) -> Result<(), sqlx::Error> {
+/// Stores an invitation, in the place of any other of this person.
+pub async fn insert(tx: &mut Write, new: &NewInvitation<'_>, now_ms: i64) -> Result<(), sqlx::Error> {
+    withdraw_of(tx, new.school_id, new.person_id, now_ms).await?;
     sqlx::query(
-        "INSERT INTO invitation (school_id, invitation_id, person_id, duty, secret_hash, wrapped_keys, created_by,
-         created_at, needs_agreement, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO invitation (school_id, invitation_id, person_id, resets, vouched, proposal_id, link_hash, code_hash,
+             wrapped_keys, held_secret, proposed_by, agreed_by, code_with, made_at, ready_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(new.school_id)
     .bind(new.invitation_id)
     .bind(new.person_id)
-    .bind(new.duty.code())
-    .bind(new.secret_hash)
-    .bind(&new.wrapped_keys)
-    .bind(new.created_by)
-    .bind(new.created_at)
-    .bind(new.needs_agreement)
+    .bind(new.resets)
+    .bind(new.vouched)
+    .bind(new.proposal_id)
+    .bind(new.link_hash)
+    .bind(new.code_hash)
+    .bind(new.wrapped_keys)
+    .bind(new.held_secret)
+    .bind(new.proposed_by)
+    .bind(new.agreed_by)
+    .bind(new.code_with)
+    .bind(now_ms)
+    .bind(new.held_secret.is_none().then_some(now_ms))
     .bind(new.expires_at)
     .execute(&mut **tx)
     .await?;
@@ -102,109 +111,141 @@ pub async fn insert_invitation(tx: &mut Write, new: &NewInvitation<'_>) -> Resul
 }
 
 /// An invitation that was neither used nor withdrawn.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn open_invitation(
+pub async fn find(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
     invitation_id: &str,
 ) -> Result<Option<Invitation>, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT * FROM invitation
-         WHERE school_id = ? AND invitation_id = ? AND used_at IS NULL AND withdrawn_at IS NULL",
-    )
-    .bind(school_id)
-    .bind(invitation_id)
-    .fetch_optional(db)
-    .await?;
-    Ok(row.as_ref().and_then(Invitation::read))
+    let open =
+        "SELECT invitation_id, person_id, resets, vouched, proposal_id, link_hash, code_hash, wrapped_keys,
+             held_secret, proposed_by, agreed_by, code_with, ready_at, expires_at, wrong_codes FROM invitation
+         WHERE school_id = $1 AND invitation_id = $2 AND used_at IS NULL AND withdrawn_at IS NULL";
+    sqlx::query_as(open)
+        .bind(school_id)
+        .bind(invitation_id)
+        .fetch_optional(db)
+        .await
 }
 
 /// Every invitation that was neither used nor withdrawn and has not run out.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn open_invitations(
+pub async fn open(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
     now_ms: i64,
 ) -> Result<Vec<Invitation>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT * FROM invitation WHERE school_id = ? AND used_at IS NULL AND withdrawn_at IS NULL
-         AND expires_at > ? ORDER BY created_at",
-    )
-    .bind(school_id)
-    .bind(now_ms)
-    .fetch_all(db)
-    .await?;
-    Ok(rows.iter().filter_map(Invitation::read).collect())
+    let open = "SELECT invitation_id, person_id, resets, vouched, proposal_id, link_hash, code_hash, wrapped_keys,
+             held_secret, proposed_by, agreed_by, code_with, ready_at, expires_at, wrong_codes FROM invitation
+         WHERE school_id = $1 AND expires_at > $2 AND used_at IS NULL AND withdrawn_at IS NULL ORDER BY made_at";
+    sqlx::query_as(open)
+        .bind(school_id)
+        .bind(now_ms)
+        .fetch_all(db)
+        .await
 }
 
-/// Notes that a second person agrees.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn agree_invitation(
+/// A link that was held back may be used from now on. Gives nothing when it was not there.
+pub async fn release(
     tx: &mut Write,
     school_id: &str,
-    invitation_id: &str,
+    proposal_id: &str,
     agreed_by: &str,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE invitation SET agreed_by = ?, agreed_at = ? WHERE school_id = ? AND invitation_id = ?",
+    (now_ms, expires_at): (i64, i64),
+) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "UPDATE invitation SET agreed_by = $1, ready_at = $2, expires_at = $3, held_secret = NULL
+         WHERE school_id = $4 AND proposal_id = $5 AND held_secret IS NOT NULL AND used_at IS NULL
+         AND withdrawn_at IS NULL",
     )
     .bind(agreed_by)
     .bind(now_ms)
+    .bind(expires_at)
     .bind(school_id)
-    .bind(invitation_id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// Withdraws an invitation and forgets the keys it carried.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn withdraw_invitation(
-    tx: &mut Write,
-    school_id: &str,
-    invitation_id: &str,
-    now_ms: i64,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(
-        "UPDATE invitation SET withdrawn_at = ?, wrapped_keys = NULL
-         WHERE school_id = ? AND invitation_id = ? AND used_at IS NULL AND withdrawn_at IS NULL",
-    )
-    .bind(now_ms)
-    .bind(school_id)
-    .bind(invitation_id)
+    .bind(proposal_id)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Counts a wrong code, and says how many there were. With the last one, the link is dead and its keys are gone.
+pub async fn wrong_code(tx: &mut Write, school_id: &str, invitation_id: &str) -> Result<i64, sqlx::Error> {
+    let wrong: i64 = sqlx::query_scalar(
+        "UPDATE invitation SET wrong_codes = wrong_codes + 1 WHERE school_id = $1 AND invitation_id = $2
+         RETURNING wrong_codes",
+    )
+    .bind(school_id)
+    .bind(invitation_id)
+    .fetch_one(&mut **tx)
+    .await?;
+    if wrong >= MOST_WRONG_CODES {
+        sqlx::query("UPDATE invitation SET wrapped_keys = NULL WHERE school_id = $1 AND invitation_id = $2")
+            .bind(school_id)
+            .bind(invitation_id)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(wrong)
+}
+
+/// Withdraws every link of a person that was not used, and forgets the keys it carried and the mail that waits with it.
+pub async fn withdraw_of(
+    tx: &mut Write,
+    school_id: &str,
+    person_id: &str,
+    now_ms: i64,
+) -> Result<bool, sqlx::Error> {
+    outbox::withdraw_links(tx, school_id, person_id).await?;
+    let done = sqlx::query(
+        "UPDATE invitation SET withdrawn_at = $1, wrapped_keys = NULL, held_secret = NULL
+         WHERE school_id = $2 AND person_id = $3 AND used_at IS NULL AND withdrawn_at IS NULL",
+    )
+    .bind(now_ms)
+    .bind(school_id)
+    .bind(person_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Uses up an invitation and forgets the keys it carried. False when somebody was faster.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn use_invitation(
+pub async fn use_up(
     tx: &mut Write,
     school_id: &str,
     invitation_id: &str,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE invitation SET used_at = ?1, wrapped_keys = NULL WHERE school_id = ?2 AND invitation_id = ?3
-         AND used_at IS NULL AND withdrawn_at IS NULL AND expires_at > ?1
-         AND (needs_agreement = 0 OR agreed_by IS NOT NULL)",
+        "UPDATE invitation SET used_at = $1, wrapped_keys = NULL WHERE school_id = $2 AND invitation_id = $3
+         AND used_at IS NULL AND withdrawn_at IS NULL AND expires_at > $1 AND ready_at IS NOT NULL
+         AND wrong_codes < $4",
     )
     .bind(now_ms)
     .bind(school_id)
     .bind(invitation_id)
+    .bind(MOST_WRONG_CODES)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Forgets what links and proposals that have run out still hold: keys, secrets, and mail that has not left.
+pub async fn forget_expired(tx: &mut Write, school_id: &str, now_ms: i64) -> Result<(), sqlx::Error> {
+    for query in [
+        "DELETE FROM outbox WHERE school_id = $1 AND notice = 'link' AND sent_at IS NULL AND NOT EXISTS (
+             SELECT 1 FROM invitation i WHERE i.school_id = outbox.school_id AND i.person_id = outbox.person_id
+             AND i.used_at IS NULL AND i.withdrawn_at IS NULL AND i.expires_at > $2)",
+        "UPDATE invitation SET wrapped_keys = NULL, held_secret = NULL WHERE school_id = $1 AND expires_at <= $2",
+        "DELETE FROM proposal_key WHERE school_id = $1
+         AND proposal_id IN (SELECT proposal_id FROM proposal WHERE expires_at <= $2)",
+        "DELETE FROM proposal_share WHERE school_id = $1
+         AND proposal_id IN (SELECT proposal_id FROM proposal WHERE expires_at <= $2)",
+        "DELETE FROM sealed_key WHERE school_id = $1
+         AND proposal_id IN (SELECT proposal_id FROM proposal WHERE expires_at <= $2 AND state = 'proposed')",
+    ] {
+        sqlx::query(query)
+            .bind(school_id)
+            .bind(now_ms)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(())
 }

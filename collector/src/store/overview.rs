@@ -1,6 +1,7 @@
 //! What the console says of the whole: what is wrong, who has access, what was recorded.
 
 use super::Write;
+use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
 use sqlx::SqliteExecutor;
 
@@ -172,27 +173,27 @@ pub async fn duties(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<
     .await
 }
 
-/// Ends a duty. False when it had ended.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn end_duty(
+/// Ends a duty of a person. False when it had ended.
+pub async fn end_duty_of(
     tx: &mut Write,
     school_id: &str,
-    duty_id: &str,
+    person_id: &str,
+    duty: Duty,
     by: &str,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE duty SET ended_at = ?, ended_by = ? WHERE school_id = ? AND duty_id = ? AND ended_at IS NULL",
+        "UPDATE duty SET ended_at = $1, ended_by = $2
+         WHERE school_id = $3 AND person_id = $4 AND duty = $5 AND ended_at IS NULL",
     )
     .bind(now_ms)
     .bind(by)
     .bind(school_id)
-    .bind(duty_id)
+    .bind(person_id)
+    .bind(duty.code())
     .execute(&mut **tx)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.rows_affected() > 0)
 }
 
 /// An entry of the audit log.

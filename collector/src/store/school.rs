@@ -171,7 +171,7 @@ pub async fn disable(
     for query in [
         "UPDATE duty SET ended_at = ?1, ended_by = ?2 WHERE school_id = ?3 AND person_id = ?4 AND ended_at IS NULL",
         "UPDATE user SET disabled_at = ?1 WHERE school_id = ?3 AND person_id = ?4 AND disabled_at IS NULL AND ?2 <> ''",
-        "UPDATE invitation SET withdrawn_at = ?1 WHERE school_id = ?3 AND person_id = ?4 AND used_at IS NULL
+        "UPDATE invitation SET withdrawn_at = ?1, wrapped_keys = NULL, held_secret = NULL WHERE school_id = ?3 AND person_id = ?4 AND used_at IS NULL
          AND withdrawn_at IS NULL AND ?2 <> ''",
     ] {
         sqlx::query(query)

@@ -28,18 +28,23 @@ pub enum Place {
 /// `severity`. `$1` is now. What waits for anybody else's agreement in the console is added here.
 const SOURCES: [&str; 5] = [ACCESS, LISTS, CLOSINGS, CONFLICTS, IMPORTS];
 
-/// As the console lets people agree: another reader, or while there is none who signs in, a technician.
-const ACCESS: &str = "SELECT duty.school_id, duty.person_id, 'people' AS place, invitation.invitation_id AS what,
-        invitation.created_at AS since, 0 AS severity
-    FROM invitation JOIN duty ON duty.school_id = invitation.school_id AND duty.ended_at IS NULL
-    WHERE invitation.needs_agreement AND invitation.agreed_by IS NULL AND invitation.used_at IS NULL
-    AND invitation.withdrawn_at IS NULL AND invitation.expires_at > $1
-    AND duty.person_id NOT IN (invitation.created_by, invitation.person_id)
-    AND (duty.duty <> 'technician' OR NOT EXISTS (SELECT 1 FROM duty AS other
+/// As [`crate::access::Standing`] lets people agree: another reader, or while there is none who signs in, a technician.
+/// What no reader has proposed yet, any of them may propose.
+const ACCESS: &str = "SELECT duty.school_id, duty.person_id, 'people' AS place, proposal.proposal_id AS what,
+        proposal.proposed_at AS since, 0 AS severity
+    FROM proposal JOIN duty ON duty.school_id = proposal.school_id AND duty.ended_at IS NULL
+    WHERE proposal.state IN ('asked', 'proposed') AND proposal.expires_at > $1
+    AND duty.person_id NOT IN (COALESCE(proposal.proposed_by, ''), proposal.person_id)
+    AND (duty.duty <> 'technician' OR (proposal.state = 'proposed' AND proposal.proposed_by <> 'recovery copy'
+        AND NOT EXISTS (SELECT 1 FROM duty AS other
             JOIN \"user\" ON \"user\".school_id = other.school_id AND \"user\".person_id = other.person_id
                 AND \"user\".disabled_at IS NULL
-            WHERE other.school_id = invitation.school_id AND other.ended_at IS NULL AND other.duty <> 'technician'
-            AND other.person_id NOT IN (invitation.created_by, invitation.person_id)))";
+            WHERE other.school_id = proposal.school_id AND other.ended_at IS NULL AND other.duty <> 'technician'
+            AND other.person_id NOT IN (proposal.proposed_by, proposal.person_id))
+        AND NOT EXISTS (SELECT 1 FROM duty AS before
+            JOIN \"user\" ON \"user\".school_id = before.school_id AND \"user\".person_id = before.person_id
+            WHERE before.school_id = proposal.school_id AND before.duty <> 'technician'
+            AND before.person_id = proposal.person_id)))";
 
 const LISTS: &str = "SELECT duty.school_id, duty.person_id, 'lists', CAST(list_change.change_id AS TEXT),
         list_change.proposed_at, 0

@@ -85,8 +85,12 @@ async fn everything_to_tell(school: &School) {
         "UPDATE concern SET backlog = 1, escalation_step = 9, unread_told_at = 1 WHERE concern_id = 'c1'",
         "UPDATE concern SET state = 'acknowledged', owner_id = 'head', review_at = 1 WHERE concern_id = 'c2'",
         "UPDATE school SET chain_broken_at = 1",
+        "INSERT INTO key_doubt (school_id, reader_group, found_at) VALUES ('school-1', 'safe', 1)",
         "INSERT INTO list_change (school_id, operation, reason, state, proposed_by, proposed_at)
          VALUES ('school-1', '{}', 'why', 'proposed', 'dsl', 1)",
+        "INSERT INTO invitation (school_id, invitation_id, person_id, resets, vouched, link_hash, code_hash, proposed_by,
+                                 code_with, made_at, ready_at, expires_at)
+         VALUES ('school-1', 'i1', 'head', FALSE, TRUE, x'00', x'00', 'init', 'init', 1, 1, 9000000000000)",
     ] {
         school.run(statement, &[]).await;
     }

@@ -5,10 +5,25 @@ use crate::school::browser::PASSWORD;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 
+/// The proposal that waits.
+pub(crate) async fn proposal(school: &School) -> String {
+    let waits = "SELECT proposal_id FROM proposal WHERE state IN ('asked', 'proposed')";
+    let found = sqlx::query_scalar(waits).fetch_one(school.app.store.read());
+    found.await.unwrap()
+}
+
+/// The code that a page shows once.
+pub(crate) fn told(page: &crate::school::browser::Page) -> String {
+    let rest = page.body.split("id=\"code-words\">").nth(1);
+    let rest = rest.unwrap_or_else(|| panic!("no code: {}", page.body));
+    rest.split('<').next().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn a_link_works_once_and_a_changed_one_never() {
     let (school, router) = school().await;
-    let link = school.invite("ann", Duty::Dsl).await.path();
+    let invited = school.invite("ann", Duty::Dsl).await;
+    let link = invited.path;
     let changed = format!("{}0", &link[..link.len() - 1]);
     let changed = if changed == link {
         format!("{}1", &link[..link.len() - 1])
@@ -22,7 +37,8 @@ async fn a_link_works_once_and_a_changed_one_never() {
             .body
             .contains("cannot be used")
     );
-    assert_eq!(Browser::new(&router).join(&link).await.status, StatusCode::OK);
+    let joined = Browser::new(&router).join(&link, &invited.code).await;
+    assert_eq!(joined.status, StatusCode::OK);
     assert!(
         Browser::new(&router)
             .get(&link)
@@ -228,33 +244,11 @@ async fn a_reader_s_access_takes_two_people_and_then_opens_what_was_sealed_befor
         StatusCode::UNPROCESSABLE_ENTITY,
         "only keys that one holds"
     );
-    let page = ann
-        .post(
-            "/people",
-            "/people/grant",
-            &[("person", "flo"), ("duty", "deputy")],
-        )
-        .await;
-    let link = page
-        .body
-        .split("/join/")
-        .nth(1)
-        .unwrap()
-        .split('<')
-        .next()
-        .unwrap();
-    let (link, id) = (
-        format!("/join/{link}"),
-        link.split('.').next().unwrap().to_owned(),
-    );
-    assert!(
-        Browser::new(&router)
-            .get(&link)
-            .await
-            .body
-            .contains("second person must first agree")
-    );
-    let agree = format!("/people/grants/{id}/agree");
+    let fields = [("person", "flo"), ("duty", "deputy")];
+    let proposed = ann.post("/people", "/people/grant", &fields).await;
+    assert_eq!(proposed.location(), "/people?done=proposed", "{}", proposed.body);
+    let id = proposal(&school).await;
+    let agree = format!("/people/proposals/{id}/agree");
     assert_eq!(
         ann.post("/people", &agree, &[]).await.status,
         StatusCode::NOT_FOUND,
@@ -265,12 +259,11 @@ async fn a_reader_s_access_takes_two_people_and_then_opens_what_was_sealed_befor
         StatusCode::NOT_FOUND,
         "there is a second reader"
     );
-    assert_eq!(
-        cy.post("/people", &agree, &[]).await.location(),
-        "/people?done=agreed"
-    );
+    let agreed = cy.post("/people", &agree, &[]).await;
+    let link = school.mailed_link("flo").await;
     let mut flo = Browser::new(&router);
-    assert_eq!(flo.join(&link).await.status, StatusCode::OK);
+    let joined = flo.join(&link, &told(&agreed)).await;
+    assert_eq!(joined.status, StatusCode::OK, "{}", joined.body);
     assert!(flo.get(&path).await.body.contains("<mark>unkind</mark>"));
     assert!(
         cy.get("/people")
@@ -306,12 +299,19 @@ async fn access_that_ends_and_conflicts_count_at_once() {
         .unwrap();
     cy.post("/people", &format!("/people/duties/{duty}/end"), &[])
         .await;
+    assert_eq!(
+        bo.get(&path).await.status,
+        StatusCode::OK,
+        "one alone ends nobody's"
+    );
+    let agree = format!("/people/proposals/{}/agree", proposal(&school).await);
+    ann.post("/people", &agree, &[]).await;
     assert!(bo.get(&path).await.location().starts_with("/sign-in"));
     assert!(
         cy.get("/audit")
             .await
             .body
-            .contains("ended the access of Bo Carrow")
+            .contains("agreed to the end of the access as Deputy safeguarding lead for Bo Carrow")
     );
 }
 

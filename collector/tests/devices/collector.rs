@@ -19,7 +19,7 @@ pub(crate) struct Collector {
     pub(crate) data_dir: PathBuf,
     pub(crate) devices: String,
     pub(crate) console: String,
-    /// As `init` printed it.
+    /// As `init` printed it, with the codes of the first links.
     pub(crate) recovery_copy: String,
     config: PathBuf,
     running: Option<Child>,
@@ -80,13 +80,23 @@ impl Collector {
 
     /// Runs `serve` until it listens.
     pub(crate) fn serve(&mut self) {
+        let command = self.command();
+        self.serve_by(command);
+    }
+
+    /// The same on a system that lets it have only so many files open, so that there are as many fewer places.
+    pub(crate) fn serve_with_files(&mut self, files: u32) {
+        let command = self.command_with_files(files);
+        self.serve_by(command);
+    }
+
+    fn serve_by(&mut self, mut command: Command) {
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.config.with_extension("log"))
             .unwrap();
-        let mut child = self
-            .command()
+        let mut child = command
             .arg("serve")
             .stdout(Stdio::piped())
             .stderr(log)
@@ -155,6 +165,19 @@ impl Collector {
         command
     }
 
+    /// The link that was mailed to an address, and the code that the command line said for it.
+    pub(crate) async fn link_and_code(&self, email: &str, said: &str, before_code: &str) -> (String, String) {
+        let body: String =
+            sqlx::query_scalar("SELECT body FROM outbox WHERE notice = 'link' AND address = ?")
+                .bind(email)
+                .fetch_one(&self.database().await)
+                .await
+                .unwrap();
+        let link = body.split("/join/").nth(1).unwrap().split_whitespace().next();
+        let code = said.split(before_code).nth(1).unwrap().split_whitespace().next();
+        (format!("/join/{}", link.unwrap()), code.unwrap().to_owned())
+    }
+
     /// Runs a command that succeeds, and gives what it says.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let (code, said) = self.try_run(arguments);
@@ -176,16 +199,19 @@ impl Collector {
 
     /// Runs a command that may have so many files open.
     pub(crate) fn run_with_files(&self, files: u32, arguments: &[&str]) -> (Option<i32>, String) {
-        let output = Command::new("sh")
+        let output = self.command_with_files(files).args(arguments).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    }
+
+    fn command_with_files(&self, files: u32) -> Command {
+        let mut command = Command::new("sh");
+        command
             .args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")])
             .arg(env!("CARGO_BIN_EXE_pastoral-collector"))
             .arg("--config")
-            .arg(&self.config)
-            .args(arguments)
-            .output()
-            .unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code(), String::from_utf8(said).unwrap())
+            .arg(&self.config);
+        command
     }
 
     /// Runs a command with something on its standard input.

@@ -81,8 +81,11 @@ fn a_wrong_call_is_answered_with_code_2_and_a_group_that_is_not_there_with_those
 #[test]
 fn the_command_line_makes_technicians_and_no_readers() {
     let collector = Collector::start();
-    let link = collector.run(&["user", "invite-technician", "Tess Newcome <tess@school.example>"]);
-    assert!(link.contains("/join/"), "{link}");
+    let said = collector.run(&["user", "invite-technician", "Tess Newcome <tess@school.example>"]);
+    assert!(
+        said.contains("goes to tess@school.example") && !said.contains("/join/"),
+        "{said}"
+    );
     assert!(
         collector
             .run(&["user", "list"])
@@ -92,7 +95,7 @@ fn the_command_line_makes_technicians_and_no_readers() {
     assert!(!collector.run(&["user", "list"]).contains("Tess"));
     let (code, said) = collector.try_run(&["user", "disable", "head@school.example"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("only headteacher"), "{said}");
+    assert!(said.contains("by two readers"), "{said}");
     let recover = [
         "user",
         "recover",
@@ -103,6 +106,113 @@ fn the_command_line_makes_technicians_and_no_readers() {
     let (code, said) = collector.run_with(&recover, "pupil AAAA-BBBB\n");
     assert_eq!(code, Some(1));
     assert!(said.contains("mistyped"), "{said}");
+}
+
+#[tokio::test]
+async fn init_shows_codes_and_no_link_and_mails_each_link_to_its_person() {
+    let collector = Collector::start();
+    let said = &collector.recovery_copy;
+    assert!(
+        !said.contains("/join/") && said.contains("never send it"),
+        "{said}"
+    );
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT address, body FROM outbox WHERE notice = 'link' ORDER BY address")
+            .fetch_all(&collector.database().await)
+            .await
+            .unwrap();
+    let to: Vec<_> = rows.iter().map(|(address, _)| address.as_str()).collect();
+    assert_eq!(
+        to,
+        ["chair@school.example", "head@school.example", "it@school.example"]
+    );
+    for (name, (_, body)) in ["Joan Colefax", "Ada Bellweather", "Tom Reedmace"]
+        .iter()
+        .zip(&rows)
+    {
+        let code = said
+            .split(&format!("{name}: "))
+            .nth(1)
+            .unwrap()
+            .lines()
+            .next()
+            .unwrap();
+        assert_eq!(code.len(), 11, "{code}");
+        assert!(
+            body.contains("/join/") && !body.contains(code),
+            "the mail does not hold the code"
+        );
+    }
+    let (_, check) = collector.try_run(&["check"]);
+    assert!(check.contains("3 links") && check.contains("[mail]"), "{check}");
+}
+
+#[test]
+fn init_refuses_one_mailbox_for_two_duties() {
+    let collector = Collector::start();
+    let other = collector.data_dir.with_file_name("other");
+    for technician in ["Head@School.Example", "head+it@school.example"] {
+        let (code, said) = collector.try_run(&[
+            "--data-dir",
+            other.to_str().unwrap(),
+            "init",
+            "--profile",
+            "purley-oaks",
+            "--headteacher",
+            "Ada Bellweather <head@school.example>",
+            "--technician",
+            &format!("Tom Reedmace <{technician}>"),
+            "--chair",
+            "Joan Colefax <chair@school.example>",
+        ]);
+        assert_eq!(code, Some(1));
+        assert!(
+            said.contains("Headteacher and Technician have the same e-mail address"),
+            "{said}"
+        );
+        assert!(!other.exists(), "nothing is left behind");
+    }
+}
+
+/// The way by which the headteacher's sign-in was taken over: by naming their address.
+#[test]
+fn the_command_line_touches_no_reader_s_access() {
+    let collector = Collector::start();
+    for person in [
+        "Xavier Newcome <head@school.example>",
+        "Ada Bellweather <HEAD@school.example>",
+    ] {
+        let (code, said) = collector.try_run(&["user", "invite-technician", person]);
+        assert_eq!(code, Some(1), "{said}");
+    }
+    for who in ["head@school.example", "chair@school.example"] {
+        let (code, said) = collector.try_run(&["user", "disable", who]);
+        assert!(code == Some(1) && said.contains("two readers"), "{said}");
+    }
+    let elsewhere = [
+        "user",
+        "recover",
+        "--duty",
+        "headteacher",
+        "Ada Bellweather <ada@elsewhere.example>",
+    ];
+    let (code, said) = collector.run_with(&elsewhere, &collector.recovery_copy);
+    assert!(
+        code == Some(1) && said.contains("recorded with another address"),
+        "{said}"
+    );
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let count = |query| runtime.block_on(collector.count(query));
+    assert_eq!(
+        count("SELECT count(*) FROM outbox WHERE notice = 'link'"),
+        3,
+        "those of `init`"
+    );
+    assert_eq!(count("SELECT count(*) FROM duty WHERE ended_at IS NULL"), 3);
+    assert_eq!(
+        count("SELECT count(*) FROM person WHERE email LIKE '%elsewhere%'"),
+        0
+    );
 }
 
 #[test]
@@ -117,7 +227,10 @@ fn the_recovery_copy_makes_a_reader_and_that_is_recorded() {
     ];
     let (code, said) = collector.run_with(&recover, &collector.recovery_copy);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("/join/"), "{said}");
+    assert!(
+        said.contains("goes to nia@school.example") && !said.contains("/join/"),
+        "{said}"
+    );
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let recorded =
         runtime.block_on(collector.count("SELECT count(*) FROM audit WHERE action = 'recovery-copy-used'"));

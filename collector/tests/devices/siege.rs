@@ -49,11 +49,13 @@ async fn while_one_source_takes_all_it_can_devices_deliver_and_join() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_has_shaken_hands_and_asks_nothing_gives_way_too() {
-    let collector = Collector::start();
+    let mut collector = Collector::start();
+    collector.kill();
+    collector.serve_with_files(700);
     let stranger = Device::new();
     let mut held = Vec::new();
-    // One more than one source has places for.
-    for _ in 0..=500 {
+    // More than one source has places for, where there are so few files.
+    for _ in 0..40 {
         held.push(stranger.client(&collector).await);
     }
     let device = Device::joined(&collector).await;

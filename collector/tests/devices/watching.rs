@@ -34,14 +34,11 @@ async fn forward(address: &str, mut request: Request<Body>) -> Response<Body> {
 #[tokio::test]
 async fn a_broken_profile_is_said_on_the_console_until_it_is_mended() {
     let mut collector = Collector::start();
-    let link = collector
-        .recovery_copy
-        .split("Technician\n")
-        .nth(1)
-        .and_then(|rest| rest.split("/join/").nth(1))
-        .map(|rest| format!("/join/{}", rest.lines().next().unwrap().trim()));
+    let (link, code) = collector
+        .link_and_code("it@school.example", &collector.recovery_copy, "Tom Reedmace: ")
+        .await;
     let mut technician = Browser::new(&console(&collector));
-    technician.join(&link.unwrap()).await;
+    technician.join(&link, &code).await;
     let said = "The profile’s file is refused, and the last good one stays in force";
     assert!(!technician.get("/health").await.body.contains(said));
     let (good, bad) = ("lock_after_minutes = 30", "lock_after_minutes = \"soon\"");

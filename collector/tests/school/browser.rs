@@ -65,14 +65,15 @@ impl Browser {
 
     /// Somebody who has used their link and is signed in.
     pub(crate) async fn joined(school: &School, router: &Router, person: &str, duty: Duty) -> Self {
-        let link = school.invite(person, duty).await.path();
+        let invited = school.invite(person, duty).await;
         let mut browser = Self::new(router);
-        let done = browser.join(&link).await;
+        let done = browser.join(&invited.path, &invited.code).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.body);
         browser
     }
 
-    pub(crate) async fn join(&mut self, link: &str) -> Page {
+    /// Uses a link with the code that was told.
+    pub(crate) async fn join(&mut self, link: &str, told: &str) -> Page {
         let form = self.get(link).await;
         if form.status != StatusCode::OK {
             return form;
@@ -82,6 +83,7 @@ impl Browser {
         self.joined_with.clone_from(&code);
         let fields = [
             ("secret", self.secret.clone()),
+            ("heard", told.to_owned()),
             ("password", PASSWORD.to_owned()),
             ("again", PASSWORD.to_owned()),
             ("code", code),

@@ -22,8 +22,9 @@ use pastoral_collector::profile::Profile;
 use pastoral_collector::seal::GroupPrivateKey;
 use pastoral_collector::seal::content::Sealer;
 use pastoral_collector::seal::specialist::ListKey;
+use pastoral_collector::store::access::grant_duty;
 use pastoral_collector::store::people::Directory;
-use pastoral_collector::store::{Store, escalation, keys, routing};
+use pastoral_collector::store::{Store, escalation, keys, members, routing};
 use pastoral_keywords::Topic;
 use pastoral_proto::device;
 use prost::Message;
@@ -40,6 +41,12 @@ pub(crate) struct School {
     pub(crate) now: i64,
     next: AtomicI64,
     folder: tempfile::TempDir,
+}
+
+/// A link, and the code that its person is told.
+pub(crate) struct Invited {
+    pub(crate) path: String,
+    pub(crate) code: String,
 }
 
 /// A flag to come in.
@@ -168,19 +175,47 @@ impl School {
         self.folder.path()
     }
 
-    /// A link for a duty, usable at once.
-    pub(crate) async fn invite(&self, person: &str, duty: Duty) -> access::Link {
+    /// A duty from the first set-up, with a link that its person can use at once.
+    pub(crate) async fn invite(&self, person: &str, duty: Duty) -> Invited {
         let keys: Vec<_> = duty
             .reader_groups()
             .iter()
             .map(|group| (*group, self.privates[group].clone()))
             .collect();
+        let made = access::NewLink::make(&keys).unwrap();
         let mut tx = self.app.store.write().await.unwrap();
-        let link = access::invite(&mut tx, SCHOOL, person, duty, &keys, "init", false, self.now)
+        grant_duty(&mut tx, SCHOOL, person, duty, "init", None, self.now)
+            .await
+            .unwrap();
+        let about = access::acts::Issued {
+            person: &members::find(&mut tx, SCHOOL, person).await.unwrap().unwrap(),
+            proposal_id: None,
+            proposed_by: "init",
+            agreed_by: None,
+            vouched: true,
+        };
+        let telling = Telling::of(&self.app);
+        access::acts::issue(&mut tx, &telling, &made, &about, self.now)
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        link
+        Invited {
+            path: made.link.path(),
+            code: made.code.shown(),
+        }
+    }
+
+    /// The link that was mailed to a person and has not left.
+    pub(crate) async fn mailed_link(&self, person: &str) -> String {
+        let body: String = sqlx::query_scalar(
+            "SELECT body FROM outbox WHERE person_id = ? AND notice = 'link' AND sent_at IS NULL",
+        )
+        .bind(person)
+        .fetch_one(self.app.store.read())
+        .await
+        .unwrap();
+        let rest = body.split("/join/").nth(1).unwrap();
+        format!("/join/{}", rest.split_whitespace().next().unwrap())
     }
 
     /// A concern with one flag, routed and told as it would be on arrival. Gives its id.

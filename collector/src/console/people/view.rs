@@ -3,13 +3,15 @@
 use super::super::page::{Failure, Page, show_again};
 use super::super::who::SignedIn;
 use super::super::{Console, concern};
-use super::{may_agree, may_end, may_grant, may_withdraw};
-use crate::clock;
-use crate::concerns::model::Duty;
+use super::acts::Told;
+use super::waiting::{Links, Waiting};
+use super::{may_end, may_grant, waiting};
+use crate::access::RECOVERY_COPY;
+use crate::concerns::model::{Duty, ReaderGroup};
 use crate::store::conflicts::{self, Conflict};
-use crate::store::invitations::{self, Invitation};
 use crate::store::overview::{self, Candidate, HeldDuty};
 use crate::store::people::Directory;
+use crate::store::{access, sealed_keys};
 use askama::Template;
 use axum::response::Response;
 
@@ -25,16 +27,20 @@ pub(super) struct PeoplePage {
     everybody: Vec<(String, Vec<Candidate>)>,
     conflicts: Vec<Kept>,
     is_reader: bool,
-    /// A new link, and whether a second person must agree.
-    pub(super) link: Option<(String, bool)>,
+    links: Vec<Links>,
+    /// A code that is shown once.
+    pub(super) told: Option<Told>,
 }
 
 /// A person with access.
 struct Access {
+    person_id: String,
     name: String,
     email: String,
     last: String,
     duties: Vec<HeldInWords>,
+    /// What they wait for the keys of.
+    waits_for: String,
 }
 
 struct HeldInWords {
@@ -42,14 +48,8 @@ struct HeldInWords {
     label: &'static str,
     how: String,
     may_end: bool,
-}
-
-/// A link that is not used yet.
-struct Waiting {
-    invitation_id: String,
-    words: String,
-    may_agree: bool,
-    may_withdraw: bool,
+    /// Ending it takes no second person.
+    own: bool,
 }
 
 /// A reader who is kept out of what concerns a person.
@@ -68,11 +68,6 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
     let duties = overview::duties(store, school_id).await?;
     let everybody = overview::candidates(store, school_id).await?;
     let name_of = |id: &str| name_of(&everybody, id);
-    let invitations = invitations::open_invitations(store, school_id, clock::now_ms()).await?;
-    let waiting = invitations
-        .iter()
-        .map(|invitation| waiting(&page, who, invitation, &duties, &name_of))
-        .collect();
     let directory = console.directory().await?;
     let conflicts = match who.is_reader() {
         true => conflicts::known_to(store, &directory, school_id, who.id()).await?,
@@ -96,9 +91,14 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
         duties.iter().any(reads)
     };
     let readers = adults.iter().filter(is_held).cloned().collect();
+    let mut people = with_access(&page, who, &duties, &name_of);
+    if who.is_reader() {
+        say_who_waits(console, &duties, &mut people).await?;
+    }
     Ok(PeoplePage {
-        people: with_access(&page, who, &duties, &name_of),
-        waiting,
+        waiting: waiting::proposals(console, &page, who, &name_of).await?,
+        links: waiting::links(console, &page, who, &name_of).await?,
+        people,
         grants: may_grant(who),
         conflicts: conflicts.collect(),
         readers,
@@ -110,9 +110,33 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
             Vec::new()
         },
         is_reader: who.is_reader(),
-        link: None,
+        told: None,
         page,
     })
+}
+
+/// Whose vault lacks a key of their duties.
+async fn say_who_waits(console: &Console, duties: &[HeldDuty], people: &mut [Access]) -> Result<(), Failure> {
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let holdings = access::holdings(store, school_id).await?;
+    let on_the_way = sealed_keys::ready(store, school_id).await?;
+    for person in people {
+        let id = &person.person_id;
+        let Some((_, holding)) = holdings.iter().find(|(who, _)| who == id) else {
+            continue;
+        };
+        let held = duties.iter().filter(|held| held.person_id == *id);
+        let groups = held
+            .filter_map(|held| Duty::from_code(&held.duty))
+            .flat_map(Duty::reader_groups);
+        let is_missing = |group: &&ReaderGroup| {
+            !holding.groups.contains(group) && !on_the_way.contains(&(id.clone(), **group))
+        };
+        let mut missing: Vec<_> = groups.filter(is_missing).map(|group| group.words()).collect();
+        missing.dedup();
+        person.waits_for = missing.join(" and ");
+    }
+    Ok(())
 }
 
 fn kept(
@@ -150,9 +174,10 @@ fn kept(
     )
 }
 
-fn name_of(people: &[Candidate], id: &str) -> String {
+pub(super) fn name_of(people: &[Candidate], id: &str) -> String {
     match id {
         "init" => "the first set-up".to_owned(),
+        RECOVERY_COPY => "the recovery copy".to_owned(),
         "command line" => "the command line".to_owned(),
         id => people
             .iter()
@@ -179,6 +204,7 @@ fn with_access(
             label: Duty::from_code(&held.duty).map_or("Unknown", Duty::label),
             how: format!("since {}, {by}", page.clock.day(&held.granted_at)),
             may_end: may_end(who, held),
+            own: held.person_id == who.id(),
         };
         match people.iter_mut().find(|(id, _)| *id == held.person_id) {
             Some((_, person)) => person.duties.push(duty),
@@ -192,10 +218,12 @@ fn with_access(
                 people.push((
                     &held.person_id,
                     Access {
+                        person_id: held.person_id.clone(),
                         name,
                         email,
                         last,
                         duties: vec![duty],
+                        waits_for: String::new(),
                     },
                 ));
             }
@@ -204,37 +232,12 @@ fn with_access(
     people.into_iter().map(|(_, person)| person).collect()
 }
 
-fn waiting(
-    page: &Page,
-    who: &SignedIn,
-    invitation: &Invitation,
-    duties: &[HeldDuty],
-    name_of: &impl Fn(&str) -> String,
-) -> Waiting {
-    let (person, duty) = (name_of(&invitation.person_id), invitation.duty.label());
-    let (by, until) = (
-        name_of(&invitation.created_by),
-        page.clock.when(&invitation.expires_at),
-    );
-    let state = match (&invitation.agreed_by, invitation.needs_agreement) {
-        (Some(second), _) => format!("{} agreed. The link can be used until {until}.", name_of(second)),
-        (None, true) => format!("A second person must agree before {until}."),
-        (None, false) => format!("The link can be used until {until}."),
-    };
-    Waiting {
-        invitation_id: invitation.invitation_id.clone(),
-        words: format!("{person} as {duty}, proposed by {by}. {state}"),
-        may_agree: may_agree(who, invitation, duties),
-        may_withdraw: may_withdraw(who, invitation),
-    }
-}
-
 /// The page with what is wrong with a form.
 pub(super) async fn again(
     console: &Console,
     who: &SignedIn,
     field: &'static str,
-    fault: &'static str,
+    fault: impl Into<String>,
 ) -> Result<Response, Failure> {
     let mut page = draw(console, who).await?;
     page.page.fault(field, fault);

@@ -13,7 +13,7 @@ pub use sending::{Due, Setback, due, end_what_is_over, next_due, not_sent, sent,
 pub use sort::Sort;
 pub use undelivered::{Undelivered, last_error, undelivered, waits};
 
-use super::Write;
+use super::{Store, Write};
 use crate::notify::Telling;
 use crate::notify::text::Text;
 
@@ -240,4 +240,34 @@ pub async fn withdraw_waiting(tx: &mut Write, school_id: &str, concern_id: &str)
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Forgets a person's links that have not left: they can be used no more, or another takes their place.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn withdraw_links(tx: &mut Write, school_id: &str, person_id: &str) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM outbox WHERE school_id = $1 AND person_id = $2 AND notice = $3 AND sent_at IS NULL",
+    )
+    .bind(school_id)
+    .bind(person_id)
+    .bind(Sort::Link)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// How many links have not left yet.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn links_waiting(store: &Store, school_id: &str) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT count(*) FROM outbox WHERE school_id = $1 AND notice = $2 AND sent_at IS NULL AND ended_at IS NULL",
+    )
+    .bind(school_id)
+    .bind(Sort::Link)
+    .fetch_one(store.read())
+    .await
 }

@@ -141,11 +141,13 @@ pub async fn next_due(store: &Store, now: i64) -> Result<Option<i64>, sqlx::Erro
 pub async fn sent(store: &Store, notice_id: &str, now: i64) -> Result<(), sqlx::Error> {
     let mut tx = store.write().await?;
     sqlx::query(
-        "UPDATE outbox SET sent_at = $1, attempts = attempts + 1, last_error = NULL, fault = NULL
+        "UPDATE outbox SET sent_at = $1, attempts = attempts + 1, last_error = NULL, fault = NULL,
+                body = CASE WHEN notice = $3 THEN '' ELSE body END
          WHERE notice_id = $2",
     )
     .bind(now)
     .bind(notice_id)
+    .bind(Sort::Link)
     .execute(&mut *tx)
     .await?;
     sqlx::query(

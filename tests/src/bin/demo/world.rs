@@ -48,7 +48,10 @@ impl World {
             Collector::start(&folder, &mail, &accounts),
         )?;
         steps.done("the collector serves Purley Oaks Primary School; the mail receiver listens");
-        let staff = at("people setting up how they sign in", Staff::join(&collector))?;
+        let staff = at(
+            "people setting up how they sign in",
+            Staff::join(&collector, &mail),
+        )?;
         steps.done("headteacher, technician, safeguarding lead and chair have used their one-time links");
         let mut laptop = at("installing the agent", Laptop::install(&folder))?;
         laptop.log_flags();

@@ -1,0 +1,144 @@
+//! Who may be the second person of an act on somebody's access. Pure.
+//!
+//! Alone, one can harm nobody's access but one's own: every act on another's takes a reader who proposes it and a second
+//! person, neither of them the person it is about. The second is a reader, too. While no other reader could be asked, a
+//! technician counts, but never for somebody who could sign in as a reader before: for them the recovery copy from the
+//! school safe stands in (`recovery copy` is then one of the two).
+
+use std::collections::BTreeSet;
+
+/// Stands for whoever brought the recovery copy.
+pub const RECOVERY_COPY: &str = "recovery copy";
+
+/// Who can sign in as what, as it is at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Readers who can sign in.
+    pub readers: BTreeSet<String>,
+    /// Technicians who can sign in, readers among them: they run the mail, where links can be read.
+    pub technicians: BTreeSet<String>,
+    /// People who could ever sign in and had a reader's duty.
+    pub were_readers: BTreeSet<String>,
+}
+
+impl Standing {
+    /// Whether somebody may propose an act on a person's access.
+    #[must_use]
+    pub fn may_propose(&self, who: &str, person: &str) -> bool {
+        who != person && (self.readers.contains(who) || who == RECOVERY_COPY)
+    }
+
+    /// Whether somebody may agree to what another proposed about a person.
+    #[must_use]
+    pub fn may_agree(&self, who: &str, proposer: &str, person: &str) -> bool {
+        if !self.may_propose(proposer, person) || who == proposer || who == person {
+            return false;
+        }
+        self.readers.contains(who)
+            || who == RECOVERY_COPY
+            || (self.technicians.contains(who) && self.a_technician_counts(proposer, person))
+    }
+
+    /// Whether somebody may be shown the code of a link: whoever runs the mail would have both.
+    #[must_use]
+    pub fn may_know_a_code(&self, who: &str) -> bool {
+        !self.technicians.contains(who)
+    }
+
+    /// The readers who may agree.
+    #[must_use]
+    pub fn seconds(&self, proposer: &str, person: &str) -> Vec<&str> {
+        let readers = self.readers.iter().map(String::as_str);
+        readers
+            .filter(|reader| *reader != proposer && *reader != person)
+            .collect()
+    }
+
+    /// The readers who may agree and be shown the code of a link.
+    #[must_use]
+    pub fn tellers(&self, proposer: &str, person: &str) -> Vec<&str> {
+        let mut seconds = self.seconds(proposer, person);
+        seconds.retain(|reader| self.may_know_a_code(reader));
+        seconds
+    }
+
+    /// Whether anybody may agree, without the recovery copy.
+    #[must_use]
+    pub fn somebody_may_agree(&self, proposer: &str, person: &str) -> bool {
+        !self.seconds(proposer, person).is_empty() || self.a_technician_counts(proposer, person)
+    }
+
+    /// Whether a technician may be the second.
+    #[must_use]
+    pub fn a_technician_counts(&self, proposer: &str, person: &str) -> bool {
+        self.readers.contains(proposer)
+            && self.seconds(proposer, person).is_empty()
+            && !self.were_readers.contains(person)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(people: &[&str]) -> BTreeSet<String> {
+        people.iter().map(|person| (*person).to_owned()).collect()
+    }
+
+    fn standing(readers: &[&str]) -> Standing {
+        Standing {
+            readers: set(readers),
+            technicians: set(&["ed"]),
+            were_readers: set(&[readers, &["gil"]].concat()),
+        }
+    }
+
+    #[test]
+    fn the_second_person_is_a_reader_and_neither_proposer_nor_subject() {
+        let three = standing(&["ann", "bo", "cy"]);
+        assert!(three.may_agree("cy", "ann", "bo"));
+        for (who, proposer, person) in [
+            ("ann", "ann", "flo"),
+            ("bo", "ann", "bo"),
+            ("cy", "ann", "ann"),
+            ("cy", "ed", "flo"),
+            ("cy", "flo", "pip"),
+            ("flo", "ann", "pip"),
+            ("ed", "ann", "flo"),
+        ] {
+            assert!(
+                !three.may_agree(who, proposer, person),
+                "{who} to {proposer}'s about {person}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_technician_counts_only_while_no_reader_could_be_asked_and_never_for_a_reader_of_before() {
+        let one = standing(&["cy"]);
+        assert!(one.may_agree("ed", "cy", "flo"));
+        assert!(
+            !one.may_agree("ed", "cy", "gil"),
+            "could sign in as a reader before"
+        );
+        assert!(!one.may_agree("ed", "cy", "ed"), "about themselves");
+        let two = standing(&["ann", "cy"]);
+        assert!(!two.may_agree("ed", "cy", "flo"), "ann can be asked");
+        assert!(!two.may_agree("ed", "cy", "ann"), "the recovery copy stands in");
+        assert!(two.may_agree(RECOVERY_COPY, "cy", "ann"));
+        assert!(two.may_agree("cy", RECOVERY_COPY, "ann"));
+        assert!(
+            !two.may_agree("ed", RECOVERY_COPY, "flo"),
+            "a technician holds the copy in hand"
+        );
+    }
+
+    #[test]
+    fn a_reader_who_runs_the_mail_may_agree_and_is_told_no_code() {
+        let mut three = standing(&["ann", "cy", "ed"]);
+        assert!(three.may_agree("ed", "cy", "ann"));
+        assert_eq!(three.tellers("cy", "flo"), ["ann"]);
+        three.readers.remove("ann");
+        assert!(three.tellers("cy", "flo").is_empty() && three.somebody_may_agree("cy", "flo"));
+    }
+}

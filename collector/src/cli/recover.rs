@@ -1,0 +1,180 @@
+//! `user recover` and `user agree`: a recovery sheet as one of the two people that an act on
+//! somebody's access takes. While a reader who is not the person can sign in, they are the other; when there is none, the
+//! copy alone does.
+
+use super::init::{Named, keys_of, when_links_leave};
+use super::school;
+use super::user::{note, person};
+use crate::access::acts::{self, Actor, Issued, Place, issue};
+use crate::access::{NewLink, RECOVERY_COPY, Work};
+use crate::clock;
+use crate::concerns::model::{Duty, ReaderGroup};
+use crate::config::Config;
+use crate::seal::GroupPrivateKey;
+use crate::seal::sheet::{self, Sheet};
+use crate::store::proposals::{self, Act, New};
+use crate::store::{access, keys, overview, routing};
+use anyhow::Context as _;
+
+/// Gives somebody a reader's duty and a link.
+pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, copy: &str) -> anyhow::Result<()> {
+    let opened = school::open(config).await?;
+    let (telling, now) = (opened.telling(config), clock::now_ms());
+    let school_id = &*telling.school_id;
+    let copied = sheet::read(copy, &keys::publics(opened.store.read(), school_id).await?)?;
+    let held = keys_of(duty, &copied);
+    anyhow::ensure!(
+        held.len() == duty.reader_groups().len(),
+        "this duty needs {}, the whole of it",
+        Sheet::of(duty).map_or("a recovery sheet", Sheet::words)
+    );
+    let role = if duty == Duty::Chair { "governor" } else { "staff" };
+    let mut tx = opened.store.write().await?;
+    let person = person(&mut tx, school_id, named, role).await?;
+    note(&mut tx, school_id, "recovery-copy-used", &person.person_id, now).await?;
+    let standing = proposals::standing(&mut tx, school_id).await?;
+    if standing.seconds(RECOVERY_COPY, &person.person_id).is_empty() {
+        let groups = person.groups(Some(duty));
+        let held: Vec<_> = copied
+            .into_iter()
+            .filter(|(group, _)| groups.contains(group))
+            .collect();
+        let made = NewLink::make(&held).context("the system gives no randomness")?;
+        access::grant_duty(
+            &mut tx,
+            school_id,
+            &person.person_id,
+            duty,
+            RECOVERY_COPY,
+            None,
+            now,
+        )
+        .await?;
+        let about = Issued {
+            person: &person,
+            proposal_id: None,
+            proposed_by: RECOVERY_COPY,
+            agreed_by: None,
+            vouched: true,
+        };
+        issue(&mut tx, &telling, &made, &about, now).await?;
+        routing::reroute_all(&mut tx, &telling, now).await?;
+        tx.commit().await?;
+        println!(
+            "A link goes to {}, the recorded address of {}. It works once, for seven days, with this code; say it to them \
+             and never send it:\n\n  {}\n\n{}",
+            person.email,
+            person.name(),
+            made.code.shown(),
+            when_links_leave(config)
+        );
+        return Ok(());
+    }
+    tx.commit().await?;
+    let act = match (person.duties.contains(&duty), person.can_sign_in) {
+        (false, _) => Act::Grant,
+        (true, true) => Act::Reset,
+        (true, false) => Act::FirstLink,
+    };
+    let new = New {
+        act,
+        person_id: &person.person_id,
+        duty: (act == Act::Grant).then_some(duty),
+        change: None,
+        by: RECOVERY_COPY,
+    };
+    let work = Work::default();
+    let place = Place {
+        store: &opened.store,
+        telling: &telling,
+        work: &work,
+    };
+    let held = acts::propose(place, actor(&copied), &new, now).await?;
+    println!(
+        "It is proposed: {} for {}. Somebody else who reads must now agree on the console, under People. Then a link goes \
+         to {}.",
+        act.words(),
+        person.name(),
+        person.email
+    );
+    match held {
+        Some(code) => println!(
+            "It opens with this code; say it to them and never send it:\n\n  {}",
+            code.shown()
+        ),
+        None => println!("The code is shown to who agrees."),
+    }
+    Ok(())
+}
+
+/// Agrees to what the only reader left has proposed.
+pub(super) async fn agree(config: &Config, copy: &str) -> anyhow::Result<()> {
+    let opened = school::open(config).await?;
+    let (telling, now) = (opened.telling(config), clock::now_ms());
+    let school_id = &*telling.school_id;
+    let copied = sheet::read(copy, &keys::publics(opened.store.read(), school_id).await?)?;
+    let mut connection = opened.store.read().acquire().await?;
+    let standing = proposals::standing(&mut connection, school_id).await?;
+    let waiting = proposals::open(&mut *connection, school_id, now).await?;
+    drop(connection);
+    let is_alone = |proposal: &&proposals::Proposal| {
+        let by = proposal.proposed_by.as_deref().unwrap_or_default();
+        standing.readers.contains(by) && standing.seconds(by, &proposal.person_id).is_empty()
+    };
+    let waiting: Vec<_> = waiting.iter().filter(is_alone).collect();
+    // A sheet that the proposer keeps would make two of one.
+    let held = overview::duties(opened.store.read(), school_id).await?;
+    let of_other = |sheet: Sheet| {
+        let groups = sheet.groups();
+        copied.iter().any(|(group, _)| groups.contains(group))
+            && !waiting.iter().any(|proposal| {
+                held.iter().any(|held| {
+                    Some(&held.person_id) == proposal.proposed_by.as_ref() && held.duty == sheet.code()
+                })
+            })
+    };
+    anyhow::ensure!(
+        Sheet::ALL.into_iter().any(of_other),
+        "whoever proposed keeps this sheet; bring the other one"
+    );
+    let [proposal] = waiting[..] else {
+        anyhow::bail!(
+            "{} proposals wait that only the recovery copy can agree to; there must be exactly one: the reader who proposes \
+             makes it on the console, under People, and withdraws others",
+            waiting.len()
+        );
+    };
+    let work = Work::default();
+    let place = Place {
+        store: &opened.store,
+        telling: &telling,
+        work: &work,
+    };
+    let actor = actor(&copied);
+    let prepared = acts::prepare(place, actor, &proposal.proposal_id, now).await?;
+    let mut tx = opened.store.write().await?;
+    let agreed = acts::agree(&mut tx, &telling, actor, (&proposal.proposal_id, prepared), now).await?;
+    note(&mut tx, school_id, "recovery-copy-used", &proposal.person_id, now).await?;
+    routing::reroute_all(&mut tx, &telling, now).await?;
+    tx.commit().await?;
+    println!(
+        "It is done: {}. Everybody who reads is told.",
+        proposal.act.words()
+    );
+    if let Some(code) = agreed.code {
+        println!(
+            "The link opens with this code; say it to the person and never send it:\n\n  {}\n\n{}",
+            code.shown(),
+            when_links_leave(config)
+        );
+    }
+    Ok(())
+}
+
+const fn actor(copied: &[(ReaderGroup, GroupPrivateKey)]) -> Actor<'_> {
+    Actor {
+        id: RECOVERY_COPY,
+        keys: copied,
+        own: None,
+    }
+}

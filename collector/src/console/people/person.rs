@@ -1,0 +1,102 @@
+//! One person with access: their key, a link for them, their name and address.
+
+use super::super::Console;
+use super::super::page::{Failure, Page, show, show_again};
+use super::super::who::SignedIn;
+use super::view::name_of;
+use super::waiting;
+use crate::access::fingerprint;
+use crate::concerns::model::{Duty, ReaderGroup};
+use crate::store::members::{self, Member};
+use crate::store::{access, overview, proposals, sealed_keys};
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use std::collections::BTreeSet;
+
+#[derive(Template)]
+#[template(path = "person.html")]
+struct PersonPage {
+    page: Page,
+    person: Member,
+    duties: String,
+    /// What people compare by voice; empty before they have a key.
+    key: String,
+    /// What they wait for the keys of, and whether the viewer holds any.
+    waits_for: String,
+    may_give: bool,
+    /// What is said before a link is proposed.
+    said: Vec<String>,
+    /// Who may agree.
+    seconds: String,
+    is_own: bool,
+}
+
+/// The page, for readers.
+pub(in super::super) async fn person(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path(person_id): Path<String>,
+) -> Result<Response, Failure> {
+    let who = who.reader()?;
+    show(&draw(&console, &who, &person_id).await?)
+}
+
+/// The page with what is wrong with a form.
+pub(super) async fn again(
+    console: &Console,
+    who: &SignedIn,
+    person_id: &str,
+    field: &'static str,
+    fault: impl Into<String>,
+) -> Result<Response, Failure> {
+    let mut page = draw(console, who, person_id).await?;
+    page.page.fault(field, fault);
+    show_again(&page)
+}
+
+async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<PersonPage, Failure> {
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let mut connection = store.acquire().await?;
+    let person = members::find(&mut connection, school_id, person_id).await?;
+    let person = person.filter(|person| !person.duties.is_empty());
+    let person = person.ok_or(Failure::NotFound)?;
+    let standing = proposals::standing(&mut connection, school_id).await?;
+    drop(connection);
+    let holdings = access::holdings(store, school_id).await?;
+    let on_the_way = sealed_keys::ready(store, school_id).await?;
+    let everybody = overview::candidates(store, school_id).await?;
+    let groups = person.groups(None);
+    let holding = holdings.iter().find(|(id, _)| id == person_id);
+    let missing: Vec<ReaderGroup> = holding.map_or_else(Vec::new, |(_, holding)| {
+        let is_missing = |group: &&ReaderGroup| {
+            !holding.groups.contains(group) && !on_the_way.contains(&(person_id.to_owned(), **group))
+        };
+        groups.iter().filter(is_missing).copied().collect()
+    });
+    let mine: BTreeSet<_> = who.session.keys.iter().map(|(group, _)| *group).collect();
+    let seconds: Vec<_> = standing
+        .tellers(who.id(), person_id)
+        .into_iter()
+        .map(|id| {
+            let key = holdings.iter().find(|(other, _)| other == id);
+            let key = key.map_or("no key yet".to_owned(), |(_, holding)| {
+                fingerprint(&holding.public_key)
+            });
+            format!("{} (key {key})", name_of(&everybody, id))
+        })
+        .collect();
+    let waits_for: Vec<_> = missing.iter().map(|group| group.words()).collect();
+    let duties: Vec<_> = person.duties.iter().map(|duty| Duty::label(*duty)).collect();
+    Ok(PersonPage {
+        page: console.page(who, person.name(), "/people").await?,
+        duties: duties.join(", "),
+        key: person.public_key.as_deref().map(fingerprint).unwrap_or_default(),
+        waits_for: waits_for.join(" and "),
+        may_give: missing.iter().any(|group| mine.contains(group)),
+        said: waiting::keys(&groups, &mine, person.can_sign_in),
+        seconds: seconds.join("; "),
+        is_own: person_id == who.id(),
+        person,
+    })
+}

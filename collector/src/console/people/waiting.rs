@@ -1,0 +1,220 @@
+//! What waits for a second person, and links that were not used yet, in words.
+
+use super::super::Console;
+use super::super::page::{Failure, Page};
+use super::super::who::SignedIn;
+use crate::clock;
+use crate::concerns::model::{Duty, ReaderGroup};
+use crate::store::invitations;
+use crate::store::members::{self, Member};
+use crate::store::proposals::{self, Act, Proposal};
+use std::collections::BTreeSet;
+
+/// Something that was proposed.
+pub(super) struct Waiting {
+    pub(super) proposal_id: String,
+    pub(super) words: String,
+    /// What must be known before it is decided.
+    pub(super) details: Vec<String>,
+    pub(super) may_agree: bool,
+    pub(super) may_propose: bool,
+    pub(super) may_refuse: bool,
+    pub(super) may_withdraw: bool,
+}
+
+/// A link that was mailed and not used yet.
+pub(super) struct Links {
+    pub(super) invitation_id: String,
+    pub(super) words: String,
+    pub(super) may_stop: bool,
+}
+
+/// What waits. Nobody is shown what is proposed about themselves: they are told when it is agreed.
+pub(super) async fn proposals(
+    console: &Console,
+    page: &Page,
+    who: &SignedIn,
+    name_of: &impl Fn(&str) -> String,
+) -> Result<Vec<Waiting>, Failure> {
+    let school_id = &console.app.school_id;
+    let mut connection = console.app.store.read().acquire().await?;
+    let standing = proposals::standing(&mut connection, school_id).await?;
+    let invitations = invitations::open(&mut *connection, school_id, clock::now_ms()).await?;
+    let mut found = Vec::new();
+    for proposal in proposals::open(&mut *connection, school_id, clock::now_ms()).await? {
+        if proposal.person_id == who.id() {
+            continue;
+        }
+        let Some(person) = members::find(&mut connection, school_id, &proposal.person_id).await? else {
+            continue;
+        };
+        let by = proposal.proposed_by.as_deref();
+        let may_propose = standing.may_propose(who.id(), &person.person_id);
+        let is_held = invitations.iter().any(|invitation| {
+            invitation.held_secret.is_some() && invitation.proposal_id.as_ref() == Some(&proposal.proposal_id)
+        });
+        let makes_link = makes_link(&proposal, &person) && !is_held;
+        let may_agree = by.is_some_and(|by| standing.may_agree(who.id(), by, &person.person_id))
+            && (!makes_link || standing.may_know_a_code(who.id()));
+        let own = by == Some(who.id());
+        let carried = proposals::carried(&mut connection, school_id, &proposal.proposal_id).await?;
+        let carried: BTreeSet<_> = carried.keys.iter().map(|(group, _)| *group).collect();
+        let mut details = details(&proposal, &person);
+        if may_agree && makes_link {
+            let mine = who.session.keys.iter().map(|(group, _)| *group);
+            let both: BTreeSet<_> = carried.into_iter().chain(mine).collect();
+            let wanted = person.groups(proposal.duty);
+            details.extend(keys(&wanted, &both, proposal.act == Act::Reset));
+            details.push(format!(
+                "When you agree, the link goes to {} and nobody else sees it. You are shown a code, once: say it to {} \
+                 face to face, or on a telephone number that you know.",
+                person.email,
+                person.name()
+            ));
+        }
+        if own && standing.seconds(who.id(), &person.person_id).is_empty() {
+            details.push(match standing.somebody_may_agree(who.id(), &person.person_id) {
+                true => "No other reader can be asked yet: the technician may agree.".to_owned(),
+                false => "No other reader can be asked: the recovery copy from the school safe must agree \
+                          (pastoral-collector user agree)."
+                    .to_owned(),
+            });
+        }
+        found.push(Waiting {
+            words: words(&proposal, &person, page, name_of),
+            proposal_id: proposal.proposal_id,
+            details,
+            may_agree,
+            may_propose: by.is_none() && may_propose,
+            may_refuse: !own && may_propose,
+            may_withdraw: own,
+        });
+    }
+    Ok(found)
+}
+
+/// Links that were mailed. Every reader, and whose it is, may stop one: that lets nobody in.
+pub(super) async fn links(
+    console: &Console,
+    page: &Page,
+    who: &SignedIn,
+    name_of: &impl Fn(&str) -> String,
+) -> Result<Vec<Links>, Failure> {
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let open = invitations::open(store, school_id, clock::now_ms()).await?;
+    let ready = open
+        .into_iter()
+        .filter(|invitation| invitation.ready_at.is_some());
+    let link = |invitation: invitations::Invitation| Links {
+        words: format!(
+            "A link by which {} {} was mailed to them. {}",
+            name_of(&invitation.person_id),
+            if invitation.resets {
+                "resets their sign-in"
+            } else {
+                "sets up their sign-in"
+            },
+            if invitation.wrong_codes >= invitations::MOST_WRONG_CODES {
+                "It was tried with wrong codes, and opens nothing any more: propose a new one.".to_owned()
+            } else {
+                format!(
+                    "It can be used until {}, with the code from {}.",
+                    page.clock.when(&invitation.expires_at),
+                    name_of(&invitation.code_with)
+                )
+            }
+        ),
+        may_stop: who.is_reader() || invitation.person_id == who.id(),
+        invitation_id: invitation.invitation_id,
+    };
+    Ok(ready.map(link).collect())
+}
+
+/// Which keys come with a link, and how the others come back.
+pub(super) fn keys(
+    wanted: &BTreeSet<ReaderGroup>,
+    held: &BTreeSet<ReaderGroup>,
+    is_reset: bool,
+) -> Vec<String> {
+    let list = |groups: Vec<&ReaderGroup>| {
+        let words: Vec<_> = groups.iter().map(|group| group.words()).collect();
+        words.join(" and ")
+    };
+    let (come, stay): (Vec<_>, Vec<_>) = wanted.iter().partition(|group| held.contains(group));
+    let mut said = Vec::new();
+    if is_reset {
+        said.push(
+            "A reset loses every key of their old sign-in, unless they still know their present password. Their old \
+             password, phone and recovery codes open nothing once it is used."
+                .to_owned(),
+        );
+    }
+    if !come.is_empty() {
+        said.push(format!("The key for {} comes with the link.", list(come)));
+    }
+    if !stay.is_empty() {
+        said.push(format!(
+            "The key for {} does not come with it, because whoever proposes and agrees does not hold it. It comes back when \
+             somebody who holds it gives it to them under People, or with the recovery copy from the school safe.",
+            list(stay)
+        ));
+    }
+    said
+}
+
+fn words(proposal: &Proposal, person: &Member, page: &Page, name_of: &impl Fn(&str) -> String) -> String {
+    let name = person.name();
+    let duty = proposal.duty.map_or("", Duty::label);
+    let what = match proposal.act {
+        Act::Grant => format!("{name} as {duty}"),
+        Act::FirstLink => format!("A link for {name}, to set up their sign-in"),
+        Act::Reset => format!("A reset of {name}’s sign-in"),
+        Act::Change => format!("Another name, address or role for {name}"),
+        Act::EndDuty => format!("The end of {name}’s access as {duty}"),
+    };
+    let until = page.clock.when(&proposal.expires_at);
+    match (&proposal.proposed_by, proposal.asked_by.as_deref()) {
+        (Some(by), _) => format!(
+            "{what}, proposed by {}. A second person must agree before {until}.",
+            name_of(by)
+        ),
+        (None, Some("people import")) => {
+            format!(
+                "{what}, as the school’s list of people has it. One reader proposes it and another agrees, before {until}."
+            )
+        }
+        (None, _) => format!("{what}. One reader proposes it and another agrees, before {until}."),
+    }
+}
+
+fn details(proposal: &Proposal, person: &Member) -> Vec<String> {
+    let Some(change) = &proposal.change else {
+        return Vec::new();
+    };
+    let mut details = Vec::new();
+    let (was, is) = (
+        person.name(),
+        format!("{} {}", change.given_name, change.family_name),
+    );
+    if was != is {
+        details.push(format!("Name: {was} becomes {is}."));
+    }
+    if person.email != change.email {
+        details.push(format!(
+            "E-mail address: {} becomes {}. They sign in with it, and links go there. Ask them whether it is theirs.",
+            person.email, change.email
+        ));
+    }
+    if person.role != change.role {
+        details.push(format!("Role: {} becomes {}.", person.role, change.role));
+    }
+    details
+}
+
+fn makes_link(proposal: &Proposal, person: &Member) -> bool {
+    match proposal.act {
+        Act::Grant => !person.can_sign_in,
+        Act::FirstLink | Act::Reset => true,
+        Act::Change | Act::EndDuty => false,
+    }
+}

@@ -1,0 +1,239 @@
+//! Adults whose access is acted on, and telling them and the readers of it.
+
+use super::Write;
+use super::outbox::{self, Notice, Sort};
+use super::proposals::Change;
+use crate::concerns::model::{Duty, ReaderGroup};
+use crate::notify::Telling;
+use crate::notify::text::{self, Access, Text};
+use sqlx::{SqliteConnection, SqliteExecutor};
+use std::collections::BTreeSet;
+
+/// An adult of the school, with what they are trusted with and how they sign in.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// The id.
+    pub person_id: String,
+    /// Given name.
+    pub given_name: String,
+    /// Family name.
+    pub family_name: String,
+    /// The recorded address; may be empty.
+    pub email: String,
+    /// `staff`, `governor` or `outside`.
+    pub role: String,
+    /// Duties in force.
+    pub duties: BTreeSet<Duty>,
+    /// Whether they have a sign-in.
+    pub can_sign_in: bool,
+    /// Whether readers, the first set-up or the recovery copy stand behind it.
+    pub vouched: bool,
+    /// The public half of their own key pair.
+    pub public_key: Option<Vec<u8>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    person_id: String,
+    given_name: String,
+    family_name: String,
+    email: String,
+    role: String,
+    can_sign_in: bool,
+    vouched: bool,
+    public_key: Option<Vec<u8>>,
+}
+
+impl Member {
+    /// The whole name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        format!("{} {}", self.given_name, self.family_name)
+    }
+
+    /// The groups whose keys go with their duties, and with one more.
+    #[must_use]
+    pub fn groups(&self, more: Option<Duty>) -> BTreeSet<ReaderGroup> {
+        let duties = self.duties.iter().chain(&more);
+        duties.flat_map(|duty| duty.reader_groups()).copied().collect()
+    }
+
+    /// Whether any of their duties reads concerns.
+    #[must_use]
+    pub fn is_reader(&self) -> bool {
+        self.duties.iter().any(|duty| *duty != Duty::Technician)
+    }
+}
+
+/// An adult who is at the school.
+pub async fn find(
+    connection: &mut SqliteConnection,
+    school_id: &str,
+    person_id: &str,
+) -> Result<Option<Member>, sqlx::Error> {
+    let row: Option<Row> = sqlx::query_as(
+        "SELECT p.person_id, p.given_name, p.family_name, p.email, p.role, u.person_id IS NOT NULL AS can_sign_in,
+                COALESCE(u.vouched, FALSE) AS vouched, u.public_key
+         FROM person p
+         LEFT JOIN user u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
+         WHERE p.school_id = $1 AND p.person_id = $2 AND p.active = 1 AND p.role <> 'pupil'",
+    )
+    .bind(school_id)
+    .bind(person_id)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let duties: Vec<String> = sqlx::query_scalar(
+        "SELECT duty FROM duty WHERE school_id = $1 AND person_id = $2 AND ended_at IS NULL",
+    )
+    .bind(school_id)
+    .bind(person_id)
+    .fetch_all(connection)
+    .await?;
+    Ok(Some(Member {
+        duties: duties.iter().filter_map(|code| Duty::from_code(code)).collect(),
+        person_id: row.person_id,
+        given_name: row.given_name,
+        family_name: row.family_name,
+        email: row.email,
+        role: row.role,
+        can_sign_in: row.can_sign_in,
+        vouched: row.vouched,
+        public_key: row.public_key,
+    }))
+}
+
+/// Whether another adult at the school has this address.
+pub async fn address_is_taken(
+    tx: &mut Write,
+    school_id: &str,
+    person_id: &str,
+    email: &str,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM person WHERE school_id = $1 AND person_id <> $2 AND active = 1
+         AND role <> 'pupil' AND email <> '' AND lower(email) = lower($3))",
+    )
+    .bind(school_id)
+    .bind(person_id)
+    .bind(email)
+    .fetch_one(&mut **tx)
+    .await
+}
+
+/// Gives somebody another name, address or role.
+pub async fn change(
+    tx: &mut Write,
+    school_id: &str,
+    person_id: &str,
+    change: &Change,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE person SET given_name = $1, family_name = $2, email = $3, role = $4
+         WHERE school_id = $5 AND person_id = $6",
+    )
+    .bind(&change.given_name)
+    .bind(&change.family_name)
+    .bind(&change.email)
+    .bind(&change.role)
+    .bind(school_id)
+    .bind(person_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Mails a link to its person's recorded address, and to nobody else.
+pub async fn mail_link(
+    tx: &mut Write,
+    telling: &Telling,
+    person: &Member,
+    path: &str,
+    until: i64,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let text = text::link(telling, path, until);
+    send(
+        tx,
+        telling,
+        (&person.person_id, &person.email),
+        Sort::Link,
+        text,
+        now,
+    )
+    .await
+}
+
+/// Tells a person what was done about their access, and every reader but them.
+pub async fn tell(
+    tx: &mut Write,
+    telling: &Telling,
+    person: &Member,
+    what: Access,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    tell_person(tx, telling, person, what, now).await?;
+    for (reader, address) in readers(&mut **tx, &telling.school_id).await? {
+        if reader != person.person_id {
+            let text = text::access_of_another(telling, what);
+            send(tx, telling, (&reader, &address), Sort::Access, text, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells the person alone.
+pub async fn tell_person(
+    tx: &mut Write,
+    telling: &Telling,
+    person: &Member,
+    what: Access,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let text = text::own_access(telling, what);
+    send(
+        tx,
+        telling,
+        (&person.person_id, &person.email),
+        Sort::Access,
+        text,
+        now,
+    )
+    .await
+}
+
+async fn send(
+    tx: &mut Write,
+    telling: &Telling,
+    (person_id, address): (&str, &str),
+    sort: Sort,
+    text: Text,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    if address.is_empty() {
+        return Ok(());
+    }
+    let notice = Notice {
+        concern_id: None,
+        person_id,
+        // As it is recorded now: it may have been another until then, or become one.
+        address: Some(address),
+        sort,
+        text,
+        due_at: now,
+    };
+    outbox::queue(tx, telling, &notice, now).await
+}
+
+/// Everybody with a reader's duty, with their address.
+async fn readers(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<(String, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT DISTINCT p.person_id, p.email FROM person p
+         JOIN duty d ON d.school_id = p.school_id AND d.person_id = p.person_id AND d.ended_at IS NULL
+         WHERE p.school_id = $1 AND p.active = 1 AND p.email <> '' AND d.duty <> $2",
+    )
+    .bind(school_id)
+    .bind(Duty::Technician.code())
+    .fetch_all(db)
+    .await
+}
