@@ -117,10 +117,10 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         | Sort::SafeOpened
         | Sort::AuditHead
         | Sort::AuditBroken
-        | Sort::LaptopsDaily
-        | Sort::LaptopsWeekly
         | Sort::Link
-        | Sort::Access => None,
+        | Sort::Access
+        | Sort::LaptopsDaily
+        | Sort::LaptopsWeekly => None,
     }
 }
 

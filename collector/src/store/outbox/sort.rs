@@ -87,12 +87,6 @@ sorts! {
         "{LATEST} AND {KEEPS_HEADS} AND EXISTS (SELECT 1 FROM key_doubt WHERE key_doubt.school_id = outbox.school_id)");
     /// The school safe was opened. Ends with the next time.
     SafeOpened = "safe-opened", "The school safe was opened", format!("{LATEST} AND {READS}");
-    /// Which laptops are silent, for technicians. Ends with the next one, or after a day.
-    LaptopsDaily = "laptops-daily", "Laptops that are not heard", format!(
-        "{LATEST} AND outbox.created_at > $1 - 86400000 AND {HAS_A_DUTY}");
-    /// How many laptops are silent and which, for the safeguarding lead. Ends with the next one, or after a week.
-    LaptopsWeekly = "laptops-weekly", "Laptops that were not heard this week", format!(
-        "{LATEST} AND outbox.created_at > $1 - 604800000 AND {HAS_A_DUTY}");
     /// A link by which somebody sets up how they sign in. It stands in the message until it has left, and no longer. Ends
     /// when it can be used no more.
     Link = "link", "A link to set up a sign-in", "FROM (SELECT 0 AS severity) AS once WHERE EXISTS (
@@ -102,6 +96,12 @@ sorts! {
     /// Somebody's access was changed. Ends after a week.
     Access = "access", "A change of access", format!(
         "FROM (SELECT 0 AS severity) AS once WHERE outbox.created_at > $1 - {WEEK_MS}");
+    /// Which laptops are silent, for technicians. Ends with the next one, or after a day.
+    LaptopsDaily = "laptops-daily", "Laptops that are not heard", format!(
+        "{LATEST} AND outbox.created_at > $1 - 86400000 AND {HAS_A_DUTY}");
+    /// How many laptops are silent and which, for the safeguarding lead. Ends with the next one, or after a week.
+    LaptopsWeekly = "laptops-weekly", "Laptops that were not heard this week", format!(
+        "{LATEST} AND outbox.created_at > $1 - 604800000 AND {HAS_A_DUTY}");
 }
 
 /// Nobody has answered, and the timers do not stand because every flag is marked as a false alarm.
