@@ -1,6 +1,5 @@
 //! The school safe in a real browser: from the printed sheet to the words on the screen, with every reader told by mail.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
 use pastoral_tests::browser::Browser;
 use pastoral_tests::looks::Looks;
