@@ -18,6 +18,8 @@ mod audit;
 mod clear;
 #[path = "console/devices.rs"]
 mod devices;
+#[path = "console/drafts.rs"]
+mod drafts;
 #[path = "console/flags.rs"]
 mod flags;
 #[path = "console/handling.rs"]

@@ -9,7 +9,6 @@
 use super::Console;
 use super::page::{Failure, go};
 use super::who::{Fields, SignedIn};
-use crate::access::Session;
 use crate::clock;
 use crate::seal::{GroupPrivateKey, GroupPublicKey};
 use crate::store::drafts::{self as rows, DraftRow};
@@ -122,11 +121,6 @@ pub(super) struct Sent {
     token: Vec<u8>,
 }
 
-/// The key that opens what was kept for somebody.
-fn own_key(_session: &Session) -> Option<&GroupPrivateKey> {
-    None
-}
-
 /// The hash under which the token of a session's forms is known.
 fn hash(token: &str) -> Vec<u8> {
     digest(&SHA256, token.as_bytes()).as_ref().to_vec()
@@ -236,7 +230,7 @@ impl Console {
 
     async fn drafts_of(&self, who: &SignedIn) -> Result<Vec<(String, Draft)>, Failure> {
         let school_id = &self.app.school_id;
-        let Some(own) = own_key(&who.session) else {
+        let Some(own) = &who.session.own else {
             return Ok(Vec::new());
         };
         let found = rows::of(self.app.store.read(), school_id, who.id(), clock::now_ms()).await?;

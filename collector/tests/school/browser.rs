@@ -63,6 +63,11 @@ impl Browser {
         }
     }
 
+    /// The collector was started again; this browser and its cookies are still there.
+    pub(crate) fn restarted(&mut self, router: &Router) {
+        self.router = router.clone();
+    }
+
     /// Somebody who has used their link and is signed in.
     pub(crate) async fn joined(school: &School, router: &Router, person: &str, duty: Duty) -> Self {
         let invited = school.invite(person, duty).await;
