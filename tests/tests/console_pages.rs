@@ -180,6 +180,13 @@ fn pupils_concerns(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
             "Whose account is this?",
         )
         .unwrap();
+    looks
+        .page(
+            "reassign",
+            &format!("/concerns/{page}/reassign"),
+            "Is it not Sam Fairweather",
+        )
+        .unwrap();
 
     act(
         lead,

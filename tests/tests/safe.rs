@@ -1,6 +1,5 @@
 //! The school safe in a real browser: from the printed sheet to the words on the screen, with every reader told by mail.
 
-
 use pastoral_tests::browser::Browser;
 use pastoral_tests::looks::Looks;
 use pastoral_tests::whole_school::WholeSchool;

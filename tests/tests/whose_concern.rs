@@ -77,8 +77,12 @@ fn an_unknown_account_is_identified_unseen_and_goes_to_those_who_may_read_it() {
             page.text()
         );
         let form = Form::with_action(&page.html, "/identify").unwrap();
+        let form = form.choosing("person", &person.name()).unwrap();
+        let asked = format!("{path}?person={}", form.field("person").unwrap());
+        let asked = reader.visit(&asked).unwrap();
+        assert!(asked.text().contains(&format!("Is this {}?", person.name())));
         reader
-            .send(&form.choosing("person", &person.name()).unwrap())
+            .send(&Form::with_action(&asked.html, "/identify").unwrap())
             .unwrap()
     };
     let assert_unseen = |who: &str, reader: &Reader, concern: &str, marker: &str| {

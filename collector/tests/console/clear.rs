@@ -252,7 +252,7 @@ async fn what_is_recorded_by_hand_can_join_the_open_concern_of_the_same_kind() {
 #[tokio::test]
 async fn what_is_recorded_about_somebody_whose_concerns_one_may_not_see_offers_nothing() {
     let (school, router) = school().await;
-    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    let [mut ann, _cy] = signed_in(&school, &router, [ANN, CY]).await;
     let staff = Seen {
         account: "flo",
         device: "STAFF-3",
@@ -280,8 +280,9 @@ async fn an_account_that_is_identified_links_its_concerns_with_the_person_s_open
         ..TITLE
     };
     let unknown = format!("/concerns/{}", school.concern(&unknown).await);
-    let from = format!("{unknown}/identify");
-    ann.post(&from, &from, &[("person", "pip")]).await;
+    let to = format!("{unknown}/identify");
+    ann.post(&format!("{to}?person=pip"), &to, &[("person", "pip")])
+        .await;
     let page = ann.get(&unknown).await.body;
     assert!(
         page.contains(&format!(
@@ -333,11 +334,12 @@ async fn a_disclosure_is_handed_over_also_when_nobody_knows_yet_which_child() {
     let from = format!("{path}/identify");
     let form = ann.get(&from).await;
     assert!(form.body.contains("Which child is it about?") && !form.body.contains("Flo Garside</option>"));
+    let asked = format!("{from}?person=quin");
     assert_eq!(
-        ann.post(&from, &from, &[("person", "flo")]).await.status,
+        ann.post(&asked, &from, &[("person", "flo")]).await.status,
         StatusCode::NOT_FOUND
     );
-    ann.post(&from, &from, &[("person", "quin")]).await;
+    ann.post(&asked, &from, &[("person", "quin")]).await;
     assert!(ann.get(&path).await.body.contains("Quin Jessop"));
 }
 

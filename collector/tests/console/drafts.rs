@@ -42,11 +42,20 @@ async fn a_form_whose_session_has_ended_comes_back_to_its_writer_alone() {
     let late = late_note(&mut ann, &path, &open).await;
     assert_eq!(late.location(), format!("/sign-in?back={path}&kept=yes"));
     let code = ann.code(1);
-    assert!(ann.get(late.location()).await.body.contains("What you wrote is kept for a day"));
+    assert!(
+        ann.get(late.location())
+            .await
+            .body
+            .contains("What you wrote is kept for a day")
+    );
     assert!(!bo.get(&path).await.body.contains(WORDS));
     ann.sign_in("ann", PASSWORD, &code).await;
     let again = ann.get(&path).await;
-    assert!(again.body.contains(&format!("{WORDS}</textarea>")), "{}", again.body);
+    assert!(
+        again.body.contains(&format!("{WORDS}</textarea>")),
+        "{}",
+        again.body
+    );
     assert!(again.body.contains("What you wrote was kept"));
     assert!(!again.body.contains("wrote a note"), "it is only kept");
     for file in std::fs::read_dir(school.folder()).unwrap() {
@@ -87,7 +96,10 @@ async fn a_restart_and_a_stale_page_lose_nothing_either() {
     let path = format!("/concerns/{}", school.concern(&TITLE).await);
     let open = ann.get(&path).await;
     bo.post(&path, &format!("{path}/acknowledge"), &[]).await;
-    assert_eq!(late_note(&mut ann, &path, &open).await.status, StatusCode::CONFLICT);
+    assert_eq!(
+        late_note(&mut ann, &path, &open).await.status,
+        StatusCode::CONFLICT
+    );
     // The browser is closed without a look at the answer; later the page is opened anew.
     assert!(ann.get(&path).await.body.contains(&format!("{WORDS}</textarea>")));
     let page = ann.get(&path).await;
@@ -114,7 +126,10 @@ async fn what_is_kept_is_bounded_ends_after_a_day_and_is_never_a_secret() {
         late_note(&mut ann, &path, &open).await;
     }
     assert_eq!(drafts(&school).await, 20);
-    let fields = [("present", PASSWORD.to_owned()), ("password", "another long secret".to_owned())];
+    let fields = [
+        ("present", PASSWORD.to_owned()),
+        ("password", "another long secret".to_owned()),
+    ];
     ann.send("/account/password", &account, &fields).await;
     assert_eq!(drafts(&school).await, 20);
     let mut tx = school.app.store.write().await.unwrap();

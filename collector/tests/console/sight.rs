@@ -265,7 +265,7 @@ async fn an_unknown_person_is_identified_without_seeing_content_and_goes_to_thei
     }
     let said = ann
         .post(
-            &format!("{path}/identify"),
+            &format!("{path}/identify?person=flo"),
             &format!("{path}/identify"),
             &[("person", "flo")],
         )

@@ -298,6 +298,7 @@ fn content(seen: &Seen<'_>) -> device::Flag {
         text: seen.text.to_owned(),
         program: "chromium".to_owned(),
         site: "Example Search".to_owned(),
+        provenance: seen.provenance.to_owned(),
         matches: vec![device::Match {
             list_id: if seen.specialist {
                 "specialist"
