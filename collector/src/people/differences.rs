@@ -35,6 +35,8 @@ pub enum What {
     Role,
     /// The year group.
     Year,
+    /// The class.
+    Class,
     /// The user name.
     Username,
     /// The id in the school's system.
@@ -52,6 +54,7 @@ impl What {
             Self::Email => "address",
             Self::Role => "role",
             Self::Year => "year group",
+            Self::Class => "class",
             Self::Username => "user name",
             Self::Id => "id",
             Self::Back => "comes back",
@@ -196,6 +199,7 @@ impl Plan {
             (&mut after.username, &known.row.username),
             (&mut after.email, &known.row.email),
             (&mut after.year_group, &known.row.year_group),
+            (&mut after.class_name, &known.row.class_name),
         ] {
             if field.is_empty() {
                 before.clone_into(field);
@@ -203,6 +207,7 @@ impl Plan {
         }
         if !after.role.is_pupil() {
             after.year_group.clear();
+            after.class_name.clear();
         }
         if !known.duties.is_empty() {
             after = self.with_duty(known, after);
@@ -242,6 +247,7 @@ impl Plan {
         }
         Row {
             year_group: String::new(),
+            class_name: String::new(),
             ..kept
         }
     }
@@ -300,6 +306,7 @@ fn differences(before: &Row, after: &Row, active: bool) -> Vec<What> {
             (before.role, before.administration) != (after.role, after.administration),
         ),
         (What::Year, before.year_group != after.year_group),
+        (What::Class, before.class_name != after.class_name),
         (What::Username, before.username != after.username),
         (What::Id, before.source_id != after.source_id),
         (What::Back, !active),

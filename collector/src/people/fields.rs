@@ -61,6 +61,10 @@ impl Reader {
             SubjectRole::Pupil => self.year(record, header, in_roles.map(|(_, year)| year.as_str()))?,
             _ => String::new(),
         };
+        let class_name = match role {
+            SubjectRole::Pupil => header.fields(record, Column::Class).into_iter().find_map(said),
+            _ => None,
+        };
         let username = header
             .fields(record, Column::Username)
             .into_iter()
@@ -74,6 +78,8 @@ impl Reader {
             role,
             administration,
             year_group,
+            // It only tells people apart: one that does not fit is left out, not the person.
+            class_name: class_name.filter(|name| fits(name)).unwrap_or_default().into(),
             username: username.into(),
             given_name,
             family_name,
@@ -276,7 +282,7 @@ impl Reader {
     }
 }
 
-const OF_PUPILS: [Column; 3] = [Column::PupilId, Column::Year, Column::OfPupils];
+const OF_PUPILS: [Column; 4] = [Column::PupilId, Column::Year, Column::Class, Column::OfPupils];
 const OF_STAFF: [Column; 3] = [Column::StaffId, Column::JobTitle, Column::OfStaff];
 
 /// Whether a row has something in one of these columns.

@@ -67,6 +67,8 @@ pub struct Row {
     pub administration: bool,
     /// As `years` keeps them, or empty.
     pub year_group: String,
+    /// A pupil's registration group; may be empty. Tells two of one name and year apart.
+    pub class_name: String,
     /// The user name on the school's devices; may be empty.
     pub username: String,
     /// Given name; may be empty where the family name is not.

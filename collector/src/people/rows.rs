@@ -214,6 +214,7 @@ impl<'r> Taking<'r> {
                 (first.role, first.administration) = (role, administration);
                 for (kept, other) in [
                     (&mut first.year_group, row.year_group),
+                    (&mut first.class_name, row.class_name),
                     (&mut first.username, row.username),
                     (&mut first.email, row.email),
                 ] {
@@ -223,6 +224,7 @@ impl<'r> Taking<'r> {
                 }
                 if !role.is_pupil() {
                     first.year_group.clear();
+                    first.class_name.clear();
                 }
             }
             joined => {

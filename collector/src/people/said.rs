@@ -53,7 +53,7 @@ fn difference(before: &Row, after: &Row, what: &[What]) -> String {
             or_none(&after.username),
             or_none(&before.username)
         ),
-        What::Year | What::Id | What::Back => what.words().to_owned(),
+        What::Year | What::Class | What::Id | What::Back => what.words().to_owned(),
     });
     each.collect::<Vec<_>>().join("; ")
 }

@@ -115,6 +115,7 @@ impl From<&Person> for Known {
                 role: person.role,
                 administration: person.administration,
                 year_group: person.year_group.clone(),
+                class_name: person.class_name.clone(),
                 username: person.username.clone(),
                 given_name: person.given_name.clone(),
                 family_name: person.family_name.clone(),
@@ -205,9 +206,9 @@ pub async fn take(
 
 async fn add(tx: &mut Write, school_id: &str, row: &Row) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO person (school_id, person_id, source_id, role, administration, year_group, username, given_name,
-                             family_name, email)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO person (school_id, person_id, source_id, role, administration, year_group, class_name, username,
+                             given_name, family_name, email)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(school_id)
     .bind(uuid::Uuid::new_v4().to_string())
@@ -215,6 +216,7 @@ async fn add(tx: &mut Write, school_id: &str, row: &Row) -> Result<(), sqlx::Err
     .bind(role_code(row.role))
     .bind(row.administration)
     .bind(&row.year_group)
+    .bind(&row.class_name)
     .bind(&row.username)
     .bind(&row.given_name)
     .bind(&row.family_name)
@@ -228,8 +230,8 @@ async fn change(tx: &mut Write, school_id: &str, changed: &Changed) -> Result<()
     let row = &changed.after;
     sqlx::query(
         "UPDATE person SET source_id = $1, role = $2, administration = $3, year_group = $4, username = $5, given_name = $6,
-                family_name = $7, email = $8, active = TRUE
-         WHERE school_id = $9 AND person_id = $10",
+                family_name = $7, email = $8, class_name = $9, active = TRUE
+         WHERE school_id = $10 AND person_id = $11",
     )
     .bind(&row.source_id)
     .bind(role_code(row.role))
@@ -239,6 +241,7 @@ async fn change(tx: &mut Write, school_id: &str, changed: &Changed) -> Result<()
     .bind(&row.given_name)
     .bind(&row.family_name)
     .bind(&row.email)
+    .bind(&row.class_name)
     .bind(school_id)
     .bind(&changed.person_id)
     .execute(&mut **tx)

@@ -26,6 +26,8 @@ pub struct Person {
     pub administration: bool,
     /// As [`crate::people::years`] keeps them, or empty.
     pub year_group: String,
+    /// Of a pupil; may be empty.
+    pub class_name: String,
     /// Whose year groups the school has.
     pub nation: Nation,
     /// The user name on the school's devices; may be empty.
@@ -367,7 +369,8 @@ async fn read_people(
     nation: Nation,
 ) -> Result<HashMap<PersonId, Person>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT person_id, source_id, role, administration, year_group, username, given_name, family_name, email, active
+        "SELECT person_id, source_id, role, administration, year_group, username, given_name, family_name, email, active,
+                class_name
          FROM person WHERE school_id = ?",
     )
     .bind(school_id)
@@ -388,6 +391,7 @@ async fn read_people(
                 family_name: row.get(7),
                 email: row.get(8),
                 active: row.get(9),
+                class_name: row.get(10),
             };
             (person.person_id.clone(), person)
         })

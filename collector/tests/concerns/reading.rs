@@ -27,6 +27,14 @@ fn refused(bytes: &[u8]) -> String {
     try_files(&[("users.csv", bytes)]).unwrap_err().to_string()
 }
 
+#[test]
+fn a_pupil_s_class_is_taken_to_tell_two_of_one_name_apart() {
+    let reading =
+        read("UPN,Forename,Surname,Year,Reg Group\nA1,Sam,Ash,5,5K\nA2,Sam,Ash,5,\nA3,Sam,Ash,5,5L\n");
+    let classes: Vec<_> = reading.rows.iter().map(|row| row.class_name.as_str()).collect();
+    assert_eq!(classes, ["5K", "", "5L"]);
+}
+
 /// Who is in it, as `id role year username name`.
 fn people(reading: &Reading) -> Vec<String> {
     let said = |row: &pastoral_collector::people::Row| {
