@@ -29,10 +29,14 @@ fn the_number_in_the_mail_is_found_in_the_record_and_another_is_not() {
     let collector = Collector::start(&folder, &mail, &[]).unwrap();
     let number = poll::until("the mail about the audit record", || {
         let messages = mail.messages().ok()?;
-        let text = messages
+        let mut to_chair = messages
             .iter()
-            .find(|message| message.to.contains(school::CHAIR.email))?;
-        let line = text.text.lines().find_map(|line| line.strip_prefix("Number  "))?;
+            .filter(|message| message.to.contains(school::CHAIR.email));
+        let number = |text: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix("Number  ").map(str::to_owned))
+        };
+        let line = to_chair.find_map(|message| number(&message.text))?;
         Some(line.trim().to_owned())
     })
     .unwrap();
