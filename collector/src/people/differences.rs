@@ -223,7 +223,7 @@ impl Plan {
         }
     }
 
-    /// INVARIANT 4, line 1 of access: by name, address and role somebody signs in and is told apart; an import leaves them.
+    /// INVARIANT 4: by name, address and role somebody signs in and is told apart; an import leaves them.
     fn with_duty(&mut self, known: &Known, file: Row) -> Row {
         let stays = &known.row;
         let kept = Row {
