@@ -59,7 +59,7 @@ fn a_wrong_mail_password_is_said_on_the_console_and_what_waited_leaves_once_it_i
     let mut collector = Collector::start(&folder, &mail, &[]).unwrap();
     until_health_says(
         &technician(&collector),
-        "does not accept the user and password under [mail] (code 535)",
+        "does not accept the user and password under [mail] (code 535",
     );
     assert!(mail.messages().unwrap().is_empty());
     mail.right_password().unwrap();
