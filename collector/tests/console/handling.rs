@@ -81,7 +81,9 @@ async fn a_form_that_is_out_of_date_changes_nothing_and_shows_what_did() {
         late.body.contains("Written in vain?</textarea>"),
         "what was typed is kept"
     );
-    assert!(!ann.get(&path).await.body.contains("Written in vain?"));
+    // It waits for its writer, and is in nobody's record.
+    assert!(ann.get(&path).await.body.contains("Written in vain?</textarea>"));
+    assert!(!bo.get(&path).await.body.contains("Written in vain?"));
 }
 
 #[tokio::test]

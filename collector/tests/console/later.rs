@@ -168,7 +168,7 @@ async fn a_reader_named_in_a_note_is_asked_about_and_kept_out_only_when_their_co
     let asked = ann.post(&path, &to, &[("words", words)]).await;
     assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(asked.body.contains("Is it about what Bo Carrow did?") && asked.body.contains(words));
-    assert!(!ann.get(&path).await.body.contains(words), "nothing is saved yet");
+    assert!(!bo.get(&path).await.body.contains(words), "nothing is saved yet");
     let saved = ann
         .post(&path, &to, &[("words", words), ("conduct-bo", "no")])
         .await;
