@@ -1,9 +1,9 @@
 //! A wrong person, corrected: what was flagged moves to the right one's record, both histories show it, and who may see it
 //! is decided again. An account may turn out to be used by several people; then each flag is named.
 
+use super::super::Console;
 use super::super::page::{Failure, Page, go, show, show_again};
 use super::super::who::{Fields, SignedIn, TEXT_MOST};
-use super::super::{Console, queue as queue_page};
 use super::doing::Doing;
 use super::identify::{Described, described, grouped};
 use crate::seal::content::{self, DataKeyRow};
@@ -28,7 +28,6 @@ const FLAGS_MOST: usize = 200;
 struct ReassignPage {
     page: Page,
     concern: Summary,
-    name: String,
     accounts: Vec<FlagsAccount>,
     flags: Vec<Choice>,
     groups: Vec<(String, Vec<Candidate>)>,
@@ -360,7 +359,6 @@ async fn draw(
     let mut people = overview::candidates(store, school_id).await?;
     people.retain(|person| !concern.about_child || person.role == "pupil");
     Ok(ReassignPage {
-        name: queue_page::name(&concern),
         flags: flags.collect(),
         groups: grouped(people),
         accounts,
