@@ -162,6 +162,12 @@ fn pupils_concerns(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
         .unwrap();
     looks.here("concern-false-alarm", "Sam Fairweather").unwrap();
     browser.press("Not a false alarm").unwrap();
+    poll::until_so("the page that answers", || {
+        browser
+            .text()
+            .is_ok_and(|text| !text.contains("Not a false alarm"))
+    })
+    .unwrap();
     browser
         .script(
             "document.querySelector('#note-words').closest('details').open = true",
