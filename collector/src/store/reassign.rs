@@ -164,8 +164,10 @@ pub async fn open_for(
     let reference = references::draw(tx, school_id).await?;
     sqlx::query(
         "INSERT INTO concern (school_id, concern_id, reference, person_id, kind, reader_group, apart, severity, state,
-         flag_count, first_event_at, last_event_at, opened_at, changed_at, linked_to, names_version)
-         SELECT $1, $2, $3, $4, $5, $6, apart, $7, 'new', 0, $8, $9, $10, $10, NULL, names_version
+         flag_count, first_event_at, last_event_at, opened_at, changed_at, linked_to, names_version,
+         highest_severity)
+         SELECT $1, $2, $3, $4, $5, $6, apart, $7, 'new', 0, $8, $9, $10, $10, NULL, names_version,
+         CASE WHEN highest_severity > severity THEN highest_severity ELSE severity END
          FROM concern WHERE school_id = $1 AND concern_id = $11",
     )
     .bind(school_id)
@@ -220,7 +222,9 @@ pub async fn move_flag(
 /// Counts again what a concern holds after flags have moved out or in; gives how many are left.
 pub async fn count_again(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
+        // Closing goes by the highest severity that it ever had, also before flags were marked and moved.
         "UPDATE concern SET
+            highest_severity = CASE WHEN highest_severity > severity THEN highest_severity ELSE severity END,
             flag_count = (SELECT COUNT(*) FROM flag WHERE flag.concern_id = concern.concern_id),
             severity = COALESCE((SELECT MAX(severity) FROM flag WHERE flag.concern_id = concern.concern_id
                 AND NOT flag.false_alarm), severity)
