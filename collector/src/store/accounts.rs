@@ -1,8 +1,7 @@
 //! Whose the accounts on devices are, by user name.
 
-use super::Write;
 use super::people::{Directory, Person, Whose};
-use super::routing::{self, GroupChanged};
+use super::{Write, identity};
 use crate::concerns::model::PersonId;
 use crate::notify::Telling;
 use crate::people::usernames::Username;
@@ -77,49 +76,50 @@ fn names_by_person<'r>(rows: &'r [Row], directory: &'r Directory) -> HashMap<&'r
     names
 }
 
+/// What says whose an account is, where its user name does.
+const BY_NAME: &str = "user name";
+
 /// Matches accounts on approved devices to people by user name: those nobody has identified, and those of leavers whose
-/// user name somebody else has now (their old concerns stay the leaver's). Gives how many, and the concerns whose content
-/// a reader has to seal again.
+/// user name somebody else has now (their old concerns stay the leaver's). Gives how many; route all concerns again then.
 pub async fn match_all(
     tx: &mut Write,
     telling: &Telling,
     directory: &Directory,
-    now: i64,
-) -> Result<(usize, Vec<GroupChanged>), sqlx::Error> {
+) -> Result<usize, sqlx::Error> {
     let rows = on_devices(&mut **tx, &telling.school_id).await?;
     let names = names_by_person(&rows, directory);
-    let (mut matched, mut changed) = (0, Vec::new());
+    let (mut found, mut passed_on) = (Vec::new(), 0);
     for row in &rows {
-        let of_leaver = row.gone && row.identified_by.as_deref() == Some("user name");
+        let of_leaver = row.gone && row.identified_by.as_deref() == Some(BY_NAME);
         if row.shared || (row.person_id.is_some() && !of_leaver) {
             continue;
         }
         let Some(person) = directory.person_of_username(&row.name) else {
             continue;
         };
-        let others = names
-            .get(person.person_id.as_str())
-            .into_iter()
-            .flatten()
-            .copied();
+        let person_id = person.person_id.as_str();
+        let others = names.get(person_id).into_iter().flatten().copied();
         if Username::parse(&row.name).is_some_and(|account| is_elsewhere(&account, others)) {
             continue;
         }
+        let account_id = row.account_id;
         if row.person_id.is_none() {
-            changed.extend(
-                routing::identify(tx, telling, row.account_id, &person.person_id, "user name", now).await?,
-            );
+            found.push(identity::Whose {
+                account_id,
+                person_id,
+            });
         } else {
             sqlx::query("UPDATE account SET person_id = $1 WHERE school_id = $2 AND account_id = $3")
-                .bind(&person.person_id)
+                .bind(person_id)
                 .bind(&*telling.school_id)
-                .bind(row.account_id)
+                .bind(account_id)
                 .execute(&mut **tx)
                 .await?;
+            passed_on += 1;
         }
-        matched += 1;
     }
-    Ok((matched, changed))
+    identity::identify_these(tx, telling, directory, &found, BY_NAME).await?;
+    Ok(found.len() + passed_on)
 }
 
 /// Why an account on a device is nobody's.

@@ -7,13 +7,11 @@ use crate::concerns::kind::{Kind, SubjectRole, kind_of};
 use crate::notify::Telling;
 use pastoral_keywords::Topic;
 use sqlx::Row;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Says whose an unknown account is (a reviewer does, without seeing content), and routes its concerns again: as the
-/// person's, of the kind that their topics have for such a person. `by` is the reviewer, or `user name`.
-///
-/// # Errors
-/// When the database cannot be read or written.
+/// person's, of the kind that their topics have for such a person. `by` is the reviewer.
 pub async fn identify(
     tx: &mut Write,
     telling: &Telling,
@@ -28,13 +26,11 @@ pub async fn identify(
         .fetch_optional(&mut **tx)
         .await?
         .and_then(|row| row.get::<Option<String>, _>(0));
-    sqlx::query("UPDATE account SET person_id = ?, identified_by = ? WHERE school_id = ? AND account_id = ?")
-        .bind(person_id)
-        .bind(by)
-        .bind(&*telling.school_id)
-        .bind(account_id)
-        .execute(&mut **tx)
-        .await?;
+    let whose = Whose {
+        account_id,
+        person_id,
+    };
+    set_whose(tx, &telling.school_id, whose, by).await?;
     let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
     let role = directory.subject(Some(person_id), "").role;
     let rows = sqlx::query(
@@ -54,6 +50,63 @@ pub async fn identify(
         link_to_open(tx, &telling.school_id, concern_id).await?;
     }
     rerouting::reroute_these(tx, telling, &directory, &concerns, now).await
+}
+
+/// An account that is found to be somebody's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whose<'p> {
+    pub(super) account_id: i64,
+    pub(super) person_id: &'p str,
+}
+
+/// As [`identify`], for accounts that were nobody's, in one pass: an import finds thousands. Route all concerns again then.
+pub(super) async fn identify_these(
+    tx: &mut Write,
+    telling: &Telling,
+    directory: &Directory,
+    found: &[Whose<'_>],
+    by: &str,
+) -> Result<(), sqlx::Error> {
+    for whose in found {
+        set_whose(tx, &telling.school_id, *whose, by).await?;
+    }
+    let person_of: HashMap<i64, &str> = found
+        .iter()
+        .map(|whose| (whose.account_id, whose.person_id))
+        .collect();
+    let concerns: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT concern_id, account_id FROM concern
+         WHERE school_id = $1 AND NOT by_hand AND erased_at IS NULL AND person_id IS NULL AND account_id IS NOT NULL
+         AND EXISTS (SELECT 1 FROM flag
+            WHERE flag.concern_id = concern.concern_id AND flag.account_id = concern.account_id)
+         AND NOT EXISTS (SELECT 1 FROM flag
+            WHERE flag.concern_id = concern.concern_id AND flag.account_id <> concern.account_id)
+         ORDER BY opened_at, concern_id",
+    )
+    .bind(&*telling.school_id)
+    .fetch_all(&mut **tx)
+    .await?;
+    for (concern_id, account_id) in &concerns {
+        if let Some(person_id) = person_of.get(account_id) {
+            let role = directory.subject(Some(person_id), "").role;
+            become_persons(tx, telling, concern_id, Some(person_id), role).await?;
+            link_to_open(tx, &telling.school_id, concern_id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn set_whose(tx: &mut Write, school_id: &str, whose: Whose<'_>, by: &str) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE account SET person_id = $1, identified_by = $2 WHERE school_id = $3 AND account_id = $4",
+    )
+    .bind(whose.person_id)
+    .bind(by)
+    .bind(school_id)
+    .bind(whose.account_id)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 async fn become_persons(
@@ -90,9 +143,6 @@ async fn become_persons(
 
 /// Says whom a concern is about that is no account's: recorded by hand, or handed over, while nobody was known. The caller
 /// checks that who is named as the child of a concern that was handed over is one.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn name_person(
     tx: &mut Write,
     telling: &Telling,
@@ -109,9 +159,6 @@ pub async fn name_person(
 
 /// Links a concern to the open one of the same person and kind, where there is one: they belong together. Content is
 /// sealed to its concern, so the two are not made one.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn link_to_open(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE concern SET linked_to = (SELECT other.concern_id FROM concern other
@@ -130,9 +177,6 @@ pub async fn link_to_open(tx: &mut Write, school_id: &str, concern_id: &str) -> 
 /// Hands what a child disclosed on a staff account over as a concern of the child's (P20, P23): the concern becomes the
 /// child's, or while nobody knows which child, an unknown pupil's, of the kind that its topics have for a pupil, and is
 /// routed to the safeguarding lead. From then on it is no account's. The caller checks who may, seals the content again and records it in the history.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn hand_over(
     tx: &mut Write,
     telling: &Telling,

@@ -1,8 +1,8 @@
 //! Takes people's files into the store, as a plan says that somebody was shown: all of it or nothing.
 
-use super::people::{Directory, Person, role_code};
+use super::people::{self, Directory, Person, role_code};
 use super::proposals::{self, Act, Change};
-use super::routing::{self, GroupChanged};
+use super::rerouting::{self, GroupChanged};
 use super::{Write, accounts, audit, invitations, members};
 use crate::concerns::model::{Duty, PersonId};
 use crate::notify::Telling;
@@ -11,11 +11,13 @@ use crate::people::differences::{Asked, Changed, Known, Leaves, Plan, Unsafe};
 use crate::people::{Reading, Row};
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, SqliteConnection};
 use std::collections::{HashMap, HashSet};
 
 /// What ids of people begin with who were made here and in no file.
 const MADE_HERE: &str = "pastoral:";
+/// So many people are written with one statement: flags wait for the whole import.
+const ROWS_AT_ONCE: usize = 200;
 /// What found a change that two readers are asked for.
 const FOUND_BY: &str = "people import";
 
@@ -174,10 +176,10 @@ pub async fn take(
         ..Imported::default()
     };
     for changed in &plan.changed {
-        change(tx, school_id, changed).await?;
+        change(tx, school_id, changed, now).await?;
     }
-    for row in &plan.new {
-        add(tx, school_id, row).await?;
+    for rows in plan.new.chunks(ROWS_AT_ONCE) {
+        add(tx, school_id, rows).await?;
     }
     for leaves in &plan.leaves {
         leave(tx, telling, leaves, by, now).await?;
@@ -191,10 +193,8 @@ pub async fn take(
             return Err(ImportError::LeavesDutyEmpty(duty));
         }
     }
-    (imported.accounts_known, imported.group_changed) = accounts::match_all(tx, telling, &after, now).await?;
-    imported
-        .group_changed
-        .extend(routing::reroute_all(tx, telling, now).await?);
+    imported.accounts_known = accounts::match_all(tx, telling, &after).await?;
+    imported.group_changed = rerouting::reroute_all_by(tx, telling, &after, now).await?;
     let detail = json!({
         "added": imported.added, "changed": imported.changed, "left": imported.left, "asked": imported.asked,
         "accounts_known": imported.accounts_known,
@@ -204,30 +204,34 @@ pub async fn take(
     Ok(imported)
 }
 
-async fn add(tx: &mut Write, school_id: &str, row: &Row) -> Result<(), sqlx::Error> {
-    sqlx::query(
+async fn add(tx: &mut Write, school_id: &str, rows: &[Row]) -> Result<(), sqlx::Error> {
+    let mut insert = QueryBuilder::new(
         "INSERT INTO person (school_id, person_id, source_id, role, administration, year_group, class_name, username,
-                             given_name, family_name, email)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(school_id)
-    .bind(uuid::Uuid::new_v4().to_string())
-    .bind(&row.source_id)
-    .bind(role_code(row.role))
-    .bind(row.administration)
-    .bind(&row.year_group)
-    .bind(&row.class_name)
-    .bind(&row.username)
-    .bind(&row.given_name)
-    .bind(&row.family_name)
-    .bind(&row.email)
-    .execute(&mut **tx)
-    .await?;
+                             given_name, family_name, email) ",
+    );
+    insert.push_values(rows, |mut values, row| {
+        values
+            .push_bind(school_id)
+            .push_bind(uuid::Uuid::new_v4().to_string())
+            .push_bind(&row.source_id)
+            .push_bind(role_code(row.role))
+            .push_bind(row.administration)
+            .push_bind(&row.year_group)
+            .push_bind(&row.class_name)
+            .push_bind(&row.username)
+            .push_bind(&row.given_name)
+            .push_bind(&row.family_name)
+            .push_bind(&row.email);
+    });
+    insert.build().execute(&mut **tx).await?;
     Ok(())
 }
 
-async fn change(tx: &mut Write, school_id: &str, changed: &Changed) -> Result<(), sqlx::Error> {
-    let row = &changed.after;
+async fn change(tx: &mut Write, school_id: &str, changed: &Changed, now: i64) -> Result<(), sqlx::Error> {
+    let (before, row) = (&changed.before, &changed.after);
+    if before.year_group != row.year_group && !before.year_group.is_empty() {
+        people::keep_year(tx, school_id, &changed.person_id, &before.year_group, now).await?;
+    }
     sqlx::query(
         "UPDATE person SET source_id = $1, role = $2, administration = $3, year_group = $4, username = $5, given_name = $6,
                 family_name = $7, email = $8, class_name = $9, active = TRUE

@@ -5,15 +5,16 @@
 
 use super::escalation::{self, Anew};
 use super::people::Directory;
-use super::routing::{named_of, sealed_to, set_readers, subject_of};
+use super::routing::{named_of, set_readers, subject_of};
 use super::{Write, actions, audit};
 use crate::concerns::kind::Kind;
 use crate::concerns::model::{PersonId, ReaderGroup, SealedTo};
-use crate::concerns::naming::Named;
+use crate::concerns::naming::{Named, Strength};
 use crate::concerns::routing::{Reason, Route};
 use crate::notify::Telling;
 use serde_json::json;
-use std::collections::BTreeSet;
+use sqlx::AssertSqlSafe;
+use std::collections::{BTreeSet, HashMap};
 
 /// A concern whose content is sealed to other groups than its readers'. A signed-in reader who holds one of the keys seals
 /// it again, see `seal::content`.
@@ -37,13 +38,22 @@ pub(super) struct Moved {
     pub(super) anew: Vec<Anew>,
 }
 
+/// Every concern of a school with what it held: [`Standing`].
+const STANDING: &str = "
+    SELECT c.concern_id, c.kind, c.person_id, COALESCE(d.group_name, '') AS group_name, c.by_hand, c.about_child, c.route,
+           c.state, c.owner_id, c.close_proposed_by, c.escalation_step, c.reader_group, c.also_group
+    FROM concern c
+    LEFT JOIN account a ON a.account_id = c.account_id
+    LEFT JOIN device d ON d.device_id = a.device_id
+    WHERE c.school_id = $1 AND c.erased_at IS NULL";
+
 /// A concern as it stands.
 #[derive(sqlx::FromRow)]
 pub(super) struct Standing {
+    concern_id: String,
     kind: String,
     person_id: Option<String>,
     group_name: String,
-    erased_at: Option<i64>,
     by_hand: bool,
     about_child: bool,
     route: String,
@@ -51,9 +61,30 @@ pub(super) struct Standing {
     owner_id: Option<String>,
     close_proposed_by: Option<String>,
     escalation_step: i64,
+    reader_group: String,
+    also_group: Option<String>,
 }
 
 impl Standing {
+    /// Whose keys open what is written to it now.
+    fn sealed_to(&self) -> SealedTo {
+        SealedTo {
+            group: ReaderGroup::from_code(&self.reader_group).unwrap_or(ReaderGroup::Safe),
+            also: self.also_group.as_deref().and_then(ReaderGroup::from_code),
+        }
+    }
+
+    /// Whether it stands as a route has it.
+    fn is_by(&self, route: &Route, readers: &[Reads]) -> bool {
+        let reads = |(reads, person): (&Reads, &PersonId)| {
+            reads.person_id == *person && reads.doubtful == route.doubtful.contains(person)
+        };
+        readers.len() == route.readers.len()
+            && readers.iter().zip(&route.readers).all(reads)
+            && self.sealed_to() == route.sealed_to()
+            && Reason::from_code(&self.route) == Some(route.reason)
+    }
+
     /// Who may see it, by what a directory knows.
     pub(super) fn route(&self, directory: &Directory, concern_id: &str, named: &Named) -> Route {
         let kind = Kind::from_code(&self.kind).unwrap_or(Kind::StaffMisuse);
@@ -71,9 +102,6 @@ struct Reads {
 }
 
 /// Decides again who may see a concern, and tells those to whom it comes.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn reroute(
     tx: &mut Write,
     telling: &Telling,
@@ -88,21 +116,66 @@ pub async fn reroute(
 
 /// Decides again about every concern; for changes of duties, conflicts and people. Wake escalation and outbox after the
 /// commit.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn reroute_all(
     tx: &mut Write,
     telling: &Telling,
     now: i64,
 ) -> Result<Vec<GroupChanged>, sqlx::Error> {
     let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
-    let concerns: Vec<String> =
-        sqlx::query_scalar("SELECT concern_id FROM concern WHERE school_id = $1 AND erased_at IS NULL")
-            .bind(&*telling.school_id)
+    reroute_all_by(tx, telling, &directory, now).await
+}
+
+/// As [`reroute_all`], by a directory that is read already.
+pub(super) async fn reroute_all_by(
+    tx: &mut Write,
+    telling: &Telling,
+    directory: &Directory,
+    now: i64,
+) -> Result<Vec<GroupChanged>, sqlx::Error> {
+    let concerns = not_as_routed(tx, &telling.school_id, directory).await?;
+    reroute_these(tx, telling, directory, &concerns, now).await
+}
+
+/// The concerns that do not stand as they would be routed. All are read at once: asked one by one, years of concerns keep
+/// every flag waiting that comes in meanwhile.
+async fn not_as_routed(
+    tx: &mut Write,
+    school_id: &str,
+    directory: &Directory,
+) -> Result<Vec<String>, sqlx::Error> {
+    let mut named: HashMap<String, Named> = HashMap::new();
+    let rows: Vec<(String, PersonId, String)> =
+        sqlx::query_as("SELECT concern_id, person_id, strength FROM concern_named WHERE school_id = $1")
+            .bind(school_id)
             .fetch_all(&mut **tx)
             .await?;
-    reroute_these(tx, telling, &directory, &concerns, now).await
+    for (concern_id, person_id, strength) in rows {
+        let named = named.entry(concern_id).or_default();
+        named.insert(person_id, Strength::from_code(&strength));
+    }
+    let mut readers: HashMap<String, Vec<Reads>> = HashMap::new();
+    let rows: Vec<(String, PersonId, bool)> = sqlx::query_as(
+        "SELECT concern_id, person_id, doubtful FROM concern_reader WHERE school_id = $1 ORDER BY concern_id, place",
+    )
+    .bind(school_id)
+    .fetch_all(&mut **tx)
+    .await?;
+    for (concern_id, person_id, doubtful) in rows {
+        let reads = Reads { person_id, doubtful };
+        readers.entry(concern_id).or_default().push(reads);
+    }
+    let nobody = Named::new();
+    let is_other = |stands: &Standing| {
+        let concern_id = &stands.concern_id;
+        let route = stands.route(directory, concern_id, named.get(concern_id).unwrap_or(&nobody));
+        !stands.is_by(&route, readers.get(concern_id).map_or(&[], Vec::as_slice))
+    };
+    let all: Vec<Standing> = sqlx::query_as(AssertSqlSafe(STANDING))
+        .bind(school_id)
+        .fetch_all(&mut **tx)
+        .await?;
+    let others = all.into_iter().filter(is_other);
+    Ok(others.map(|stands| stands.concern_id).collect())
 }
 
 /// Decides again about several concerns; who is told of more than one has one message.
@@ -138,16 +211,10 @@ pub(super) async fn decide(
     let named = named_of(tx, school_id, concern_id).await?;
     let route = stands.route(directory, concern_id, &named);
     let before = readers_of(tx, school_id, concern_id).await?;
-    let from = sealed_to(tx, school_id, concern_id).await?;
-    let is_same = before.len() == route.readers.len()
-        && before.iter().zip(&route.readers).all(|(reads, person)| {
-            reads.person_id == *person && reads.doubtful == route.doubtful.contains(person)
-        });
-    let is_same =
-        is_same && from == route.sealed_to() && Reason::from_code(&stands.route) == Some(route.reason);
-    if is_same {
+    if stands.is_by(&route, &before) {
         return Ok(Moved::default());
     }
+    let from = stands.sealed_to();
     set_readers(tx, school_id, concern_id, &route).await?;
     let may = |person: &Option<String>| {
         person
@@ -241,19 +308,11 @@ pub(super) async fn standing(
     school_id: &str,
     concern_id: &str,
 ) -> Result<Option<Standing>, sqlx::Error> {
-    let stands: Option<Standing> = sqlx::query_as(
-        "SELECT c.kind, c.person_id, COALESCE(d.group_name, '') AS group_name, c.erased_at, c.by_hand, c.about_child,
-                c.route, c.state, c.owner_id, c.close_proposed_by, c.escalation_step
-         FROM concern c
-         LEFT JOIN account a ON a.account_id = c.account_id
-         LEFT JOIN device d ON d.device_id = a.device_id
-         WHERE c.school_id = $1 AND c.concern_id = $2",
-    )
-    .bind(school_id)
-    .bind(concern_id)
-    .fetch_optional(&mut **tx)
-    .await?;
-    Ok(stands.filter(|stands| stands.erased_at.is_none()))
+    sqlx::query_as(AssertSqlSafe(format!("{STANDING} AND c.concern_id = $2")))
+        .bind(school_id)
+        .bind(concern_id)
+        .fetch_optional(&mut **tx)
+        .await
 }
 
 /// Who reads a concern, in the order in which they are told.

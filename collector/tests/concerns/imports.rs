@@ -1,14 +1,12 @@
-//! What taking a list of people would change, who has to confirm it, and whose the accounts on devices are then.
+//! What taking a list of people would change, and who has to confirm it.
 
 use crate::people::{line, reading};
-use crate::school::{MINUTE, SCHOOL, School, monday};
+use crate::school::{MINUTE, School, monday};
 use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::people::Reading;
 use pastoral_collector::people::differences::{Plan, What};
 use pastoral_collector::people::stops::{Confirms, Reason};
-use pastoral_collector::store::accounts::{self, Unknown};
 use pastoral_collector::store::import::{self, ImportError};
-use pastoral_keywords::Audience;
 
 fn of(school: &School, lines: &[String]) -> Reading {
     reading(&crate::people::file(lines), &school.app.profile.load())
@@ -25,7 +23,7 @@ async fn plan(school: &School, lines: &[String]) -> Plan {
 }
 
 /// Takes a list as after everybody has confirmed it.
-async fn take(school: &School, lines: &[String]) {
+pub(crate) async fn take(school: &School, lines: &[String]) {
     let mut tx = school.app.store.write().await.unwrap();
     let telling = school.telling();
     let (plan, directory) = import::plan(&mut tx, &telling, &of(school, lines)).await.unwrap();
@@ -374,144 +372,6 @@ async fn what_a_list_does_not_have_stays_as_it_was() {
     assert!(plan.is_empty());
     let changed = self::plan(&school, &[pupil("s1", "ash", "6")]).await.changed;
     assert_eq!(changed[0].what, [What::Year]);
-}
-
-async fn seen_on(school: &School, device: &str, names: &[&str]) {
-    school
-        .run(
-            "INSERT OR IGNORE INTO device (school_id, device_id, host_name, os, group_name, state, confirm_code,
-                                 public_key_sha256, csr_der, asked_at)
-             VALUES ('school-1', ?1, 'h', 'linux', 'pupils', 'approved', '', x'', x'', 0)",
-            &[device],
-        )
-        .await;
-    for name in names {
-        school
-            .run(
-                "INSERT INTO account (school_id, device_id, authority, stable_id, name, first_seen_at)
-                 VALUES ('school-1', ?1, 'directory', ?2, ?2, 0)",
-                &[device, name],
-            )
-            .await;
-    }
-}
-
-/// Both ways, whichever side writes the domain.
-#[tokio::test]
-async fn accounts_are_known_however_either_side_writes_their_domain() {
-    let school = School::new().await;
-    let names = [
-        "aash",
-        "aash@ad.school.example",
-        "SCHOOL\\BBee",
-        "bbee",
-        "SCHOOL\\jhill",
-        "ZOE\u{308}",
-        "nobody",
-    ];
-    seen_on(&school, "d1", &names).await;
-    take(
-        &school,
-        &[
-            line("s1", "student", "aash@school.example", "Ash", "", "5"),
-            line("s2", "student", "SCHOOL\\bbee", "Bee", "", "7"),
-            line("s3", "student", "zo\u{eb}", "Zed", "", "5"),
-            line("t1", "teacher", "jhill", "Hill", "j.hill@school.example", ""),
-        ],
-    )
-    .await;
-    let directory = school.directory().await;
-    let seen = accounts::seen(school.app.store.read(), SCHOOL, &directory)
-        .await
-        .unwrap();
-    assert_eq!(seen.known, 6);
-    assert_eq!(seen.unknown.keys().collect::<Vec<_>>(), [&Unknown::Nobodys]);
-    let audience = |name: &str| directory.person_of_username(name).map(|person| person.audience());
-    assert_eq!(audience("OTHER\\jhill"), Some(Audience::Staff));
-    assert_eq!(audience("aash@school.example"), Some(Audience::Ks2));
-    assert_eq!(audience("aash@elsewhere.example"), None);
-}
-
-/// INVARIANT 4: a teacher is not taken for a pupil, nor a pupil for a teacher.
-#[tokio::test]
-async fn a_name_that_two_people_can_mean_is_nobody_s() {
-    let school = School::new().await;
-    let names = [
-        "jhill",
-        "jhill@staff.school.example",
-        "jhill@pupils.school.example",
-        "CURRIC\\abel",
-        "ADMIN\\abel",
-        "twice",
-    ];
-    seen_on(&school, "d1", &names).await;
-    take(
-        &school,
-        &[
-            line("s1", "student", "jhill@pupils.school.example", "Hill", "", "5"),
-            line("t1", "teacher", "jhill@staff.school.example", "Hill", "", ""),
-            // Two domains, and the file does not say which.
-            line("s2", "student", "abel", "Abel", "", "5"),
-            line("s3", "student", "twice", "One", "", "5"),
-            line("s4", "student", "TWICE", "Two", "", "5"),
-        ],
-    )
-    .await;
-    let directory = school.directory().await;
-    let role = |name: &str| {
-        directory
-            .person_of_username(name)
-            .map(|person| person.source_id.clone())
-    };
-    assert_eq!(role("jhill@staff.school.example").as_deref(), Some("t1"));
-    assert_eq!(role("jhill@pupils.school.example").as_deref(), Some("s1"));
-    assert_eq!((role("jhill"), role("twice")), (None, None));
-    let seen = accounts::seen(school.app.store.read(), SCHOOL, &directory)
-        .await
-        .unwrap();
-    assert_eq!(seen.known, 2);
-    let several: Vec<_> = seen.unknown[&Unknown::Several]
-        .iter()
-        .map(String::as_str)
-        .collect();
-    assert_eq!(several, ["ADMIN\\abel", "CURRIC\\abel", "jhill", "twice"]);
-    // The first domain that is known keeps the second one out, also when it comes in later.
-    school.run("UPDATE account SET person_id = (SELECT person_id FROM person WHERE source_id = 's2'), identified_by = 'user name'
-                WHERE name = ?1", &["CURRIC\\abel"]).await;
-    for (name, known) in [("ADMIN\\abel", false), ("CURRIC\\abel", true), ("abel", true)] {
-        let person = accounts::person_of(school.app.store.read(), SCHOOL, &directory, name)
-            .await
-            .unwrap();
-        assert_eq!(person.is_some(), known, "{name}");
-    }
-}
-
-/// The strictest, where it is not known which nation's it is.
-#[test]
-fn year_groups_have_the_audience_of_their_nation() {
-    use pastoral_collector::people::Nation::{England, NorthernIreland, Scotland, Wales};
-    use pastoral_collector::people::years::audience;
-    for (year, nation, expected) in [
-        ("N", England, Audience::Ks1),
-        ("R", Wales, Audience::Ks1),
-        ("2", England, Audience::Ks1),
-        ("3", Wales, Audience::Ks2),
-        ("6", England, Audience::Ks2),
-        ("7", England, Audience::Secondary),
-        ("14", NorthernIreland, Audience::Secondary),
-        ("P3", NorthernIreland, Audience::Ks1),
-        ("P3", Scotland, Audience::Ks1),
-        ("P4", NorthernIreland, Audience::Ks1),
-        ("P4", Scotland, Audience::Ks2),
-        ("P4", England, Audience::Ks1),
-        ("P7", NorthernIreland, Audience::Ks2),
-        ("S1", Scotland, Audience::Secondary),
-        ("S6", Scotland, Audience::Secondary),
-        ("", England, Audience::Ks1),
-        ("wizard", Scotland, Audience::Ks1),
-    ] {
-        assert_eq!(audience(year, nation), expected, "{year} {nation:?}");
-    }
 }
 
 /// A school is never left without the one who does a duty, whoever confirms it.

@@ -224,6 +224,11 @@ impl School {
             .get(0)
     }
 
+    pub(crate) async fn number_of(&self, query: &'static str, parameter: &str) -> i64 {
+        let query = sqlx::query(query).bind(parameter.to_owned());
+        query.fetch_one(self.app.store.read()).await.unwrap().get(0)
+    }
+
     pub(crate) async fn next_due(&self, concern_id: &str) -> Option<i64> {
         let query = "SELECT next_due_at FROM concern WHERE concern_id = ?";
         let query = sqlx::query(query).bind(concern_id.to_owned());

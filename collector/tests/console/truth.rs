@@ -8,6 +8,9 @@
 
 use super::*;
 use axum::http::StatusCode;
+use pastoral_collector::notify::Telling;
+use pastoral_collector::people::{File, Reader};
+use pastoral_collector::store::import;
 
 #[tokio::test]
 async fn what_was_done_is_said_only_where_it_is_so() {
@@ -147,6 +150,56 @@ async fn a_flag_by_rules_of_another_year_says_so() {
         page.contains("The device did not know yet whose account it was"),
         "{page}"
     );
+}
+
+/// What was flagged in year 2 was flagged by the rules for year 2, also when the pupil is in year 3.
+#[tokio::test]
+async fn a_list_that_moves_a_pupil_up_a_year_leaves_their_old_flags_in_the_year_then() {
+    let (school, router) = school().await;
+    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    let path = format!("/concerns/{}", school.concern(&TITLE).await);
+    let up = async |year: &str, days: i64| {
+        let pip = format!("pip,student,pip,Pip,Ingham,pip@oak.example,{year}");
+        let list = people::list(&["pip"], &[&pip]);
+        let list = File {
+            name: "users.csv",
+            bytes: list.as_bytes(),
+        };
+        let at = school.now + days * 86_400_000;
+        let reading = Reader::on(at, &school.app.profile.load()).read(&[list]).unwrap();
+        let telling = Telling::of(&school.app);
+        let mut tx = school.app.store.write().await.unwrap();
+        let (plan, directory) = import::plan(&mut tx, &telling, &reading).await.unwrap();
+        import::take(&mut tx, &telling, &plan, &directory, "test", at)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    };
+    up("2", -30).await;
+    let mut tx = school.app.store.write().await.unwrap();
+    sqlx::query("UPDATE flag SET audience = 'ks1'")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let first = ann.get(&path).await.body;
+    assert!(first.contains("Pip Ingham, year 2"), "{first}");
+    for wrong in ["was in year", "did not know yet"] {
+        assert!(!first.contains(wrong), "{wrong}");
+    }
+    up("3", 30).await;
+    let later = ann.get(&path).await.body;
+    assert!(later.contains("Pip Ingham, year 3"), "{later}");
+    assert!(later.contains("Pip Ingham was in year 2 then."), "{later}");
+    assert!(!later.contains("did not know yet"), "{later}");
+    let since = school
+        .concern(&Seen {
+            minutes_ago: -60 * 24 * 40,
+            ..TITLE
+        })
+        .await;
+    let page = ann.get(&format!("/concerns/{since}")).await.body;
+    assert!(!page.contains("was in year"), "{page}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod flags;
 mod hand_over;
 mod history;
 mod identify;
+mod pupil;
 mod reassign;
 mod steps;
 mod verdict;

@@ -13,22 +13,21 @@ use super::content::{Opener, Seen, without_content};
 use super::flags::{self, At, Flags};
 use super::history::{Entry, entry};
 use super::identify::grouped;
+use super::pupil::Pupil;
 use super::steps::{Steps, steps};
 use super::{OUTCOMES, outcome};
 use crate::concerns::category::Rung;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
 use crate::devices::roll::told_apart;
-use crate::store::actions::{self, ActionRow, FlagRow};
+use crate::store::actions::{self, ActionRow};
 use crate::store::overview::{self, Candidate};
-use crate::store::people::Person;
-use crate::store::queue::{self, Summary, Told, Whom};
+use crate::store::queue::{self, Summary, Told};
 use crate::store::{devices, gaps, keys, routing};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use pastoral_keywords::Audience;
 use std::collections::HashMap;
 
 /// Flags of a page that stand open.
@@ -300,15 +299,10 @@ async fn draw(
     };
     let mut seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
     let devices = told_apart(&devices::list(store, school_id).await?);
-    let directory = console.directory().await?;
-    let pupil = person.filter(|person| person.role == "pupil");
-    let pupil = pupil.and_then(|pupil| {
-        let known = directory.person(&pupil.person_id)?;
-        Some((pupil, Person::audience(known)))
-    });
+    let pupil = Pupil::of(console, person).await?;
     for (seen, row) in seen.iter_mut().zip(&flags) {
         seen.device = devices.get(&row.device_id).cloned().unwrap_or_default();
-        seen.whose_rules = whose_rules(pupil, row);
+        seen.whose_rules = pupil.as_ref().map(|pupil| pupil.then(row)).unwrap_or_default();
     }
     let mut times = times(&page, &concern);
     for gap in gaps::of_concern(store, school_id, who.id(), concern_id).await? {
@@ -416,22 +410,6 @@ async fn draw(
         concern,
         page,
     })
-}
-
-/// A device that does not know yet whose account it is goes by the strictest rules: said, where they are not those of the
-/// pupil's own year.
-fn whose_rules(pupil: Option<(&Whom, Audience)>, flag: &FlagRow) -> String {
-    let Some((pupil, own)) = pupil else {
-        return String::new();
-    };
-    if flag.audience == own.code() || flag.audience != Audience::STRICTEST.code() {
-        return String::new();
-    }
-    format!(
-        "The device did not know yet whose account it was and went by the strictest rules; {} has those for: {}.",
-        pupil.name,
-        own.label()
-    )
 }
 
 fn second(

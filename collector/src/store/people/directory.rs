@@ -1,58 +1,18 @@
-//! People, their duties and accounts; and the [`Directory`], the snapshot of them that routing works with.
+//! The snapshot of people that routing works with.
 
-use super::Write;
+use super::Person;
+use super::reading::{read_conflicts, read_duties, read_people, versions};
 use crate::concerns::kind::{Kind, SubjectRole};
-use crate::concerns::model::{Duty, PersonId};
+use crate::concerns::model::PersonId;
 use crate::concerns::naming::{self, Adult, Circumstances, Named, Names};
 use crate::concerns::routing::{Duties, Route, Subject, route};
 use crate::people::usernames::{Username, normal};
-use crate::people::{Nation, years};
 use crate::profile::{Profile, Users};
+use crate::store::Write;
 use pastoral_keywords::Audience;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-
-/// A person of the school.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// The id in the store.
-    pub person_id: PersonId,
-    /// The id in the school's own system, or `pastoral:<uuid>`.
-    pub source_id: String,
-    /// What they are to the school.
-    pub role: SubjectRole,
-    /// Works in the office.
-    pub administration: bool,
-    /// As [`crate::people::years`] keeps them, or empty.
-    pub year_group: String,
-    /// Of a pupil; may be empty.
-    pub class_name: String,
-    /// Whose year groups the school has.
-    pub nation: Nation,
-    /// The user name on the school's devices; may be empty.
-    pub username: String,
-    /// Given name.
-    pub given_name: String,
-    /// Family name.
-    pub family_name: String,
-    /// E-mail address; may be empty.
-    pub email: String,
-    /// Still at the school.
-    pub active: bool,
-}
-
-impl Person {
-    /// The rules for this person (P3).
-    #[must_use]
-    pub fn audience(&self) -> Audience {
-        match self.role {
-            SubjectRole::Pupil | SubjectRole::UnknownPupil => years::audience(&self.year_group, self.nation),
-            _ if self.administration => Audience::Administration,
-            _ => Audience::Staff,
-        }
-    }
-}
 
 /// Whose account a user name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,9 +47,6 @@ pub struct Directory {
 
 impl Directory {
     /// Reads everything.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
     pub async fn load(
         connection: &mut SqliteConnection,
         school_id: &str,
@@ -129,9 +86,6 @@ impl Directory {
     }
 
     /// This snapshot if nothing has changed since, otherwise a new one. Costs one small query.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
     pub async fn fresh(
         known: Option<Arc<Self>>,
         tx: &mut Write,
@@ -355,122 +309,4 @@ fn accounts_of(people: &HashMap<PersonId, Person>) -> (ByUsername, ByAddress) {
         }
     }
     (usernames, addresses)
-}
-
-async fn versions(connection: &mut SqliteConnection, school_id: &str) -> Result<(i64, i64), sqlx::Error> {
-    let row = sqlx::query("SELECT directory_version, names_version FROM school WHERE school_id = ?");
-    let row = row.bind(school_id).fetch_optional(connection).await?;
-    Ok(row.map_or((0, 0), |row| (row.get(0), row.get(1))))
-}
-
-async fn read_people(
-    connection: &mut SqliteConnection,
-    school_id: &str,
-    nation: Nation,
-) -> Result<HashMap<PersonId, Person>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT person_id, source_id, role, administration, year_group, username, given_name, family_name, email, active,
-                class_name
-         FROM person WHERE school_id = ?",
-    )
-    .bind(school_id)
-    .fetch_all(connection)
-    .await?;
-    Ok(rows
-        .iter()
-        .map(|row| {
-            let person = Person {
-                person_id: row.get(0),
-                source_id: row.get(1),
-                role: role_from_code(row.get(2)),
-                administration: row.get(3),
-                year_group: row.get(4),
-                nation,
-                username: row.get(5),
-                given_name: row.get(6),
-                family_name: row.get(7),
-                email: row.get(8),
-                active: row.get(9),
-                class_name: row.get(10),
-            };
-            (person.person_id.clone(), person)
-        })
-        .collect())
-}
-
-/// Duties in force, of people who are still there and may sign in; those on call first, in the profile's order.
-async fn read_duties(
-    connection: &mut SqliteConnection,
-    school_id: &str,
-    profile: &Profile,
-    people: &HashMap<PersonId, Person>,
-) -> Result<Duties, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT duty.duty, duty.person_id FROM duty
-         LEFT JOIN user ON user.school_id = duty.school_id AND user.person_id = duty.person_id
-         WHERE duty.school_id = ? AND duty.ended_at IS NULL AND user.disabled_at IS NULL
-         ORDER BY duty.granted_at, duty.duty_id",
-    )
-    .bind(school_id)
-    .fetch_all(connection)
-    .await?;
-    let mut held: Vec<(usize, Duty, PersonId)> = Vec::new();
-    for row in &rows {
-        let person_id: PersonId = row.get(1);
-        let active = people.get(&person_id).filter(|person| person.active);
-        if let (Some(duty), Some(person)) = (Duty::from_code(row.get(0)), active) {
-            held.push((on_call_place(profile, &person.email), duty, person_id));
-        }
-    }
-    held.sort_by_key(|(place, _, _)| *place);
-    let mut duties = Duties::default();
-    for (_, duty, person_id) in held {
-        duties.add(duty, person_id);
-    }
-    Ok(duties)
-}
-
-fn on_call_place(profile: &Profile, email: &str) -> usize {
-    let on_call = &profile.accountability.on_call;
-    on_call
-        .iter()
-        .position(|address| address.eq_ignore_ascii_case(email))
-        .unwrap_or(usize::MAX)
-}
-
-async fn read_conflicts(
-    connection: &mut SqliteConnection,
-    school_id: &str,
-) -> Result<BTreeMap<PersonId, BTreeSet<PersonId>>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT about_id, reader_id FROM conflict WHERE school_id = ? AND ended_at IS NULL AND in_force",
-    )
-    .bind(school_id)
-    .fetch_all(connection)
-    .await?;
-    let mut conflicts: BTreeMap<PersonId, BTreeSet<PersonId>> = BTreeMap::new();
-    for row in &rows {
-        conflicts.entry(row.get(0)).or_default().insert(row.get(1));
-    }
-    Ok(conflicts)
-}
-
-/// The code of a role in the store.
-#[must_use]
-pub const fn role_code(role: SubjectRole) -> &'static str {
-    match role {
-        SubjectRole::Pupil | SubjectRole::UnknownPupil => "pupil",
-        SubjectRole::Staff | SubjectRole::UnknownAdult => "staff",
-        SubjectRole::Governor => "governor",
-        SubjectRole::Outside => "outside",
-    }
-}
-
-fn role_from_code(code: &str) -> SubjectRole {
-    match code {
-        "pupil" => SubjectRole::Pupil,
-        "governor" => SubjectRole::Governor,
-        "outside" => SubjectRole::Outside,
-        _ => SubjectRole::Staff,
-    }
 }
