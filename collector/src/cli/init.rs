@@ -26,7 +26,9 @@ use zeroize::Zeroizing;
 /// Makes a school: its keys, its certificate authority, and one-time links for its first people.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Each link goes to its person's address by mail and works once, for seven days, with a code that is shown here once: say it to that person, and never send it. The two recovery sheets are for the headteacher and for the\nchair of governors, each locked away where the other cannot get it."
+    after_help = "Each link goes to its person's address by mail and works once, for seven days, with a code \
+                  that is shown here once: say it to that person, and never send it. The two recovery sheets are for the \
+                  headteacher and for the chair of governors, each locked away where the other cannot get it."
 )]
 pub(super) struct Init {
     /// A shipped profile (ashover, purley-oaks, skerton-st-lukes, somerset, st-marks) or a file
@@ -352,7 +354,7 @@ pub(super) fn write_private(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     };
     write().with_context(|| {
         format!(
-            "{} cannot be written; name a file that does not exist yet",
+            "{} cannot be written; name a new file in a folder that is there",
             file.display()
         )
     })

@@ -46,8 +46,7 @@ const EXAMPLE: &str = r#"A configuration, with every setting (/etc/pastoral/coll
   dir = "/srv/pastoral-backups"
   keep = 14
 
-Each may also be set in the environment, such as PASTORAL_DATA_DIR or PASTORAL_MAIL_HOST; flags win over the
-environment, the environment over the file.
+Each may also be set in the environment, such as PASTORAL_DATA_DIR or PASTORAL_MAIL_HOST; flags win over the environment, the environment over the file.
 
 First steps:
   pastoral-collector init --profile purley-oaks --headteacher "Ada Bell <head@school.example>" \

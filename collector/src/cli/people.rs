@@ -243,9 +243,12 @@ fn read_files(paths: &[PathBuf]) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
         let name = path.display().to_string();
         let mut bytes = Vec::new();
         let most = u64::try_from(FILE_MOST)? + 1;
+        anyhow::ensure!(!path.is_dir(), "{name} is a folder; name the files in it");
         std::fs::File::open(path)
             .and_then(|file| file.take(most).read_to_end(&mut bytes))
-            .with_context(|| format!("{name} cannot be read"))?;
+            .with_context(|| {
+                format!("{name} cannot be read; name files that are there and that you may read")
+            })?;
         Ok((name, bytes))
     };
     paths.iter().map(read).collect()

@@ -5,8 +5,8 @@
 //! v2 users.csv and roles.csv), reports of SIMS, Arbor, Bromcom, ScholarPack, iSAMS and SEEMiS, exports through Wonde.
 
 use super::faults::Whole;
-use super::records::{Record, Records};
-use super::values::said;
+use super::records::{FIELDS_MOST, Record, Records};
+use super::values::{self, Order, said};
 use std::collections::BTreeMap;
 
 /// What a column holds.
@@ -107,6 +107,8 @@ pub(super) struct Header {
     pub(super) width: usize,
     /// How many fields each row has.
     pub(super) count: usize,
+    /// How its dates of leaving are written.
+    pub(super) order: Order,
     found: Vec<Found>,
 }
 
@@ -138,7 +140,12 @@ impl Header {
                 "a first line with names of columns, such as sourcedId, role, username, givenName, familyName, grades",
             )
         })?;
+        if header.count > FIELDS_MOST {
+            let fault = "it has more than 1,000 columns";
+            return Err(Whole::new(header.line, fault, "the columns of people alone"));
+        }
         header.principal_names(text);
+        header.order = header.order_of_dates(text);
         header.count = header.usual_count(text);
         header.once()?;
         Ok(header)
@@ -192,6 +199,27 @@ impl Header {
         }
     }
 
+    /// Month first where one of the dates can be written in no other way, and none can only be the British one.
+    fn order_of_dates(&self, text: &str) -> Order {
+        if !self.has(Column::Left) {
+            return Order::default();
+        }
+        let (mut day_first, mut month_first) = (false, false);
+        for record in self.records(text) {
+            for field in self.fields(&record, Column::Left) {
+                match values::order(field) {
+                    Some(Order::DayFirst) => day_first = true,
+                    Some(Order::MonthFirst) => month_first = true,
+                    None => {}
+                }
+            }
+        }
+        match month_first && !day_first {
+            true => Order::MonthFirst,
+            false => Order::DayFirst,
+        }
+    }
+
     fn of(record: &Record<'_>, delimiter: u8) -> Self {
         let named = record.fields.iter().rposition(|name| !name.trim().is_empty());
         let found = record.fields.iter().enumerate().filter_map(|(at, name)| {
@@ -211,6 +239,7 @@ impl Header {
             delimiter,
             width: named.map_or(0, |last| last + 1),
             count: record.count,
+            order: Order::default(),
             found,
         }
     }
@@ -242,6 +271,15 @@ impl Header {
             }
         }
         Ok(())
+    }
+
+    /// Whether a record is this header once more, as where files were joined.
+    pub(super) fn is_again(&self, record: &Record<'_>) -> bool {
+        let same = |found: &Found| {
+            let field = record.fields.get(found.at);
+            field.is_some_and(|field| squashed(field) == squashed(&found.name))
+        };
+        self.found.iter().all(same)
     }
 
     pub(super) fn has(&self, column: Column) -> bool {

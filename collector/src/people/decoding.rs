@@ -32,12 +32,7 @@ impl Encoding {
 }
 
 /// What a file is that is no table in text, by how it begins, and what to do instead.
-const NOT_TEXT: [(&[u8], &str, &str); 5] = [
-    (
-        b"PK\x03\x04",
-        "this is an Excel workbook or a zip archive",
-        "in Excel: File, Save As, \"CSV UTF-8 (Comma delimited)\"; of an archive: the files in it",
-    ),
+const NOT_TEXT: [(&[u8], &str, &str); 4] = [
     (
         b"\xd0\xcf\x11\xe0",
         "this is an Excel workbook of the old kind",
@@ -52,10 +47,38 @@ const NOT_TEXT: [(&[u8], &str, &str); 5] = [
     (b"{", "this is JSON", "the same people exported as CSV"),
 ];
 
+/// A zip archive says first what it calls its first file. Workbooks are archives too, of files that are no lists.
+fn archive(bytes: &[u8]) -> Whole {
+    let length = bytes
+        .get(26..28)
+        .map_or(0, |two| usize::from(u16::from_le_bytes([two[0], two[1]])));
+    let first = bytes.get(30..30 + length).unwrap_or_default();
+    if first.to_ascii_lowercase().ends_with(b".csv") || (first.ends_with(b"/") && first != b"xl/") {
+        let instead =
+            "the archive unpacked, and the lists in it: users.csv, and roles.csv where there is one";
+        return Whole::new(1, "this is a zip archive", instead);
+    }
+    let instead = "in Excel: File, Save As, \"CSV UTF-8 (Comma delimited)\"";
+    Whole::new(1, "this is a workbook of Excel, whatever it is named", instead)
+}
+
+/// What no screen shows, and is never part of a name: marks between files that were joined, and of the direction of writing.
+const INVISIBLE: [char; 15] = [
+    '\u{ad}', '\u{200b}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+    '\u{2060}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
+];
+
 /// The text of a file.
 pub(super) fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Encoding), Whole> {
     let unmarked = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let begin = unmarked.trim_ascii_start();
+    if begin.is_empty() {
+        let instead = "the list exported again, with names of columns in its first line";
+        return Err(Whole::new(1, "the file is empty", instead));
+    }
+    if begin.starts_with(b"PK\x03\x04") {
+        return Err(archive(bytes));
+    }
     for (mark, fault, instead) in NOT_TEXT {
         if begin.starts_with(mark) {
             return Err(Whole::new(1, fault, instead));
@@ -74,6 +97,10 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Encoding), Whole> {
         let fault = "this is not text";
         return Err(Whole::new(line_of(&text[..at]), fault, EXPORT));
     }
+    let text = match text.contains(INVISIBLE) {
+        true => Cow::Owned(text.replace(INVISIBLE, "")),
+        false => text,
+    };
     Ok((text, encoding))
 }
 

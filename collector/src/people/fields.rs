@@ -269,7 +269,7 @@ impl Reader {
             }
         }
         for day in header.fields(record, Column::Left).into_iter().filter_map(said) {
-            let day = values::date(day).ok_or_else(|| {
+            let day = values::date(day, header.order).ok_or_else(|| {
                 wrong(
                     header.name(Column::Left),
                     "it is not a date",

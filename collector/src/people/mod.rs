@@ -28,6 +28,7 @@ use jiff::civil::Date;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
+use values::Order;
 
 pub use decoding::Encoding;
 pub use faults::{Fault, Listed, Refused};
@@ -88,6 +89,9 @@ pub struct Source {
     pub encoding: Encoding,
     /// What parts its columns.
     pub delimiter: char,
+    /// Its dates are written with the month first.
+    #[serde(default)]
+    pub months_first: bool,
 }
 
 /// What files say.
@@ -103,6 +107,9 @@ pub struct Reading {
     pub left: BTreeSet<String>,
     /// Lines of people who share a user name with somebody else: an account of that name is nobody's.
     pub shared_usernames: Vec<String>,
+    /// Lines of people with another user name in another row: only the first is kept.
+    #[serde(default)]
+    pub other_usernames: Vec<String>,
     /// Year groups are those of Scotland or Northern Ireland, and the profile says neither.
     pub other_nation: bool,
     /// How the files were read.
@@ -168,6 +175,7 @@ fn table<'f>(file: &File<'f>) -> Result<Table<'f>, Whole> {
         file: file.name.into(),
         encoding,
         delimiter: header.delimiter.into(),
+        months_first: header.order == Order::MonthFirst,
     };
     Ok(Table {
         file: file.name,
@@ -218,6 +226,13 @@ impl fmt::Display for Reading {
                 source.file,
                 source.encoding.words()
             )?;
+            if source.months_first {
+                writeln!(
+                    f,
+                    "{}: dates are read with the month first, because some of them can be nothing else.",
+                    source.file
+                )?;
+            }
         }
         if self.leavers > 0 {
             writeln!(f, "{} rows are of people who have left.", self.leavers)?;
@@ -233,6 +248,12 @@ impl fmt::Display for Reading {
             writeln!(
                 f,
                 "lines {lines}: these people share a user name, so that accounts of that name are nobody's."
+            )?;
+        }
+        for lines in &self.other_usernames {
+            writeln!(
+                f,
+                "lines {lines}: this person has two user names; the first is used, and accounts of the other are nobody's."
             )?;
         }
         if !self.left_out.is_empty() {

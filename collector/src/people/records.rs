@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 /// No system writes as many columns; more are counted, not kept.
-const FIELDS_MOST: usize = 1000;
+pub(super) const FIELDS_MOST: usize = 1000;
 
 /// One record.
 #[derive(Debug, PartialEq, Eq)]

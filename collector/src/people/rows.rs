@@ -5,7 +5,7 @@ use super::faults::{Fault, Whole};
 use super::fields::{Is, Wrong, is_below_the_table, whole, wrong};
 use super::records::Record;
 use super::roles::{self, Said};
-use super::usernames::Username;
+use super::usernames::{Username, normal};
 use super::values::fits;
 use super::{ROWS_MOST, Reader, Reading, Row, Table};
 use std::collections::hash_map::Entry;
@@ -56,7 +56,7 @@ impl<'r> Taking<'r> {
             self.usable(header)?;
         }
         for record in header.records(&table.text) {
-            if record.is_blank() || is_below_the_table(&record, header) {
+            if record.is_blank() || is_below_the_table(&record, header) || header.is_again(&record) {
                 continue;
             }
             self.records += 1;
@@ -205,6 +205,10 @@ impl<'r> Taking<'r> {
             return;
         };
         let (first, first_place) = &mut self.people[known];
+        let two_accounts = [&first.username, &row.username]
+            .iter()
+            .all(|name| !name.is_empty())
+            && normal(&first.username) != normal(&row.username);
         let said = |row: &Row| Said::Is(row.role, row.administration);
         let same = (&first.given_name, &first.family_name) == (&row.given_name, &row.family_name);
         let years = [&first.year_group, &row.year_group];
@@ -221,6 +225,10 @@ impl<'r> Taking<'r> {
                     if kept.is_empty() {
                         *kept = other;
                     }
+                }
+                if two_accounts {
+                    let lines = format!("{}, {}", first_place.line, place.line);
+                    self.reading.other_usernames.push(lines);
                 }
                 if !role.is_pupil() {
                     first.year_group.clear();

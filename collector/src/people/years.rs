@@ -97,6 +97,13 @@ const BEFORE: [&str; 8] = [
 ];
 
 fn one(written: &str, nation: Nation) -> Year {
+    // Excel makes 5.0 of a 5.
+    let written = written.strip_suffix(".0").unwrap_or(written);
+    // `Year 1/2` is a class of two years, and not Year 12.
+    let numbers = written.split(|letter: char| !letter.is_ascii_digit());
+    if numbers.filter(|number| !number.is_empty()).count() > 1 {
+        return Year::Unknown;
+    }
     let mut rest: String = written
         .chars()
         .filter(|letter| letter.is_alphanumeric())
@@ -130,9 +137,10 @@ fn named(squashed: &str) -> Option<&'static str> {
         "r" | "yr" | "rec" | "reception" | "receptionyear" | "receptionclass" | "kg" | "kindergarten"
         | "eyfs" | "fs" | "fs2" | "f2" | "foundation" | "foundationstage" | "foundation2"
         | "foundationstage2" | "eyfs2" => "R",
-        "n" | "n1" | "n2" | "n3" | "nur" | "nursery" | "nursery1" | "nursery2" | "nurseryclass" | "fs1"
-        | "f1" | "foundation1" | "foundationstage1" | "eyfs1" | "preschool" | "prenursery" | "playgroup"
-        | "elc" | "pk" | "tk" | "pr" | "ps" | "it" | "ps1" | "ps2" | "ps3" | "ps4" | "e1" | "e2" => "N",
+        "n" | "n1" | "n2" | "n3" | "nur" | "nursery" | "nurseryam" | "nurserypm" | "nursery1"
+        | "nursery2" | "nurseryclass" | "fs1" | "f1" | "foundation1" | "foundationstage1" | "eyfs1"
+        | "preschool" | "prenursery" | "playgroup" | "elc" | "pk" | "tk" | "pr" | "ps" | "it" | "ps1"
+        | "ps2" | "ps3" | "ps4" | "e1" | "e2" => "N",
         "l6" | "lowersixth" | "lower6" | "l6th" | "sixthformlower" => "12",
         "u6" | "uppersixth" | "upper6" | "u6th" | "sixthformupper" => "13",
         // Not in a year: the strictest rules.
