@@ -46,10 +46,7 @@ pub(in super::super) async fn grant(
         change: None,
         by: who.id(),
     };
-    match propose(&console, &who, &new).await? {
-        Ok(response) => Ok(response),
-        Err(words) => again(&console, &who, "person", words).await,
-    }
+    propose(&console, &who, &new, On::People("person")).await
 }
 
 /// Proposes a link: the first, or the reset of a sign-in that is there.
@@ -76,10 +73,7 @@ pub(in super::super) async fn link(
         change: None,
         by: who.id(),
     };
-    match propose(&console, &who, &new).await? {
-        Ok(response) => Ok(response),
-        Err(words) => person::again(&console, &who, &person_id, "link", words).await,
-    }
+    propose(&console, &who, &new, On::Person("link")).await
 }
 
 /// Proposes another name, address or role.
@@ -106,10 +100,7 @@ pub(in super::super) async fn change(
         change: Some(&change),
         by: who.id(),
     };
-    match propose(&console, &who, &new).await? {
-        Ok(response) => Ok(response),
-        Err(words) => person::again(&console, &who, &person_id, "email", words).await,
-    }
+    propose(&console, &who, &new, On::Person("email")).await
 }
 
 /// Ends one's own duty, or proposes the end of another's.
@@ -132,10 +123,7 @@ pub(in super::super) async fn end_duty(
             change: None,
             by: who.id(),
         };
-        return match propose(&console, &who, &new).await? {
-            Ok(response) => Ok(response),
-            Err(words) => again(&console, &who, "people", words).await,
-        };
+        return propose(&console, &who, &new, On::People("people")).await;
     }
     let mut tx = app.store.write().await?;
     if !overview::end_duty_of(&mut tx, &app.school_id, who.id(), duty, who.id(), now).await? {
@@ -294,21 +282,29 @@ async fn stop(console: &Console, who: &SignedIn, invitation_id: &str) -> Result<
     Ok(go("/people?done=withdrawn"))
 }
 
-/// Proposes; the words of why not, where it is not taken.
-async fn propose(
-    console: &Console,
-    who: &SignedIn,
-    new: &New<'_>,
-) -> Result<Result<Response, String>, Failure> {
+/// The page on which something is proposed, and its field at which it stands why that is not taken.
+enum On {
+    People(&'static str),
+    Person(&'static str),
+}
+
+/// Proposes.
+async fn propose(console: &Console, who: &SignedIn, new: &New<'_>, on: On) -> Result<Response, Failure> {
     let telling = Telling::of(&console.app);
     let proposed = acts::propose(place(console, &telling), actor(who), new, clock::now_ms()).await;
     let code = match proposed {
         Ok(code) => code,
-        Err(not_done) => return Ok(Err(words(not_done)?)),
+        Err(not_done) => {
+            let words = words(not_done)?;
+            return match on {
+                On::People(field) => again(console, who, field, words).await,
+                On::Person(field) => person::again(console, who, new.person_id, field, words).await,
+            };
+        }
     };
     console.app.changed(None);
     let Some(code) = code else {
-        return Ok(Ok(go("/people?done=proposed")));
+        return Ok(go("/people?done=proposed"));
     };
     let app = &console.app;
     let mut connection = app.store.read().acquire().await?;
@@ -322,7 +318,7 @@ async fn propose(
         email: person.email,
         waits: true,
     });
-    Ok(Ok(show(&page)?))
+    show(&page)
 }
 
 async fn refused(console: &Console, who: &SignedIn, not_done: NotDone) -> Result<Response, Failure> {
