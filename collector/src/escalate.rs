@@ -43,9 +43,6 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
 }
 
 /// Ends conflicts of interest that nobody has agreed to in time, and has somebody told of what nobody can read.
-///
-/// # Errors
-/// When the store cannot be read or written.
 pub async fn look_after_readers(app: &App, now: i64) -> Result<(), sqlx::Error> {
     let telling = Telling::of(app);
     if conflicts::is_any_over(app.store.read(), &app.school_id, now).await? {
@@ -64,9 +61,6 @@ pub async fn look_after_readers(app: &App, now: i64) -> Result<(), sqlx::Error> 
 }
 
 /// Takes the next step of every concern that is due, and says how many there were.
-///
-/// # Errors
-/// When the store cannot be read or written.
 pub async fn step_due(app: &App, now: i64) -> Result<usize, sqlx::Error> {
     let unanswered = escalation::due(&app.store, &app.school_id, now, AT_ONCE).await?;
     let reviewed = reviews::due(&app.store, &app.school_id, now, AT_ONCE).await?;

@@ -41,9 +41,6 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
 
 /// Brings back what waits, when the clock was set ahead and has come back: it is earlier than when this looked last, or than
 /// the last entry of the audit log. Says whether it was.
-///
-/// # Errors
-/// When the store cannot be read or written.
 pub async fn came_back(app: &App, latest: i64, now: i64) -> Result<bool, sqlx::Error> {
     let mut connection = app.store.read().acquire().await?;
     let recorded = audit::last_at(&mut connection, &app.school_id).await?;
@@ -71,9 +68,6 @@ pub async fn came_back(app: &App, latest: i64, now: i64) -> Result<bool, sqlx::E
 
 /// Does what is due today, and says whether it was: a day after the last time, or when the last time lies ahead, because
 /// the clock was set ahead and has come back.
-///
-/// # Errors
-/// When the store cannot be read or written.
 pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
     let heads = audit::sent_heads(app.store.read(), &app.school_id, STEADY_DAYS).await?;
     let heads: Vec<i64> = heads.iter().map(|head| head.at).collect();
@@ -174,9 +168,6 @@ async fn tell_head_and_chair(
 }
 
 /// Queues a notice that is about no concern to everybody who has one of these duties. Wake the outbox after the commit.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn tell_holders(
     tx: &mut Write,
     telling: &Telling,

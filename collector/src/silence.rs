@@ -36,9 +36,6 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
 }
 
 /// Tells whoever is to be told today and has not been.
-///
-/// # Errors
-/// When the store cannot be read or written.
 pub async fn look(app: &App, now: i64) -> Result<(), sqlx::Error> {
     let telling = Telling::of(app);
     let cover = &telling.profile.cover;

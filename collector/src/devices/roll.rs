@@ -37,9 +37,6 @@ pub struct Called {
 pub struct Roll(pub Vec<Called>);
 
 /// Calls the roll.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn call(
     db: &mut SqliteConnection,
     school_id: &str,

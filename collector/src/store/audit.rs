@@ -72,9 +72,6 @@ pub async fn append(tx: &mut Write, now_ms: i64, entry: &Entry<'_>) -> Result<()
 }
 
 /// The head of the school's chain; none while it is empty.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn head(connection: &mut SqliteConnection, school_id: &str) -> Result<Option<Head>, sqlx::Error> {
     let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
         "SELECT sequence, hash FROM audit WHERE school_id = $1 ORDER BY sequence DESC LIMIT 1",
@@ -86,9 +83,6 @@ pub async fn head(connection: &mut SqliteConnection, school_id: &str) -> Result<
 }
 
 /// When the last entry was made; none while the chain is empty.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn last_at(connection: &mut SqliteConnection, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar("SELECT at FROM audit WHERE school_id = $1 ORDER BY sequence DESC LIMIT 1")
         .bind(school_id)
@@ -117,9 +111,6 @@ impl SentHead {
 }
 
 /// The heads that were sent, the latest first.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn sent_heads(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -136,18 +127,12 @@ pub async fn sent_heads(
 }
 
 /// When the head was last sent to headteacher and chair.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn last_head_sent(store: &Store, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
     let heads = sent_heads(store.read(), school_id, 1).await?;
     Ok(heads.first().map(|head| head.at))
 }
 
 /// The fingerprint of the keys as it was recorded first, of those records that retention has left.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn first_keys(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Option<String>, sqlx::Error> {
     let first: Option<SentHead> = sqlx::query_as(
         "SELECT at, hash, detail FROM audit WHERE school_id = $1 AND action IN ('school-made', $2)
@@ -161,9 +146,6 @@ pub async fn first_keys(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<
 }
 
 /// Writes down whether the chain was found broken.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn note_broken(tx: &mut Write, school_id: &str, broken_at: Option<i64>) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE school SET chain_broken_at = $1 WHERE school_id = $2")
         .bind(broken_at)
@@ -176,9 +158,6 @@ pub async fn note_broken(tx: &mut Write, school_id: &str, broken_at: Option<i64>
 /// Erases what entries from before a time stood for, at most so many of them, and records that in the chain, in the
 /// caller's transaction. INVARIANT 5: the hashes stay, and nothing is erased without a step that accounts for it. Gives
 /// how many; 0 when there is nothing to erase.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn erase_details(
     tx: &mut Write,
     school_id: &str,
@@ -228,9 +207,6 @@ pub async fn erase_details(
 }
 
 /// The steps of retention in the chain.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn steps(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Recorded>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as("SELECT * FROM audit WHERE school_id = $1 AND action = $2")
         .bind(school_id)
@@ -241,9 +217,6 @@ pub async fn steps(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<R
 }
 
 /// Entries behind a place, in order, some at a time.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn rows_after(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -259,9 +232,6 @@ pub async fn rows_after(
 
 /// Checks the whole chain, and says its head, or where it is broken first. What a recorded step of retention erased is no
 /// break.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn verify(
     store: &Store,
     school_id: &str,

@@ -45,9 +45,6 @@ pub async fn damage(db: impl SqliteExecutor<'_>) -> Result<Option<String>, sqlx:
 }
 
 /// The school's generation.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn generation(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT generation FROM school WHERE school_id = ?")
         .bind(school_id)
@@ -56,9 +53,6 @@ pub async fn generation(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<
 }
 
 /// How far the deliveries of every device go.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn marks(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Mark>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT d.device_id, d.host_name, COALESCE(SUM(e.delivered), 0), d.last_seen_at FROM device d
@@ -81,9 +75,6 @@ pub async fn marks(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<M
 
 /// Makes a restored store one that devices follow: policies are made again under a higher generation. One-time links are
 /// withdrawn: those used since the backup would open once more.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn begin_generation(
     tx: &mut Write,
     school_id: &str,

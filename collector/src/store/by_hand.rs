@@ -19,9 +19,6 @@ pub struct ByHand<'a> {
 }
 
 /// Makes a concern by hand.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn make_by_hand(
     tx: &mut Write,
     school_id: &str,
@@ -50,9 +47,6 @@ pub async fn make_by_hand(
 }
 
 /// Something more that happened, added to a concern by hand: widens its range, and raises its severity if this is worse.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn add_to(
     tx: &mut Write,
     school_id: &str,

@@ -9,9 +9,6 @@ use sqlx::Row;
 use std::collections::BTreeSet;
 
 /// Proposes the category again; for whoever changed what it rests on, such as a warning or a false alarm.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn repropose(
     tx: &mut Write,
     profile: &Profile,

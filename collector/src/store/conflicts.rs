@@ -86,9 +86,6 @@ pub fn may_know(directory: &Directory, viewer: &str, reader_id: &str, about_id: 
 }
 
 /// The conflicts that stand and that the viewer may know of.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn known_to(
     db: impl SqliteExecutor<'_>,
     directory: &Directory,
@@ -115,9 +112,6 @@ async fn standing(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Co
 
 /// Records that a reader must not see what concerns a person, or one concern. Route everything again where it works at
 /// once, and wake the outbox after the commit.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn record(
     tx: &mut Write,
     telling: &Telling,
@@ -176,9 +170,6 @@ pub async fn record(
 }
 
 /// A second person agrees: it stays. Whether that person may is for the caller to ask, see [`Conflict::may_agree`].
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn agree(
     tx: &mut Write,
     telling: &Telling,
@@ -210,9 +201,6 @@ pub async fn agree(
 }
 
 /// Ends a conflict. Route everything again afterwards.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn end(
     tx: &mut Write,
     telling: &Telling,
@@ -241,9 +229,6 @@ pub async fn end(
 }
 
 /// Ends every conflict that nobody has agreed to in time, and routes again what it touched.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn lapse(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
     let over: Vec<_> = standing(&mut **tx, &telling.school_id)
         .await?
@@ -260,9 +245,6 @@ pub async fn lapse(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sq
 }
 
 /// Whether any conflict has lapsed by now.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn is_any_over(
     db: impl SqliteExecutor<'_>,
     school_id: &str,

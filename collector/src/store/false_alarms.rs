@@ -26,9 +26,6 @@ struct Row {
 }
 
 /// Flags of a concern were marked by somebody, or marks taken back.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn settle(
     tx: &mut Write,
     telling: &Telling,
@@ -132,9 +129,6 @@ async fn added_by_hand(tx: &mut Write, school_id: &str, concern_id: &str) -> Res
 }
 
 /// Concerns all of whose flags are marked, so that what joins starts everything again.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn all_marked(tx: &mut Write, school_id: &str) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT concern_id FROM concern WHERE school_id = $1 AND quiet_until IS NOT NULL AND state <> 'closed'",

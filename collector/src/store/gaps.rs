@@ -58,9 +58,6 @@ pub async fn of_concern(
 }
 
 /// How many gaps of devices and unreadable records came in since a time.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn count_since(
     db: impl SqliteExecutor<'_>,
     school_id: &str,

@@ -52,9 +52,6 @@ pub async fn add_public(
 }
 
 /// Saves data keys that the same transaction seals with. Those that are there already stay as they are.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn save_data_keys(
     tx: &mut Write,
     school_id: &str,
@@ -81,9 +78,6 @@ pub async fn save_data_keys(
 }
 
 /// The data keys of a concern, each once for every group it is sealed to.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn data_keys(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -108,9 +102,6 @@ pub async fn data_keys(
 }
 
 /// Replaces all sealed forms of the data keys that these are of.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn replace_data_keys(
     tx: &mut Write,
     school_id: &str,

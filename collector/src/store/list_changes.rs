@@ -83,9 +83,6 @@ pub enum NotDecided {
 }
 
 /// Keeps a proposal. Gives its number; none when [`WAITING`] wait already.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn propose(
     tx: &mut Write,
     school_id: &str,
@@ -181,9 +178,6 @@ async fn record(
 }
 
 /// The changes in force, in the order in which they apply, with the version of the rules they make.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn agreed(store: &Store, school_id: &str) -> Result<(Vec<ListChange>, u32), sqlx::Error> {
     let rows =
         sqlx::query("SELECT * FROM list_change WHERE school_id = ? AND state = 'agreed' ORDER BY version")
@@ -196,9 +190,6 @@ pub async fn agreed(store: &Store, school_id: &str) -> Result<(Vec<ListChange>, 
 }
 
 /// Proposals that wait, oldest first.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn waiting(store: &Store, school_id: &str) -> Result<Vec<ListChange>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT * FROM list_change WHERE school_id = ? AND state = 'proposed' ORDER BY change_id",
@@ -210,9 +201,6 @@ pub async fn waiting(store: &Store, school_id: &str) -> Result<Vec<ListChange>, 
 }
 
 /// The log of what was decided, latest first: `most` entries after the first `skip`.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn decided(
     store: &Store,
     school_id: &str,
@@ -231,9 +219,6 @@ pub async fn decided(
 }
 
 /// One change.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn change(
     store: &Store,
     school_id: &str,

@@ -1,4 +1,6 @@
 //! The store: one database for everything the collector keeps. The only place with SQL; one file per subject.
+//!
+//! Whatever reads or writes it fails where the database does; only what can go wrong besides is said of a function.
 
 pub mod access;
 pub mod accounts;
@@ -115,9 +117,6 @@ impl Store {
     }
 
     /// Waits for its turn and begins a transaction that writes. Dropped without `commit`, it leaves nothing.
-    ///
-    /// # Errors
-    /// When the database cannot be written.
     pub async fn write(&self) -> Result<Write, sqlx::Error> {
         self.write.begin_with("BEGIN IMMEDIATE").await
     }
@@ -149,9 +148,6 @@ pub struct Watcher {
 
 impl Watcher {
     /// Whether something was committed since the last look.
-    ///
-    /// # Errors
-    /// When the database cannot be read.
     pub async fn look(&mut self) -> Result<bool, sqlx::Error> {
         let version: i64 = sqlx::query_scalar("PRAGMA data_version")
             .fetch_one(&mut self.connection)

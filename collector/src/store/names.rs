@@ -38,9 +38,6 @@ const UNEXAMINED: &str =
     AND c.names_version < (SELECT names_version FROM school WHERE school_id = $1)";
 
 /// Concerns to be compared whose content the holder of these groups' keys can open, all of it; at most `most`.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn unexamined(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -62,9 +59,6 @@ pub async fn unexamined(
 }
 
 /// One concern, if it is to be compared.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn is_unexamined(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -78,9 +72,6 @@ pub async fn is_unexamined(
 }
 
 /// The sealed texts of a concern, from a flag on and at most `most`.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn texts(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -101,9 +92,6 @@ pub async fn texts(
 }
 
 /// Writes down that a concern was compared with the names as they were at a version.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn examined(
     tx: &mut Write,
     school_id: &str,

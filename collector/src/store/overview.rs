@@ -7,9 +7,6 @@ use sqlx::{AssertSqlSafe, SqliteExecutor};
 
 /// How many open concerns nobody can read who has an address and a sign-in; without those about the viewer, or that name them or whom they
 /// are in conflict with, and for those who read pupils' concerns only without those of adults (invariant 4).
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn without_reader(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -122,9 +119,6 @@ pub(super) fn told_apart(shares_name: bool, class_name: &str, username: &str) ->
 }
 
 /// Everybody at the school: pupils by year, then adults; by family name.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn candidates(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
         "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 AND p.active = 1 ORDER BY {IN_ORDER}"
@@ -141,9 +135,6 @@ pub async fn everybody(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<V
 }
 
 /// One person at the school.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn person(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -185,9 +176,6 @@ pub struct HeldDuty {
 }
 
 /// Every duty in force.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn duties(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<HeldDuty>, sqlx::Error> {
     sqlx::query_as(
         "SELECT d.duty_id, d.person_id, p.given_name || ' ' || p.family_name AS name, p.email, d.duty, d.granted_by,
@@ -244,9 +232,6 @@ pub struct Logged {
 
 /// The audit log for a viewer, newest first, from a place on. INVARIANT 4: entries of a concern only for who may see it.
 /// Numbers of entries are not given: their gaps would count what is hidden.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn audit_log(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -269,9 +254,6 @@ pub async fn audit_log(
 }
 
 /// Whether the audit chain was found broken when it was last verified.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn chain_is_broken(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM school WHERE school_id = ? AND chain_broken_at IS NOT NULL)",

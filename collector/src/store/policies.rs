@@ -4,9 +4,6 @@ use super::Write;
 use sqlx::Row;
 
 /// Generation and counter for a group's policy: those it had, when its fingerprint is the same; otherwise the next.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn number(
     tx: &mut Write,
     school_id: &str,

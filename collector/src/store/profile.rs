@@ -6,9 +6,6 @@ use crate::notify::Telling;
 
 /// Puts `telling`'s profile in force and routes every concern by it. Policies must be made again; wake escalation and
 /// outbox after the commit.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn accept(
     tx: &mut Write,
     telling: &Telling,

@@ -32,9 +32,6 @@ pub struct RecentFlag {
 }
 
 /// The latest `most` flags since a time that a reader may see.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn recent_flags(
     store: &Store,
     school_id: &str,

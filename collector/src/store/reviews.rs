@@ -36,9 +36,6 @@ impl Row {
 /// Sets the review date of a concern that was just acknowledged, and the next one when its owner has answered the question
 /// by doing something with it. Takes the date away from one that is not acknowledged any more. `anew`: somebody else deals
 /// with it than before.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn settle(
     tx: &mut Write,
     telling: &Telling,
@@ -60,9 +57,6 @@ pub async fn settle(
 }
 
 /// Sets the review date that an owner has chosen, or takes it away.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn set(
     tx: &mut Write,
     school_id: &str,
@@ -84,9 +78,6 @@ pub async fn set(
 }
 
 /// Acknowledged concerns whose owner is to be asked, has not answered, or is not there any more.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn due(store: &Store, school_id: &str, now: i64, most: i64) -> Result<Vec<String>, sqlx::Error> {
     let query = format!(
         "SELECT concern_id FROM concern WHERE school_id = $1 AND state = 'acknowledged' AND erased_at IS NULL
@@ -113,9 +104,6 @@ const GONE: &str = "(owner_id IS NULL
         AND \"user\".person_id = concern.owner_id AND \"user\".disabled_at IS NOT NULL))";
 
 /// When the next review comes due; none when none does.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn next_due(store: &Store, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT MIN(COALESCE(review_answer_by, review_at)) FROM concern
@@ -127,9 +115,6 @@ pub async fn next_due(store: &Store, school_id: &str) -> Result<Option<i64>, sql
 }
 
 /// Asks the owner of a concern, or passes it on. Looks again in the transaction whether that is still so.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn step(tx: &mut Write, telling: &Telling, concern_id: &str, now: i64) -> Result<(), sqlx::Error> {
     let school_id = &*telling.school_id;
     let Some(row) = acknowledged(tx, school_id, concern_id).await? else {

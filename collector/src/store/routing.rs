@@ -13,9 +13,6 @@ use crate::concerns::naming::{Named, Strength};
 use crate::concerns::routing::{Reason, Route, Subject};
 
 /// Writes who may see a concern, and takes back notices to those who may not any more.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn set_readers(
     tx: &mut Write,
     school_id: &str,
@@ -55,9 +52,6 @@ pub async fn set_readers(
 
 /// Adds to the people whom a concern's text names; of two strengths the greater stays. Says whether anything is new: then
 /// route the concern again.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn add_named(
     tx: &mut Write,
     school_id: &str,
@@ -90,9 +84,6 @@ pub async fn add_named(
 
 /// Whether there is a concern that nobody may read, because everybody entitled is concerned. Only the school safe's copy
 /// of the key opens it. Says not how many nor which: whoever runs the machines may learn this.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn without_reader(store: &Store, school_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM concern WHERE school_id = $1 AND erased_at IS NULL AND state <> 'closed'
@@ -104,9 +95,6 @@ pub async fn without_reader(store: &Store, school_id: &str) -> Result<bool, sqlx
 }
 
 /// People whom a concern's text names.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn named_of(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Named, sqlx::Error> {
     let rows: Vec<(PersonId, String)> = sqlx::query_as(
         "SELECT person_id, strength FROM concern_named WHERE school_id = $1 AND concern_id = $2",
@@ -120,9 +108,6 @@ pub async fn named_of(tx: &mut Write, school_id: &str, concern_id: &str) -> Resu
 }
 
 /// Whose keys open what is written to a concern now.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn sealed_to(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<SealedTo, sqlx::Error> {
     let row: Option<(String, Option<String>)> = sqlx::query_as(
         "SELECT reader_group, also_group FROM concern WHERE school_id = $1 AND concern_id = $2",
@@ -139,9 +124,6 @@ pub async fn sealed_to(tx: &mut Write, school_id: &str, concern_id: &str) -> Res
 }
 
 /// Why a concern goes to its readers.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn reason(store: &Store, school_id: &str, concern_id: &str) -> Result<Reason, sqlx::Error> {
     let code: Option<String> =
         sqlx::query_scalar("SELECT route FROM concern WHERE school_id = $1 AND concern_id = $2")

@@ -46,9 +46,6 @@ pub struct User {
 }
 
 /// The school; none before `init`.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn get(db: impl SqliteExecutor<'_>) -> Result<Option<School>, sqlx::Error> {
     let row = sqlx::query("SELECT school_id, name, profile FROM school LIMIT 1")
         .fetch_optional(db)
@@ -61,9 +58,6 @@ pub async fn get(db: impl SqliteExecutor<'_>) -> Result<Option<School>, sqlx::Er
 }
 
 /// Makes the school.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn add(tx: &mut Write, school: &School, now_ms: i64) -> Result<(), sqlx::Error> {
     sqlx::query("INSERT INTO school (school_id, name, profile, created_at) VALUES (?, ?, ?, ?)")
         .bind(&school.school_id)
@@ -76,9 +70,6 @@ pub async fn add(tx: &mut Write, school: &School, now_ms: i64) -> Result<(), sql
 }
 
 /// Adds a person, or finds the active one with the same e-mail address. Gives the id.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn person(tx: &mut Write, school_id: &str, new: &NewPerson<'_>) -> Result<String, sqlx::Error> {
     let known = sqlx::query_scalar(
         "SELECT person_id FROM person WHERE school_id = ? AND active = 1 AND lower(email) = lower(?) LIMIT 1",
@@ -108,9 +99,6 @@ pub async fn person(tx: &mut Write, school_id: &str, new: &NewPerson<'_>) -> Res
 }
 
 /// Everybody with a duty, or who can sign in.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn users(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<User>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT p.person_id, p.given_name || ' ' || p.family_name, p.email,
@@ -143,9 +131,6 @@ pub async fn users(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<U
 }
 
 /// The holders of a duty with this e-mail address or person_id.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn find_user(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -158,9 +143,6 @@ pub async fn find_user(
 }
 
 /// Ends what a person may do: duties, sign-in, and links not used yet. Says nothing of their records.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn disable(
     tx: &mut Write,
     school_id: &str,
@@ -186,9 +168,6 @@ pub async fn disable(
 }
 
 /// How many people hold a duty.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn holders(db: impl SqliteExecutor<'_>, school_id: &str, duty: Duty) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(DISTINCT person_id) FROM duty WHERE school_id = ? AND duty = ? AND ended_at IS NULL",

@@ -37,9 +37,6 @@ pub struct Standing {
 }
 
 /// Keeps a list; says whether this version of it was not here already.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn add(tx: &mut Write, school_id: &str, list: &Imported) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
         "INSERT INTO specialist_list (school_id, list_id, version, title, licence, terms, sealed, imported_at)
@@ -59,9 +56,6 @@ pub async fn add(tx: &mut Write, school_id: &str, list: &Imported) -> Result<boo
 }
 
 /// Every list that is here, in the order of their names.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn all(store: &Store, school_id: &str) -> Result<Vec<Imported>, sqlx::Error> {
     let rows = sqlx::query("SELECT * FROM specialist_list WHERE school_id = ? ORDER BY list_id, version")
         .bind(school_id)
@@ -71,9 +65,6 @@ pub async fn all(store: &Store, school_id: &str) -> Result<Vec<Imported>, sqlx::
 }
 
 /// How the lists stand, by the changes that were agreed or wait.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Result<Standing, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT operation, state = 'agreed' AS agreed FROM list_change
@@ -104,9 +95,6 @@ pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Res
 }
 
 /// Removes the lists that are neither in force nor may come into force: what is not used is not kept.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn prune(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
     let standing = standing(&mut *tx, school_id).await?;
     let kept = sqlx::query("SELECT list_id, version FROM specialist_list WHERE school_id = ?")

@@ -42,9 +42,6 @@ pub struct Token {
 }
 
 /// Keeps a new token.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn add(
     tx: &mut Write,
     school_id: &str,
@@ -70,9 +67,6 @@ pub async fn add(
 }
 
 /// Every token, the newest first.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Token>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT token_id, group_name, uses_left, expires_at, approve, created_at FROM token WHERE school_id = ?
@@ -85,9 +79,6 @@ pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<To
 }
 
 /// The token with this id and secret; none when either is wrong.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn find(
     tx: &mut Write,
     school_id: &str,
@@ -110,9 +101,6 @@ pub async fn find(
 }
 
 /// Takes one use.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn take_one(tx: &mut Write, school_id: &str, token_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE token SET uses_left = uses_left - 1 WHERE school_id = ? AND token_id = ?")
         .bind(school_id)
@@ -123,9 +111,6 @@ pub async fn take_one(tx: &mut Write, school_id: &str, token_id: &str) -> Result
 }
 
 /// Lets nobody join with a token any more. Says whether there is such a token.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn withdraw(tx: &mut Write, school_id: &str, token_id: &str) -> Result<bool, sqlx::Error> {
     let done = sqlx::query("UPDATE token SET uses_left = 0 WHERE school_id = ? AND token_id = ?")
         .bind(school_id)

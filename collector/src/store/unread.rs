@@ -22,9 +22,6 @@ const UNREAD: &str = "concern.school_id = $1 AND concern.state <> 'closed' AND c
         WHERE reader.concern_id = concern.concern_id)";
 
 /// Whether there is any. Says not how many: whoever runs the machines may learn this.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn is_any(store: &Store, school_id: &str) -> Result<bool, sqlx::Error> {
     let query = format!("SELECT EXISTS (SELECT 1 FROM concern WHERE {UNREAD})");
     sqlx::query_scalar(sqlx::AssertSqlSafe(query))
@@ -51,9 +48,6 @@ async fn waiting(
 }
 
 /// Tells somebody of what nobody can read, of several concerns once. Says whether there was any.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn tell(store: &Store, telling: &Telling, now: i64) -> Result<bool, sqlx::Error> {
     let unread = waiting(store, &telling.school_id, now).await?;
     if unread.is_empty() {
@@ -127,9 +121,6 @@ async fn who_may_know(
 }
 
 /// Forgets of what can be read again that somebody was told, so that they are told at once when it comes back.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn forget(store: &Store, school_id: &str) -> Result<(), sqlx::Error> {
     let told = "SELECT concern_id FROM concern WHERE school_id = $1 AND unread_told_at IS NOT NULL";
     let query = format!("{told} AND concern_id NOT IN (SELECT concern_id FROM concern WHERE {UNREAD})");

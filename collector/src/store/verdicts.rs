@@ -35,9 +35,6 @@ pub async fn is_kept_from_somebody(
 }
 
 /// Says whether the verdict of a concern was not counted before, and that it is from now on.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn begin(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<bool, sqlx::Error> {
     let changed = sqlx::query(
         "UPDATE concern SET verdict_counted = 1 WHERE school_id = ? AND concern_id = ? AND verdict_counted = 0",
@@ -50,9 +47,6 @@ pub async fn begin(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<
 }
 
 /// Counts one flag of a term.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn count(
     tx: &mut Write,
     school_id: &str,
@@ -78,9 +72,6 @@ pub async fn count(
 }
 
 /// Terms with false alarms since a month, the noisiest first.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn noisiest(
     store: &Store,
     school_id: &str,

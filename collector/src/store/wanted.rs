@@ -88,9 +88,6 @@ const IMPORTS: &str = "SELECT duty.school_id, duty.person_id, 'people', held_imp
 pub static QUERY: LazyLock<String> = LazyLock::new(|| SOURCES.join(" UNION "));
 
 /// How many things wait for somebody's agreement, by place; places where nothing waits are left out.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn of(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -111,9 +108,6 @@ pub async fn of(
 
 /// Tells everybody whose agreement is wanted since now. Call it in the transaction that asks for it, and wake the outbox
 /// after the commit.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn tell(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
     let query = format!(
         "SELECT DISTINCT person_id FROM ({}) AS wanted WHERE school_id = $2 AND since >= $1 ORDER BY person_id",

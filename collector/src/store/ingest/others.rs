@@ -185,9 +185,6 @@ pub(super) async fn note_start(tx: &mut Write, epoch_no: i64, start: &EpochStart
 
 /// Compares what each epoch's successor says with what arrived, and keeps one gap for what is missing. What arrives
 /// late takes its gap away again. Called by a timer: while a device delivers, nothing is missing yet.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn reckon_missing(tx: &mut Write, school_id: &str, now_ms: i64) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO gap (school_id, device_id, cause, count, from_at, to_at, received_at, epoch_no)

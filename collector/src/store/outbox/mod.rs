@@ -55,9 +55,6 @@ pub struct Gathered<'a> {
 }
 
 /// Queues a notice. Wake the outbox after the commit.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn queue(
     tx: &mut Write,
     telling: &Telling,
@@ -97,9 +94,6 @@ async fn insert(
 }
 
 /// Queues a gathering notice, or adds to the one that waits for this person already. Wake the outbox after the commit.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn gather(
     tx: &mut Write,
     telling: &Telling,
@@ -158,9 +152,6 @@ pub async fn gather(
 }
 
 /// Whether a person has a notice of a sort that waits to leave at the same time or later, or was just queued.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn is_crowded(
     tx: &mut Write,
     telling: &Telling,
@@ -185,9 +176,6 @@ pub async fn is_crowded(
 }
 
 /// Queues the digest of a backlog, unless one is waiting for this person already.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn queue_digest(
     tx: &mut Write,
     telling: &Telling,
@@ -206,9 +194,6 @@ pub async fn queue_digest(
 }
 
 /// INVARIANT 4: takes back notices that have not left yet and whose reader may not see the concern any more.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn withdraw_from_others(
     tx: &mut Write,
     school_id: &str,
@@ -227,9 +212,6 @@ pub async fn withdraw_from_others(
 }
 
 /// Takes back notices of a concern that wait for cover to begin: somebody has answered.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn withdraw_waiting(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
         "DELETE FROM outbox WHERE school_id = ? AND concern_id = ? AND sent_at IS NULL AND ended_at IS NULL
@@ -243,9 +225,6 @@ pub async fn withdraw_waiting(tx: &mut Write, school_id: &str, concern_id: &str)
 }
 
 /// Forgets a person's links that have not left: they can be used no more, or another takes their place.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn withdraw_links(tx: &mut Write, school_id: &str, person_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
         "DELETE FROM outbox WHERE school_id = $1 AND person_id = $2 AND notice = $3 AND sent_at IS NULL",
@@ -259,9 +238,6 @@ pub async fn withdraw_links(tx: &mut Write, school_id: &str, person_id: &str) ->
 }
 
 /// How many links have not left yet.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn links_waiting(store: &Store, school_id: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM outbox WHERE school_id = $1 AND notice = $2 AND sent_at IS NULL AND ended_at IS NULL",

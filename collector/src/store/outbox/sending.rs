@@ -79,9 +79,6 @@ static OPEN: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Notices whose time has come, the most serious first, with how much each has still to say.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn due(store: &Store, now: i64, most: i64) -> Result<Vec<Due>, sqlx::Error> {
     // INVARIANT 4: asked again at the moment of sending.
     let query = format!(
@@ -97,9 +94,6 @@ pub async fn due(store: &Store, now: i64, most: i64) -> Result<Vec<Due>, sqlx::E
 
 /// Ends every notice whose time has come and that is about nothing any more: answered meanwhile, superseded, too late, or
 /// its reader may not see it.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn end_what_is_over(store: &Store, now: i64) -> Result<(), sqlx::Error> {
     let over = format!("SELECT notice_id FROM ({}) AS open WHERE count = 0", *OPEN);
     let over: Vec<String> = sqlx::query_scalar(AssertSqlSafe(over))
@@ -121,9 +115,6 @@ pub async fn end_what_is_over(store: &Store, now: i64) -> Result<(), sqlx::Error
 }
 
 /// When the next notice comes due; none when nothing waits.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn next_due(store: &Store, now: i64) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT MIN(due_at) FROM outbox WHERE sent_at IS NULL AND ended_at IS NULL AND due_at > $1",
@@ -135,9 +126,6 @@ pub async fn next_due(store: &Store, now: i64) -> Result<Option<i64>, sqlx::Erro
 
 /// The mail server has taken it. What waits after another fault than its own reader's is tried at once: the server takes
 /// mail again.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn sent(store: &Store, notice_id: &str, now: i64) -> Result<(), sqlx::Error> {
     let mut tx = store.write().await?;
     sqlx::query(
@@ -162,9 +150,6 @@ pub async fn sent(store: &Store, notice_id: &str, now: i64) -> Result<(), sqlx::
 }
 
 /// Everything that is tried again is tried now: the program was started, perhaps because the settings were put right.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn try_all(store: &Store, now: i64) -> Result<(), sqlx::Error> {
     let mut tx = store.write().await?;
     sqlx::query(
@@ -178,9 +163,6 @@ pub async fn try_all(store: &Store, now: i64) -> Result<(), sqlx::Error> {
 
 /// It was not taken: tried again after a pause that grows. When it is the reader who cannot be reached, whoever is next is
 /// told at once, unless they were told already. Says whether the reader cannot be reached.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn not_sent(store: &Store, notice: &Due, setback: &Setback, now: i64) -> Result<bool, sqlx::Error> {
     let first = notice.first_tried_at.filter(|first| *first <= now).unwrap_or(now);
     let mut tx = store.write().await?;

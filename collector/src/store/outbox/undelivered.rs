@@ -28,9 +28,6 @@ pub struct Undelivered {
 
 /// Notices that are tried again, newest first, at most `most`: those about concerns that this reader may see, their own,
 /// and the audit chain's heads.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn undelivered(
     connection: &mut SqliteConnection,
     school_id: &str,
@@ -57,9 +54,6 @@ pub async fn undelivered(
 }
 
 /// Why the notice that was tried last did not leave. Names no person and says nothing of concerns.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn last_error(store: &Store, school_id: &str) -> Result<Option<String>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT last_error FROM outbox WHERE school_id = $1 AND sent_at IS NULL AND ended_at IS NULL
