@@ -124,6 +124,21 @@ impl Reader {
         Ok(self.phone()?.generate(clock::now_s()).to_string())
     }
 
+    /// What their phone shows while its clock is behind.
+    ///
+    /// # Errors
+    /// When the secret is none.
+    pub fn code_of_a_slow_phone(&self) -> Result<String> {
+        let then = clock::now_s() - 2 * STEP_SECONDS;
+        Ok(self.phone()?.generate(then).to_string())
+    }
+
+    /// The password they chose.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
     /// Name and value of the cookie that keeps them signed in.
     #[must_use]
     pub fn cookie(&self) -> Option<(String, String)> {

@@ -86,6 +86,21 @@ fn visitors(school: &WholeSchool, looks: &mut Looks<'_>) {
     browser.fill("email", school::LEAD.email).unwrap();
     browser.click("main button[type=submit]").unwrap();
     looks.refused("sign-in-refused", "Sign in").unwrap();
+    let lead = &school.staff.lead;
+    browser.fill("email", school::LEAD.email).unwrap();
+    browser.fill("password", lead.password()).unwrap();
+    browser
+        .fill("code", &lead.code_of_a_slow_phone().unwrap())
+        .unwrap();
+    browser.click("main button[type=submit]").unwrap();
+    poll::until_so("a word about the phone's clock", || {
+        browser
+            .text()
+            .is_ok_and(|text| text.contains("clock of the phone"))
+    })
+    .unwrap();
+    looks.here("sign-in-phone-clock", "Sign in").unwrap();
+    looks.page("not-found-visitor", "/nothing-here", "").unwrap();
     staff::propose(&school.staff.head, school::TEACHER, "deputy").unwrap();
     let code = staff::agree(&school.staff.chair).unwrap();
     let path = school.mail.invited(school::TEACHER.email, &code).path().unwrap();
@@ -214,6 +229,7 @@ fn pupils_concerns(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
         "note",
         &[("words", "Robin is with me. Mother is on her way.")],
     );
+    own_forms(looks, severe);
     act(
         lead,
         severe,
@@ -253,6 +269,43 @@ fn pupils_concerns(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
             "Sam Fairweather",
         )
         .unwrap();
+}
+
+/// What an owner writes into: all forms open, the question about a colleague, and a form that was open for too long.
+fn own_forms(looks: &mut Looks<'_>, severe: &str) {
+    let browser = looks.browser;
+    let path = format!("/concerns/{severe}");
+    let open = || {
+        let all = "document.querySelectorAll('main details').forEach(one => { one.open = true })";
+        browser.script(all, vec![]).unwrap();
+    };
+    let note = |words: &str| {
+        let fill = "document.querySelector('#note-words').value = arguments[0]";
+        browser.script(fill, vec![words.into()]).unwrap();
+        browser.press("Save the note").unwrap();
+    };
+    looks.page("concern-mine", &path, "Robin Ashdown").unwrap();
+    open();
+    looks.here("concern-mine-open", "Robin Ashdown").unwrap();
+    note(&format!("Rang mum together with {}.", school::DEPUTY.name()));
+    looks
+        .here("conduct", "Is it about what a colleague did?")
+        .unwrap();
+    looks.page("concern-mine-again", &path, "Robin Ashdown").unwrap();
+    open();
+    let spoil = "document.querySelectorAll('[name=csrf]').forEach(one => { one.value = 'old' })";
+    browser.script(spoil, vec![]).unwrap();
+    note("Written while the session ended.");
+    poll::until_so("the answer to a form that was open for too long", || {
+        browser
+            .script("return !document.querySelector('#note-words')", vec![])
+            .is_ok_and(|gone| gone == true)
+            || browser
+                .texts(".govuk-error-summary, .govuk-notification-banner")
+                .is_ok_and(|said| !said.is_empty())
+    })
+    .unwrap();
+    looks.here("form-too-old", "").unwrap();
 }
 
 /// The headteacher's pages: staff, a disclosure before and after it is handed over, the second person.
@@ -341,6 +394,7 @@ fn oversight(school: &WholeSchool, looks: &mut Looks<'_>) {
         .page("people-proposal", "/people", "People with access")
         .unwrap();
     looks.page("chair-queue", "/queue", "Concerns").unwrap();
+    looks.page("audit-chair", "/audit", "Audit log").unwrap();
     looks.signed_in_as(&school.staff.lead).unwrap();
     for (name, path, heading) in OVERSEEN {
         looks.page(&format!("{name}-lead"), path, heading).unwrap();
@@ -418,6 +472,32 @@ fn list_of_people(school: &WholeSchool, looks: &mut Looks<'_>) {
         .unwrap();
     assert!(browser.text().unwrap().contains("I confirm that this is right"));
     looks.signed_in_as(&school.staff.technician).unwrap();
+    looks
+        .page("people-import-held", "/people/import", heading)
+        .unwrap();
+    browser.press("Drop it").unwrap();
+    poll::until_so("the list to be dropped", || {
+        browser.text().is_ok_and(|text| !text.contains("Why it waits"))
+    })
+    .unwrap();
+    looks.here("people-import-dropped", heading).unwrap();
+    let everybody = std::fs::read_to_string(school.folder.path().join("users.csv")).unwrap();
+    let rows = "p-9,active,2026-09-01,true,purley-oaks,student,nia,,Nia,Newcome,,,,,,,04,\n\
+                s-9,active,2026-09-01,true,purley-oaks,teacher,ola,,Ola,Oldcome,,,ola@purleyoaks.test,,,,,\n";
+    give(format!("{everybody}{rows}").as_bytes());
+    poll::until_so("what would change", || {
+        browser.text().is_ok_and(|text| text.contains("Take it in"))
+    })
+    .unwrap();
+    looks.here("people-import-plan", heading).unwrap();
+    assert!(!browser.text().unwrap().contains("Newcome"));
+    browser.press("Take it in").unwrap();
+    poll::until_so("the list to be taken", || {
+        browser.text().is_ok_and(|text| !text.contains("Take it in"))
+    })
+    .unwrap();
+    looks.here("people-import-done", heading).unwrap();
+    assert!(!browser.text().unwrap().contains("Newcome"));
 }
 
 const OVERSEEN: [(&str, &str, &str); 10] = [
