@@ -164,7 +164,7 @@ async fn gaps(console: &Console, page: &Page) -> Result<Vec<String>, Failure> {
     if unreadable > 0 {
         let records = words::count(unreadable, "record");
         says.push(format!(
-            "{records} that could not be read arrived in the last 7 days, and are kept sealed."
+            "{records} that could not be read arrived in the last 7 days: kept sealed."
         ));
     }
     if says.is_empty() {
