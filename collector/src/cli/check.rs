@@ -1,5 +1,7 @@
 //! `check`: whether configuration, records and deliveries are as they should be.
 
+mod devices;
+
 use super::{school, when};
 use crate::backup;
 use crate::ca::Authority;
@@ -7,31 +9,36 @@ use crate::clock;
 use crate::config::Config;
 use crate::console::listener;
 use crate::devices as of_devices;
-use crate::devices::roll::{self, Called, Roll};
-use crate::devices::verdict::Verdict;
 use crate::lists;
 use crate::net::files;
 use crate::profile::Profile;
 use crate::seal;
-use crate::store::devices::Device;
-use crate::store::{audit, disk, gaps, keys, outbox, overview, routing, specialist, unread};
+use crate::store::{audit, disk, keys, outbox, overview, routing, specialist, unread};
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
 
 /// Exit code for findings.
 const FOUND: u8 = 3;
+/// Exit code for settings that nothing carries out, where that is asked.
+const NOT_DONE: u8 = 4;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// A backup a day, and some hours for it.
 const BACKUP_HOURS: u64 = 30;
 
 /// Says whether configuration, records and deliveries are as they should be.
 #[derive(Debug, Args)]
-#[command(after_help = "Exits with 0 when all is well, 3 when a person has to look at something.")]
+#[command(
+    after_help = "Exits with 0 when all is well, 3 when a person has to look at something; with --strict also with 4 \
+                        when nothing but a note is left, such as a setting of the profile that nothing carries out."
+)]
 pub(super) struct Check {
     /// Answers as JSON
     #[arg(long)]
     json: bool,
+    /// Exits with 4 when there are notes: what the profile asks for and nothing carries out
+    #[arg(long)]
+    strict: bool,
 }
 
 /// One thing that was looked at. Says nothing of content, and no person's name.
@@ -59,7 +66,7 @@ impl Check {
         findings.push(links(config, &opened).await?);
         findings.push(readers(&opened).await?);
         findings.push(specialist_lists(config, &opened).await?);
-        findings.extend(devices_of(&opened).await?);
+        findings.extend(devices::findings(&opened).await?);
         findings.push(disk_of(config));
         findings.push(proxy(config));
         findings.push(connections());
@@ -81,11 +88,18 @@ impl Check {
                 );
             }
         }
-        Ok(if good {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(FOUND)
-        })
+        Ok(ExitCode::from(code(&findings, self.strict)))
+    }
+}
+
+/// The exit code.
+fn code(findings: &[Finding], strict: bool) -> u8 {
+    if findings.iter().any(|finding| !finding.good) {
+        FOUND
+    } else if strict && findings.iter().any(|finding| finding.note) {
+        NOT_DONE
+    } else {
+        0
     }
 }
 
@@ -139,7 +153,7 @@ fn accountability(profile: &Profile) -> Finding {
     )
 }
 
-// A note: nobody can put it right, but somebody may rely on it.
+// A note: nobody can put it right, so that every run would fail by it; but somebody may rely on it. `--strict` tells scripts.
 fn settings(profile: &Profile) -> Finding {
     let not_done = profile.not_done();
     let says = match not_done.is_empty() {
@@ -268,113 +282,6 @@ async fn specialist_lists(config: &Config, opened: &school::Opened) -> anyhow::R
     Ok(finding("lists", false, says))
 }
 
-async fn devices_of(opened: &school::Opened) -> anyhow::Result<Vec<Finding>> {
-    let school_id = &opened.school.school_id;
-    let now = clock::now_ms();
-    let mut db = opened.store.read().acquire().await?;
-    let roll = roll::call(&mut db, school_id, &opened.profile.cover, now).await?;
-    let mut findings = vec![
-        devices_that(
-            &roll,
-            "clones",
-            &|called| in_use(called) && called.device.cloned_at.is_some(),
-            "every identity belongs to one device",
-            "two devices use one identity; remove it from one of them and enrol that again",
-        ),
-        devices_that(
-            &roll,
-            "clocks",
-            &|called| in_use(called) && clock_is_wrong(&called.device),
-            "no device's clock is far off",
-            "the clocks are wrong on",
-        ),
-        devices_that(
-            &roll,
-            "policies",
-            &|called| in_use(called) && called.device.policy_refusal.is_some(),
-            "no device has refused its policy",
-            "the policy was refused by",
-        ),
-        devices_that(
-            &roll,
-            "silent",
-            &|called| called.verdict == Verdict::NotHeard,
-            "every device was heard on the last day on which it should have been",
-            "not heard, so nobody knows whether they are protected",
-        ),
-        devices_that(
-            &roll,
-            "protected",
-            &|called| called.verdict == Verdict::NotProtected,
-            "every device that was heard is protected",
-            "heard, but not protected; the console says what is wrong with",
-        ),
-        devices_that(
-            &roll,
-            "held back",
-            &|called| !called.held_back.is_empty(),
-            "no device did more than a laptop does in a day",
-            "held back for doing more than a laptop does in a day; the console says what, and a person decides about",
-        ),
-        devices_that(
-            &roll,
-            "retired",
-            &|called| called.device.retired_heard_at.is_some(),
-            "no retired device has spoken",
-            "retired, and speaking all the same; bring them back or find out who has them",
-        ),
-        silent_groups(&roll),
-    ];
-    let (gaps, quarantined) = gaps::count_since(&mut *db, school_id, now - 7 * DAY_MS).await?;
-    let says =
-        format!("{gaps} gaps and {quarantined} unreadable records in the last week; the console shows where");
-    findings.push(finding("gaps", gaps == 0 && quarantined == 0, says));
-    Ok(findings)
-}
-
-/// Names the devices of which something bad is so.
-fn devices_that(
-    roll: &Roll,
-    what: &'static str,
-    is_so: &dyn Fn(&Called) -> bool,
-    good: &str,
-    says: &str,
-) -> Finding {
-    let bad: Vec<_> = roll.0.iter().filter(|called| is_so(called)).collect();
-    if bad.is_empty() {
-        return finding(what, true, good);
-    }
-    let names: Vec<_> = bad.iter().map(|called| called.name.as_str()).collect();
-    finding(what, false, format!("{says}: {}", names.join(", ")))
-}
-
-fn in_use(called: &Called) -> bool {
-    called.device.state == "approved"
-}
-
-fn clock_is_wrong(device: &Device) -> bool {
-    let wrong = |offset: i64| offset.saturating_abs() > roll::CLOCK_WRONG_MS;
-    device.clock_offset_ms.is_some_and(wrong)
-}
-
-/// When all are silent at once it is mostly not the devices.
-fn silent_groups(roll: &Roll) -> Finding {
-    let groups = roll.silent_groups();
-    let all: Vec<_> = groups
-        .iter()
-        .map(|(group, many)| format!("{group} ({many} devices)"))
-        .collect();
-    let says = if all.is_empty() {
-        "of every group somebody is heard".to_owned()
-    } else {
-        format!(
-            "nobody is heard of {}; look at the network and the collector's address",
-            all.join(", ")
-        )
-    };
-    finding("groups", all.is_empty(), says)
-}
-
 fn backups(config: &Config) -> Finding {
     let Some(settings) = &config.backup else {
         let says = "there is no [backup] in the configuration; make one daily with `pastoral-collector backup --to DIR`";
@@ -433,4 +340,24 @@ fn disk_of(config: &Config) -> Finding {
         false,
         format!("{free} free, and the reserve is used up (or `serve` has never run): make room"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_that_asks_for_it_notices_what_the_profile_wants_and_nothing_does() {
+        let profile = Profile::parse(Profile::shipped("somerset").unwrap(), "somerset").unwrap();
+        let (note, well, bad) = (
+            settings(&profile),
+            finding("a", true, ""),
+            finding("b", false, ""),
+        );
+        assert!(note.good && note.note && note.says.contains("lock_after_minutes"));
+        let all = [note, well, bad];
+        assert_eq!((code(&all, false), code(&all, true)), (FOUND, FOUND));
+        assert_eq!((code(&all[..2], false), code(&all[..2], true)), (0, NOT_DONE));
+        assert_eq!(code(&all[1..2], true), 0);
+    }
 }

@@ -1,6 +1,8 @@
 //! Configuration as a technician writes it, with its faults.
 
 use super::*;
+use check::check;
+use raw::{apply_environment, parse};
 
 fn loaded(toml: &str, environment: &[(&str, &str)]) -> Result<Config, ConfigError> {
     let mut raw = parse(toml, Path::new("c.toml"))?;

@@ -1,7 +1,7 @@
 //! A person's decision about a device: the only way into the school and out of it.
 
 use crate::profile::Profile;
-use crate::store::{Store, Write, audit, devices, retire, uses};
+use crate::store::{Store, Write, audit, certificates, devices, retire, uses};
 
 /// Why a decision does not stand.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,7 @@ impl Decision {
                 let (from, to) = (["approved", "approved"], "revoked");
                 let done = devices::decide(tx, school_id, device_id, (from, to), by, now).await?
                     || retire::for_good(tx, school_id, device_id, by, now).await?;
-                devices::revoke_certificates(tx, school_id, device_id, now).await?;
+                certificates::revoke_certificates(tx, school_id, device_id, now).await?;
                 Ok(done)
             }
             Self::Retire => retire::retire(tx, school_id, device_id, by, now).await,

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::ca::public_key_sha256;
 use crate::clock;
 use crate::store::devices::{Device, NewDevice};
-use crate::store::{audit, devices, tokens};
+use crate::store::{audit, certificates, devices, tokens};
 use data_encoding::BASE32_NOPAD;
 use pastoral_proto::device::{EnrolPending, EnrolRequest, Issued, Refusal, RefusalReason};
 use pastoral_proto::limits;
@@ -113,7 +113,7 @@ async fn issue(shared: &Shared, device: &Device, csr_der: &[u8]) -> Result<Stand
         }
     };
     let mut tx = app.store.write().await?;
-    devices::add_certificate(&mut tx, &app.school_id, &device.device_id, &certificate, now).await?;
+    certificates::add_certificate(&mut tx, &app.school_id, &device.device_id, &certificate, now).await?;
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",

@@ -16,7 +16,7 @@ use crate::net::places::Proof;
 use crate::net::rate::{Rate, Rates};
 use crate::net::source::Source;
 use crate::store::ingest::Ingest;
-use crate::store::{devices, retire};
+use crate::store::{certificates, retire};
 use jiff::civil::Date;
 use pastoral_proto::device::device_service_server::DeviceService;
 use pastoral_proto::device::{
@@ -83,7 +83,7 @@ impl Shared {
     }
 
     /// INVARIANT 7: the device its certificate names, as the rows know it, or why not.
-    pub(super) async fn admit(&self, peer: Option<&Peer>) -> Result<devices::Standing, Refusal> {
+    pub(super) async fn admit(&self, peer: Option<&Peer>) -> Result<certificates::Standing, Refusal> {
         let standing = self.known(peer).await?;
         if clock::now_ms() >= standing.not_after {
             return Err(refusal(RefusalReason::CertificateExpired));
@@ -92,12 +92,12 @@ impl Shared {
     }
 
     /// The same, without looking at expiry.
-    async fn known(&self, peer: Option<&Peer>) -> Result<devices::Standing, Refusal> {
+    async fn known(&self, peer: Option<&Peer>) -> Result<certificates::Standing, Refusal> {
         let sha256 = peer.and_then(|peer| peer.certificate_sha256.as_ref());
         let Some(sha256) = sha256 else {
             return Err(refusal(RefusalReason::CertificateUnknown));
         };
-        let standing = devices::standing(&self.app.store, &self.app.school_id, sha256)
+        let standing = certificates::standing(&self.app.store, &self.app.school_id, sha256)
             .await
             .map_err(|error| {
                 tracing::error!(%error, "a device could not be looked up");
@@ -120,7 +120,7 @@ impl Shared {
     }
 
     /// A laptop that was on when it was retired takes a while to be put away; one that goes on speaking is in use.
-    async fn spoke_though_retired(&self, standing: &devices::Standing, retired_at: i64) {
+    async fn spoke_though_retired(&self, standing: &certificates::Standing, retired_at: i64) {
         let now = clock::now_ms();
         let last = standing.retired_heard_at.unwrap_or(retired_at);
         if now < last.saturating_add(RETIRED_AGAIN_MS) {
@@ -202,7 +202,7 @@ impl DeviceService for Service {
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let (replies, stream) = mpsc::channel(4);
         let admitted = self.0.admit(request.extensions().get::<Peer>()).await;
-        let counted = |standing: devices::Standing| {
+        let counted = |standing: certificates::Standing| {
             self.0.take(&standing.device_id, Limited::Connections)?;
             Ok(standing)
         };

@@ -7,7 +7,7 @@ use super::refusal::refusal;
 use super::service::Shared;
 use crate::ca::DEVICE_LIFE_MS;
 use crate::clock;
-use crate::store::devices::Standing;
+use crate::store::certificates::Standing;
 use crate::store::ingest::{Answer, Incoming};
 use pastoral_proto::device::{self, CollectorMessage, DeviceMessage, Hello, RefusalReason};
 use pastoral_proto::device::{collector_message::Message as Down, device_message::Message as Up};

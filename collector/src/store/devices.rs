@@ -1,7 +1,6 @@
-//! Devices and their certificates.
+//! Devices.
 
 use super::{Store, Write, audit};
-use crate::ca::DeviceCertificate;
 use pastoral_proto::Account;
 use serde_json::json;
 use sqlx::SqliteExecutor;
@@ -66,29 +65,6 @@ pub struct NewDevice<'a> {
     pub public_key_sha256: &'a [u8],
     /// Its request.
     pub csr_der: &'a [u8],
-}
-
-/// What a certificate says about its device now.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Standing {
-    /// The device.
-    pub device_id: String,
-    /// Its group.
-    pub group: String,
-    /// Its state.
-    pub state: String,
-    /// The certificate's validity.
-    pub not_before: i64,
-    /// The certificate's validity.
-    pub not_after: i64,
-    /// Whether this certificate was revoked.
-    pub certificate_revoked: bool,
-    /// Whether another device uses this one's identity.
-    pub cloned: bool,
-    /// When a person retired it, and when it last spoke since.
-    pub retired_at: Option<i64>,
-    /// When it last spoke although it is retired.
-    pub retired_heard_at: Option<i64>,
 }
 
 /// What a stream has learnt about its device since it was last written down.
@@ -217,75 +193,6 @@ pub async fn decide(
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() > 0)
-}
-
-/// Marks every certificate of a device as revoked.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn revoke_certificates(
-    tx: &mut Write,
-    school_id: &str,
-    device_id: &str,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE device_certificate SET revoked_at = ? WHERE school_id = ? AND device_id = ? AND revoked_at IS NULL",
-    )
-    .bind(now_ms)
-    .bind(school_id)
-    .bind(device_id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// Keeps a certificate that was made for a device.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn add_certificate(
-    tx: &mut Write,
-    school_id: &str,
-    device_id: &str,
-    certificate: &DeviceCertificate,
-    now_ms: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO device_certificate (school_id, sha256, device_id, not_before, not_after, issued_at)
-         VALUES (?, ?, ?, ?, ?, ?)",
-    )
-    .bind(school_id)
-    .bind(&certificate.sha256)
-    .bind(device_id)
-    .bind(certificate.not_before)
-    .bind(certificate.not_after)
-    .bind(now_ms)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// What the rows say about a certificate; none when we never made it.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn standing(
-    store: &Store,
-    school_id: &str,
-    certificate_sha256: &[u8],
-) -> Result<Option<Standing>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT d.device_id, d.group_name AS \"group\", d.state, c.not_before, c.not_after,
-         c.revoked_at IS NOT NULL AS certificate_revoked, d.cloned_at IS NOT NULL AS cloned, d.retired_at,
-         d.retired_heard_at
-         FROM device_certificate c JOIN device d ON d.school_id = c.school_id AND d.device_id = c.device_id
-         WHERE c.school_id = ? AND c.sha256 = ?",
-    )
-    .bind(school_id)
-    .bind(certificate_sha256)
-    .fetch_optional(store.read())
-    .await
 }
 
 /// The devices that may not be connected.

@@ -11,6 +11,7 @@ pub mod browsers;
 pub mod by_hand;
 pub mod came_back;
 pub mod category;
+pub mod certificates;
 pub mod conflicts;
 pub mod devices;
 pub mod disk;

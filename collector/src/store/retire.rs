@@ -1,7 +1,7 @@
 //! Laptops that a person has retired. They are `revoked` and count nowhere, but can be brought back: the certificates
 //! that retiring revoked, and only those, then count again.
 
-use super::{Store, Write, devices};
+use super::{Store, Write, certificates, devices};
 
 /// Retires an approved device. Says whether it was one.
 pub async fn retire(
@@ -23,7 +23,7 @@ pub async fn retire(
     .bind(device_id)
     .execute(&mut **tx)
     .await?;
-    devices::revoke_certificates(tx, school_id, device_id, now_ms).await?;
+    certificates::revoke_certificates(tx, school_id, device_id, now_ms).await?;
     Ok(true)
 }
 
