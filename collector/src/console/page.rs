@@ -269,6 +269,7 @@ const fn address_of(place: Place) -> &'static str {
         Place::Concerns => "/queue",
         Place::People => "/people",
         Place::Lists => "/lists",
+        Place::Devices => "/devices",
     }
 }
 

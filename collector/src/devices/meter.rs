@@ -1,5 +1,6 @@
 //! Counts what each device uses of what is limited, by the school's own day. In memory, so that counting costs no write;
-//! written down within a minute, and at once when a device is held back. A restart loses at most that minute.
+//! written down within a minute, and at once when a device is held back. A restart loses at most that minute, and the
+//! length of the pauses.
 
 use super::limited::{Limited, SEVERE_ACCOUNTS, SEVERE_OF_AN_ACCOUNT, pause_ms};
 use jiff::civil::Date;
@@ -24,6 +25,30 @@ pub struct Use {
     pub used: i64,
     /// When it was last held back for it.
     pub held_back_at: Option<i64>,
+}
+
+/// An account that a device told of on a day.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Told {
+    /// The device.
+    pub device_id: String,
+    /// The school's own day.
+    pub day: String,
+    /// The account's authority.
+    pub authority: String,
+    /// Its stable id.
+    pub stable_id: String,
+    /// How many flags of the highest severity were let in of it beyond a limit.
+    pub let_in: i64,
+}
+
+/// What was written down of a day, or has to be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written {
+    /// What devices used.
+    pub uses: Vec<Use>,
+    /// The accounts that they told of.
+    pub accounts: Vec<Told>,
 }
 
 /// Told to a device that is beyond a limit.
@@ -56,6 +81,8 @@ struct Day {
     times_held_back: u32,
     accounts: HashSet<AccountKey>,
     severe: HashMap<AccountKey, usize>,
+    /// Accounts of which something has to be written down.
+    unwritten: HashSet<AccountKey>,
     dirty: bool,
     urgent: bool,
     written_at: i64,
@@ -64,18 +91,26 @@ struct Day {
 impl Meter {
     /// With what was written down of a day, and the devices that a person allowed more on it.
     #[must_use]
-    pub fn of(day: Option<Date>, uses: Vec<Use>, allowed: HashSet<String>) -> Self {
+    pub fn of(day: Option<Date>, written: Written, allowed: HashSet<String>) -> Self {
         let mut state = State {
             day,
             allowed,
             ..State::default()
         };
-        for written in uses {
+        for written in written.uses {
             if let Some(what) = Limited::from_code(&written.what) {
                 let device = state.devices.entry(written.device_id).or_default();
                 device.used[what.place()] = written.used;
                 device.held_back_at[what.place()] = written.held_back_at;
             }
+        }
+        for told in written.accounts {
+            let device = state.devices.entry(told.device_id).or_default();
+            let account = (told.authority, told.stable_id);
+            if let Ok(let_in @ 1..) = usize::try_from(told.let_in) {
+                device.severe.insert(account.clone(), let_in);
+            }
+            device.accounts.insert(account);
         }
         Self(Mutex::new(state))
     }
@@ -130,13 +165,18 @@ impl Meter {
     #[must_use]
     pub fn lets_severe_in(&self, day: Option<Date>, device_id: &str, account: &AccountKey) -> bool {
         let mut state = self.on(day);
-        let severe = &mut state.device(device_id).severe;
+        let device = state.device(device_id);
+        let severe = &mut device.severe;
         if severe.len() >= SEVERE_ACCOUNTS && !severe.contains_key(account) {
             return false;
         }
         let let_in = severe.entry(account.clone()).or_default();
         let lets = *let_in < SEVERE_OF_AN_ACCOUNT;
         *let_in += usize::from(lets);
+        if lets {
+            device.unwritten.insert(account.clone());
+            device.dirty = true;
+        }
         lets
     }
 
@@ -165,7 +205,8 @@ impl Meter {
         let mut state = self.on(day);
         let device = state.device(device_id);
         // What is let in beyond the limit is bounded, too.
-        if device.accounts.insert(account) {
+        if device.accounts.insert(account.clone()) {
+            device.unwritten.insert(account);
             device.count(Limited::Accounts, 1);
         }
     }
@@ -182,38 +223,46 @@ impl Meter {
 
     /// What has to be written down now.
     #[must_use]
-    pub fn take_unwritten(&self, day: Option<Date>, now: i64) -> Vec<Use> {
+    pub fn take_unwritten(&self, day: Option<Date>, now: i64) -> Written {
         let mut state = self.on(day);
-        let Some(day) = state.day else {
-            return Vec::new();
+        let mut written = Written::default();
+        let Some(day) = state.day.map(|day| day.to_string()) else {
+            return written;
         };
-        let mut uses = Vec::new();
         for (device_id, device) in &mut state.devices {
             let late = !(0..LAG_MS).contains(&(now - device.written_at));
             if !(device.urgent || device.dirty && late) {
                 continue;
             }
             (device.dirty, device.urgent, device.written_at) = (false, false, now);
-            let used = Limited::ALL
-                .into_iter()
-                .filter(|what| device.used[what.place()] > 0 || device.held_back_at[what.place()].is_some());
-            uses.extend(used.map(|what| Use {
+            written.uses.extend(device.uses(device_id, &day));
+            let accounts = std::mem::take(&mut device.unwritten);
+            let told = accounts.into_iter().map(|account| Told {
                 device_id: device_id.clone(),
-                day: day.to_string(),
-                what: what.code().to_owned(),
-                used: device.used[what.place()],
-                held_back_at: device.held_back_at[what.place()],
-            }));
+                day: day.clone(),
+                let_in: device.let_in(&account),
+                authority: account.0,
+                stable_id: account.1,
+            });
+            written.accounts.extend(told);
         }
-        uses
+        written
     }
 
     /// It could not be written: it is tried again.
-    pub fn put_back(&self, unwritten: &[Use]) {
+    pub fn put_back(&self, unwritten: &Written) {
         let mut state = self.lock();
-        for written in unwritten {
+        for written in &unwritten.uses {
             if let Some(device) = state.devices.get_mut(&written.device_id) {
                 device.urgent = true;
+            }
+        }
+        for told in &unwritten.accounts {
+            if let Some(device) = state.devices.get_mut(&told.device_id) {
+                device.urgent = true;
+                device
+                    .unwritten
+                    .insert((told.authority.clone(), told.stable_id.clone()));
             }
         }
     }
@@ -247,6 +296,26 @@ impl Day {
         self.dirty = true;
     }
 
+    fn uses(&self, device_id: &str, day: &str) -> Vec<Use> {
+        let place = |what: &Limited| what.place();
+        let used = Limited::ALL
+            .into_iter()
+            .filter(|what| self.used[place(what)] > 0 || self.held_back_at[place(what)].is_some());
+        used.map(|what| Use {
+            device_id: device_id.to_owned(),
+            day: day.to_owned(),
+            what: what.code().to_owned(),
+            used: self.used[what.place()],
+            held_back_at: self.held_back_at[what.place()],
+        })
+        .collect()
+    }
+
+    fn let_in(&self, account: &AccountKey) -> i64 {
+        let let_in = self.severe.get(account).copied().unwrap_or(0);
+        i64::try_from(let_in).unwrap_or(i64::MAX)
+    }
+
     fn hold_back(&mut self, what: Limited, now: i64) {
         let at = &mut self.held_back_at[what.place()];
         // Written down at once the first time, and then as counts are.
@@ -267,77 +336,4 @@ impl Day {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn day(number: i8) -> Option<Date> {
-        Date::new(2026, 11, number).ok()
-    }
-
-    fn account(number: usize) -> AccountKey {
-        ("local".into(), number.to_string())
-    }
-
-    #[test]
-    fn five_thousand_renewals_in_ten_seconds_are_a_day_s_and_one_an_hour() {
-        let meter = Meter::default();
-        let let_in = |from: i64, count: i64| {
-            (0..count)
-                .filter(|at| {
-                    meter
-                        .take(day(28), "d", Limited::Certificates, from + at * 2)
-                        .is_ok()
-                })
-                .count()
-        };
-        // The limit, and the first beyond it.
-        assert_eq!(let_in(10_000_000, 5_156), 25);
-        assert_eq!(let_in(10_000_000 + 3_600_000, 5_156), 1);
-        assert!(meter.take(day(28), "other", Limited::Certificates, 0).is_ok());
-        assert!(
-            meter.take(day(29), "d", Limited::Certificates, 0).is_ok(),
-            "another day"
-        );
-    }
-
-    #[test]
-    fn what_a_person_allows_is_more_and_not_everything() {
-        let meter = Meter::default();
-        meter.allow(day(28), HashSet::from(["d".to_owned()]));
-        assert!(meter.has_room(day(28), "d", Limited::Gaps, 15_000));
-        assert!(!meter.has_room(day(28), "d", Limited::Gaps, 15_001));
-        assert!(
-            !meter.has_room(day(29), "d", Limited::Gaps, 15_000),
-            "for that day"
-        );
-    }
-
-    #[test]
-    fn severe_flags_of_many_accounts_are_let_in_a_few_of_each_and_bounded() {
-        let meter = Meter::default();
-        let flood = (0..1000).filter(|_| meter.lets_severe_in(day(28), "d", &account(0)));
-        assert_eq!(flood.count(), SEVERE_OF_AN_ACCOUNT);
-        assert!(meter.lets_severe_in(day(28), "d", &account(1)), "another account");
-        let all = (2..10_000).filter(|number| meter.lets_severe_in(day(28), "d", &account(*number)));
-        assert_eq!(all.count(), SEVERE_ACCOUNTS - 2);
-    }
-
-    #[test]
-    fn counts_survive_a_restart_and_are_written_once_a_minute_or_when_a_device_is_held_back() {
-        let meter = Meter::default();
-        meter.add(day(28), "d", Limited::Bytes, 700);
-        let written = meter.take_unwritten(day(28), 1_000_000);
-        assert_eq!((written.len(), written[0].used), (1, 700));
-        meter.add(day(28), "d", Limited::Bytes, 1);
-        assert!(meter.take_unwritten(day(28), 1_001_000).is_empty());
-        let first = meter.hold_back(day(28), "d", Limited::Bytes, 1_001_000);
-        meter.lengthen(day(28), "d");
-        let second = meter.hold_back(day(28), "d", Limited::Bytes, 1_001_000);
-        assert!(first.pause_ms < second.pause_ms);
-        let written = meter.take_unwritten(day(28), 1_001_000);
-        assert_eq!(written[0].held_back_at, Some(1_001_000));
-        let again = Meter::of(day(28), written, HashSet::new());
-        assert!(again.has_room(day(28), "d", Limited::Bytes, Limited::Bytes.a_day(false) - 701));
-        assert!(!again.has_room(day(28), "d", Limited::Bytes, Limited::Bytes.a_day(false) - 700));
-    }
-}
+mod tests;

@@ -1,13 +1,13 @@
 //! What devices used of what is limited for each, and what people allowed them.
 
 use super::Write;
-use crate::devices::meter::Use;
+use crate::devices::meter::{Told, Use, Written};
 use jiff::civil::Date;
 use sqlx::{SqliteExecutor, sqlite::SqliteConnection};
 
 /// Writes down counts.
-pub async fn write(tx: &mut Write, school_id: &str, uses: &[Use]) -> Result<(), sqlx::Error> {
-    for used in uses {
+pub async fn write(tx: &mut Write, school_id: &str, written: &Written) -> Result<(), sqlx::Error> {
+    for used in &written.uses {
         sqlx::query(
             "INSERT INTO device_use (school_id, device_id, day, what, used, held_back_at)
              VALUES ($1, $2, $3, $4, $5, $6)
@@ -23,22 +23,41 @@ pub async fn write(tx: &mut Write, school_id: &str, uses: &[Use]) -> Result<(), 
         .execute(&mut **tx)
         .await?;
     }
+    for told in &written.accounts {
+        sqlx::query(
+            "INSERT INTO device_account (school_id, device_id, day, authority, stable_id, let_in)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (school_id, device_id, day, authority, stable_id) DO UPDATE SET let_in = excluded.let_in",
+        )
+        .bind(school_id)
+        .bind(&told.device_id)
+        .bind(&told.day)
+        .bind(&told.authority)
+        .bind(&told.stable_id)
+        .bind(told.let_in)
+        .execute(&mut **tx)
+        .await?;
+    }
     Ok(())
 }
 
 /// What was written down of a day.
-pub async fn of_day(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    day: Date,
-) -> Result<Vec<Use>, sqlx::Error> {
-    sqlx::query_as(
+pub async fn of_day(db: &mut SqliteConnection, school_id: &str, day: Date) -> Result<Written, sqlx::Error> {
+    let uses: Vec<Use> = sqlx::query_as(
         "SELECT device_id, day, what, used, held_back_at FROM device_use WHERE school_id = $1 AND day = $2",
     )
     .bind(school_id)
     .bind(day.to_string())
+    .fetch_all(&mut *db)
+    .await?;
+    let accounts: Vec<Told> = sqlx::query_as(
+        "SELECT device_id, day, authority, stable_id, let_in FROM device_account WHERE school_id = $1 AND day = $2",
+    )
+    .bind(school_id)
+    .bind(day.to_string())
     .fetch_all(db)
-    .await
+    .await?;
+    Ok(Written { uses, accounts })
 }
 
 /// For what devices were held back since a person last allowed them more, the last time of each.

@@ -3,14 +3,16 @@
 //!
 //! INVARIANT 4: what is about a concern is found through `concern_reader`.
 
-use super::Write;
 use super::outbox::{self, Gathered, Sort};
+use super::{Store, Write};
 use crate::notify::Telling;
 use sqlx::SqliteExecutor;
 use std::sync::LazyLock;
 
 /// At most one mail about it in this time.
 const EVERY_MS: i64 = 10 * 60_000;
+/// Whoever has not decided is told again after this time, in the hours of cover.
+const REMIND_MS: i64 = 24 * 60 * 60_000;
 
 /// Where in the console it waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
@@ -22,6 +24,8 @@ pub enum Place {
     People,
     /// Keyword lists.
     Lists,
+    /// Devices.
+    Devices,
 }
 
 /// Each finds `school_id`, the `person_id` of one whose agreement is wanted, the `place`, `what` waits, `since` when, and a
@@ -87,7 +91,15 @@ const IMPORTS: &str = "SELECT duty.school_id, duty.person_id, 'people', held_imp
 /// Everything that waits for anybody. UNION, since a person may have several duties.
 pub static QUERY: LazyLock<String> = LazyLock::new(|| SOURCES.join(" UNION "));
 
-/// How many things wait for somebody's agreement, by place; places where nothing waits are left out.
+/// Devices that were held back and about which nobody has decided since: whoever may decide about devices does, alone, so
+/// that no mail asks for agreement. Technicians have it in their daily mail.
+const HELD_BACK: &str = "SELECT DISTINCT duty.school_id, duty.person_id, 'devices', device.device_id, 0, 0
+    FROM device_use JOIN device ON device.school_id = device_use.school_id AND device.device_id = device_use.device_id
+    JOIN duty ON duty.school_id = device.school_id AND duty.ended_at IS NULL
+    WHERE device_use.held_back_at > COALESCE(device.allowed_at, -1) AND device.state = 'approved'
+    AND duty.duty IN ('technician', 'headteacher')";
+
+/// How many things wait for somebody's agreement or decision, by place; places where nothing waits are left out.
 pub async fn of(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -95,7 +107,8 @@ pub async fn of(
     now: i64,
 ) -> Result<Vec<(Place, i64)>, sqlx::Error> {
     let query = format!(
-        "SELECT place, COUNT(*) FROM ({}) AS wanted WHERE school_id = $2 AND person_id = $3 GROUP BY place",
+        "SELECT place, COUNT(*) FROM ({} UNION {HELD_BACK}) AS wanted WHERE school_id = $2 AND person_id = $3
+         GROUP BY place",
         *QUERY
     );
     sqlx::query_as(sqlx::AssertSqlSafe(query))
@@ -104,6 +117,33 @@ pub async fn of(
         .bind(person_id)
         .fetch_all(db)
         .await
+}
+
+/// Tells everybody again whose agreement is still wanted and who was not told for a day. Says whether there was anybody.
+pub async fn remind(store: &Store, telling: &Telling, now: i64) -> Result<bool, sqlx::Error> {
+    let query = format!(
+        "SELECT DISTINCT person_id FROM ({}) AS wanted WHERE school_id = $2 AND NOT EXISTS (SELECT 1 FROM outbox
+            WHERE outbox.school_id = wanted.school_id AND outbox.person_id = wanted.person_id AND outbox.notice = $3
+            AND ((outbox.sent_at IS NULL AND outbox.ended_at IS NULL)
+                 OR (outbox.sent_at > $1 - {REMIND_MS} AND outbox.sent_at <= $1)))",
+        *QUERY
+    );
+    let people: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
+        .bind(now)
+        .bind(&*telling.school_id)
+        .bind(Sort::AgreementWanted)
+        .fetch_all(store.read())
+        .await?;
+    if people.is_empty() {
+        return Ok(false);
+    }
+    let due_at = telling.profile.cover.next_open(now).unwrap_or(now);
+    let mut tx = store.write().await?;
+    for person_id in &people {
+        gather(&mut tx, telling, person_id, due_at, now).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Tells everybody whose agreement is wanted since now. Call it in the transaction that asks for it, and wake the outbox
@@ -119,14 +159,24 @@ pub async fn tell(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sql
         .fetch_all(&mut **tx)
         .await?;
     for person_id in &people {
-        let wanted = Gathered {
-            person_id,
-            sort: Sort::AgreementWanted,
-            concern_id: None,
-            due_at: now,
-            every_ms: EVERY_MS,
-        };
-        outbox::gather(tx, telling, &wanted, now).await?;
+        gather(tx, telling, person_id, now, now).await?;
     }
     Ok(())
+}
+
+async fn gather(
+    tx: &mut Write,
+    telling: &Telling,
+    person_id: &str,
+    due_at: i64,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let wanted = Gathered {
+        person_id,
+        sort: Sort::AgreementWanted,
+        concern_id: None,
+        due_at,
+        every_ms: EVERY_MS,
+    };
+    outbox::gather(tx, telling, &wanted, now).await
 }

@@ -36,13 +36,18 @@ async fn what_a_device_was_held_back_for_is_said_and_a_person_decides() {
         page.contains(words) && !page.contains("Allow more for today"),
         "{page}"
     );
+    // Who decides sees on every page that somebody must.
+    let counted = "Devices (1<span";
+    assert!(ed.get("/lists").await.body.contains(counted));
+    assert!(!ann.get("/lists").await.body.contains(counted));
     let to = "/devices/LAPTOP-12/allow";
     assert_eq!(ann.post("/devices", to, &[]).await.status, StatusCode::NOT_FOUND);
     assert_eq!(
         ed.post("/devices", to, &[]).await.location(),
         "/devices?done=allowed"
     );
-    assert!(!ed.get("/devices").await.body.contains(words));
+    let page = ed.get("/devices").await.body;
+    assert!(!page.contains(words) && !page.contains(counted), "{page}");
     // It went on beyond what was allowed.
     held_back("9000000000000").await;
     assert!(ed.get("/devices").await.body.contains(words));

@@ -2,21 +2,22 @@
 
 use super::Answer;
 use super::concerns::Placed;
-use super::epochs::{Epochs, Fate, fates};
-use super::flags::Made;
-use super::flood::{Floods, Further, Volume};
+use super::epochs::{Epochs, Fate, Fates};
+use super::flags::{FlagRow, Made};
+use super::flood::{Floods, Further};
 use super::gate::Gate;
 use super::prepared::{Content, Prepared};
+use super::volume::Volume;
 use super::{concerns, flags, held_back, others};
 use crate::app::App;
 use crate::clock;
-use crate::devices::meter::Meter;
+use crate::devices::meter::{HeldBack, Meter};
 use crate::notify::Telling;
 use crate::profile::Profile;
 use crate::store::people::Directory;
 use crate::store::{Write, devices};
 use pastoral_keywords::Topic;
-use pastoral_proto::Record;
+use pastoral_proto::{Record, Repeats};
 use sqlx::{QueryBuilder, Sqlite};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -65,6 +66,21 @@ struct Delivered {
     flag_id: Option<i64>,
 }
 
+/// What a batch has to write.
+#[derive(Default)]
+struct Work<'r> {
+    placed: Placed,
+    delivered: Vec<Delivered>,
+    new_flags: Vec<FlagRow>,
+    repeats: Vec<(&'r Prepared, &'r Repeats)>,
+}
+
+/// Whether a record that was admitted came in, and what stands for it.
+enum Taken {
+    In(Answer, Option<i64>),
+    HeldBack(HeldBack),
+}
+
 impl<'a> Batch<'a> {
     /// Commits the records. With `refuse` they go to quarantine, whatever they are.
     pub(super) async fn commit(
@@ -87,6 +103,7 @@ impl<'a> Batch<'a> {
             caches.directory = Some(Arc::clone(&directory));
         }
         let now = clock::now_ms();
+        volume.turn(&mut tx, &app.school_id, now).await?;
         let mut gate = Gate::new(meter, profile.cover.day(now), now, refuse);
         let mut batch = Self {
             tx,
@@ -100,9 +117,13 @@ impl<'a> Batch<'a> {
             now,
         };
         let done = batch.store(&mut gate, records, refuse).await?;
+        let counted = batch
+            .volume
+            .write(&mut batch.tx, &app.school_id, batch.kept_bytes)
+            .await?;
         // INVARIANT 2: the commit is synced before it returns; answers are given only after.
         batch.tx.commit().await?;
-        batch.volume.add(now, batch.kept_bytes);
+        batch.volume.add(counted);
         gate.settle();
         Ok(done)
     }
@@ -122,60 +143,50 @@ impl<'a> Batch<'a> {
         refuse: bool,
     ) -> Result<Done, sqlx::Error> {
         let school_id = Arc::clone(&self.app.school_id);
-        let fates = fates(
-            &mut self.tx,
-            &school_id,
-            &mut self.caches.epochs,
-            gate,
-            records,
-            self.now,
-        )
-        .await?;
-        let mut placed = Placed::default();
+        let mut fates = Fates::read(&mut self.tx, &school_id, &mut self.caches.epochs, records).await?;
+        let mut work = Work::default();
         let mut answers = Vec::with_capacity(records.len());
-        let mut delivered = Vec::with_capacity(records.len());
-        let (mut new_flags, mut repeats) = (Vec::new(), Vec::new());
-        for (record, fate) in records.iter().zip(&fates) {
+        for (number, record) in records.iter().enumerate() {
+            let fate = fates
+                .of(
+                    &mut self.tx,
+                    &school_id,
+                    &mut self.caches.epochs,
+                    gate,
+                    (number, record),
+                    self.now,
+                )
+                .await?;
             let (epoch_no, conflicting) = match fate {
                 Fate::Before => {
                     answers.push(Answer::Committed);
                     continue;
                 }
                 Fate::HeldBack(held) => {
-                    answers.push(held_back(*held));
+                    answers.push(held_back(held));
                     continue;
                 }
-                Fate::New(epoch_no) => (*epoch_no, false),
-                Fate::Conflict(epoch_no) => (*epoch_no, true),
+                Fate::New(epoch_no) => (epoch_no, false),
+                Fate::Conflict(epoch_no) => (epoch_no, true),
             };
             if conflicting {
                 // The same identity came with another content: people must know.
                 devices::note_cloned(&mut self.tx, &school_id, &record.device_id, true, self.now).await?;
             }
-            let mut flag_id = None;
-            let answer = match &record.content {
-                Content::Good(decoded, content) if !refuse => {
-                    match &**decoded {
-                        Record::Flag(flag) => {
-                            let made = self
-                                .place(&mut placed, record, flag, content, epoch_no, conflicting)
-                                .await?;
-                            flag_id = Some(made.flag_id());
-                            if let Made::Kept(row) = made {
-                                new_flags.push(row);
-                            }
-                        }
-                        Record::Repeats(again) => repeats.push((record, again.clone())),
-                        Record::Gap(gap) => self.note_gap(record, gap).await?,
-                        Record::EpochStart(start) => {
-                            others::note_start(&mut self.tx, epoch_no, start).await?;
-                        }
-                    }
-                    Answer::Committed
+            let (answer, flag_id) = match self
+                .take(gate, &mut work, record, (epoch_no, conflicting), refuse)
+                .await?
+            {
+                Taken::In(answer, flag_id) => (answer, flag_id),
+                Taken::HeldBack(held) => {
+                    gate.stayed_out();
+                    answers.push(held_back(held));
+                    continue;
                 }
-                content => self.quarantine(record, content).await?,
             };
-            delivered.push(Delivered {
+            gate.came_in();
+            fates.came_in(record, epoch_no, conflicting);
+            work.delivered.push(Delivered {
                 epoch_no,
                 sequence: record.sequence,
                 digest: record.digest,
@@ -183,16 +194,93 @@ impl<'a> Batch<'a> {
             });
             answers.push(answer);
         }
-        self.insert_delivered(&delivered).await?;
-        self.insert_flags(&new_flags).await?;
-        for (record, again) in repeats {
-            self.add_repeats(record, &again).await?;
+        fates
+            .raise(&mut self.tx, &mut self.caches.epochs, records)
+            .await?;
+        self.write(work, answers).await
+    }
+
+    /// Takes in a record that was admitted, unless it would open a concern beyond those that its device may open.
+    async fn take<'r>(
+        &mut self,
+        gate: &mut Gate<'_>,
+        work: &mut Work<'r>,
+        record: &'r Prepared,
+        (epoch_no, conflicting): (i64, bool),
+        refuse: bool,
+    ) -> Result<Taken, sqlx::Error> {
+        let (decoded, content) = match &record.content {
+            Content::Good(decoded, content) if !refuse => (decoded, content),
+            content => return Ok(Taken::In(self.quarantine(record, content).await?, None)),
+        };
+        let mut flag_id = None;
+        match &**decoded {
+            Record::Flag(flag) => {
+                let into = (gate, &mut work.placed);
+                let made = self.place(into, record, flag, content, (epoch_no, conflicting));
+                match made.await? {
+                    Made::Kept(row) => {
+                        flag_id = Some(row.flag_id);
+                        work.new_flags.push(row);
+                    }
+                    Made::Counted(on) => flag_id = Some(on),
+                    Made::HeldBack(held) => return Ok(Taken::HeldBack(held)),
+                }
+            }
+            Record::Repeats(again) => {
+                if let Err(held) = gate.admit_repeats(record)
+                    && !self.has_come(record, again, &work.delivered).await?
+                {
+                    return Ok(Taken::HeldBack(held));
+                }
+                work.repeats.push((record, again));
+            }
+            Record::Gap(gap) => self.note_gap(record, gap).await?,
+            Record::EpochStart(start) => others::note_start(&mut self.tx, epoch_no, start).await?,
+        }
+        Ok(Taken::In(Answer::Committed, flag_id))
+    }
+
+    /// Whether what is told more about has come in, before or in this batch.
+    async fn has_come(
+        &mut self,
+        record: &Prepared,
+        again: &Repeats,
+        delivered: &[Delivered],
+    ) -> Result<bool, sqlx::Error> {
+        let Ok(sequence) = i64::try_from(again.of.sequence) else {
+            return Ok(true);
+        };
+        let epoch: Option<(i64, bool)> = sqlx::query_as(
+            "SELECT epoch_no, EXISTS (SELECT 1 FROM delivered
+                WHERE delivered.epoch_no = epoch.epoch_no AND delivered.sequence = $4)
+             FROM epoch WHERE school_id = $1 AND device_id = $2 AND epoch = $3",
+        )
+        .bind(&*self.app.school_id)
+        .bind(&*record.device_id)
+        .bind(&again.of.epoch.0[..])
+        .bind(sequence)
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        Ok(epoch.is_some_and(|(epoch_no, there)| {
+            there
+                || delivered
+                    .iter()
+                    .any(|row| (row.epoch_no, row.sequence) == (epoch_no, sequence))
+        }))
+    }
+
+    async fn write(&mut self, mut work: Work<'_>, answers: Vec<Answer>) -> Result<Done, sqlx::Error> {
+        self.insert_delivered(&work.delivered).await?;
+        self.insert_flags(&work.new_flags).await?;
+        for (record, again) in work.repeats {
+            self.add_repeats(record, again).await?;
         }
         self.write_further().await?;
-        let notices = concerns::settle(self, &mut placed).await?;
+        let notices = concerns::settle(self, &mut work.placed).await?;
         Ok(Done {
             answers,
-            changed: placed.into_changed(),
+            changed: work.placed.into_changed(),
             notices,
         })
     }

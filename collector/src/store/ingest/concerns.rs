@@ -80,18 +80,13 @@ impl Touched {
 }
 
 impl Placed {
-    /// Gives the concern a flag goes to, and the groups its content is sealed to. Opens one when there is none.
-    #[expect(clippy::too_many_arguments, reason = "what a flag is, as far as placing goes")]
-    pub(super) async fn place(
+    /// Finds where a flag goes.
+    pub(super) async fn find(
         &mut self,
         batch: &mut Batch<'_>,
-        key: Key,
-        subject: &Subject,
-        named: Named,
+        key: &Key,
         event_at: i64,
-        topic: Topic,
-        severity: Severity,
-    ) -> Result<(String, SealedTo), sqlx::Error> {
+    ) -> Result<Placement, sqlx::Error> {
         if !self.candidates.contains_key(&key.whose) {
             self.read(batch, &key.whose, None).await?;
         }
@@ -99,7 +94,7 @@ impl Placed {
         let choose = |placed: &Self| {
             grouping::place(
                 placed.candidates.get(&key.whose).map_or(&[], Vec::as_slice),
-                &key,
+                key,
                 event_at,
                 window,
             )
@@ -109,6 +104,21 @@ impl Placed {
             self.read(batch, &key.whose, Some((key.kind, event_at))).await?;
             placement = choose(self);
         }
+        Ok(placement)
+    }
+
+    /// Gives the concern a flag goes to, and the groups its content is sealed to. Opens one when there is none.
+    #[expect(clippy::too_many_arguments, reason = "what a flag is, as far as placing goes")]
+    pub(super) async fn place(
+        &mut self,
+        batch: &mut Batch<'_>,
+        (key, placement): (Key, Placement),
+        subject: &Subject,
+        named: Named,
+        event_at: i64,
+        topic: Topic,
+        severity: Severity,
+    ) -> Result<(String, SealedTo), sqlx::Error> {
         let backlog = is_backlog(severity.get(), event_at, batch.now);
         let mut anew = Vec::new();
         let concern_id = match placement {
@@ -305,11 +315,6 @@ impl Placed {
         .bind(reference)
         .execute(&mut *batch.tx)
         .await?;
-        if route.readers.is_empty() {
-            tracing::error!(
-                "a concern has no reader left; only the key in the school safe opens it; run `check`"
-            );
-        }
         routing::add_named(&mut batch.tx, &batch.app.school_id, &concern_id, named).await?;
         routing::set_readers(&mut batch.tx, &batch.app.school_id, &concern_id, &route).await?;
         let stands = Stands {

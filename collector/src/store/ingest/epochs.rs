@@ -35,56 +35,77 @@ pub(super) enum Fate {
 
 const EPOCHS_IN_MEMORY: usize = 20_000;
 
-/// Tells for each record whether it is new and comes in, writes down the new ones' epochs, and raises the high-water
-/// marks.
-pub(super) async fn fates(
-    tx: &mut Write,
-    school_id: &str,
-    epochs: &mut Epochs,
-    gate: &mut Gate<'_>,
-    records: &[Prepared],
-    now_ms: i64,
-) -> Result<Vec<Fate>, sqlx::Error> {
-    if epochs.len() > EPOCHS_IN_MEMORY {
-        epochs.clear();
-    }
-    let mut known = Vec::with_capacity(records.len());
-    let mut read_again = HashSet::new();
-    for record in records {
-        let key = (Arc::clone(&record.device_id), record.epoch.clone());
-        // Retention forgets what is below the high-water mark, so there the store is asked, not memory.
-        let in_memory = epochs
-            .get(&key)
-            .filter(|known| record.sequence > known.high_water || read_again.contains(&known.epoch_no));
-        known.push(match in_memory {
-            Some(known) => Some(*known),
-            None => {
-                let read = find(tx, school_id, &record.device_id, &record.epoch).await?;
-                if let Some(read) = read {
-                    read_again.insert(read.epoch_no);
-                    epochs.insert(key, read);
+/// Tells of a batch's records, one after the other, which are new and come in, and writes down the new ones' epochs.
+pub(super) struct Fates {
+    known: Vec<Option<Known>>,
+    /// The digests that were committed under an identity, or are in this batch.
+    seen: HashMap<(i64, i64), Vec<[u8; 32]>>,
+    /// How many came in of each epoch, and the highest.
+    raised: HashMap<i64, (i64, i64)>,
+}
+
+impl Fates {
+    /// Looks up what is known of a batch's records.
+    pub(super) async fn read(
+        tx: &mut Write,
+        school_id: &str,
+        epochs: &mut Epochs,
+        records: &[Prepared],
+    ) -> Result<Self, sqlx::Error> {
+        if epochs.len() > EPOCHS_IN_MEMORY {
+            epochs.clear();
+        }
+        let mut known = Vec::with_capacity(records.len());
+        let mut read_again = HashSet::new();
+        for record in records {
+            let key = (Arc::clone(&record.device_id), record.epoch.clone());
+            // Retention forgets what is below the high-water mark, so there the store is asked, not memory.
+            let in_memory = epochs
+                .get(&key)
+                .filter(|known| record.sequence > known.high_water || read_again.contains(&known.epoch_no));
+            known.push(match in_memory {
+                Some(known) => Some(*known),
+                None => {
+                    let read = find(tx, school_id, &record.device_id, &record.epoch).await?;
+                    if let Some(read) = read {
+                        read_again.insert(read.epoch_no);
+                        epochs.insert(key, read);
+                    }
+                    read
                 }
-                read
-            }
-        });
+            });
+        }
+        Ok(Self {
+            seen: delivered_before(tx, records, &known).await?,
+            known,
+            raised: HashMap::new(),
+        })
     }
-    let mut seen = delivered_before(tx, records, &known).await?;
-    let mut fates = Vec::with_capacity(records.len());
-    let mut raised: HashMap<i64, (i64, i64)> = HashMap::new();
-    for (record, known) in records.iter().zip(known) {
+
+    /// The fate of the record with this number. One that is admitted either comes in, or has no identity yet: the same may
+    /// come again, in this very batch.
+    pub(super) async fn of(
+        &self,
+        tx: &mut Write,
+        school_id: &str,
+        epochs: &mut Epochs,
+        gate: &mut Gate<'_>,
+        (number, record): (usize, &Prepared),
+        now_ms: i64,
+    ) -> Result<Fate, sqlx::Error> {
         let key = (Arc::clone(&record.device_id), record.epoch.clone());
         // Another record of the batch may have begun the epoch.
-        let known = known.or_else(|| epochs.get(&key).copied());
+        let known = self.known[number].or_else(|| epochs.get(&key).copied());
+        let digests = |known: Known| self.seen.get(&(known.epoch_no, record.sequence));
         let before = |known: Known| {
-            let digests = seen.get(&(known.epoch_no, record.sequence));
             record.sequence < known.forgotten_below
-                || digests.is_some_and(|digests: &Vec<[u8; 32]>| digests.contains(&record.digest))
+                || digests(known).is_some_and(|digests| digests.contains(&record.digest))
         };
-        if !known.is_some_and(before)
-            && let Err(held_back) = gate.admit(record, known.is_none())
-        {
-            fates.push(Fate::HeldBack(held_back));
-            continue;
+        if known.is_some_and(before) {
+            return Ok(Fate::Before);
+        }
+        if let Err(held_back) = gate.admit(record, known.is_none()) {
+            return Ok(Fate::HeldBack(held_back));
         }
         let known = match known {
             Some(known) => known,
@@ -94,32 +115,40 @@ pub(super) async fn fates(
                 added
             }
         };
-        let digests = seen.entry((known.epoch_no, record.sequence)).or_default();
-        let fate = if record.sequence < known.forgotten_below || digests.contains(&record.digest) {
-            Fate::Before
-        } else if digests.is_empty() {
-            Fate::New(known.epoch_no)
-        } else {
+        Ok(if digests(known).is_some_and(|digests| !digests.is_empty()) {
             Fate::Conflict(known.epoch_no)
-        };
-        if fate != Fate::Before {
-            digests.push(record.digest);
-        }
-        if matches!(fate, Fate::New(_)) {
-            let (count, highest) = raised.entry(known.epoch_no).or_insert((0, known.high_water));
+        } else {
+            Fate::New(known.epoch_no)
+        })
+    }
+
+    /// A record comes in: its identity is taken.
+    pub(super) fn came_in(&mut self, record: &Prepared, epoch_no: i64, conflicting: bool) {
+        let digests = self.seen.entry((epoch_no, record.sequence)).or_default();
+        digests.push(record.digest);
+        if !conflicting {
+            let (count, highest) = self.raised.entry(epoch_no).or_insert((0, record.sequence));
             (*count, *highest) = (*count + 1, (*highest).max(record.sequence));
         }
-        fates.push(fate);
     }
-    raise(tx, &raised).await?;
-    for record in records {
-        if let Some(known) = epochs.get_mut(&(Arc::clone(&record.device_id), record.epoch.clone()))
-            && let Some((_, highest)) = raised.get(&known.epoch_no)
-        {
-            known.high_water = *highest;
+
+    /// Raises the high-water marks of what came in.
+    pub(super) async fn raise(
+        &self,
+        tx: &mut Write,
+        epochs: &mut Epochs,
+        records: &[Prepared],
+    ) -> Result<(), sqlx::Error> {
+        raise(tx, &self.raised).await?;
+        for record in records {
+            if let Some(known) = epochs.get_mut(&(Arc::clone(&record.device_id), record.epoch.clone()))
+                && let Some((_, highest)) = self.raised.get(&known.epoch_no)
+            {
+                known.high_water = known.high_water.max(*highest);
+            }
         }
+        Ok(())
     }
-    Ok(fates)
 }
 
 async fn find(

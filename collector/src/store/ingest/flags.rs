@@ -3,11 +3,13 @@
 use super::batch::Batch;
 use super::concerns::Placed;
 use super::flood::{Alike, Further};
+use super::gate::Gate;
 use super::prepared::Prepared;
-use crate::concerns::grouping::{Key, Whose};
+use crate::concerns::grouping::{Key, Placement, Whose};
 use crate::concerns::kind::kind_of;
 use crate::concerns::model::PersonId;
 use crate::concerns::naming::Circumstances;
+use crate::devices::meter::HeldBack;
 use crate::store::accounts;
 use pastoral_proto::{Account, Flag};
 use sqlx::{QueryBuilder, Row, Sqlite};
@@ -47,28 +49,19 @@ pub(super) enum Made {
     Kept(FlagRow),
     /// It is counted on this one: its account floods.
     Counted(i64),
-}
-
-impl Made {
-    /// The flag that stands for it.
-    pub(super) const fn flag_id(&self) -> i64 {
-        match self {
-            Self::Kept(row) => row.flag_id,
-            Self::Counted(on) => *on,
-        }
-    }
+    /// It would open a concern beyond those that its device may open in a day, and stays there.
+    HeldBack(HeldBack),
 }
 
 impl Batch<'_> {
     /// Puts a flag into its concern and seals it for those who may read that.
     pub(super) async fn place(
         &mut self,
-        placed: &mut Placed,
+        (gate, placed): (&mut Gate<'_>, &mut Placed),
         record: &Prepared,
         flag: &Flag,
         content: &[u8],
-        epoch_no: i64,
-        conflicting: bool,
+        (epoch_no, conflicting): (i64, bool),
     ) -> Result<Made, sqlx::Error> {
         let (account_id, person_id) = self.account(&record.device_id, &flag.account).await?;
         let subject = self.directory.subject(person_id.as_deref(), &record.group);
@@ -89,8 +82,22 @@ impl Batch<'_> {
             apart: self.directory.apart(&named),
         };
         let event_at = event_time(flag.observed_at_ms, record.clock_offset_ms, self.now);
+        let placement = placed.find(self, &key, event_at).await?;
+        if matches!(placement, Placement::Open { .. })
+            && let Err(held_back) = gate.admit_concern(record)
+        {
+            return Ok(Made::HeldBack(held_back));
+        }
         let (concern_id, sealed_to) = placed
-            .place(self, key, &subject, named, event_at, topic, flag.severity)
+            .place(
+                self,
+                (key, placement),
+                &subject,
+                named,
+                event_at,
+                topic,
+                flag.severity,
+            )
             .await?;
         let alike = Alike {
             concern_id: concern_id.clone(),

@@ -5,25 +5,19 @@
 //! | bound | why |
 //! |---|---|
 //! | [`KEPT`] alike in a concern and day | nobody reads more of the same; a day of backlog has fewer |
-//! | [`ACCOUNT_BYTES`] of an account and day, then [`KEPT_BEYOND`] alike | 500 of each sort of the longest flags are a disk |
-//! | [`SCHOOL_BYTES`] of a school and day, then the same for all | many accounts, invented on many stolen devices |
+//! | [`super::volume::ACCOUNT_BYTES`] of an account and day, then [`KEPT_BEYOND`] alike | 500 of each sort of the longest flags are a disk |
+//! | [`super::volume::SCHOOL_BYTES`] of a school and day, then the same for all | many accounts, invented on many stolen devices |
 //!
-//! What is counted is committed and answered like what is kept, so that the device lets go of it (invariant 2). The
-//! bytes are counted in memory: a restart begins anew.
+//! What is counted is committed and answered like what is kept, so that the device lets go of it (invariant 2).
 
 use super::batch::Batch;
+use super::volume::DAY_MS;
 use std::collections::HashMap;
 
-const MIB: i64 = 1024 * 1024;
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Flags alike that are kept in full of a concern and day.
 pub(super) const KEPT: i64 = 500;
 /// The same, of an account or school beyond its bytes.
 pub(super) const KEPT_BEYOND: i64 = 3;
-/// Bytes of flags kept of an account in a day.
-pub(super) const ACCOUNT_BYTES: i64 = 16 * MIB;
-/// Bytes of flags kept of a school in a day.
-pub(super) const SCHOOL_BYTES: i64 = 2048 * MIB;
 /// Sorts of flags kept in memory.
 const IN_MEMORY: usize = 20_000;
 
@@ -47,14 +41,6 @@ pub(super) struct Kept {
 
 /// Flags kept before, so that they need not be counted again.
 pub(super) type Floods = HashMap<Alike, Kept>;
-
-/// Bytes kept on a day.
-#[derive(Debug, Default)]
-pub(super) struct Volume {
-    day: i64,
-    school: i64,
-    accounts: HashMap<i64, i64>,
-}
 
 /// Flags that were counted on one that is kept, and the times of the first and last.
 #[derive(Debug, Clone, Copy)]
@@ -84,34 +70,6 @@ impl Further {
     }
 }
 
-impl Volume {
-    /// Counts what a transaction kept.
-    pub(super) fn add(&mut self, now: i64, kept: HashMap<i64, i64>) {
-        self.turn(now);
-        for (account_id, bytes) in kept {
-            self.school = self.school.saturating_add(bytes);
-            let of_account = self.accounts.entry(account_id).or_default();
-            *of_account = of_account.saturating_add(bytes);
-        }
-    }
-
-    fn is_beyond(&mut self, now: i64, account_id: i64, pending: &HashMap<i64, i64>) -> bool {
-        self.turn(now);
-        let of_account = self.accounts.get(&account_id).copied().unwrap_or(0);
-        let pending = pending.get(&account_id).copied().unwrap_or(0);
-        of_account.saturating_add(pending) > ACCOUNT_BYTES || self.school > SCHOOL_BYTES
-    }
-
-    fn turn(&mut self, now: i64) {
-        if self.day != now / DAY_MS {
-            *self = Self {
-                day: now / DAY_MS,
-                ..Self::default()
-            };
-        }
-    }
-}
-
 impl Batch<'_> {
     /// The flag that one more of the same is counted on; none while it is to be kept in full.
     pub(super) async fn counted_on(&mut self, alike: &Alike) -> Result<Option<i64>, sqlx::Error> {
@@ -121,9 +79,7 @@ impl Batch<'_> {
             Some(kept) => *kept,
             None => self.kept_today(alike, today).await?,
         };
-        let beyond = self
-            .volume
-            .is_beyond(self.now, alike.account_id, &self.kept_bytes);
+        let beyond = self.volume.is_beyond(alike.account_id, &self.kept_bytes);
         let most = if beyond { KEPT_BEYOND } else { KEPT };
         Ok((kept.count >= most).then_some(kept.last))
     }
@@ -197,29 +153,5 @@ impl Batch<'_> {
             .entry(flag_id)
             .and_modify(|before| *before = before.and(further))
             .or_insert(further);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_account_s_bytes_are_bounded_and_another_s_are_its_own() {
-        let (mut volume, nothing) = (Volume::default(), HashMap::new());
-        volume.add(DAY_MS, HashMap::from([(1, ACCOUNT_BYTES)]));
-        assert!(!volume.is_beyond(DAY_MS, 1, &nothing));
-        assert!(volume.is_beyond(DAY_MS, 1, &HashMap::from([(1, 1)])));
-        volume.add(DAY_MS, HashMap::from([(1, 1)]));
-        assert!(volume.is_beyond(DAY_MS, 1, &nothing) && !volume.is_beyond(DAY_MS, 2, &nothing));
-        assert!(!volume.is_beyond(2 * DAY_MS, 1, &nothing), "another day");
-    }
-
-    #[test]
-    fn a_school_s_bytes_are_bounded() {
-        let mut volume = Volume::default();
-        let accounts = SCHOOL_BYTES / ACCOUNT_BYTES + 1;
-        volume.add(0, (0..accounts).map(|account| (account, ACCOUNT_BYTES)).collect());
-        assert!(volume.is_beyond(0, 9_999, &HashMap::new()));
     }
 }

@@ -22,6 +22,16 @@ pub(super) struct Gate<'a> {
     spent: HashMap<(Arc<str>, Limited), i64>,
     accounts: HashSet<(Arc<str>, AccountKey)>,
     held_back: HashSet<Arc<str>>,
+    admitted: Option<Admitted>,
+}
+
+/// What the record that was admitted last costs its device.
+struct Admitted {
+    device_id: Arc<str>,
+    costs: Vec<(Limited, i64)>,
+    new_account: Option<AccountKey>,
+    /// It was let in beyond a limit.
+    as_severe: bool,
 }
 
 impl<'a> Gate<'a> {
@@ -34,44 +44,103 @@ impl<'a> Gate<'a> {
             spent: HashMap::new(),
             accounts: HashSet::new(),
             held_back: HashSet::new(),
+            admitted: None,
         }
     }
 
-    /// Lets a record that was not committed before in, or says for what and for how long its device is held back.
+    /// Admits a record that was not committed before, or says for what and for how long its device is held back. Followed
+    /// by [`Gate::came_in`] or [`Gate::stayed_out`].
     pub(super) fn admit(&mut self, record: &Prepared, of_new_epoch: bool) -> Result<(), HeldBack> {
         let account = told_account(record).map(key_of);
-        let news = account.clone().filter(|account| !self.knows(record, account));
-        let costs = self.costs(record, of_new_epoch, news.is_some());
-        let beyond = costs.iter().find(|(what, cost)| {
-            let spent = self.spent(record, *what);
-            !self
-                .meter
-                .has_room(self.day, &record.device_id, *what, spent.saturating_add(*cost))
+        let new_account = account.filter(|account| !self.knows(record, account));
+        let costs = self.costs(record, of_new_epoch, new_account.is_some());
+        let beyond = costs
+            .iter()
+            .find(|(what, cost)| !self.has_room(record, *what, *cost));
+        let as_severe = match beyond {
+            Some((what, _)) => self.let_severe_in(record, *what).map(|()| true)?,
+            None => false,
+        };
+        self.admitted = Some(Admitted {
+            device_id: Arc::clone(&record.device_id),
+            costs,
+            new_account,
+            as_severe,
         });
-        if let Some((what, _)) = beyond {
-            let let_in = account.is_some_and(|account| {
-                is_of_the_highest_severity(record)
-                    && self.meter.lets_severe_in(self.day, &record.device_id, &account)
-            });
-            let held_back = self.meter.hold_back(self.day, &record.device_id, *what, self.now);
-            if !let_in {
-                self.held_back.insert(Arc::clone(&record.device_id));
-                return Err(held_back);
-            }
+        Ok(())
+    }
+
+    /// Admits that the record which was admitted last opens a concern, or says for how long its device is held back.
+    pub(super) fn admit_concern(&mut self, record: &Prepared) -> Result<(), HeldBack> {
+        if !self.has_room(record, Limited::Concerns, 1)
+            && !self.admitted.as_ref().is_some_and(|admitted| admitted.as_severe)
+        {
+            self.let_severe_in(record, Limited::Concerns)?;
         }
-        for (what, cost) in costs {
+        if let Some(admitted) = &mut self.admitted {
+            admitted.costs.push((Limited::Concerns, 1));
+        }
+        Ok(())
+    }
+
+    /// Holds back what is told of a flag that has not come in, if that may be because its device is beyond the concerns it
+    /// may open: the flag comes later, and then that counts on it.
+    pub(super) fn admit_repeats(&mut self, record: &Prepared) -> Result<(), HeldBack> {
+        if self.has_room(record, Limited::Concerns, 1) {
+            return Ok(());
+        }
+        Err(self.hold_back(record, Limited::Concerns))
+    }
+
+    /// The record that was admitted last is written down.
+    pub(super) fn came_in(&mut self) {
+        let Some(admitted) = self.admitted.take() else {
+            return;
+        };
+        for (what, cost) in admitted.costs {
             // Accounts are counted by which they are.
             if what != Limited::Accounts {
                 *self
                     .spent
-                    .entry((Arc::clone(&record.device_id), what))
+                    .entry((Arc::clone(&admitted.device_id), what))
                     .or_default() += cost;
             }
         }
-        if let Some(account) = news {
-            self.accounts.insert((Arc::clone(&record.device_id), account));
+        if let Some(account) = admitted.new_account {
+            self.accounts.insert((admitted.device_id, account));
         }
-        Ok(())
+    }
+
+    /// The record that was admitted last stays on its device; what had to be written down for it all the same is spent.
+    pub(super) fn stayed_out(&mut self) {
+        if let Some(admitted) = &mut self.admitted {
+            admitted.costs.retain(|(what, _)| *what == Limited::Starts);
+        }
+        self.came_in();
+    }
+
+    fn has_room(&self, record: &Prepared, what: Limited, cost: i64) -> bool {
+        let more = self.spent(record, what).saturating_add(cost);
+        self.meter.has_room(self.day, &record.device_id, what, more)
+    }
+
+    fn let_severe_in(&mut self, record: &Prepared, what: Limited) -> Result<(), HeldBack> {
+        let lets_in = is_of_the_highest_severity(record)
+            && told_account(record).is_some_and(|account| {
+                self.meter
+                    .lets_severe_in(self.day, &record.device_id, &key_of(account))
+            });
+        if lets_in {
+            // Counted as held back, so that people see that it is beyond a limit.
+            let _it_comes_in = self.meter.hold_back(self.day, &record.device_id, what, self.now);
+            return Ok(());
+        }
+        Err(self.hold_back(record, what))
+    }
+
+    fn hold_back(&mut self, record: &Prepared, what: Limited) -> HeldBack {
+        self.held_back.insert(Arc::clone(&record.device_id));
+        self.meter.hold_back(self.day, &record.device_id, what, self.now)
     }
 
     /// The transaction did not happen, but devices were held back.

@@ -14,6 +14,7 @@ mod flood;
 mod gate;
 mod others;
 mod prepared;
+mod volume;
 
 pub use others::reckon_missing;
 pub use prepared::Incoming;
@@ -23,12 +24,12 @@ use crate::app::App;
 use crate::devices::meter::{HeldBack, Meter};
 use crate::live::Change;
 use batch::{Batch, Caches};
-use flood::Volume;
 use pastoral_keywords::Severity;
 use prepared::Prepared;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use volume::Volume;
 
 /// Records in one transaction at most, give or take one device's message.
 const BATCH: usize = 1024;
@@ -200,6 +201,7 @@ impl Writer {
         let Ok(done) = committed else {
             // What was learnt in a transaction that did not happen is not so.
             self.caches = Caches::default();
+            self.volume = Volume::default();
             return committed.map(|done| done.answers);
         };
         for concern_id in done.changed {
