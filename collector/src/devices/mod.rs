@@ -68,8 +68,8 @@ pub async fn serve(
     rows::none_connected(&mut tx, &app.school_id).await?;
     let today = app.profile.load().cover.day(now);
     let used = match today {
-        Some(today) => uses::of_day(&mut *tx, &app.school_id, today).await?,
-        None => Vec::new(),
+        Some(today) => uses::of_day(&mut tx, &app.school_id, today).await?,
+        None => meter::Written::default(),
     };
     let allowed = allowed_today(&mut tx, &app, now).await?;
     tx.commit().await?;
@@ -210,7 +210,7 @@ async fn write_seen(shared: &Shared) {
     let now = clock::now_ms();
     let seen = shared.hub.take_unwritten(now);
     let used = shared.meter.take_unwritten(shared.day(now), now);
-    if seen.is_empty() && used.is_empty() {
+    if seen.is_empty() && used == meter::Written::default() {
         return;
     }
     let written = async {
@@ -228,7 +228,7 @@ async fn write_seen(shared: &Shared) {
     };
     match written.await {
         // Counts alone are told to nobody: their pace would tell of what is delivered.
-        Ok(()) if seen.is_empty() && used.iter().all(|used| used.held_back_at.is_none()) => {}
+        Ok(()) if seen.is_empty() && used.uses.iter().all(|used| used.held_back_at.is_none()) => {}
         Ok(()) => shared.app.live.tell(crate::live::Change {
             school_id: shared.app.school_id.to_string(),
             concern_id: None,
@@ -266,7 +266,11 @@ async fn keep_house(
         let reckoned = async {
             let mut tx = shared.app.store.write().await?;
             reckon_missing(&mut tx, &shared.app.school_id, now).await?;
-            if let Some(today) = shared.app.profile.load().cover.day(now) {
+            let profile = shared.app.profile.load();
+            if let Some(today) = profile.cover.day(now) {
+                if profile.cover.is_open(now) {
+                    heard::note_minute(&mut tx, &shared.app.school_id, today).await?;
+                }
                 heard::forget(&mut tx, &shared.app.school_id, today).await?;
             }
             tx.commit().await

@@ -47,24 +47,18 @@ pub async fn call(
     let since = cover
         .day(now)
         .and_then(|day| day.checked_sub(jiff::Span::new().days(LOOKS_BACK)).ok());
-    let days = match since {
-        Some(since) => heard::by_group(&mut *db, school_id, since).await?,
-        None => Vec::new(),
+    let heard = match since {
+        Some(since) => heard::since(&mut *db, school_id, since).await?,
+        None => heard::Heard::default(),
     };
     let held_back = uses::held_back(&mut *db, school_id).await?;
-    Ok(judge(devices, &days, &held_back, cover, now))
+    Ok(judge(devices, &heard, &held_back, cover, now))
 }
 
 /// Gives each device its verdict. Pure.
 #[must_use]
-pub fn judge(
-    devices: Vec<Device>,
-    days: &[heard::DayOfGroup],
-    held_back: &[Use],
-    cover: &Cover,
-    now: i64,
-) -> Roll {
-    let calendar = Calendar::new(cover, now, &devices, days);
+pub fn judge(devices: Vec<Device>, heard: &heard::Heard, held_back: &[Use], cover: &Cover, now: i64) -> Roll {
+    let calendar = Calendar::new(cover, now, &devices, heard);
     let mut names = told_apart(&devices);
     let called = devices.into_iter().map(|device| {
         let health = device.health.as_deref();

@@ -7,12 +7,13 @@
 //! |---|---|---|
 //! | a school day whose hours of cover are over | agents ended in the morning show that evening of the next day, not two weeks later | a pupil's day off makes a laptop *not heard* |
 //! | a day without school counts where half of the group was heard | boarders' laptops at weekends | a group of which fewer are on |
+//! | a school day on which the collector was there for [`THERE_MINUTES`] | a collector that was off for days does not call every laptop silent | what was silent on those days shows a school day later |
 //! | [`HANGING_MS`] with an open stream | an agent that hangs, a stream that somebody holds open | ten minutes |
 //! | [`LONGEST_MS`], whatever the calendar | a laptop silent all summer is not green all summer | all are *not heard* late in a long holiday |
 
 use crate::concerns::cover::Cover;
 use crate::store::devices::Device;
-use crate::store::heard::DayOfGroup;
+use crate::store::heard::Heard;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const HANGING_MS: i64 = 10 * 60_000;
 /// After so long nobody knows, school or not.
 pub const LONGEST_MS: i64 = 14 * 24 * 60 * 60_000;
+/// Minutes of a day's cover in which every laptop that is on finds the collector.
+pub const THERE_MINUTES: i64 = 10;
 /// A time so far ahead comes from a collector's clock that was wrong.
 const AHEAD_MS: i64 = 5 * 60_000;
 
@@ -141,12 +144,14 @@ pub struct Calendar<'a> {
     now: i64,
     /// The days on which at least half of a group was heard.
     busy: BTreeMap<String, BTreeSet<Date>>,
+    /// Whether the collector was there long enough, by the days since it began to write that down.
+    there: BTreeMap<Date, bool>,
 }
 
 impl<'a> Calendar<'a> {
-    /// From how many of each group's approved devices were heard on which days.
+    /// From how many of each group's approved devices were heard on which days, and when the collector was there.
     #[must_use]
-    pub fn new(cover: &'a Cover, now: i64, devices: &[Device], days: &[DayOfGroup]) -> Self {
+    pub fn new(cover: &'a Cover, now: i64, devices: &[Device], heard: &Heard) -> Self {
         let approved = |group: &str| {
             let of_group = devices
                 .iter()
@@ -154,7 +159,7 @@ impl<'a> Calendar<'a> {
             i64::try_from(of_group.count()).unwrap_or(i64::MAX)
         };
         let mut busy: BTreeMap<String, BTreeSet<Date>> = BTreeMap::new();
-        for heard in days {
+        for heard in &heard.groups {
             // One alone is nobody's custom.
             if heard.devices >= 2
                 && heard.devices.saturating_mul(2) >= approved(&heard.group_name)
@@ -163,12 +168,22 @@ impl<'a> Calendar<'a> {
                 busy.entry(heard.group_name.clone()).or_default().insert(day);
             }
         }
-        Self { cover, now, busy }
+        let there = heard
+            .collector
+            .iter()
+            .filter_map(|there| Some((there.day.parse().ok()?, there.minutes >= THERE_MINUTES)));
+        Self {
+            there: there.collect(),
+            cover,
+            now,
+            busy,
+        }
     }
 
     /// Why nobody knows how a device is that last said so at a time; none when that is recent enough.
     ///
-    /// A school day counts whether or not anybody was heard on it: a whole group that falls silent must not look well.
+    /// A school day counts whether or not anybody was heard on it, as long as the collector was there: a whole group that
+    /// falls silent must not look well.
     #[must_use]
     pub fn silence(&self, group: &str, connected: bool, said_at: Option<i64>) -> Option<Silence> {
         let Some(said_at) = said_at else {
@@ -195,13 +210,19 @@ impl<'a> Calendar<'a> {
         let busy = self.busy.get(group);
         let days = std::iter::successors(heard.tomorrow().ok(), |day| day.tomorrow().ok());
         let expected = |day: &Date| {
-            self.cover.is_school_day(*day)
+            (self.cover.is_school_day(*day) && self.was_there(*day))
                 || (!self.cover.is_holiday(*day) && busy.is_some_and(|busy| busy.contains(day)))
         };
         let missed = days
             .take_while(|day| *day <= today)
             .filter(|day| expected(day) && self.cover.is_over(*day, self.now));
         u32::try_from(missed.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the collector could hear anybody on a day. Before it began to write that down it is taken for granted.
+    fn was_there(&self, day: Date) -> bool {
+        let began = self.there.keys().next();
+        began.is_none_or(|began| day < *began) || self.there.get(&day).copied().unwrap_or(false)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Write;
 use jiff::civil::Date;
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx::SqliteConnection;
 
 /// Days kept: more than a verdict looks back, and the summer holidays.
 const DAYS_KEPT: i64 = 60;
@@ -16,6 +16,37 @@ pub struct DayOfGroup {
     pub day: String,
     /// How many.
     pub devices: i64,
+}
+
+/// For how long devices could reach the collector on a day.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct DayOfCollector {
+    /// The school's own day.
+    pub day: String,
+    /// Minutes of the hours of cover.
+    pub minutes: i64,
+}
+
+/// What was heard on the days that are over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// Of each group.
+    pub groups: Vec<DayOfGroup>,
+    /// The collector itself, in the order of days.
+    pub collector: Vec<DayOfCollector>,
+}
+
+/// The collector served devices for another minute of the hours of cover.
+pub async fn note_minute(tx: &mut Write, school_id: &str, day: Date) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO collector_day (school_id, day, minutes) VALUES ($1, $2, 1)
+         ON CONFLICT (school_id, day) DO UPDATE SET minutes = collector_day.minutes + 1",
+    )
+    .bind(school_id)
+    .bind(day.to_string())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// A device said how it is.
@@ -32,21 +63,24 @@ pub async fn note(tx: &mut Write, school_id: &str, device_id: &str, day: Date) -
     Ok(())
 }
 
-/// How many of each group's devices were heard on each day since one, of those that are approved now.
-pub async fn by_group(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    since: Date,
-) -> Result<Vec<DayOfGroup>, sqlx::Error> {
-    sqlx::query_as(
+/// How many of each group's devices were heard on each day since one, of those that are approved now; and when the
+/// collector was there to hear them.
+pub async fn since(db: &mut SqliteConnection, school_id: &str, since: Date) -> Result<Heard, sqlx::Error> {
+    let groups = sqlx::query_as(
         "SELECT d.group_name, h.day, count(*) AS devices FROM device_day h
          JOIN device d ON d.school_id = h.school_id AND d.device_id = h.device_id
          WHERE h.school_id = $1 AND h.day >= $2 AND d.state = 'approved' GROUP BY d.group_name, h.day",
     )
     .bind(school_id)
     .bind(since.to_string())
-    .fetch_all(db)
-    .await
+    .fetch_all(&mut *db)
+    .await?;
+    let collector =
+        sqlx::query_as("SELECT day, minutes FROM collector_day WHERE school_id = $1 ORDER BY day")
+            .bind(school_id)
+            .fetch_all(db)
+            .await?;
+    Ok(Heard { groups, collector })
 }
 
 /// Forgets days that no verdict looks at any more.
@@ -57,6 +91,8 @@ pub async fn forget(tx: &mut Write, school_id: &str, today: Date) -> Result<(), 
     for forget in [
         "DELETE FROM device_day WHERE school_id = $1 AND day < $2",
         "DELETE FROM device_use WHERE school_id = $1 AND day < $2",
+        "DELETE FROM device_account WHERE school_id = $1 AND day < $2",
+        "DELETE FROM collector_day WHERE school_id = $1 AND day < $2",
     ] {
         sqlx::query(forget)
             .bind(school_id)

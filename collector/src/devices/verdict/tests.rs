@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::devices::roll::{Roll, judge};
+use crate::store::heard::{DayOfCollector, DayOfGroup};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
@@ -50,7 +51,11 @@ fn on(group: &str, day: &str, devices: i64) -> DayOfGroup {
 }
 
 fn called(devices: Vec<Device>, days: &[DayOfGroup], now: &str) -> Roll {
-    judge(devices, days, &[], &cover(), at(now))
+    let heard = Heard {
+        groups: days.to_vec(),
+        collector: Vec::new(),
+    };
+    judge(devices, &heard, &[], &cover(), at(now))
 }
 
 fn verdict(said_at: &str, now: &str) -> Verdict {
@@ -177,4 +182,111 @@ fn every_verdict_has_a_code_and_words_of_its_own() {
         let class = format!(".app-device--{}", verdict.code());
         assert!(styles.contains(&class), "{class}");
     }
+}
+
+#[test]
+fn a_collector_that_was_off_for_days_does_not_call_every_laptop_silent() {
+    let monday = "2026-11-23T15:00:00Z";
+    let there = |days: &[(&str, i64)]| Heard {
+        groups: Vec::new(),
+        collector: days
+            .iter()
+            .map(|(day, minutes)| DayOfCollector {
+                day: (*day).to_owned(),
+                minutes: *minutes,
+            })
+            .collect(),
+    };
+    let silent = |heard: &Heard, now: &str| {
+        let devices = (0..28).map(|number| device(number, "pupils", Some(monday)));
+        let roll = judge(devices.collect(), heard, &[], &cover(), at(now));
+        roll.of(Verdict::NotHeard).count()
+    };
+    // Off from Monday's evening to Friday's morning, but for a start that lasted minutes.
+    let off = there(&[("2026-11-23", 500), ("2026-11-25", 4), ("2026-11-27", 60)]);
+    assert_eq!(silent(&off, "2026-11-27T09:00:00Z"), 0);
+    // Whoever does not come back on the Friday is not heard.
+    assert_eq!(silent(&off, "2026-11-27T18:00:00Z"), 28);
+    // From before it wrote that down, days count.
+    let new = there(&[("2026-11-27", 60)]);
+    assert_eq!(silent(&new, "2026-11-27T09:00:00Z"), 28);
+}
+
+#[test]
+fn a_saturday_lesson_half_term_and_a_group_of_one_alarm_nobody_who_is_well() {
+    let friday = "2026-11-20T15:00:00Z";
+    let saturday_evening = "2026-11-21T19:00:00Z";
+    // A lesson for a few of the group.
+    let devices = (0..10).map(|number| device(number, "sixth-form", Some(friday)));
+    let few = called(
+        devices.collect(),
+        &[on("sixth-form", "2026-11-21", 4)],
+        saturday_evening,
+    );
+    assert_eq!(few.of(Verdict::NotHeard).count(), 0);
+    // One alone in its group is nobody's custom on a Saturday, is not heard after a school day, and is no silent group.
+    let one = |now| {
+        let days = [on("library", "2026-11-21", 1)];
+        let roll = called(vec![device(1, "library", Some(friday))], &days, now);
+        (roll.0[0].verdict, roll.silent_groups().len())
+    };
+    assert_eq!(one(saturday_evening), (Verdict::Protected, 0));
+    assert_eq!(one("2026-11-23T18:00:00Z"), (Verdict::NotHeard, 0));
+    // A week off within the term.
+    let mut cover = cover();
+    let week = crate::concerns::cover::Days {
+        from: "2026-11-23".parse().unwrap(),
+        to: "2026-11-27".parse().unwrap(),
+    };
+    cover.days_off.push(week);
+    let well = |now| {
+        let device = device(1, "pupils", Some(friday));
+        judge(vec![device], &Heard::default(), &[], &cover, at(now)).0[0].verdict
+    };
+    assert_eq!(well("2026-11-29T12:00:00Z"), Verdict::Protected);
+    assert_eq!(well("2026-11-30T18:00:00Z"), Verdict::NotHeard);
+}
+
+#[test]
+fn a_laptop_that_only_says_that_it_is_on_is_not_protected_while_its_helper_is_dead() {
+    let now = "2026-11-24T10:00:30Z";
+    let verdict = |health: String| {
+        let mut device = device(1, "pupils", Some("2026-11-24T10:00:00Z"));
+        device.connected = true;
+        device.health = Some(health);
+        let roll = called(vec![device], &[], now);
+        (roll.0[0].verdict, roll.0[0].troubles.join(" "))
+    };
+    let said = at("2026-11-24T10:00:00Z");
+    let (dead, words) = verdict(format!(
+        r#"{{"at":{said},"helpers":[{{"alive":false}},{{"alive":true}}]}}"#
+    ));
+    assert_eq!(dead, Verdict::NotProtected);
+    assert!(
+        words.contains("On 1 desktop the helper does not answer"),
+        "{words}"
+    );
+    let (alive, _) = verdict(format!(r#"{{"at":{said},"helpers":[{{"alive":true}}]}}"#));
+    assert_eq!(alive, Verdict::Protected);
+    // What cannot be read says nothing.
+    assert_eq!(verdict("{".into()).0, Verdict::NotHeard);
+}
+
+#[test]
+fn a_laptop_that_was_renamed_is_the_same_and_two_of_one_name_are_told_apart() {
+    let names = |first: &str, second: &str| {
+        let heard = Some("2026-11-24T10:00:00Z");
+        let (mut one, mut other) = (device(1, "pupils", heard), device(2, "pupils", heard));
+        (one.host_name, other.host_name) = (first.into(), second.into());
+        let roll = called(vec![one, other], &[], "2026-11-24T10:00:30Z");
+        roll.0
+            .iter()
+            .map(|called| called.name.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("cart-1", "cart-2"), ["cart-1", "cart-2"]);
+    assert_eq!(
+        names("cart-1", "cart-1"),
+        ["cart-1 (00000001)", "cart-1 (00000002)"]
+    );
 }
