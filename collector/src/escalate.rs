@@ -1,11 +1,11 @@
 //! Brings concerns to the next person when their time to answer is over, and asks owners of acknowledged ones how they
-//! stand.
+//! stand. Whoever's agreement is wanted is told again daily.
 
 use crate::app::App;
 use crate::clock;
 use crate::live::Change;
 use crate::notify::Telling;
-use crate::store::{conflicts, escalation, reviews, unread};
+use crate::store::{conflicts, escalation, reviews, unread, wanted};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +42,8 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
     }
 }
 
-/// Ends conflicts of interest that nobody has agreed to in time, and has somebody told of what nobody can read.
+/// Ends conflicts of interest that nobody has agreed to in time, has those told again whose agreement is wanted, and has
+/// somebody told of what nobody can read.
 pub async fn look_after_readers(app: &App, now: i64) -> Result<(), sqlx::Error> {
     let telling = Telling::of(app);
     if conflicts::is_any_over(app.store.read(), &app.school_id, now).await? {
@@ -51,6 +52,9 @@ pub async fn look_after_readers(app: &App, now: i64) -> Result<(), sqlx::Error> 
         tx.commit().await?;
         app.changed(None);
         tracing::info!("conflicts of interest have ended, because nobody agreed in time");
+    }
+    if wanted::remind(&app.store, &telling, now).await? {
+        app.outbox_wake.notify_one();
     }
     unread::forget(&app.store, &app.school_id).await?;
     if unread::tell(&app.store, &telling, now).await? {

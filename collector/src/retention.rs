@@ -147,7 +147,7 @@ async fn verify_chain(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx
             &mut tx,
             telling,
             Sort::AuditBroken,
-            &text::audit_broken(telling),
+            &text::audit_broken(telling, now),
             now,
         )
         .await?;

@@ -27,11 +27,12 @@ const LONGEST_NAME: usize = 63;
 /// When the store cannot be read or written; the caller starts it again.
 pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
     loop {
-        look(&app, clock::now_ms()).await?;
+        // Not at once: after a start, laptops need a moment to come back.
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
+        look(&app, clock::now_ms()).await?;
     }
 }
 
@@ -53,7 +54,7 @@ pub async fn look(app: &App, now: i64) -> Result<(), sqlx::Error> {
     let roll = roll::call(&mut tx, &app.school_id, cover, now).await?;
     let laptops = laptops(&roll);
     if daily && laptops.need_a_technician() {
-        let text = text::laptops_daily(&telling, &laptops);
+        let text = text::laptops_daily(&telling, &laptops, now);
         tell(
             &mut tx,
             &telling,
@@ -65,7 +66,7 @@ pub async fn look(app: &App, now: i64) -> Result<(), sqlx::Error> {
         .await?;
     }
     if weekly && !laptops.not_heard.is_empty() {
-        let text = text::laptops_weekly(&telling, &laptops);
+        let text = text::laptops_weekly(&telling, &laptops, now);
         tell(&mut tx, &telling, Duty::Dsl, Sort::LaptopsWeekly, &text, now).await?;
     }
     heard::set_told(&mut tx, &app.school_id, today, week).await?;

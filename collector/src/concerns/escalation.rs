@@ -68,6 +68,39 @@ pub enum Why {
     Yours,
 }
 
+impl Why {
+    /// All.
+    pub const ALL: [Self; 7] = [
+        Self::New,
+        Self::Risen,
+        Self::Unanswered,
+        Self::Reminder,
+        Self::PassedOn,
+        Self::NotReviewed,
+        Self::Yours,
+    ];
+
+    /// The code in the store.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Risen => "risen",
+            Self::Unanswered => "unanswered",
+            Self::Reminder => "reminder",
+            Self::PassedOn => "passed-on",
+            Self::NotReviewed => "not-reviewed",
+            Self::Yours => "yours",
+        }
+    }
+
+    /// The reason of a code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|why| why.code() == code)
+    }
+}
+
 /// What to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {

@@ -101,6 +101,12 @@ pub enum NotSent {
          tls = \"tls\" with its port (465)"
     )]
     NoTls,
+    /// The server offers to protect the connection, and then does not.
+    #[error(
+        "the mail server offers STARTTLS and then refuses it (code {0}); have its certificate looked at, or use tls = \
+         \"tls\" with its port (465); nothing was said to it unprotected"
+    )]
+    TlsRefused(Reply),
     /// The server knows no login.
     #[error(
         "the mail server offers no way to sign in (AUTH) although `user` is set under [mail]; remove `user` and \
@@ -172,47 +178,50 @@ impl NotSent {
     /// What is written down of it.
     #[must_use]
     pub fn setback(&self) -> Setback {
+        let (code, remedy) = self.row();
         Setback {
-            code: self.code(),
+            code,
             words: self.to_string(),
-            refused: matches!(
-                self,
-                Self::NoAddress
-                    | Self::Address
-                    | Self::Recipient(_)
-                    | Self::Sender(_)
-                    | Self::Limit(_)
-                    | Self::Refused(_)
-                    | Self::LoginWanted(_)
-                    | Self::LoginOff(_)
-                    | Self::Login(_)
-            ),
-            reader: matches!(self, Self::NoAddress | Self::Address | Self::Recipient(_)),
+            refused: matches!(remedy, Remedy::Settings | Remedy::Reader),
+            reader: remedy == Remedy::Reader,
         }
     }
 
-    const fn code(&self) -> &'static str {
+    /// The code in the store, and what helps.
+    const fn row(&self) -> (&'static str, Remedy) {
         match self {
-            Self::NoAddress => "no-address",
-            Self::Address => "address",
-            Self::Recipient(_) => "recipient",
-            Self::Sender(_) => "sender",
-            Self::Limit(_) => "limit",
-            Self::Refused(_) => "refused",
-            Self::Certificate => "certificate",
-            Self::NoTls => "no-tls",
-            Self::NoLogin => "no-login",
-            Self::LoginWanted(_) => "login-wanted",
-            Self::LoginOff(_) => "login-off",
-            Self::Login(_) => "login",
-            Self::Greylisted(_) => "greylisted",
-            Self::TooMany(_) => "too-many",
-            Self::Later(_) => "later",
-            Self::NoMailServer => "no-mail-server",
-            Self::Slow => "slow",
-            Self::Unreachable => "unreachable",
+            Self::NoAddress => ("no-address", Remedy::Reader),
+            Self::Address => ("address", Remedy::Reader),
+            Self::Recipient(_) => ("recipient", Remedy::Reader),
+            Self::Sender(_) => ("sender", Remedy::Settings),
+            Self::Limit(_) => ("limit", Remedy::Settings),
+            Self::Refused(_) => ("refused", Remedy::Settings),
+            Self::LoginWanted(_) => ("login-wanted", Remedy::Settings),
+            Self::LoginOff(_) => ("login-off", Remedy::Settings),
+            Self::Login(_) => ("login", Remedy::Settings),
+            Self::Certificate => ("certificate", Remedy::Server),
+            Self::NoTls => ("no-tls", Remedy::Server),
+            Self::TlsRefused(_) => ("tls-refused", Remedy::Server),
+            Self::NoLogin => ("no-login", Remedy::Server),
+            Self::Greylisted(_) => ("greylisted", Remedy::Server),
+            Self::TooMany(_) => ("too-many", Remedy::Server),
+            Self::Later(_) => ("later", Remedy::Server),
+            Self::NoMailServer => ("no-mail-server", Remedy::Server),
+            Self::Slow => ("slow", Remedy::Server),
+            Self::Unreachable => ("unreachable", Remedy::Server),
         }
     }
+}
+
+/// What helps against a fault, by which the pauses between tries grow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    /// This reader's address must be put right; others are reached.
+    Reader,
+    /// A person must put something right before the server takes anything.
+    Settings,
+    /// The server, or the way to it, may be well again at any time.
+    Server,
 }
 
 #[cfg(test)]
@@ -221,7 +230,7 @@ mod tests {
 
     #[test]
     fn what_a_server_answers_is_told_apart_as_far_as_the_remedies_differ() {
-        let reads = |step, code, words| NotSent::refused(step, Reply::read(code, words)).code();
+        let reads = |step, code, words| NotSent::refused(step, Reply::read(code, words)).row().0;
         for (step, code, words, is) in [
             (
                 Step::Message,

@@ -1,7 +1,7 @@
 //! The words of mail about laptops that are silent. INVARIANT 9: host names and numbers, nothing else.
 
 use super::Telling;
-use super::text::Text;
+use super::text::{Text, local_time};
 
 /// What a mail about laptops may say: host names and numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Laptops {
 
 /// For technicians, daily: which laptops are silent.
 #[must_use]
-pub fn laptops_daily(telling: &Telling, laptops: &Laptops) -> Text {
+pub fn laptops_daily(telling: &Telling, laptops: &Laptops, at: i64) -> Text {
     let mut lists = String::new();
     for (what, names) in [
         (
@@ -50,10 +50,11 @@ pub fn laptops_daily(telling: &Telling, laptops: &Laptops) -> Text {
     Text {
         subject: "Pastoral: please look today - laptops that are not heard".into(),
         body: format!(
-            "{school}\n\n{lists}{groups}What to do\n1. Start each of them where it reaches the school's network, and run: pastoral-agent status\n\
+            "{school}\n\nAs it was at {at}.\n\n{lists}{groups}What to do\n1. Start each of them where it reaches the school's network, and run: pastoral-agent status\n\
              2. Retire what is out of use, and decide about what was held back, on\n   {url}/devices\n\n\
              This message comes on school days, as long as there is something to tell.\n",
             school = telling.school_name,
+            at = local_time(telling, at),
             groups = silent_groups(laptops),
             url = telling.console_url,
         ),
@@ -62,16 +63,17 @@ pub fn laptops_daily(telling: &Telling, laptops: &Laptops) -> Text {
 
 /// For safeguarding leads, weekly: how many laptops are silent, and which.
 #[must_use]
-pub fn laptops_weekly(telling: &Telling, laptops: &Laptops) -> Text {
+pub fn laptops_weekly(telling: &Telling, laptops: &Laptops, at: i64) -> Text {
     Text {
         subject: "Pastoral: laptops that are not heard this week".into(),
         body: format!(
-            "{school}\n\nWhat is done on a laptop that is not heard may not be seen.\n\n\
+            "{school}\n\nWhat is done on a laptop that is not heard may not be seen. As it was at\n{at}:\n\n\
              Protected      {protected}\nNot protected  {not_protected}\nNot heard      {not_heard}\n\n\
              Not heard:\n{names}\n{groups}What to do\n1. Ask the technician what is wrong; they are told daily.\n\
              2. Know that children who use these laptops are not watched over by Pastoral meanwhile.\n\n\
              More: {url}/devices\n",
             school = telling.school_name,
+            at = local_time(telling, at),
             protected = laptops.protected,
             not_protected = laptops.not_protected,
             not_heard = laptops.not_heard.len(),

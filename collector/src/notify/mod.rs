@@ -3,7 +3,9 @@
 pub mod fault;
 pub mod laptops;
 pub mod mail;
+mod session;
 pub mod text;
+mod wire;
 pub mod worker;
 
 use crate::app::App;

@@ -6,7 +6,8 @@ use super::{Telling, text};
 use crate::app::App;
 use crate::clock;
 use crate::store::outbox::{self, Due};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,24 @@ const BATCH: i64 = 64;
 const TOGETHER: usize = 4;
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 const AFTER_STORE_FAULT: Duration = Duration::from_secs(5);
+/// One fault is logged at most once in this time.
+const LOGGED_EVERY_MS: i64 = 60 * 60_000;
+
+/// When each fault was logged last. INVARIANT 4: a line for every notice would count what is told of concerns.
+#[derive(Default)]
+struct Logged(Mutex<HashMap<&'static str, i64>>);
+
+impl Logged {
+    fn is_new(&self, code: &'static str, now: i64) -> bool {
+        let mut logged = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = logged.get(code).copied();
+        let is_new = last.is_none_or(|last| !(0..LOGGED_EVERY_MS).contains(&(now - last)));
+        if is_new {
+            logged.insert(code, now);
+        }
+        is_new
+    }
+}
 
 /// Runs until stopped. What was being sent then is sent again after the next start, under the same Message-ID.
 ///
@@ -22,6 +41,7 @@ const AFTER_STORE_FAULT: Duration = Duration::from_secs(5);
 /// When the store cannot be read; the caller starts it again.
 pub async fn run(app: App, mailer: Mailer, stop: CancellationToken) -> Result<(), sqlx::Error> {
     outbox::try_all(&app.store, clock::now_ms()).await?;
+    let logged = Arc::new(Logged::default());
     let mut sending = JoinSet::new();
     let mut in_flight = HashSet::new();
     loop {
@@ -35,8 +55,8 @@ pub async fn run(app: App, mailer: Mailer, stop: CancellationToken) -> Result<()
                 .collect();
             for notice in due.into_iter().take(TOGETHER - in_flight.len()) {
                 in_flight.insert(notice.notice_id.clone());
-                let (app, mailer) = (app.clone(), mailer.clone());
-                sending.spawn(async move { bring(&app, &mailer, notice).await });
+                let (app, mailer, logged) = (app.clone(), mailer.clone(), Arc::clone(&logged));
+                sending.spawn(async move { bring(&app, &mailer, &logged, notice).await });
             }
         }
         let sleep = sleep(&app).await?;
@@ -65,34 +85,55 @@ async fn sleep(app: &App) -> Result<Duration, sqlx::Error> {
 }
 
 /// Sends one notice, writes down what came of it, and says which it was.
-async fn bring(app: &App, mailer: &Mailer, mut notice: Due) -> String {
-    let gathered = text::Gathered {
-        count: notice.count,
-        severity: notice.severity,
-    };
-    if let Some(text) = text::gathered(&Telling::of(app), notice.sort, gathered) {
+async fn bring(app: &App, mailer: &Mailer, logged: &Logged, mut notice: Due) -> String {
+    if let Some(text) = text::leaving(&Telling::of(app), &notice, clock::now_ms()) {
         (notice.subject, notice.body) = (text.subject, text.body);
     }
     let outcome = mailer.send(&notice, clock::now_ms()).await;
     let now = clock::now_ms();
     let recorded = match &outcome {
         Ok(()) => outbox::sent(&app.store, &notice.notice_id, now).await,
-        Err(error) => not_taken(app, &notice, error, now).await,
+        Err(error) => not_taken(app, logged, &notice, error, now).await,
     };
     if let Err(error) = recorded {
         // It stays due, and is sent again: at least once.
-        tracing::error!(notice = %notice.notice_id, %error, "whether a notice was sent could not be written down");
+        tracing::error!(%error, "whether a notice was sent could not be written down");
         tokio::time::sleep(AFTER_STORE_FAULT).await;
     }
     notice.notice_id
 }
 
-async fn not_taken(app: &App, notice: &Due, error: &NotSent, now: i64) -> Result<(), sqlx::Error> {
+async fn not_taken(
+    app: &App,
+    logged: &Logged,
+    notice: &Due,
+    error: &NotSent,
+    now: i64,
+) -> Result<(), sqlx::Error> {
     let setback = error.setback();
-    tracing::warn!(notice = %notice.notice_id, attempts = notice.attempts + 1, reason = setback.words, "a notice was not sent");
+    if logged.is_new(setback.code, now) {
+        tracing::warn!(
+            reason = setback.words,
+            "mail was not taken; it is tried again, and `check` says how it stands"
+        );
+    }
     if outbox::not_sent(&app.store, notice, &setback, now).await? {
-        tracing::error!(notice = %notice.notice_id, "its reader cannot be reached, so the next one is told; the console shows it");
+        // The next person is told instead; the console says it to those who may know.
         app.escalation_wake.notify_one();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_says_a_fault_once_an_hour_however_many_notices_meet_it() {
+        let logged = Logged::default();
+        let said = (0..600).filter(|second| logged.is_new("slow", second * 1000));
+        assert_eq!(said.count(), 1);
+        assert!(logged.is_new("login", 1) && logged.is_new("slow", LOGGED_EVERY_MS));
+        assert!(logged.is_new("slow", 0), "the clock was set back");
+    }
 }

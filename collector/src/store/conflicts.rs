@@ -339,7 +339,7 @@ async fn note(
         person_id: senior,
         address: None,
         sort: Sort::Conflict,
-        text: text::conflict(telling, conflict.lapses_at.is_some()),
+        text: text::conflict(telling, conflict.lapses_at),
         due_at: now,
     };
     outbox::queue(tx, telling, &notice, now).await?;

@@ -1,11 +1,11 @@
 //! Carries out escalation: writes notices and timers in the transaction that causes them.
 
-use super::outbox::{self, Gathered, Notice, Sort};
+use super::outbox::{self, Gathered, OfConcern, Sort};
 use super::{Store, Write, category};
 use crate::concerns::escalation::{self as rules, Change, Plan, Progress, Step, Why};
 use crate::concerns::model::PersonId;
 use crate::concerns::routing::Reason;
-use crate::notify::{Telling, text};
+use crate::notify::Telling;
 use pastoral_keywords::Severity;
 use sqlx::Row;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,10 +66,7 @@ impl Standing {
 pub(super) struct Anew {
     person_id: PersonId,
     concern_id: String,
-    severity: u8,
     due_at: i64,
-    next_at: Option<i64>,
-    others_left: bool,
 }
 
 /// A concern was opened, its severity rose, its readers changed or a flag joined it: proposes its category, and queues
@@ -145,10 +142,7 @@ pub(super) async fn begin_again(
         let of = |place: &usize| Anew {
             person_id: readers[*place].person_id.clone(),
             concern_id: concern_id.to_owned(),
-            severity: standing.severity.get(),
             due_at: step.notices_at,
-            next_at: step.next_due_at,
-            others_left: step.told < readers.len(),
         };
         step.tell.iter().map(of).collect()
     };
@@ -168,21 +162,14 @@ pub(super) async fn tell_anew(
     }
     for (person_id, theirs) in &people {
         if let [one] = theirs.as_slice() {
-            let about = text::About {
+            let notice = OfConcern {
                 concern_id: &one.concern_id,
-                severity: one.severity,
-                next_at: one.next_at,
-                others_left: one.others_left,
-            };
-            let notice = Notice {
-                concern_id: Some(&one.concern_id),
                 person_id,
-                address: None,
                 sort: Sort::New,
-                text: text::concern(telling, Why::Yours, &about),
+                why: Why::Yours,
                 due_at: one.due_at,
             };
-            outbox::queue(tx, telling, &notice, now).await?;
+            outbox::queue_of_concern(tx, telling, &notice, now).await?;
             continue;
         }
         for one in theirs {
@@ -333,31 +320,25 @@ pub async fn pass_on(
     now: i64,
 ) -> Result<bool, sqlx::Error> {
     // INVARIANT 4: only who may see it is told of it.
-    let row = sqlx::query(
-        "SELECT concern.severity FROM concern_reader JOIN concern USING (concern_id)
-         WHERE concern_reader.school_id = ? AND concern_id = ? AND concern_reader.person_id = ?",
+    let may_see: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM concern_reader WHERE school_id = $1 AND concern_id = $2 AND person_id = $3)",
     )
     .bind(&*telling.school_id)
     .bind(concern_id)
     .bind(to)
-    .fetch_optional(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
-    let Some(row) = row else { return Ok(false) };
-    let about = text::About {
+    if !may_see {
+        return Ok(false);
+    }
+    let notice = OfConcern {
         concern_id,
-        severity: row.get(0),
-        next_at: None,
-        others_left: false,
-    };
-    let notice = Notice {
-        concern_id: Some(concern_id),
         person_id: to,
-        address: None,
         sort: Sort::New,
-        text: text::concern(telling, Why::PassedOn, &about),
+        why: Why::PassedOn,
         due_at: now,
     };
-    outbox::queue(tx, telling, &notice, now).await?;
+    outbox::queue_of_concern(tx, telling, &notice, now).await?;
     Ok(true)
 }
 
@@ -422,12 +403,6 @@ async fn carry_out(
     step: &Step,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let about = text::About {
-        concern_id,
-        severity: standing.severity.get(),
-        next_at: step.next_due_at,
-        others_left: step.told < standing.readers.len(),
-    };
     let plan = telling.profile.plan(standing.severity);
     for reader in step.tell.iter().filter_map(|place| standing.readers.get(*place)) {
         let person_id = reader.person_id.as_str();
@@ -458,15 +433,14 @@ async fn carry_out(
             outbox::gather(tx, telling, &gathered(Sort::Several, CROWDED_MS), now).await?;
             continue;
         }
-        let notice = Notice {
-            concern_id: Some(concern_id),
+        let notice = OfConcern {
+            concern_id,
             person_id,
-            address: None,
             sort,
-            text: text::concern(telling, step.why, &about),
+            why: step.why,
             due_at: step.notices_at,
         };
-        outbox::queue(tx, telling, &notice, now).await?;
+        outbox::queue_of_concern(tx, telling, &notice, now).await?;
     }
     sqlx::query(
         "UPDATE concern SET escalation_step = $1, next_due_at = $2, backlog = $3, timed_at = $4,

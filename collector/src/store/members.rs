@@ -175,7 +175,7 @@ pub async fn tell(
     tell_person(tx, telling, person, what, now).await?;
     for (reader, address) in readers(&mut **tx, &telling.school_id).await? {
         if reader != person.person_id {
-            let text = text::access_of_another(telling, what);
+            let text = text::access_of_another(telling, what, now);
             send(tx, telling, (&reader, &address), Sort::Access, text, now).await?;
         }
     }
@@ -190,7 +190,7 @@ pub async fn tell_person(
     what: Access,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let text = text::own_access(telling, what);
+    let text = text::own_access(telling, what, now);
     send(
         tx,
         telling,

@@ -3,11 +3,11 @@
 
 use super::actions::{self, NewAction};
 use super::escalation::CLOCK_TOLERANCE_MS;
-use super::outbox::{self, Gathered, Notice, Sort};
+use super::outbox::{self, Gathered, OfConcern, Sort};
 use super::{Store, Write, audit};
 use crate::concerns::escalation::{self as rules, Why};
 use crate::concerns::review::{self, Next, Review};
-use crate::notify::{Telling, text};
+use crate::notify::Telling;
 use pastoral_keywords::Severity;
 use serde_json::json;
 
@@ -155,15 +155,7 @@ pub async fn step(tx: &mut Write, telling: &Telling, concern_id: &str, now: i64)
         Next::Ask { answer_by } => ask(tx, telling, concern_id, owner, answer_by, now).await,
         Next::PassOn { to } => {
             let next_due_at = rules::next_look(plan, cover, to + 1 < readers.len(), now);
-            pass_on(
-                tx,
-                telling,
-                concern_id,
-                (&readers, to),
-                (row.severity(), next_due_at),
-                now,
-            )
-            .await
+            pass_on(tx, telling, concern_id, (&readers, to), next_due_at, now).await
         }
     }
 }
@@ -215,7 +207,7 @@ async fn pass_on(
     telling: &Telling,
     concern_id: &str,
     (readers, to): (&[String], usize),
-    (severity, next_due_at): (Severity, i64),
+    next_due_at: i64,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let school_id = &*telling.school_id;
@@ -250,19 +242,12 @@ async fn pass_on(
         detail: json!({ "action": action_id }),
     };
     audit::append(tx, now, &entry).await?;
-    let about = text::About {
+    let notice = OfConcern {
         concern_id,
-        severity: severity.get(),
-        next_at: Some(next_due_at),
-        others_left: to + 1 < readers.len(),
-    };
-    let notice = Notice {
-        concern_id: Some(concern_id),
         person_id: &readers[to],
-        address: None,
         sort: Sort::New,
-        text: text::concern(telling, Why::NotReviewed, &about),
+        why: Why::NotReviewed,
         due_at: now,
     };
-    outbox::queue(tx, telling, &notice, now).await
+    outbox::queue_of_concern(tx, telling, &notice, now).await
 }

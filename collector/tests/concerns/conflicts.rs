@@ -214,6 +214,8 @@ async fn each_step_is_told_to_the_senior_of_whoever_is_kept_out_and_seniors_can_
     for name in ["Lindqvist", "Pemberton", "Hathersage", "Rowntree", "Applegarth"] {
         assert!(subjects.iter().all(|text| !text.contains(name)));
     }
+    // However long it waits, what it says stays true.
+    assert!(subjects.iter().all(|text| !text.contains("within 24 hours")));
 }
 
 /// A school without headteacher and chair must be able to undo it too.

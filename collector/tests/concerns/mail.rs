@@ -6,8 +6,9 @@ use pastoral_collector::clock::now_ms;
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::config::{Mail, MailTls};
 use pastoral_collector::notify::mail::Mailer;
-use pastoral_collector::notify::worker;
+use pastoral_collector::notify::{text, worker};
 use pastoral_collector::retention;
+use pastoral_collector::store::outbox;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -220,12 +221,20 @@ async fn a_notice_reaches_the_reader_and_names_nobody_and_quotes_nothing() {
 async fn a_notice_says_until_when_somebody_must_answer_and_what_follows() {
     let school = School::new().await;
     school.open(&Concern::default()).await;
-    let body = school
-        .texts("SELECT body FROM outbox WHERE concern_id = ?", "c1")
+    let due = outbox::due(&school.app.store, monday(), 9)
         .await
+        .unwrap()
         .remove(0);
+    let says = |now| text::leaving(&school.telling(), &due, now).unwrap().body;
+    let body = says(monday());
     assert!(
         body.contains("If nobody acknowledges it by 10:30 on Monday 23 November, the next person"),
+        "{body}"
+    );
+    // One that waited for longer names no time that is over.
+    let body = says(monday() + 3 * DAY);
+    assert!(
+        !body.contains("10:30") && body.contains("The next person who may see it is told now."),
         "{body}"
     );
     assert!(monday() < school.next_due("c1").await.unwrap());
@@ -362,7 +371,7 @@ async fn the_head_of_the_audit_chain_goes_to_headteacher_and_chair_once_a_day() 
 }
 
 /// Undoes quoted-printable and line ends.
-fn quoted_printable(message: &str) -> String {
+pub(crate) fn quoted_printable(message: &str) -> String {
     let message = message.replace("\r\n", "\n").replace("=\n", "");
     let mut bytes = Vec::new();
     let mut rest = message.as_bytes();

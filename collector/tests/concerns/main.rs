@@ -15,6 +15,7 @@ mod false_alarms;
 mod faults;
 mod imports;
 mod mail;
+mod odd_servers;
 mod p20;
 mod people;
 mod profiles;

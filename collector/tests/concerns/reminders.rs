@@ -1,8 +1,9 @@
 //! Nobody is flooded, and nobody is forgotten.
 
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
+use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::concerns::naming::Strength;
-use pastoral_collector::escalate::step_due;
+use pastoral_collector::escalate::{look_after_readers, step_due};
 use pastoral_collector::store::outbox::{self, Sort};
 use pastoral_collector::store::{reviews, wanted};
 
@@ -350,4 +351,49 @@ async fn who_may_agree_is_told_and_counts_it_and_nobody_else() {
     for other in ["deputy", "chair", "technician", "teacher"] {
         assert!(counts(other).await.is_empty(), "{other}");
     }
+}
+
+/// Who is asked for agreement is asked again daily, in the hours of cover, until it is decided; also who came to be asked
+/// later, such as a new headteacher.
+#[tokio::test]
+async fn who_may_agree_is_asked_again_daily_until_it_is_decided() {
+    let school = School::new().await;
+    school
+        .run(
+            "INSERT INTO list_change (school_id, operation, reason, state, proposed_by, proposed_at)
+             VALUES ('school-1', '{}', 'why', 'proposed', 'dsl', 1)",
+            &[],
+        )
+        .await;
+    let mut tx = school.app.store.write().await.unwrap();
+    sqlx::query("UPDATE list_change SET proposed_at = ?")
+        .bind(monday())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    wanted::tell(&mut tx, &school.telling(), monday()).await.unwrap();
+    tx.commit().await.unwrap();
+    let asked = [("head".to_owned(), Sort::AgreementWanted, 1)];
+    assert_eq!(send_due(&school, monday()).await, asked);
+    let mut left = Vec::new();
+    // From Monday to the Tuesday of the week after, an hour at a time.
+    for hour in 1..=8 * 24 {
+        let now = monday() + hour * HOUR;
+        look_after_readers(&school.app, now).await.unwrap();
+        look_after_readers(&school.app, now).await.unwrap();
+        for sent in send_due(&school, now).await {
+            assert_eq!(sent, asked[0]);
+            left.push(hour);
+        }
+    }
+    assert_eq!(left.len(), 6, "once on each school day: {left:?}");
+    assert!(left.windows(2).all(|two| two[1] - two[0] >= 24), "{left:?}");
+    school.give_duty("teacher", Duty::Headteacher).await;
+    let now = monday() + (8 * 24 + 1) * HOUR;
+    look_after_readers(&school.app, now).await.unwrap();
+    let sent = send_due(&school, now).await;
+    assert_eq!(sent, [("teacher".to_owned(), Sort::AgreementWanted, 1)]);
+    school.run("UPDATE list_change SET state = 'agreed'", &[]).await;
+    look_after_readers(&school.app, now + 2 * DAY).await.unwrap();
+    assert!(send_due(&school, now + 2 * DAY).await.is_empty());
 }

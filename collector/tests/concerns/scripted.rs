@@ -11,6 +11,10 @@ pub(crate) enum Does {
     Usual,
     /// Answers this.
     Says(&'static str),
+    /// Answers these bytes.
+    SaysBytes(Vec<u8>),
+    /// Answers this one byte at a time.
+    Drips(&'static str),
     /// Ends the connection without a word.
     Ends,
     /// Answers this, and ends the connection.
@@ -88,23 +92,30 @@ impl Shared {
                     message,
                     line: &line,
                 };
-                let (says, ends) = match (self.script)(&heard) {
-                    Does::Usual => (usual(&line), line == "QUIT"),
-                    Does::Says(says) => (says, false),
-                    Does::SaysAndEnds(says) => (says, true),
+                let does = (self.script)(&heard);
+                let drips = matches!(does, Does::Drips(_));
+                let (says, ends) = match does {
+                    Does::Usual => (usual(&line).into(), line == "QUIT"),
+                    Does::Says(says) | Does::Drips(says) => (says.into(), false),
+                    Does::SaysBytes(says) => (says, false),
+                    Does::SaysAndEnds(says) => (says.into(), true),
                     Does::Ends => return None,
                     Does::Waits => std::future::pending().await,
                 };
                 if is_end {
                     let text = data.take().unwrap_or_default();
                     message += 1;
-                    if says.starts_with('2') {
+                    if says.starts_with(b"2") {
                         self.taken.lock().unwrap().push(text);
                     }
-                } else if says.starts_with("354") {
+                } else if says.starts_with(b"354") {
                     data = Some(String::new());
                 }
-                write.write_all(format!("{says}\r\n").as_bytes()).await.ok()?;
+                let says = [&says[..], b"\r\n"].concat();
+                for part in says.chunks(if drips { 1 } else { says.len() }) {
+                    write.write_all(part).await.ok()?;
+                    tokio::task::yield_now().await;
+                }
                 if ends {
                     return None;
                 }
@@ -114,7 +125,7 @@ impl Shared {
     }
 }
 
-fn usual(line: &str) -> &'static str {
+pub(crate) fn usual(line: &str) -> &'static str {
     match line.get(..4).unwrap_or(line) {
         "" => "220 scripted.test ESMTP",
         "EHLO" => "250-scripted.test\r\n250-SIZE 1000000\r\n250 8BITMIME",

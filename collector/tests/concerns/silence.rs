@@ -47,6 +47,7 @@ async fn technicians_are_told_daily_and_the_safeguarding_lead_weekly_which_lapto
     );
     for (_, _, body) in &told {
         assert!(body.contains("- cart-1\n") && !body.contains("cart-2"), "{body}");
+        assert!(body.contains("10:00 on Monday 23 November"), "as it was: {body}");
     }
     assert!(told[0].2.contains("Protected      1") && told[0].2.contains("Not heard      1"));
     look(&school.app, monday() + DAY).await.unwrap();

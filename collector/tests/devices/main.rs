@@ -12,6 +12,7 @@ mod delivering;
 mod device;
 mod faults;
 mod harm;
+mod hidden;
 mod joining;
 mod policy;
 mod restoring;

@@ -1,8 +1,9 @@
 //! Notices on their way. A notice is in the outbox by the transaction that causes it and is tried until the mail server
 //! has taken it or its sort's own end has come: at least once, always under the same Message-ID, never given up early.
 //!
-//! Most notices are written when they are queued. Those that gather what is of one person (how many concerns wait, what
-//! wants agreement) are written when they leave: one waits at most for each person and sort. Functions here fail when the
+//! What changes with time is written when it leaves: notices about a concern (how serious it is, who is told next and when),
+//! and those that gather what is of one person (how many concerns wait, what wants agreement), of which one waits at most
+//! for each person and sort. Other notices are written when they are queued, and say nothing that becomes untrue. Functions here fail when the
 //! database does.
 
 mod sending;
@@ -14,6 +15,7 @@ pub use sort::Sort;
 pub use undelivered::{Undelivered, last_error, undelivered, waits};
 
 use super::{Store, Write};
+use crate::concerns::escalation::Why;
 use crate::notify::Telling;
 use crate::notify::text::Text;
 
@@ -35,6 +37,21 @@ pub struct Notice<'a> {
     pub sort: Sort,
     /// Its words.
     pub text: Text,
+    /// When it may leave.
+    pub due_at: i64,
+}
+
+/// A notice about one concern, which is written when it leaves.
+#[derive(Debug, Clone, Copy)]
+pub struct OfConcern<'a> {
+    /// The concern.
+    pub concern_id: &'a str,
+    /// To whom.
+    pub person_id: &'a str,
+    /// What it is.
+    pub sort: Sort,
+    /// Why they are told.
+    pub why: Why,
     /// When it may leave.
     pub due_at: i64,
 }
@@ -61,21 +78,40 @@ pub async fn queue(
     notice: &Notice<'_>,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    insert(tx, telling, notice, now).await.map(drop)
+    insert(tx, telling, notice, None, now).await.map(drop)
+}
+
+/// Queues a notice about one concern. Wake the outbox after the commit.
+pub async fn queue_of_concern(
+    tx: &mut Write,
+    telling: &Telling,
+    about: &OfConcern<'_>,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let notice = Notice {
+        concern_id: Some(about.concern_id),
+        person_id: about.person_id,
+        address: None,
+        sort: about.sort,
+        text: Text::default(),
+        due_at: about.due_at,
+    };
+    insert(tx, telling, &notice, Some(about.why), now).await.map(drop)
 }
 
 async fn insert(
     tx: &mut Write,
     telling: &Telling,
     notice: &Notice<'_>,
+    why: Option<Why>,
     now: i64,
 ) -> Result<String, sqlx::Error> {
     let notice_id = uuid::Uuid::new_v4().to_string();
     let message_id = format!("<{notice_id}@{}>", telling.host());
     sqlx::query(
         "INSERT INTO outbox (school_id, notice_id, concern_id, person_id, address, notice, message_id, subject, body,
-                             created_at, due_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                             created_at, due_at, why)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(&*telling.school_id)
     .bind(&notice_id)
@@ -88,6 +124,7 @@ async fn insert(
     .bind(&notice.text.body)
     .bind(now)
     .bind(notice.due_at)
+    .bind(why.map(Why::code))
     .execute(&mut **tx)
     .await?;
     Ok(notice_id)
@@ -136,7 +173,7 @@ pub async fn gather(
                 text: Text::default(),
                 due_at,
             };
-            insert(tx, telling, &notice, now).await?
+            insert(tx, telling, &notice, None, now).await?
         }
     };
     sqlx::query(

@@ -37,6 +37,16 @@ pub struct Due {
     pub count: i64,
     /// The most serious of them; 0 when they have none.
     pub severity: u8,
+    /// The concern, where it is about one.
+    pub concern_id: Option<String>,
+    /// Why its reader is told of that, as a code; none when it was written before it was queued.
+    pub why: Option<String>,
+    /// When the concern comes to somebody else, or all are reminded.
+    pub next_at: Option<i64>,
+    /// The highest severity that the concern ever had, where that is higher than now.
+    pub highest_severity: u8,
+    /// Whether somebody is left who has not been told of it.
+    pub others_left: bool,
 }
 
 /// Why a notice did not leave.
@@ -64,12 +74,16 @@ static OPEN: LazyLock<String> = LazyLock::new(|| {
     };
     format!(
         "SELECT outbox.notice_id, outbox.notice, outbox.message_id, outbox.subject, outbox.body, outbox.attempts,
-                outbox.first_tried_at, outbox.due_at,
+                outbox.first_tried_at, outbox.due_at, outbox.concern_id, outbox.why, about.next_due_at AS next_at,
+                COALESCE(about.highest_severity, 0) AS highest_severity,
+                EXISTS (SELECT 1 FROM concern_reader AS next WHERE next.concern_id = about.concern_id
+                    AND next.place >= about.escalation_step) AS others_left,
                 COALESCE(NULLIF(outbox.address, ''), person.email, '') AS address,
                 COALESCE(CASE outbox.notice {} END, 0) AS count,
                 COALESCE(CASE outbox.notice {} END, 0) AS severity
          FROM outbox LEFT JOIN person
             ON person.school_id = outbox.school_id AND person.person_id = outbox.person_id AND person.active = 1
+         LEFT JOIN concern AS about ON about.concern_id = outbox.concern_id
          WHERE outbox.sent_at IS NULL AND outbox.ended_at IS NULL AND (outbox.due_at <= $1
             OR outbox.created_at > $1 + {LONGEST_PAUSE_REFUSED_MS}
             OR (outbox.attempts > 0 AND outbox.due_at > $1 + {LONGEST_PAUSE_REFUSED_MS}))",
