@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
-use std::process::{ChildStdin, Stdio};
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command, Stdio};
 
 /// The helper. Dropped, it ends.
 pub struct Speaker {
@@ -21,11 +22,28 @@ impl Speaker {
     /// # Errors
     /// When it is not let in.
     pub fn start(laptop: &Laptop, pupil: &User, folder: &Folder) -> Result<Self> {
+        Self::run(laptop, pupil.command(Self::binary(folder)?), folder)
+    }
+
+    /// Starts it for a user whom the machine knows by number alone.
+    ///
+    /// # Errors
+    /// When it is not let in.
+    pub fn of_uid(laptop: &Laptop, uid: u32, folder: &Folder) -> Result<Self> {
+        let mut command = Command::new(Self::binary(folder)?);
+        command.uid(uid).env_clear().current_dir("/");
+        Self::run(laptop, command, folder)
+    }
+
+    fn binary(folder: &Folder) -> Result<PathBuf> {
         let binary = folder.path().join("speaker");
         if !binary.exists() {
             fs::copy(program("speaker")?, &binary)?;
         }
-        let mut command = pupil.command(binary);
+        Ok(binary)
+    }
+
+    fn run(laptop: &Laptop, mut command: Command, folder: &Folder) -> Result<Self> {
         command
             .gid(laptop.user().gid)
             .arg(laptop.session_socket())

@@ -21,7 +21,10 @@ use tokio::runtime::Runtime;
 
 const PROBES: u32 = 1000;
 const READERS_PROBES: u32 = 60;
+/// Of one pupil 500 flags alike are kept in full a day: so many that none of the measured ones is only counted.
+const PROBED_PUPILS: u32 = 4;
 const LOAD_DEVICES: u32 = 20;
+const LOAD_PUPILS: u32 = 8;
 /// Each of them sends this many every `EVERY`: 5,000 a second together.
 const AT_ONCE: u64 = 25;
 const EVERY: Duration = Duration::from_millis(100);
@@ -50,13 +53,15 @@ pub(crate) fn measure() -> Result<()> {
     readers(&runtime, &mut stream, &head, &mail)
 }
 
-/// One flag after the other, of one pupil.
+/// One flag after the other, of a few pupils.
 async fn answered(stream: &mut Stream, first: u64) -> Result<Times> {
     let mut times = Times::new()?;
-    for number in 0..u64::from(PROBES) {
-        let flag = device::flag(1000, "i want to die", "suicide", 3);
+    for number in 0..PROBES {
+        let flag = device::flag(1000 + number % PROBED_PUPILS, "i want to die", "suicide", 3);
         let sent = Instant::now();
-        stream.send(vec![stream.envelope(first + number, flag)]).await?;
+        stream
+            .send(vec![stream.envelope(first + u64::from(number), flag)])
+            .await?;
         stream.answers().await?;
         times.add(i64::try_from(sent.elapsed().as_micros())?);
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -164,8 +169,12 @@ async fn load(
     while !stop.load(Ordering::Relaxed) {
         tokio::select! {
             _ = beat.tick() => {
-                let flag = || device::flag(10_000 + device, "i hate my life", "self-harm", 2);
-                let envelopes = (sequence..sequence + AT_ONCE).map(|number| stream.envelope(number, flag())).collect();
+                let first = 10_000 + device * LOAD_PUPILS;
+                let pupils = (first..first + LOAD_PUPILS).cycle();
+                let envelopes = (sequence..sequence + AT_ONCE)
+                    .zip(pupils)
+                    .map(|(number, pupil)| stream.envelope(number, device::flag(pupil, "i hate my life", "self-harm", 2)))
+                    .collect();
                 sequence += AT_ONCE;
                 waiting += AT_ONCE;
                 stream.send(envelopes).await?;

@@ -1,4 +1,4 @@
-//! What the agent takes when nothing happens: memory of its own (PSS) and processor time.
+//! What the agent takes when nothing happens, and after floods: memory of its own (PSS) and processor time.
 
 use crate::process_time::{pss, seconds};
 use crate::table::figure;
@@ -7,23 +7,34 @@ use pastoral_tests::desktop::Desktop;
 use pastoral_tests::laptop::Laptop;
 use pastoral_tests::poll;
 use pastoral_tests::process::Process;
-use pastoral_tests::site::Site;
-use pastoral_tests::window::Window;
+use pastoral_tests::site::{SERIOUS, SEVERE, Site};
+use pastoral_tests::speaker::Speaker;
 use std::time::{Duration, Instant};
 
-const FLAGS: usize = 100_000;
+const TITLES: usize = 100_000;
+/// Of one account and sort 200 flags are kept in full, and the rest is counted; a laptop may tell of 200 accounts a day.
+const ACCOUNTS: usize = 50;
+const FIRST_UID: u32 = 52_000;
 
 pub(crate) fn measure() -> Result<()> {
     let mut site = Site::start("bench")?;
     let desktop = Desktop::start(&site.pupil, &site.folder)?;
     let helper = site.laptop.helper(&desktop, &site.pupil)?;
     at_rest(&mut site.laptop, &helper)?;
-    let mut window = Window::open(&desktop, &site.pupil, &site.folder)?;
-    search(&mut window, "i want to die")?;
+    search(&site, SEVERE)?;
     let last = until_settled(&site.laptop)?;
     figure(
-        "flags raised, and still on the device",
-        &format!("{FLAGS} / {last}"),
+        "titles that match, by many accounts, and records still on the device",
+        &format!("{TITLES} / {last}"),
+    );
+    let store = site.store()?;
+    figure(
+        "of them kept in full, and counted",
+        &format!(
+            "{} / {}",
+            store.flags()?,
+            store.number("SELECT coalesce(sum(further), 0) FROM flag")?
+        ),
     );
     figure(
         "service after them, memory",
@@ -31,11 +42,11 @@ pub(crate) fn measure() -> Result<()> {
     );
     figure("helper after them, memory", &mebibytes(pss(helper.id())?));
     site.collector.kill()?;
-    search(&mut window, "i want to be dead")?;
+    search(&site, SERIOUS)?;
     let kept = until_settled(&site.laptop)?;
     figure(
         "the collector away: as many again, kept on the device",
-        &format!("{FLAGS} / {kept}"),
+        &format!("{TITLES} / {kept}"),
     );
     figure(
         "service while it keeps them, memory",
@@ -61,9 +72,13 @@ fn at_rest(laptop: &mut Laptop, helper: &Process) -> Result<()> {
     Ok(())
 }
 
-fn search(window: &mut Window, text: &str) -> Result<()> {
-    for number in 0..FLAGS {
-        window.search(&format!("{text} {number}"))?;
+/// Searches by one account after the other, none like another.
+fn search(site: &Site, text: &str) -> Result<()> {
+    for (uid, account) in (FIRST_UID..).zip(0..ACCOUNTS) {
+        let mut speaker = Speaker::of_uid(&site.laptop, uid, &site.folder)?;
+        for number in 0..TITLES / ACCOUNTS {
+            speaker.search(&format!("{text} {account} {number}"))?;
+        }
     }
     Ok(())
 }
