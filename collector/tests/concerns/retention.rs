@@ -184,7 +184,13 @@ async fn old_notices_keep_neither_words_nor_address() {
             ..Concern::default()
         })
         .await;
-    school.run("UPDATE outbox SET sent_at = created_at", &[]).await;
+    // As one that was written before it was queued.
+    school
+        .run(
+            "UPDATE outbox SET sent_at = created_at, subject = 'words', body = 'words', address = 'a@b.example'",
+            &[],
+        )
+        .await;
     let erased = erase_before(&school, monday() - 365 * DAY).await;
     assert_eq!(erased.notices, 1);
     assert_eq!(

@@ -16,8 +16,6 @@ fn checked(collector: &Collector) -> (Option<i32>, Vec<String>) {
 async fn a_concern_about_a_reader_changes_nothing_in_check_device_list_or_the_log() {
     let mut collector = Collector::start();
     // A mail server that cannot be reached, as it was before.
-    let folder = collector.data_dir.join("nothing");
-    std::fs::create_dir(&folder).unwrap();
     collector.add_config(
         "\n[mail]\nhost = \"127.0.0.1\"\nport = 1\nfrom = \"it@school.example\"\ntls = \"none\"\n",
     );
@@ -39,6 +37,9 @@ async fn a_concern_about_a_reader_changes_nothing_in_check_device_list_or_the_lo
     let daily = "SELECT count(*) > 0 FROM outbox WHERE notice = 'audit-head' AND attempts > 0";
     collector.until(daily, 1).await;
     collector.until_logged("mail was not taken").await;
+    collector
+        .until("SELECT count(*) FROM device WHERE connected = 1", 1)
+        .await;
     let list = |collector: &Collector| collector.run(&["device", "list"]);
     let (check, log, devices) = (checked(&collector), collector.log(), list(&collector));
     for number in 1..=20 {
