@@ -235,7 +235,7 @@ impl fmt::Display for Reading {
             }
         }
         if self.leavers > 0 {
-            writeln!(f, "{} rows are of people who have left.", self.leavers)?;
+            writeln!(f, "Left out as leavers: {}.", said::counted(self.leavers, "row"))?;
         }
         if self.other_nation {
             writeln!(
@@ -259,8 +259,8 @@ impl fmt::Display for Reading {
         if !self.left_out.is_empty() {
             writeln!(
                 f,
-                "{} rows cannot be taken and are left out:",
-                self.left_out.len()
+                "Left out because they cannot be taken: {}.",
+                said::counted(self.left_out.len(), "row")
             )?;
         }
         write!(f, "{}", Listed(&self.left_out))

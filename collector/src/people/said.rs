@@ -22,6 +22,12 @@ pub struct Said {
     pub stops: Vec<String>,
 }
 
+/// `1 row`, `2 rows`.
+pub(super) fn counted(count: usize, of: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {of}{plural}")
+}
+
 fn name(row: &Row) -> String {
     format!("{} {}", row.given_name, row.family_name)
         .trim()
@@ -123,7 +129,8 @@ impl Plan {
         let pupils = |rows: &mut dyn Iterator<Item = &Row>| {
             let mut counts = [0_usize; 2];
             rows.for_each(|row| counts[usize::from(!row.role.is_pupil())] += 1);
-            format!("{} pupils and {} adults", counts[0], counts[1])
+            let [pupils, adults] = counts;
+            format!("{} and {}", counted(pupils, "pupil"), counted(adults, "adult"))
         };
         let mut said = format!(
             "{} are new; {} change; {} leave.",

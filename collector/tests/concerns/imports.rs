@@ -87,7 +87,7 @@ async fn a_usual_list_needs_no_more_than_whoever_gives_it() {
     assert_eq!((reasons(&plan), plan.confirms()), (vec![], Confirms::Giver));
     let said = plan.said();
     assert!(said.numbers.contains(
-        "30 pupils and 0 adults are new; 92 pupils and 1 adults change; 8 pupils and 1 adults leave"
+        "30 pupils and 0 adults are new; 92 pupils and 1 adult change; 8 pupils and 1 adult leave"
     ));
     // Adults by name, pupils never (P41).
     assert!(

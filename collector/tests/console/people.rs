@@ -94,7 +94,7 @@ async fn a_technician_sees_what_would_change_and_no_child_s_name_before_anything
     .await;
     assert_eq!(given.location(), IMPORT, "{}", given.body);
     let page = ed.get(IMPORT).await.body;
-    assert!(page.contains("1 pupils and 1 adults are new"), "{page}");
+    assert!(page.contains("1 pupil and 1 adult are new"), "{page}");
     assert!(page.contains("Tee Newcomer (staff) is new"), "{page}");
     assert!(page.contains("users.csv:13: column role"), "{page}");
     assert!(
