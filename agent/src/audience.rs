@@ -2,7 +2,7 @@
 //!
 //! The school's directory is never on a device: only the audience of accounts that logged in here is.
 
-use crate::platform::{read_state_file, write_state_file};
+use crate::files::{read_state_file, write_state_file};
 use pastoral_keywords::Audience;
 use pastoral_proto::Account;
 use serde::{Deserialize, Serialize};

@@ -6,7 +6,7 @@
 //! with the new pair: should the new one not work, the old one still does.
 
 use crate::config::Address;
-use crate::platform::{read_state_file, write_state_file};
+use crate::files::{read_state_file, write_state_file};
 use anyhow::{Context as _, bail, ensure};
 use data_encoding::BASE64;
 use pastoral_proto::device::Issued;

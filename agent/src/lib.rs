@@ -12,6 +12,7 @@ pub mod connector;
 pub mod control;
 pub mod enrolment;
 pub mod explain;
+pub mod files;
 pub mod flagging;
 pub mod health;
 pub mod helpers;

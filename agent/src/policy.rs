@@ -10,8 +10,8 @@
 //! before the policy that names them, and removed after the one that no longer does. Only the service and root read these
 //! files. Rules that cannot be opened are fetched again.
 
+use crate::files::{RealFilesystem, read_state_file, write_state_file};
 use crate::identity::Identity;
-use crate::platform::{read_state_file, write_state_file};
 use crate::rules::{PolicyNumber, Rules};
 use crate::seal::{NonceBytes, SealKey};
 use data_encoding::HEXLOWER;
@@ -177,7 +177,7 @@ impl PolicyStore {
     fn sealed(&self, named: &RulesReference, content: &[u8]) -> std::io::Result<Vec<u8>> {
         let key = match self.key()? {
             Some(key) => key,
-            None => SealKey::create(&self.state_dir.join(RULES_KEY))?,
+            None => SealKey::create(&RealFilesystem, &self.state_dir.join(RULES_KEY))?,
         };
         let nonce: NonceBytes = SealKey::nonce()?;
         let sealed = key.seal(nonce, &[&named.sha256], content.to_vec());

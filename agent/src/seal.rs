@@ -1,6 +1,6 @@
 //! Sealing what this device keeps, with a key that lies in a file beside it.
 
-use crate::platform::write_state_file;
+use crate::files::{self, Filesystem};
 use pastoral_proto::Account;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
@@ -30,12 +30,12 @@ impl SealKey {
     }
 
     /// A new key, which is on the disk when this returns.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create(files: &dyn Filesystem, path: &Path) -> io::Result<Self> {
         let mut bytes = [0; KEY_LENGTH];
         SystemRandom::new()
             .fill(&mut bytes)
             .map_err(|_| no_randomness())?;
-        write_state_file(path, &bytes)?;
+        files::replace(files, path, &bytes)?;
         Self::of(&bytes).ok_or_else(no_randomness)
     }
 

@@ -104,10 +104,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     std::fs::create_dir_all(&config.run_dir).with_context(|| cannot(&config.run_dir))?;
     platform::make_files_private();
     platform::make_private_folder(&config.state_dir).with_context(|| cannot(&config.state_dir))?;
-    let settings = KeeperSettings {
-        state_dir: config.state_dir.clone(),
-        bound_bytes: config.spool_bytes,
-    };
+    let settings = KeeperSettings::new(config.state_dir.clone(), config.spool_bytes);
     let (spool, thread) = Keeper::start(settings).context("cannot start the spool")?;
     let (board, events) = Board::new();
     let context = Arc::new(build(config, spool.clone(), Arc::clone(&board))?);

@@ -91,10 +91,7 @@ struct Left {
 
 /// Lets the flagging see titles, stops it as the service does, and reads the spool.
 async fn after(folder: &Path, titles: impl Iterator<Item = Observation>) -> Left {
-    let settings = || KeeperSettings {
-        state_dir: folder.to_owned(),
-        bound_bytes: 64 << 20,
-    };
+    let settings = || KeeperSettings::new(folder.to_owned(), 64 << 20);
     let (spool, thread) = Keeper::start(settings()).unwrap();
     let audiences = Arc::new(Audiences::load(folder));
     let rules = Arc::new(ArcSwap::from_pointee(rules()));

@@ -15,7 +15,7 @@ pub struct NotKept;
 
 /// How the spool stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct SpoolStanding {
     /// The epoch of new records.
     pub epoch: Epoch,
     /// How much it holds.
@@ -28,7 +28,7 @@ pub struct Standing {
     pub trouble: String,
 }
 
-pub(super) enum Command {
+pub(super) enum SpoolCommand {
     Append(New, oneshot::Sender<Result<FlagId, NotKept>>),
     Read(Wanted, oneshot::Sender<Vec<Kept>>),
     Remove(Vec<Key>),
@@ -40,8 +40,8 @@ pub(super) enum Command {
 /// The spool, for the tasks of the service.
 #[derive(Clone)]
 pub struct SpoolHandle {
-    pub(super) commands: mpsc::Sender<Command>,
-    pub(super) standing: watch::Receiver<Standing>,
+    pub(super) commands: mpsc::Sender<SpoolCommand>,
+    pub(super) standing: watch::Receiver<SpoolStanding>,
 }
 
 impl SpoolHandle {
@@ -49,41 +49,50 @@ impl SpoolHandle {
     pub async fn keep(&self, new: New) -> oneshot::Receiver<Result<FlagId, NotKept>> {
         let (done, answer) = oneshot::channel();
         // The thread only ends with the service; the answer then never comes.
-        let _ = self.commands.send(Command::Append(new, done)).await;
+        let _ = self.commands.send(SpoolCommand::Append(new, done)).await;
         answer
     }
 
     /// The next records to deliver.
     pub async fn read(&self, wanted: Wanted) -> Vec<Kept> {
         let (done, answer) = oneshot::channel();
-        let _ = self.commands.send(Command::Read(wanted, done)).await;
+        let _ = self.commands.send(SpoolCommand::Read(wanted, done)).await;
         answer.await.unwrap_or_default()
     }
 
     /// Forgets delivered records.
     pub async fn remove(&self, keys: Vec<Key>) {
-        let _ = self.commands.send(Command::Remove(keys)).await;
+        let _ = self.commands.send(SpoolCommand::Remove(keys)).await;
     }
 
     /// Counts something that was not kept or not watched; it is reported before long.
     pub async fn gap(&self, gap: Gap) {
-        let _ = self.commands.send(Command::Gap(gap)).await;
+        let _ = self.commands.send(SpoolCommand::Gap(gap)).await;
     }
 
     /// How the spool stands, and its changes.
     #[must_use]
-    pub fn standing(&self) -> watch::Receiver<Standing> {
+    pub fn standing(&self) -> watch::Receiver<SpoolStanding> {
         self.standing.clone()
     }
 
     /// Writes what waits and makes it durable. Later commands have no effect.
     pub async fn stop(&self) {
         let (done, answer) = oneshot::channel();
-        let _ = self.commands.send(Command::Stop(done)).await;
+        let _ = self.commands.send(SpoolCommand::Stop(done)).await;
         let _ = answer.await;
     }
 
-    /// Lets the thread settle, report and recover from time to time, until told to stop.
+    /// Lets the thread settle, report and recover.
+    ///
+    /// # Errors
+    /// When the thread has ended.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        let sent = self.commands.send(SpoolCommand::Tick).await;
+        sent.map_err(|_| anyhow::anyhow!("the spool's thread has ended"))
+    }
+
+    /// [`SpoolHandle::settle`] from time to time, until told to stop.
     ///
     /// # Errors
     /// When the thread has ended.
@@ -93,10 +102,7 @@ impl SpoolHandle {
         loop {
             tokio::select! {
                 () = token.cancelled() => return Ok(()),
-                _ = interval.tick() => {
-                    let sent = self.commands.send(Command::Tick).await;
-                    sent.map_err(|_| anyhow::anyhow!("the spool's thread has ended"))?;
-                }
+                _ = interval.tick() => self.settle().await?,
             }
         }
     }

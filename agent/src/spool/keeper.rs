@@ -4,13 +4,14 @@
 //! aside; and while the disk is full only what is severe is taken. Nothing here is a reason for the service not to start.
 
 use super::ballast::Ballast;
-use super::handle::{Command, NotKept, SpoolHandle, Standing};
+use super::handle::{NotKept, SpoolCommand, SpoolHandle, SpoolStanding};
 use super::opening::Opening;
-use super::renewal::{LETTING_GO, LOOK_AGAIN};
-use super::{DiskSpool, GapLedger, Kept, Key, New, Numbers, SEVERE, Spool as _, SpoolError, Usage, Wanted};
+use super::{DiskSpool, GapLedger, Kept, Key, New, Numbers, SEVERE, SpoolError, Usage, Wanted};
+use crate::files::{Filesystem, RealFilesystem};
 use crate::{clock, platform};
 use pastoral_proto::{Epoch, FlagId, Gap, Record};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -18,23 +19,56 @@ use tokio::sync::{mpsc, oneshot, watch};
 const COMMANDS: usize = 1024;
 /// Records that wait for a disk that does not take them; beyond that the least severe goes.
 const WAITING: usize = 2048;
-const SETTLE_AFTER_MS: i64 = 2000;
-/// After so many records, an empty spool is renewed.
-const RENEW_AFTER: usize = 20_000;
 
 /// Where the spool is and how large it may be.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct KeeperSettings {
     /// The state folder.
     pub state_dir: PathBuf,
     /// Bytes of records.
     pub bound_bytes: u64,
+    /// How it reaches its files.
+    pub files: Arc<dyn Filesystem>,
+    /// When it tidies up.
+    pub pace: Pace,
+}
+
+impl KeeperSettings {
+    /// A spool in this machine's files.
+    #[must_use]
+    pub fn new(state_dir: PathBuf, bound_bytes: u64) -> Self {
+        Self {
+            state_dir,
+            bound_bytes,
+            files: Arc::new(RealFilesystem),
+            pace: Pace::default(),
+        }
+    }
+}
+
+/// When the spool tidies up.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Nothing has been kept for so long, in milliseconds.
+    pub settle_after_ms: i64,
+    /// So many records have gone through a spool that is empty: it is renewed.
+    pub renew_after: usize,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            settle_after_ms: 2000,
+            renew_after: 20_000,
+        }
+    }
 }
 
 /// The thread's state.
 pub struct Keeper {
     opening: Opening,
     ballast: Ballast,
+    pace: Pace,
     spool: Option<DiskSpool>,
     /// What was answered in this run.
     numbers: Option<Numbers>,
@@ -46,7 +80,7 @@ pub struct Keeper {
     appended_at_ms: i64,
     /// Records since the spool was opened.
     appended: usize,
-    standing: watch::Sender<Standing>,
+    standing: watch::Sender<SpoolStanding>,
 }
 
 impl Keeper {
@@ -55,7 +89,7 @@ impl Keeper {
     /// # Errors
     /// When another process has the spool open, or no thread can be started.
     pub fn start(settings: KeeperSettings) -> Result<(SpoolHandle, JoinHandle<()>), SpoolError> {
-        let standing = Standing {
+        let standing = SpoolStanding {
             epoch: Epoch([0; 16]),
             usage: Usage::default(),
             commits: 0,
@@ -65,7 +99,8 @@ impl Keeper {
         let (standing, watched) = watch::channel(standing);
         let (commands, received) = mpsc::channel(COMMANDS);
         let mut keeper = Self {
-            ballast: Ballast::new(&settings.state_dir.join("ballast")),
+            ballast: Ballast::new(Arc::clone(&settings.files), &settings.state_dir.join("ballast")),
+            pace: settings.pace,
             opening: Opening::new(settings),
             spool: None,
             numbers: None,
@@ -85,7 +120,8 @@ impl Keeper {
         keeper.publish(0, 0);
         let thread = std::thread::Builder::new()
             .name("spool".into())
-            .spawn(move || keeper.run(received))?;
+            .spawn(move || keeper.run(received))
+            .map_err(SpoolError::Io)?;
         Ok((
             SpoolHandle {
                 commands,
@@ -95,7 +131,7 @@ impl Keeper {
         ))
     }
 
-    fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    fn run(mut self, mut commands: mpsc::Receiver<SpoolCommand>) {
         let mut stopped = None;
         while stopped.is_none() {
             let Some(first) = commands.blocking_recv() else {
@@ -106,12 +142,12 @@ impl Keeper {
             let mut tick = false;
             while let Some(command) = next {
                 match command {
-                    Command::Append(new, caller) => self.take(new, Some(caller)),
-                    Command::Read(wanted, caller) => reads.push((wanted, caller)),
-                    Command::Remove(keys) => self.remove(&keys),
-                    Command::Gap(gap) => self.ledger.count(gap),
-                    Command::Tick => tick = true,
-                    Command::Stop(caller) => stopped = Some(caller),
+                    SpoolCommand::Append(new, caller) => self.take(new, Some(caller)),
+                    SpoolCommand::Read(wanted, caller) => reads.push((wanted, caller)),
+                    SpoolCommand::Remove(keys) => self.remove(&keys),
+                    SpoolCommand::Gap(gap) => self.ledger.count(gap),
+                    SpoolCommand::Tick => tick = true,
+                    SpoolCommand::Stop(caller) => stopped = Some(caller),
                 }
                 let more = self.waiting.len() < COMMANDS && stopped.is_none();
                 next = if more { commands.try_recv().ok() } else { None };
@@ -248,7 +284,7 @@ impl Keeper {
         } else if !self.full && !self.trouble.is_empty() {
             self.trouble.clear();
         }
-        let idle = last || !(0..SETTLE_AFTER_MS).contains(&(now_ms - self.appended_at_ms));
+        let idle = last || !(0..self.pace.settle_after_ms).contains(&(now_ms - self.appended_at_ms));
         if let Some(spool) = self.spool.as_mut().filter(|_| idle) {
             self.opening.note(spool);
             match spool.settle(now_ms) {
@@ -270,7 +306,7 @@ impl Keeper {
         let Some(spool) = self.spool.as_ref().filter(empty) else {
             return;
         };
-        if self.appended < RENEW_AFTER {
+        if self.appended < self.pace.renew_after {
             return;
         }
         let numbers = spool.numbers();
@@ -307,7 +343,7 @@ impl Keeper {
     /// Opens the spool; sets it aside if it is damaged, and gives the ballast up if the disk is full.
     fn open(&mut self) -> Result<(), SpoolError> {
         for _ in 0..3 {
-            match self.open_once_let_go() {
+            match self.opening.open(self.numbers) {
                 Ok((spool, lost)) => {
                     if let Some(count) = lost {
                         self.lost(count);
@@ -328,17 +364,6 @@ impl Keeper {
             }
         }
         Ok(())
-    }
-
-    /// sled lets go of a spool that was closed a moment ago only when the last of its threads has ended.
-    fn open_once_let_go(&mut self) -> Result<(DiskSpool, Option<u64>), SpoolError> {
-        for _ in 0..LETTING_GO {
-            match self.opening.open(self.numbers) {
-                Err(SpoolError::InUse) if self.numbers.is_some() => std::thread::sleep(LOOK_AGAIN),
-                opened => return opened,
-            }
-        }
-        self.opening.open(self.numbers)
     }
 
     fn set_aside(&mut self) {
@@ -364,7 +389,7 @@ impl Keeper {
     }
 
     fn publish(&mut self, commits: u64, severe: u64) {
-        let usage = self.spool.as_ref().map(super::Spool::usage);
+        let usage = self.spool.as_ref().map(DiskSpool::usage);
         self.standing.send_if_modified(|standing| {
             let before = standing.clone();
             standing.epoch = self.numbers.map_or(standing.epoch, |numbers| numbers.epoch);

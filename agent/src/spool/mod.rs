@@ -28,20 +28,23 @@
 
 mod ballast;
 mod disk;
+mod error;
 mod format;
 mod gaps;
 mod handle;
 mod keeper;
+mod log;
 mod opening;
 mod renewal;
 mod room;
 mod seal;
 
 pub use disk::DiskSpool;
+pub use error::SpoolError;
 pub use format::Numbers;
 pub use gaps::GapLedger;
-pub use handle::{NotKept, SpoolHandle, Standing};
-pub use keeper::{Keeper, KeeperSettings};
+pub use handle::{NotKept, SpoolHandle, SpoolStanding};
+pub use keeper::{Keeper, KeeperSettings, Pace};
 
 use pastoral_keywords::Severity;
 use pastoral_proto::{Account, FlagId, Record};
@@ -152,51 +155,4 @@ pub struct Wanted {
     pub at_least: Severity,
     /// Not these: they are on their way already.
     pub except: BTreeSet<Key>,
-}
-
-/// Why the spool does not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum SpoolError {
-    /// The disk is full.
-    #[error("the disk is full")]
-    Full,
-    /// What is there is no spool that can be read.
-    #[error("the spool is damaged: {0}")]
-    Damaged(String),
-    /// Another process has it open.
-    #[error("another process has the spool open: stop it first")]
-    InUse,
-    /// The disk does not do what it should.
-    #[error("the spool's disk does not answer: {0}")]
-    Io(#[from] std::io::Error),
-}
-
-/// A place that keeps records until they are removed.
-pub trait Spool {
-    /// Keeps records; they are durable when this returns.
-    ///
-    /// # Errors
-    /// When it cannot be said that they are durable; the spool must then be opened anew.
-    fn append(&mut self, records: &[New], now_ms: i64) -> Result<Appended, SpoolError>;
-
-    /// The next records to deliver, severity 5 first.
-    ///
-    /// # Errors
-    /// When the spool must be opened anew.
-    fn read(&mut self, wanted: &Wanted) -> Result<Vec<Kept>, SpoolError>;
-
-    /// Forgets records that are delivered; durable after the next append or [`Spool::settle`].
-    ///
-    /// # Errors
-    /// When the spool must be opened anew.
-    fn remove(&mut self, keys: &[Key]) -> Result<(), SpoolError>;
-
-    /// Makes removals durable, drops what is too old and, if nothing is left, changes the key.
-    ///
-    /// # Errors
-    /// When the spool must be opened anew.
-    fn settle(&mut self, now_ms: i64) -> Result<Vec<Dropped>, SpoolError>;
-
-    /// How much it holds.
-    fn usage(&self) -> Usage;
 }

@@ -6,13 +6,14 @@
 //!   a damaged log for one that was cut short by a crash, and goes on with what it finds; by this file the loss shows.
 
 use super::format::{Numbers, part};
-use super::{DiskSpool, KeeperSettings, Spool as _, SpoolError, renewal};
+use super::{DiskSpool, KeeperSettings, SpoolError, renewal};
 use crate::clock;
-use crate::platform::{read_state_file, sync_folder, write_state_file};
+use crate::files;
 use pastoral_proto::Epoch;
 use ring::rand::{SecureRandom as _, SystemRandom};
-use std::fs;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Openings that ended with the process before the spool is set aside.
 const OPENINGS: u32 = 5;
@@ -35,20 +36,21 @@ impl Opening {
     /// or else of a fresh one. Gives also how many records are lost, if any are.
     pub(super) fn open(&mut self, answered: Option<Numbers>) -> Result<(DiskSpool, Option<u64>), SpoolError> {
         let marker = self.path("spool.opening");
-        let tried = fs::read_to_string(&marker)
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
+        let files = Arc::clone(&self.settings.files);
+        let tried = files.read(&marker).ok().flatten();
+        let tried = tried
+            .and_then(|bytes| String::from_utf8(bytes).ok()?.trim().parse().ok())
             .unwrap_or(0);
+        // Said beforehand, should opening end the process. On a full disk there is no room for it, nor need.
+        let _ = files.remove_file(&marker);
         if tried >= OPENINGS {
-            let _ = fs::remove_file(&marker);
             return Err(SpoolError::Damaged(
                 "opening it ended the service several times".into(),
             ));
         }
-        // Says, should opening end the process, that it did. On a full disk there is no room for it, nor need.
-        let _ = fs::write(&marker, (tried + 1).to_string());
+        let _ = files.write_new(&marker, (tried + 1).to_string().as_bytes());
         let opened = self.open_marked(answered);
-        let _ = fs::remove_file(&marker);
+        let _ = files.remove_file(&marker);
         opened
     }
 
@@ -59,7 +61,7 @@ impl Opening {
             return;
         }
         let bytes = [numbers.write(), spool.usage().records.to_be_bytes().to_vec()].concat();
-        match write_state_file(&self.path("spool.numbers"), &bytes) {
+        match files::replace(&*self.settings.files, &self.path("spool.numbers"), &bytes) {
             Ok(()) => self.noted = Some(numbers),
             Err(error) => tracing::warn!(%error, "cannot note where the spool stands"),
         }
@@ -67,38 +69,41 @@ impl Opening {
 
     /// Puts an empty spool in the place of one that is closed and was empty.
     pub(super) fn renew(&self, numbers: Numbers) -> Result<(), SpoolError> {
-        renewal::renew(&self.settings.state_dir, &self.path("spool.key"), numbers)
+        let KeeperSettings { files, state_dir, .. } = &self.settings;
+        renewal::renew(files, state_dir, &self.path("spool.key"), numbers)
     }
 
     /// Keeps a damaged spool, with its key, for whoever wants to look; only the latest one.
-    pub(super) fn set_aside(&self, now_ms: i64) -> std::io::Result<()> {
-        for entry in fs::read_dir(&self.settings.state_dir)? {
-            let path = entry?.path();
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            if name.starts_with("spool.damaged-") {
-                fs::remove_dir_all(path)?;
+    pub(super) fn set_aside(&self, now_ms: i64) -> io::Result<()> {
+        let KeeperSettings { files, state_dir, .. } = &self.settings;
+        for path in files.list(state_dir)? {
+            let name = path.file_name().unwrap_or_default();
+            if name.to_string_lossy().starts_with("spool.damaged-") {
+                files.remove_folder(&path)?;
             }
         }
         let aside = self.path(&format!("spool.damaged-{now_ms}"));
-        match fs::rename(self.path("spool"), &aside) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => fs::create_dir(&aside)?,
+        match files.rename(&self.path("spool"), &aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => files.make_folder(&aside)?,
             renamed => renamed?,
         }
-        match fs::rename(self.path("spool.key"), aside.join("spool.key")) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        match files.rename(&self.path("spool.key"), &aside.join("spool.key")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        sync_folder(&self.settings.state_dir)
+        files.sync_folder(&aside)?;
+        files.sync_folder(state_dir)
     }
 
     fn open_marked(&mut self, answered: Option<Numbers>) -> Result<(DiskSpool, Option<u64>), SpoolError> {
-        renewal::finish(&self.settings.state_dir)?;
-        let key_file = self.path("spool.key");
-        let mut spool = DiskSpool::open(&self.path("spool"), &key_file, self.settings.bound_bytes)?;
+        let KeeperSettings {
+            files,
+            state_dir,
+            bound_bytes,
+            ..
+        } = &self.settings;
+        renewal::finish(&**files, state_dir)?;
+        let mut spool = DiskSpool::open(files, &self.path("spool"), &self.path("spool.key"), *bound_bytes)?;
         let (known, records) = self.known(answered);
         let found = spool.numbers();
         let lost = known.filter(|known| known.is_beyond(&found)).map(|known| {
@@ -117,7 +122,7 @@ impl Opening {
         }
         let mut epoch = [0; 16];
         let drawn = SystemRandom::new().fill(&mut epoch);
-        drawn.map_err(|_| SpoolError::Io(std::io::Error::other("the system gives no random numbers")))?;
+        drawn.map_err(|_| SpoolError::Io(io::Error::other("the system gives no random numbers")))?;
         spool.begin(Epoch(epoch), known, clock::now_ms())?;
         self.note(&spool);
         Ok((spool, lost))
@@ -125,10 +130,8 @@ impl Opening {
 
     /// The furthest numbers that are known from outside the spool, and the records it then held.
     fn known(&self, answered: Option<Numbers>) -> (Option<Numbers>, u64) {
-        let bytes = read_state_file(&self.path("spool.numbers"))
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        let bytes = self.settings.files.read(&self.path("spool.numbers"));
+        let bytes = bytes.ok().flatten().unwrap_or_default();
         let noted = bytes
             .split_at_checked(NUMBERS_LENGTH)
             .filter(|(_, records)| records.len() == 8);

@@ -1,13 +1,15 @@
 //! The spool's key, and the sealing of records with it.
 
 use super::SpoolError;
-use crate::platform::read_state_file;
+use crate::files::Filesystem;
 use crate::seal::{NonceBytes, SealKey};
 use pastoral_proto::Account;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The key in force, and where it is kept.
 pub(super) struct Sealer {
+    files: Arc<dyn Filesystem>,
     path: PathBuf,
     key: SealKey,
     /// Whether anything was sealed with this key, so that it is worth changing.
@@ -16,12 +18,13 @@ pub(super) struct Sealer {
 
 impl Sealer {
     /// Reads the key, or makes one where there is none.
-    pub(super) fn open(path: &Path) -> Result<Self, SpoolError> {
-        let Some(bytes) = read_state_file(path)? else {
-            return Self::create(path);
+    pub(super) fn open(files: Arc<dyn Filesystem>, path: &Path) -> Result<Self, SpoolError> {
+        let Some(bytes) = files.read(path)? else {
+            return Self::create(files, path);
         };
         let key = SealKey::of(&bytes);
         Ok(Self {
+            files,
             path: path.to_owned(),
             key: key.ok_or_else(|| SpoolError::Damaged("its key is not 32 bytes".into()))?,
             used: true,
@@ -31,7 +34,7 @@ impl Sealer {
     /// Changes the key, if the old one was used. To be called only when nothing is kept that it sealed.
     pub(super) fn change(&mut self) -> Result<(), SpoolError> {
         if self.used {
-            *self = Self::create(&self.path)?;
+            *self = Self::create(Arc::clone(&self.files), &self.path)?;
         }
         Ok(())
     }
@@ -65,10 +68,11 @@ impl Sealer {
         self.key.tag(account)
     }
 
-    fn create(path: &Path) -> Result<Self, SpoolError> {
+    fn create(files: Arc<dyn Filesystem>, path: &Path) -> Result<Self, SpoolError> {
         Ok(Self {
+            key: SealKey::create(&*files, path)?,
+            files,
             path: path.to_owned(),
-            key: SealKey::create(path).map_err(super::disk::from_io)?,
             used: false,
         })
     }

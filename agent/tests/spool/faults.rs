@@ -13,11 +13,7 @@ use tokio_util::sync::CancellationToken;
 const LONG: Duration = Duration::from_secs(60);
 
 fn start(state: &Path) -> (SpoolHandle, JoinHandle<()>) {
-    Keeper::start(KeeperSettings {
-        state_dir: state.to_owned(),
-        bound_bytes: 1 << 26,
-    })
-    .unwrap()
+    Keeper::start(KeeperSettings::new(state.to_owned(), 1 << 26)).unwrap()
 }
 
 async fn stop((spool, thread): (SpoolHandle, JoinHandle<()>)) {
@@ -166,10 +162,7 @@ async fn a_spool_that_ended_the_service_again_and_again_is_set_aside() {
 async fn a_second_service_on_the_same_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let running = start(folder.path());
-    let second = Keeper::start(KeeperSettings {
-        state_dir: folder.path().to_owned(),
-        bound_bytes: 1 << 20,
-    });
+    let second = Keeper::start(KeeperSettings::new(folder.path().to_owned(), 1 << 20));
     assert!(second.err().unwrap().to_string().contains("stop it first"));
     assert!(set_aside(folder.path()).is_empty());
     stop(running).await;

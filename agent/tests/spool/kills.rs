@@ -1,7 +1,7 @@
 //! A process that keeps flags is killed at random moments; what it was told is kept must be there, once.
 
-use super::{everything, flag, text_of};
-use pastoral_agent::spool::{DiskSpool, Keeper, KeeperSettings, Spool as _};
+use super::{everything, flag, open, text_of};
+use pastoral_agent::spool::{Keeper, KeeperSettings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -22,11 +22,7 @@ fn child_that_keeps_flags_until_it_is_killed() {
 }
 
 async fn keep_for_ever(state: &Path) {
-    let settings = KeeperSettings {
-        state_dir: state.to_owned(),
-        bound_bytes: 1 << 26,
-    };
-    let (spool, _thread) = Keeper::start(settings).unwrap();
+    let (spool, _thread) = Keeper::start(KeeperSettings::new(state.to_owned(), 1 << 26)).unwrap();
     let run = std::process::id();
     for number in 0.. {
         let mut answers = Vec::new();
@@ -77,12 +73,7 @@ fn what_was_kept_survives_a_kill_at_any_moment_and_is_there_once() {
             note(line);
         }
     }
-    let mut spool = DiskSpool::open(
-        &folder.path().join("spool"),
-        &folder.path().join("spool.key"),
-        1 << 26,
-    )
-    .unwrap();
+    let mut spool = open(folder.path(), 1 << 26);
     let kept = spool.read(&everything()).unwrap();
     let mut times: BTreeMap<String, u32> = BTreeMap::new();
     for text in kept.iter().filter_map(text_of) {

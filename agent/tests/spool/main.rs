@@ -1,14 +1,19 @@
 //! The spool, as the service uses it: against a model, killed at any moment, damaged, and on a full disk.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
+mod disk;
 mod faults;
 mod kills;
 mod model;
+mod steps;
 
-use pastoral_agent::spool::{Kept, New, Wanted};
+use pastoral_agent::files::{Filesystem, RealFilesystem};
+use pastoral_agent::spool::{DiskSpool, Kept, New, Wanted};
 use pastoral_keywords::{Audience, Provenance, Severity, Source, Topic};
 use pastoral_proto::{Account, Flag, Match, Record, decode_record};
 use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
 
 fn severity(value: u8) -> Severity {
     Severity::try_from(value).unwrap()
@@ -66,4 +71,9 @@ fn everything() -> Wanted {
         at_least: Severity::MIN,
         except: BTreeSet::new(),
     }
+}
+
+fn open(state: &Path, bound: u64) -> DiskSpool {
+    let files: Arc<dyn Filesystem> = Arc::new(RealFilesystem);
+    DiskSpool::open(&files, &state.join("spool"), &state.join("spool.key"), bound).unwrap()
 }

@@ -1,11 +1,10 @@
 //! Random operations on the spool and on a model of it must agree.
 
-use super::{everything, flag, severity, text_of};
-use pastoral_agent::spool::{DiskSpool, Key, Spool, SpoolError, Wanted};
+use super::{everything, flag, open, severity, text_of};
+use pastoral_agent::spool::{Key, Wanted};
 use pastoral_proto::{Epoch, Record, decode_record};
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
 
 const NOW_MS: i64 = 1_700_000_000_000;
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -26,16 +25,6 @@ fn operations() -> impl Strategy<Value = Vec<Operation>> {
         1 => Just(Operation::Restart),
     ];
     proptest::collection::vec(operation, 1..25)
-}
-
-/// sled lets the lock of a closed spool go only when its last thread has ended, which may be a moment later.
-fn open(state: &Path, bound: u64) -> DiskSpool {
-    loop {
-        match DiskSpool::open(&state.join("spool"), &state.join("spool.key"), bound) {
-            Err(SpoolError::InUse) => std::thread::yield_now(),
-            opened => return opened.unwrap(),
-        }
-    }
 }
 
 /// What the spool should hold, in the order of delivery: flags by their text, starts of epochs without one.

@@ -7,7 +7,7 @@ mod owner;
 mod peers;
 mod process;
 
-pub use files::{read_state_file, sync_file, sync_folder, write_state_file};
+pub use files::{create_private_file, sync_folder};
 pub use machine::{desktop_users, free_bytes, host_name, os_name, user_has_processes};
 pub use memory::{give_memory_back, keep_memory_together};
 pub use owner::{act_as_owner_of, make_files_private, make_private_folder};
