@@ -1,5 +1,5 @@
-//! sled, and the files around it. Nothing else in the spool names sled; what is leaned on of its inside is in
-//! `docs/adr/0016-sled.md`, and each lean has a test that breaks when sled changes (`leans` below).
+//! sled, and the files around it. Nothing else names sled; what is leaned on of its inside, and the test that breaks when
+//! that changes, is in `docs/adr/0016-sled.md`.
 
 use super::format::{Head, NUMBERS, Numbers, RECORD_END, read_key};
 use super::{Key, SpoolError};

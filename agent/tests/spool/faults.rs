@@ -169,10 +169,10 @@ async fn a_second_service_on_the_same_folder_is_refused() {
 }
 
 /// A small disk of its own, gone with the test.
-struct SmallDisk(tempfile::TempDir);
+pub(crate) struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    fn mount() -> Option<Self> {
+    pub(crate) fn mount() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mounted = Command::new("mount")
             .args(["-t", "tmpfs", "-o", "size=32m", "tmpfs"])
@@ -183,9 +183,17 @@ impl SmallDisk {
             .then_some(Self(folder))
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// Leaves no byte free.
-    fn fill(&self) {
+    pub(crate) fn fill(&self) {
         let _ = fs::write(self.0.path().join("filler"), vec![1; 32 * 1024 * 1024]);
+    }
+
+    pub(crate) fn empty(&self) {
+        fs::remove_file(self.0.path().join("filler")).unwrap();
     }
 }
 
@@ -201,7 +209,7 @@ async fn on_a_full_disk_nothing_kept_is_lost_severe_flags_still_fit_and_it_recov
         eprintln!("not tried: a small disk needs root and mount");
         return;
     };
-    let state = disk.0.path().join("state");
+    let state = disk.path().join("state");
     fs::create_dir(&state).unwrap();
     let running = start(&state);
     let (spool, token) = (running.0.clone(), CancellationToken::new());
@@ -232,7 +240,7 @@ async fn on_a_full_disk_nothing_kept_is_lost_severe_flags_still_fit_and_it_recov
         spool.keep(flag(2, 5, &text)).await.await.unwrap().unwrap();
         told.push(text);
     }
-    fs::remove_file(disk.0.path().join("filler")).unwrap();
+    disk.empty();
     let mut standing = spool.standing();
     let well = standing.wait_for(|standing| standing.trouble.is_empty());
     tokio::time::timeout(LONG, well)

@@ -4,6 +4,7 @@
 mod disk;
 mod faults;
 mod kills;
+mod leans;
 mod model;
 mod steps;
 
