@@ -22,9 +22,6 @@ const TOKEN_BYTES: u64 = 4096;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Records the wish to join, for the service to carry through.
-///
-/// # Errors
-/// When the token cannot be read or the state folder cannot be written.
 pub fn enrol(config: &Config, collector: &str, token_file: &Path, wait: bool) -> anyhow::Result<ExitCode> {
     let token = Token::parse(&read_token(token_file)?)?;
     let enrolment = Enrolment::new(collector, &token)?;
@@ -129,9 +126,6 @@ pub fn status(config: &Config, json: bool) -> ExitCode {
 }
 
 /// Prints what a text would raise and why.
-///
-/// # Errors
-/// When the service does not answer, or not to this user.
 pub fn explain(
     config: &Config,
     audience: &str,

@@ -6,17 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Something that is wrong, in words for the technician.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Trouble {
-    /// What is wrong.
+pub(crate) struct Trouble {
     pub what: String,
-    /// What to do about it.
     pub to_do: String,
 }
 
 impl Trouble {
-    /// What is wrong, and what to do.
     #[must_use]
-    pub fn new(what: impl Into<String>, to_do: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>, to_do: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             to_do: to_do.into(),
@@ -25,7 +22,7 @@ impl Trouble {
 
     /// What a refusal means here. `now_ms` is the device's own time, against which the collector's is held.
     #[must_use]
-    pub fn refused(refusal: &Refusal, now_ms: i64) -> Self {
+    pub(crate) fn refused(refusal: &Refusal, now_ms: i64) -> Self {
         let (what, to_do) = refusal_words(refusal.reason());
         let what = if refusal.reason() == RefusalReason::ClockWrong {
             clock_words(now_ms - refusal.collector_time_ms)
@@ -44,7 +41,7 @@ impl Trouble {
 
 /// By how much this device's clock is off, in words; positive is ahead.
 #[must_use]
-pub fn clock_words(off_ms: i64) -> String {
+pub(crate) fn clock_words(off_ms: i64) -> String {
     let seconds = off_ms.unsigned_abs() / 1000;
     let amount = match seconds {
         0..=119 => format!("{seconds} seconds"),
@@ -115,20 +112,13 @@ fn refusal_words(reason: RefusalReason) -> (&'static str, &'static str) {
 
 /// What a trouble is about; there is at most one of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum About {
-    /// Joining the school.
+pub(crate) enum TroubleAbout {
     Joining,
-    /// The connection to the collector.
     Link,
     /// What the collector does with records.
     Delivery,
-    /// The policy or a list.
     Policy,
-    /// The device's certificate.
-    Certificate,
-    /// The device's clock.
     Clock,
-    /// The state folder.
     State,
     /// Another device with the same identity.
     Clone,
@@ -136,7 +126,7 @@ pub enum About {
 
 /// How far this device is with joining and being connected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Link {
+pub(crate) enum Link {
     /// It has not been asked to join.
     #[default]
     NotJoined,
@@ -156,14 +146,13 @@ pub enum Link {
 
 /// The shared record of it.
 #[derive(Default)]
-pub struct Condition {
+pub(crate) struct Condition {
     inner: Mutex<Snapshot>,
 }
 
 /// It at one moment.
 #[derive(Debug, Clone, Default)]
-pub struct Snapshot {
-    /// Joining and connection.
+pub(crate) struct Snapshot {
     pub link: Link,
     /// The school's name, as the collector says it.
     pub school_name: String,
@@ -173,24 +162,21 @@ pub struct Snapshot {
     pub last_delivery_ms: Option<i64>,
     /// Records the collector could not read.
     pub quarantined: u64,
-    /// What is wrong.
-    pub troubles: BTreeMap<About, Trouble>,
+    pub troubles: BTreeMap<TroubleAbout, Trouble>,
 }
 
 impl Condition {
-    /// As it is now.
     #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         self.lock().clone()
     }
 
-    /// Changes it.
-    pub fn update(&self, change: impl FnOnce(&mut Snapshot)) {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Snapshot)) {
         change(&mut self.lock());
     }
 
     /// Notes what is wrong; logs it when it is new.
-    pub fn trouble(&self, about: About, trouble: Trouble) {
+    pub(crate) fn trouble(&self, about: TroubleAbout, trouble: Trouble) {
         let mut inner = self.lock();
         if inner.troubles.get(&about) != Some(&trouble) {
             tracing::warn!(to_do = trouble.to_do, "{}", trouble.what);
@@ -199,7 +185,7 @@ impl Condition {
     }
 
     /// Notes that it is right again.
-    pub fn well(&self, about: About) {
+    pub(crate) fn well(&self, about: TroubleAbout) {
         self.lock().troubles.remove(&about);
     }
 

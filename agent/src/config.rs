@@ -66,9 +66,6 @@ pub struct Address {
 
 impl Address {
     /// Reads `scheme://host:port`.
-    ///
-    /// # Errors
-    /// Says what the address should look like.
     pub fn parse(scheme: &str, text: &str) -> anyhow::Result<Self> {
         let wanted = || format!("`{text}` is not an address; write it as {scheme}://host:port");
         let rest = text
@@ -104,9 +101,6 @@ impl Address {
 
 impl Config {
     /// Reads the file, if there is one, and lays the overrides over it.
-    ///
-    /// # Errors
-    /// When the file cannot be read or a value is not possible; says which and what to write instead.
     pub fn load(overrides: &Overrides) -> anyhow::Result<Self> {
         let file = overrides.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
         let text = match std::fs::read_to_string(file) {

@@ -22,9 +22,8 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// Bytes of a proxy's answer.
 const PROXY_ANSWER: usize = 8 * 1024;
 
-/// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
+pub(crate) enum ConnectError {
     /// Nothing answers.
     #[error("{0} does not answer: {1}")]
     Unreachable(String, String),
@@ -40,8 +39,7 @@ pub enum ConnectError {
 }
 
 /// A connection to the collector.
-pub struct Connection {
-    /// For requests.
+pub(crate) struct Connection {
     pub channel: Channel,
     /// What the collector presented: its certificate, then its issuers.
     pub presented: Vec<CertificateDer<'static>>,
@@ -53,10 +51,7 @@ pub struct Connection {
 }
 
 /// Connects once; a connection that breaks is not mended behind the caller's back.
-///
-/// # Errors
-/// See [`ConnectError`].
-pub async fn connect(
+pub(crate) async fn connect(
     collector: &Address,
     proxy: Option<&Address>,
     tls: &ClientTls,
@@ -138,7 +133,7 @@ impl AsyncWrite for Alerted {
 
 /// The TLS alert by which the other end refused our certificate, if that is what an error comes from.
 #[must_use]
-pub fn alert_in(error: &(dyn std::error::Error + 'static)) -> Option<AlertDescription> {
+pub(crate) fn alert_in(error: &(dyn std::error::Error + 'static)) -> Option<AlertDescription> {
     let mut next = Some(error);
     while let Some(error) = next {
         let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -245,7 +240,7 @@ fn tls_error(error: &io::Error) -> ConnectError {
 
 /// The cause at the end of a chain of errors: the part that says something.
 #[must_use]
-pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

@@ -1,6 +1,6 @@
 //! `control.sock`: answers `status` and `explain`. Who asks is the kernel's word, and decides how much is said.
 
-use crate::service::Context;
+use crate::context::Context;
 use crate::{explain, platform, status};
 use anyhow::{Context as _, bail};
 use pastoral_proto::LocalFrames;
@@ -19,11 +19,7 @@ const AT_ONCE: usize = 64;
 const PER_USER: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Serves until told to stop.
-///
-/// # Errors
-/// None; the signature is the supervisor's.
-pub async fn serve(
+pub(crate) async fn serve(
     listener: UnixListener,
     context: Arc<Context>,
     token: CancellationToken,
@@ -135,10 +131,7 @@ fn failure(error: impl ToString) -> Reply {
 }
 
 /// Asks the running service, from the command line.
-///
-/// # Errors
-/// When it does not run or does not answer.
-pub fn ask(socket: &Path, question: Asked) -> anyhow::Result<String> {
+pub(crate) fn ask(socket: &Path, question: Asked) -> anyhow::Result<String> {
     use std::io::{Read as _, Write as _};
     let mut stream = BlockingStream::connect(socket)
         .context("the service is not running; start it with `systemctl start pastoral-agent`")?;

@@ -7,13 +7,13 @@
 //! is removed when the device has joined.
 
 use crate::clock;
-use crate::condition::{About, Link, Trouble};
+use crate::condition::{Link, Trouble, TroubleAbout};
 use crate::config::Address;
 use crate::connector::{ConnectError, connect};
+use crate::context::Context;
 use crate::files::{read_state_file, write_state_file};
 use crate::identity::{Identity, Pair, Request};
 use crate::platform;
-use crate::service::Context;
 use crate::tls::{self, Trust};
 use crate::token::Token;
 use anyhow::Context as _;
@@ -30,29 +30,26 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
-/// The file's name.
-pub const FILE: &str = "enrolment.json";
+pub(crate) const FILE: &str = "enrolment.json";
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// What was asked, and how far it is.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Enrolment {
+pub(crate) struct Enrolment {
     collector: String,
     token_id: String,
     token_secret: String,
     ca_sha256: String,
     key: String,
     csr: String,
-    /// How far it is.
     pub progress: Progress,
 }
 
-/// How far joining is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Progress {
+pub(crate) enum Progress {
     /// The service has yet to reach the collector.
     Asked,
     /// A person has to approve the device.
@@ -67,11 +64,7 @@ pub enum Progress {
 }
 
 impl Enrolment {
-    /// A new one, with a new key.
-    ///
-    /// # Errors
-    /// When the collector's address is none, or there is no randomness.
-    pub fn new(collector: &str, token: &Token) -> anyhow::Result<Self> {
+    pub(crate) fn new(collector: &str, token: &Token) -> anyhow::Result<Self> {
         let address = Address::parse("https", collector).context("--collector")?;
         let request = Request::new()?;
         Ok(Self {
@@ -86,10 +79,7 @@ impl Enrolment {
     }
 
     /// What was asked and is not done; none when there is nothing.
-    ///
-    /// # Errors
-    /// When the file is damaged.
-    pub fn load(state_dir: &Path) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn load(state_dir: &Path) -> anyhow::Result<Option<Self>> {
         let path = state_dir.join(FILE);
         let bytes = read_state_file(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let Some(bytes) = bytes.map(Zeroizing::new) else {
@@ -104,11 +94,7 @@ impl Enrolment {
         })
     }
 
-    /// Records it.
-    ///
-    /// # Errors
-    /// When it cannot be written.
-    pub fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
+    pub(crate) fn save(&self, state_dir: &Path) -> anyhow::Result<()> {
         let bytes = Zeroizing::new(serde_json::to_vec_pretty(self)?);
         write_state_file(&state_dir.join(FILE), &bytes)
             .with_context(|| format!("cannot write {}", state_dir.join(FILE).display()))
@@ -116,10 +102,7 @@ impl Enrolment {
 }
 
 /// Carries enrolments through until told to stop.
-///
-/// # Errors
-/// When the state folder cannot be watched.
-pub async fn run(context: Arc<Context>, token: CancellationToken) -> anyhow::Result<()> {
+pub(crate) async fn run(context: Arc<Context>, token: CancellationToken) -> anyhow::Result<()> {
     let changed = Arc::new(Notify::new());
     let _watcher = watch(&context.config.state_dir, Arc::clone(&changed))?;
     let mut pause = FIRST_PAUSE;
@@ -128,7 +111,7 @@ pub async fn run(context: Arc<Context>, token: CancellationToken) -> anyhow::Res
             let to_do = "enrol this device again";
             context
                 .condition
-                .trouble(About::Joining, Trouble::new(format!("{error:#}"), to_do));
+                .trouble(TroubleAbout::Joining, Trouble::new(format!("{error:#}"), to_do));
             None
         });
         show(&context, asked.as_ref());
@@ -145,7 +128,7 @@ pub async fn run(context: Arc<Context>, token: CancellationToken) -> anyhow::Res
             () = asked_anew(&context, &asked, &changed) => { pause = FIRST_PAUSE; continue }
             ended = attempt(&context, &asked) => match ended {
                 Ok(()) => { pause = FIRST_PAUSE; continue }
-                Err(trouble) => context.condition.trouble(About::Joining, trouble),
+                Err(trouble) => context.condition.trouble(TroubleAbout::Joining, trouble),
             }
         }
         tokio::select! {
@@ -191,9 +174,9 @@ async fn asked_anew(context: &Context, current: &Enrolment, changed: &Notify) {
 fn show(context: &Context, asked: Option<&Enrolment>) {
     let joined = context.identity.borrow().is_some();
     match asked.map(|asked| &asked.progress) {
-        Some(Progress::Refused(trouble)) => context.condition.trouble(About::Joining, trouble.clone()),
+        Some(Progress::Refused(trouble)) => context.condition.trouble(TroubleAbout::Joining, trouble.clone()),
         Some(Progress::Pending { confirm_code, .. }) if !joined => pending(context, confirm_code),
-        _ if joined => context.condition.well(About::Joining),
+        _ if joined => context.condition.well(TroubleAbout::Joining),
         _ => {}
     }
 }
@@ -203,7 +186,7 @@ fn pending(context: &Context, confirm_code: &str) {
     context
         .condition
         .update(|condition| condition.link = Link::AwaitingApproval { confirm_code });
-    context.condition.well(About::Joining);
+    context.condition.well(TroubleAbout::Joining);
 }
 
 /// Asks once, and waits for as long as the collector keeps the question open.
@@ -302,7 +285,7 @@ fn joined(context: &Context, asked: &Enrolment, issued: &Issued, ca_der: Vec<u8>
     identity.save(&context.config.state_dir)?;
     std::fs::remove_file(context.config.state(FILE)).context("cannot remove the request to join")?;
     tracing::info!("this device has joined the school");
-    context.condition.well(About::Joining);
+    context.condition.well(TroubleAbout::Joining);
     context.condition.update(|condition| condition.link = Link::Away);
     context.joined(identity);
     Ok(())

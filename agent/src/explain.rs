@@ -6,12 +6,10 @@ use serde::{Deserialize, Serialize};
 
 /// What is said of a text.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// Whether it would be flagged.
     pub flagged: bool,
-    /// For whom.
     pub audience: String,
-    /// Seen where.
     pub source: String,
     /// What matches, the winner first.
     pub found: Vec<Line>,
@@ -19,9 +17,8 @@ pub struct Explanation {
     pub notes: Vec<String>,
 }
 
-/// One match.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Line {
+pub(crate) struct Line {
     /// The part of the text.
     pub matched: String,
     /// The term as the list writes it.
@@ -30,21 +27,21 @@ pub struct Line {
     pub term_id: String,
     /// The list and its version.
     pub list: String,
-    /// Its topic.
     pub topic: String,
     /// For this audience and source.
     pub severity: u8,
     /// How the text was looked at.
     pub view: String,
-    /// Why the term is in the list.
     pub reason: String,
 }
 
 /// Explains a text by the rules in force. An empty audience is the one of unknown accounts, an empty source a search.
-///
-/// # Errors
-/// When there is no such audience or source; says which there are.
-pub fn explain(rules: &Rules, text: &str, audience: &str, source: &str) -> Result<Explanation, String> {
+pub(crate) fn explain(
+    rules: &Rules,
+    text: &str,
+    audience: &str,
+    source: &str,
+) -> Result<Explanation, String> {
     let audience: Audience = match audience {
         "" => rules.unknown_audience,
         code => code

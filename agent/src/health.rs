@@ -1,6 +1,6 @@
 //! What the device tells of itself, who has logged in, and the memory that a burst leaves behind.
 
-use crate::service::Context;
+use crate::context::Context;
 use crate::spool::SpoolHandle;
 use crate::{clock, platform, status};
 use pastoral_proto::Account;
@@ -14,9 +14,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Without a change of the spool for so long, a burst is over.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// How the device is, for the collector.
 #[must_use]
-pub fn message(context: &Context) -> Health {
+pub(crate) fn message(context: &Context) -> Health {
     let usage = context.spool.standing().borrow().usage;
     let troubles = status::troubles(context).into_iter();
     Health {
@@ -31,10 +30,7 @@ pub fn message(context: &Context) -> Health {
 }
 
 /// Asks the collector about an account's audience at each of its log-ins, before it has done anything.
-///
-/// # Errors
-/// None; the signature is the supervisor's.
-pub async fn watch_log_ins(context: Arc<Context>, token: CancellationToken) -> anyhow::Result<()> {
+pub(crate) async fn watch_log_ins(context: Arc<Context>, token: CancellationToken) -> anyhow::Result<()> {
     let mut known = BTreeSet::new();
     loop {
         let present: BTreeSet<_> = context
@@ -61,10 +57,7 @@ pub async fn watch_log_ins(context: Arc<Context>, token: CancellationToken) -> a
 }
 
 /// Gives memory back to the system after each burst, and once the service has started.
-///
-/// # Errors
-/// When the spool's thread has ended.
-pub async fn give_memory_back(spool: SpoolHandle, token: CancellationToken) -> anyhow::Result<()> {
+pub(crate) async fn give_memory_back(spool: SpoolHandle, token: CancellationToken) -> anyhow::Result<()> {
     let mut standing = spool.standing();
     loop {
         while let Ok(changed) = tokio::time::timeout(QUIET, standing.changed()).await {

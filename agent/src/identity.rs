@@ -14,10 +14,17 @@ use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData as _};
 use rustls_pki_types::{CertificateDer, UnixTime};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 use webpki::{EndEntityCert, KeyUsage};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 use zeroize::Zeroizing;
+
+/// By its own clock, a device asks for a certificate at most once in this time: one that is far ahead finds every
+/// certificate out of date, and would ask thousands of times a minute. The collector, which knows the time, may say
+/// otherwise.
+const BY_OWN_CLOCK: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The file's name.
 pub const FILE: &str = "identity.json";
@@ -62,9 +69,6 @@ pub struct Request {
 
 impl Request {
     /// Makes a key that never leaves this device.
-    ///
-    /// # Errors
-    /// When the system gives no randomness.
     pub fn new() -> anyhow::Result<Self> {
         let key = KeyPair::generate().context("cannot make a key")?;
         let mut params = CertificateParams::default();
@@ -84,9 +88,6 @@ impl Request {
 
 impl Pair {
     /// Checks what was issued: for our key, by the school's CA.
-    ///
-    /// # Errors
-    /// Says what is wrong with it.
     pub fn issued(issued: &Issued, key_der: Zeroizing<Vec<u8>>, ca_der: &[u8]) -> anyhow::Result<Self> {
         let pair = Self::new(key_der, issued.chain_der.clone())?;
         let key = KeyPair::try_from(pair.key_der.as_slice()).context("the key cannot be read")?;
@@ -175,9 +176,6 @@ impl Identity {
     }
 
     /// The collector's address.
-    ///
-    /// # Errors
-    /// When it is not an address.
     pub fn address(&self) -> anyhow::Result<Address> {
         Address::parse("https", &self.collector)
     }
@@ -239,5 +237,22 @@ impl Stored {
             ca_der: decode(&self.ca)?,
             pairs,
         })
+    }
+}
+
+/// When the last certificate of this run was issued, by a clock that nobody sets.
+#[derive(Debug, Default)]
+pub(crate) struct Renewals(Mutex<Option<Instant>>);
+
+impl Renewals {
+    /// Whether this device's own clock may be a reason to ask for another certificate.
+    pub(crate) fn may_ask(&self) -> bool {
+        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.is_none_or(|last| last.elapsed() >= BY_OWN_CLOCK)
+    }
+
+    /// One was issued now.
+    pub(crate) fn issued(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 }

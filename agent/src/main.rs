@@ -13,11 +13,11 @@ struct Arguments {
     #[command(flatten)]
     overrides: Overrides,
     #[command(subcommand)]
-    command: Command,
+    command: AgentCommand,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum AgentCommand {
     /// Run the service.
     Run,
     /// Ask the school's collector to let this device join; the service carries it through.
@@ -58,17 +58,17 @@ enum Command {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = Config::load(&arguments.overrides).and_then(|config| match arguments.command {
-        Command::Run => {
+        AgentCommand::Run => {
             log();
             service::run(config).map(|()| ExitCode::SUCCESS)
         }
-        Command::Enrol {
+        AgentCommand::Enrol {
             collector,
             token_file,
             wait,
         } => cli::enrol(&config, &collector, &token_file, wait),
-        Command::Status { json } => Ok(cli::status(&config, json)),
-        Command::Explain {
+        AgentCommand::Status { json } => Ok(cli::status(&config, json)),
+        AgentCommand::Explain {
             audience,
             source,
             json,

@@ -67,9 +67,6 @@ pub enum PolicyRefused {
 }
 
 /// Checks signer, signature and addressee, and that the policy is above the one in force.
-///
-/// # Errors
-/// See [`PolicyRefused`].
 pub fn verify(
     signed: &SignedPolicy,
     identity: &Identity,

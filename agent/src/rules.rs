@@ -54,9 +54,6 @@ impl PolicyNumber {
 
 impl Rules {
     /// What protects a fresh device at once: the shipped lists, for the strictest audience.
-    ///
-    /// # Errors
-    /// When this program was built wrongly; a test makes sure that it was not.
     pub fn shipped() -> anyhow::Result<Self> {
         let (engine, lists) =
             shipped_lists().context("the keyword lists of this program cannot be used; install it again")?;

@@ -1,95 +1,25 @@
 //! The service: puts its parts together, runs them, and stops them in order.
 
-use crate::audience::Audiences;
-use crate::condition::{About, Condition, Link, Trouble};
 use crate::config::Config;
+use crate::context::Context;
 use crate::flagging::Flagging;
-use crate::helpers::{self, Board, HelperEvent, HelperRules, HelperSettings, Patience};
-use crate::identity::Identity;
-use crate::policy::PolicyStore;
-use crate::rules::{Rules, SharedRules};
+use crate::helpers::{self, Board, HelperEvent, HelperSettings, Patience};
 use crate::spool::{Keeper, KeeperSettings, SpoolHandle};
 use crate::supervisor::Supervisor;
-use crate::uplink::renewal::Renewals;
 use crate::watch::search::SearchSites;
 use crate::{clock, control, enrolment, health, platform, uplink};
 use anyhow::Context as _;
-use arc_swap::ArcSwap;
 use pastoral_proto::Gap;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Observations on their way to be matched: few, so that no account is ahead of another by much.
 const OBSERVATIONS: usize = 16;
-/// A policy without canaries.
-const NO_CANARY: Duration = Duration::from_secs(366 * 24 * 3600);
-
-/// What the service's tasks share.
-pub struct Context {
-    /// The settings.
-    pub config: Config,
-    /// The rules in force.
-    pub rules: SharedRules,
-    /// Who is in front of the device.
-    pub audiences: Arc<Audiences>,
-    /// How the device is.
-    pub condition: Condition,
-    /// What waits for the collector.
-    pub spool: SpoolHandle,
-    /// Who this device is; none before it has joined. A change makes the uplink connect again.
-    pub identity: watch::Sender<Option<Arc<Identity>>>,
-    /// The policy on disk.
-    pub policies: PolicyStore,
-    /// What is known of the helpers.
-    pub board: Arc<Board>,
-    /// When this run's last certificate was issued.
-    pub(crate) renewals: Renewals,
-    helper_rules: watch::Sender<HelperRules>,
-}
-
-impl Context {
-    /// Puts rules in force, here and for the helpers.
-    pub fn put_in_force(&self, rules: Rules) {
-        self.helper_rules.send_replace(for_helpers(&rules));
-        self.rules.store(Arc::new(rules));
-        // Lists as they are written take more than the engine that is built from them.
-        platform::give_memory_back();
-    }
-
-    /// Something about the device is different, for which nobody has to connect again.
-    pub fn is_now(&self, identity: Identity) -> Arc<Identity> {
-        let identity = Arc::new(identity);
-        self.identity.send_if_modified(|current| {
-            *current = Some(Arc::clone(&identity));
-            false
-        });
-        identity
-    }
-
-    /// The device has joined: connects as what it is now.
-    pub fn joined(&self, identity: Identity) {
-        // A policy of another school must not stay; one of the same school comes into force again.
-        let rules = match self.policies.load(&identity).ok().flatten() {
-            Some(rules) => Some(Ok(rules)),
-            None => self.rules.load().policy.as_ref().map(|_| Rules::shipped()),
-        };
-        match rules {
-            Some(Ok(rules)) => self.put_in_force(rules),
-            Some(Err(error)) => tracing::error!(%error, "the rules stay as they are"),
-            None => {}
-        }
-        self.identity.send_replace(Some(Arc::new(identity)));
-    }
-}
 
 /// Runs the service until it is told to stop.
-///
-/// # Errors
-/// When it cannot start, or a part ended that it cannot be without.
 pub fn run(config: Config) -> anyhow::Result<()> {
     platform::keep_memory_together();
     platform::harden_process().context("cannot harden the service's process")?;
@@ -107,7 +37,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let settings = KeeperSettings::new(config.state_dir.clone(), config.spool_bytes);
     let (spool, thread) = Keeper::start(settings).context("cannot start the spool")?;
     let (board, events) = Board::new();
-    let context = Arc::new(build(config, spool.clone(), Arc::clone(&board))?);
+    let context = Arc::new(Context::new(config, spool.clone(), board)?);
     let token = CancellationToken::new();
     let mut supervisor = Supervisor::new(token.clone());
     let (observations, received) = mpsc::channel(OBSERVATIONS);
@@ -141,56 +71,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let _ = thread.join();
     tracing::info!("stopped");
     ended
-}
-
-fn build(config: Config, spool: SpoolHandle, board: Arc<Board>) -> anyhow::Result<Context> {
-    let condition = Condition::default();
-    let policies = PolicyStore::new(&config.state_dir);
-    let identity = Identity::load(&config.state_dir).unwrap_or_else(|error| {
-        condition.trouble(
-            About::State,
-            Trouble::new(format!("{error:#}"), "enrol this device again"),
-        );
-        None
-    });
-    let rules = match identity.as_ref().map(|identity| policies.load(identity)) {
-        Some(Ok(Some(rules))) => rules,
-        Some(Err(refused)) => {
-            let what = format!("the stored policy cannot be used: {refused}");
-            let to_do = "nothing: the lists that came with Pastoral apply until the collector sends it again";
-            condition.trouble(About::Policy, Trouble::new(what, to_do));
-            Rules::shipped()?
-        }
-        Some(Ok(None)) | None => Rules::shipped()?,
-    };
-    if identity.is_some() {
-        condition.update(|condition| condition.link = Link::Away);
-    }
-    let (helper_rules, _) = watch::channel(for_helpers(&rules));
-    Ok(Context {
-        audiences: Arc::new(Audiences::load(&config.state_dir)),
-        rules: Arc::new(ArcSwap::from_pointee(rules)),
-        condition,
-        spool,
-        identity: watch::channel(identity.map(Arc::new)).0,
-        policies,
-        board,
-        renewals: Renewals::default(),
-        helper_rules,
-        config,
-    })
-}
-
-fn for_helpers(rules: &Rules) -> HelperRules {
-    let canary = u64::from(rules.canary_interval_s);
-    HelperRules {
-        lowest_user_id: rules.lowest_user_id,
-        canary_interval: if canary == 0 {
-            NO_CANARY
-        } else {
-            Duration::from_secs(canary)
-        },
-    }
 }
 
 fn start_helpers(

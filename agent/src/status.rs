@@ -4,9 +4,9 @@
 //! whether anything was flagged: no counts, no spool, no times.
 
 use crate::clock;
-use crate::condition::{About, Link, Snapshot, Trouble};
+use crate::condition::{Link, Snapshot, Trouble, TroubleAbout};
+use crate::context::Context;
 use crate::helpers::Counters;
-use crate::service::Context;
 use serde::{Deserialize, Serialize};
 
 /// Without contact for longer, nobody hears in time.
@@ -17,21 +17,18 @@ const LISTED_CHARS: usize = 300;
 /// Room for the names of lists.
 const LISTS_BYTES: usize = 3_000;
 
-/// The answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Status {
+pub(crate) struct Status {
     /// Whether a person hears in time of what happens here.
     pub protected: bool,
     /// Why not, or that it is.
     pub reason: String,
-    /// For root only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<Detail>,
 }
 
-/// What root is told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Detail {
+pub(crate) struct Detail {
     /// Of this program.
     pub version: String,
     /// `not-joined`, `awaiting-approval`, `away` or `connected`.
@@ -79,7 +76,7 @@ pub struct Detail {
 
 /// A session's helper.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Helper {
+pub(crate) struct Helper {
     /// Whose session.
     pub account: String,
     /// `working`, or what is wrong with it.
@@ -90,7 +87,7 @@ pub struct Helper {
 
 /// Answers, for root or for anybody else.
 #[must_use]
-pub fn answer(context: &Context, for_root: bool) -> Status {
+pub(crate) fn answer(context: &Context, for_root: bool) -> Status {
     let snapshot = context.condition.snapshot();
     let fault = fault(context, &snapshot, clock::now_ms());
     Status {
@@ -105,7 +102,7 @@ pub fn answer(context: &Context, for_root: bool) -> Status {
 
 /// What is wrong, from the spool too.
 #[must_use]
-pub fn troubles(context: &Context) -> Vec<Trouble> {
+pub(crate) fn troubles(context: &Context) -> Vec<Trouble> {
     let snapshot = context.condition.snapshot();
     let spool = context.spool.standing().borrow().trouble.clone();
     let spool = (!spool.is_empty()).then(|| {
@@ -165,7 +162,7 @@ fn fault(context: &Context, snapshot: &Snapshot, now_ms: i64) -> Option<Fault> {
         Link::Away | Link::Connected { .. } => {}
     }
     // Of two devices with one identity, people cannot tell whose flags are whose.
-    let cloned = snapshot.troubles.contains_key(&About::Clone);
+    let cloned = snapshot.troubles.contains_key(&TroubleAbout::Clone);
     if cloned || !context.spool.standing().borrow().trouble.is_empty() {
         return Some(Fault::Broken);
     }

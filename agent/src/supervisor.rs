@@ -15,7 +15,7 @@ const HEALTHY: Duration = Duration::from_secs(120);
 type Run = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
 /// The tasks of the service.
-pub struct Supervisor {
+pub(crate) struct Supervisor {
     tasks: JoinSet<(&'static str, anyhow::Result<()>)>,
     token: CancellationToken,
 }
@@ -23,7 +23,7 @@ pub struct Supervisor {
 impl Supervisor {
     /// Without tasks yet; all of them end when the token is cancelled.
     #[must_use]
-    pub fn new(token: CancellationToken) -> Self {
+    pub(crate) fn new(token: CancellationToken) -> Self {
         Self {
             tasks: JoinSet::new(),
             token,
@@ -31,7 +31,7 @@ impl Supervisor {
     }
 
     /// A task that holds what cannot be made again: when it ends, the process ends, and is started anew.
-    pub fn essential<F>(&mut self, name: &'static str, task: F)
+    pub(crate) fn essential<F>(&mut self, name: &'static str, task: F)
     where
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
     {
@@ -39,7 +39,7 @@ impl Supervisor {
     }
 
     /// A task that can be started again.
-    pub fn restarted<S, F>(&mut self, name: &'static str, start: S)
+    pub(crate) fn restarted<S, F>(&mut self, name: &'static str, start: S)
     where
         S: Fn() -> F + Send + 'static,
         F: Future<Output = anyhow::Result<()>> + Send + 'static,
@@ -51,10 +51,7 @@ impl Supervisor {
     }
 
     /// Waits until told to stop and every task has stopped, or until an essential one ends by itself.
-    ///
-    /// # Errors
-    /// Names the task that ended.
-    pub async fn wait(mut self) -> anyhow::Result<()> {
+    pub(crate) async fn wait(mut self) -> anyhow::Result<()> {
         let mut outcome = Ok(());
         while let Some(ended) = self.tasks.join_next().await {
             let (name, result) = ended.unwrap_or_else(|error| ("a task", Err(error.into())));

@@ -10,7 +10,7 @@ use webpki::{EndEntityCert, KeyUsage};
 
 /// How the school's CA is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trust {
+pub(crate) enum Trust {
     /// By the fingerprint in the enrolment token: the collector presents the certificate.
     Fingerprint([u8; 32]),
     /// By the certificate kept since enrolment.
@@ -19,15 +19,15 @@ pub enum Trust {
 
 /// The collector's certificate is right in all but its time: either this device's clock or the certificate is out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeFault;
+pub(crate) struct TimeFault;
 
 /// What answers showed a certificate that the school's CA did not issue, or not for this name, or speaks something else.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the other end is not the school's collector: {0}")]
-pub struct NotTheCollector(pub String);
+pub(crate) struct NotTheCollector(pub String);
 
 /// A client's TLS settings, and what its verifier finds out about time.
-pub struct ClientTls {
+pub(crate) struct ClientTls {
     /// For the connector.
     pub config: Arc<ClientConfig>,
     /// Filled during the handshake when only the time is wrong. Nothing but a hello may then be sent.
@@ -35,10 +35,7 @@ pub struct ClientTls {
 }
 
 /// Makes the settings for one connection: with the device's own certificate, or without for enrolment.
-///
-/// # Errors
-/// When the certificate and the key do not belong together.
-pub fn client(trust: Trust, own: Option<(&[Vec<u8>], &[u8])>) -> Result<ClientTls, rustls::Error> {
+pub(crate) fn client(trust: Trust, own: Option<(&[Vec<u8>], &[u8])>) -> Result<ClientTls, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let time_fault = Arc::new(OnceLock::new());
     let verifier = CollectorVerifier {
@@ -70,7 +67,7 @@ pub fn client(trust: Trust, own: Option<(&[Vec<u8>], &[u8])>) -> Result<ClientTl
 
 /// The certificate with this fingerprint among those that were presented.
 #[must_use]
-pub fn find_by_fingerprint<'a>(
+pub(crate) fn find_by_fingerprint<'a>(
     presented: &'a [CertificateDer<'static>],
     fingerprint: &[u8; 32],
 ) -> Option<&'a CertificateDer<'static>> {

@@ -4,7 +4,7 @@ use data_encoding::{BASE64URL_NOPAD, HEXLOWER_PERMISSIVE};
 use zeroize::Zeroizing;
 
 /// What lets a device ask to join, and tells it whom to trust.
-pub struct Token {
+pub(crate) struct Token {
     /// Names the token to the collector.
     pub id: String,
     /// Proves that the device was given it.
@@ -15,7 +15,7 @@ pub struct Token {
 
 /// Why a token cannot be used. Never quotes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
+pub(crate) enum TokenError {
     /// It is something else.
     #[error(
         "this is not an enrolment token; `pastoral-collector token create` makes one, and it begins with `pst1.`"
@@ -28,10 +28,7 @@ pub enum TokenError {
 
 impl Token {
     /// Reads a token; space around it does not matter.
-    ///
-    /// # Errors
-    /// See [`TokenError`].
-    pub fn parse(text: &str) -> Result<Self, TokenError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, TokenError> {
         let mut parts = text.trim().split('.');
         if parts.next() != Some("pst1") {
             return Err(TokenError::NotAToken);

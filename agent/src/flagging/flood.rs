@@ -33,7 +33,7 @@ const TERMS: usize = 256;
 
 /// What is to become of a flag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum Fate {
     /// It is kept in full. What was counted on this one before is told now.
     Keep(Option<Same>),
     /// It is counted on this one, which is kept.
@@ -44,7 +44,7 @@ pub(super) enum Verdict {
 
 /// A flag, as far as floods go.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen<'a> {
+pub(super) struct Candidate<'a> {
     pub(super) account: &'a Account,
     pub(super) severity: Severity,
     pub(super) topic: Topic,
@@ -103,7 +103,7 @@ const SEVERE: Size = Size {
 
 impl Flood {
     /// What is to become of a flag.
-    pub(super) fn take(&mut self, seen: &Seen<'_>) -> Verdict {
+    pub(super) fn take(&mut self, seen: &Candidate<'_>) -> Fate {
         if seen.severity.get() >= crate::spool::SEVERE {
             return self.take_severe(seen);
         }
@@ -115,20 +115,20 @@ impl Flood {
             .entry(seen.account.clone())
             .or_insert(Bucket::full(NOTES, seen.at_ms));
         if bucket.take(NOTES, seen.at_ms) {
-            Verdict::Keep(None)
+            Fate::Keep(None)
         } else {
-            Verdict::Drop
+            Fate::Drop
         }
     }
 
     /// A flag that was to be kept was not, or the one it was to be counted on is closed: it is kept in full.
-    pub(super) fn keep(&mut self, seen: &Seen<'_>) {
+    pub(super) fn keep(&mut self, seen: &Candidate<'_>) {
         if let Some(severe) = self.severe.get_mut(&Sort::of(seen)) {
             severe.last = seen.same;
         }
     }
 
-    fn take_severe(&mut self, seen: &Seen<'_>) -> Verdict {
+    fn take_severe(&mut self, seen: &Candidate<'_>) -> Fate {
         let sort = Sort::of(seen);
         make_room(&mut self.severe, &sort, SORTS, |severe| {
             severe.bucket.is_full(SEVERE, seen.at_ms)
@@ -146,9 +146,9 @@ impl Flood {
         }
         if had_room || is_first {
             let before = std::mem::replace(&mut severe.last, seen.same);
-            Verdict::Keep((before != seen.same).then_some(before))
+            Fate::Keep((before != seen.same).then_some(before))
         } else {
-            Verdict::CountOn(severe.last)
+            Fate::CountOn(severe.last)
         }
     }
 }
@@ -169,7 +169,7 @@ fn make_room<K: Eq + Hash, V>(
 }
 
 impl Sort {
-    fn of(seen: &Seen<'_>) -> Self {
+    fn of(seen: &Candidate<'_>) -> Self {
         Self {
             account: seen.account.clone(),
             topic: seen.topic,
@@ -232,8 +232,8 @@ mod tests {
         Same::of(account, "list", "term", text)
     }
 
-    fn seen<'a>(account: &'a Account, severity: u8, text: &str, at_ms: i64) -> Seen<'a> {
-        Seen {
+    fn seen<'a>(account: &'a Account, severity: u8, text: &str, at_ms: i64) -> Candidate<'a> {
+        Candidate {
             account,
             severity: Severity::try_from(severity).unwrap(),
             topic: Topic::SelfHarm,
@@ -244,8 +244,8 @@ mod tests {
         }
     }
 
-    fn is_kept(verdict: Verdict) -> bool {
-        matches!(verdict, Verdict::Keep(_))
+    fn is_kept(verdict: Fate) -> bool {
+        matches!(verdict, Fate::Keep(_))
     }
 
     proptest! {
@@ -260,12 +260,12 @@ mod tests {
                 now_ms += pause_ms;
                 let flag = seen(&one, level, &number.to_string(), now_ms);
                 match buckets.take(&flag) {
-                    Verdict::Keep(_) => {
+                    Fate::Keep(_) => {
                         kept.insert(flag.same);
                         notes += i64::from(level < 4);
                     }
-                    Verdict::CountOn(on) => prop_assert!(level >= 4 && kept.contains(&on)),
-                    Verdict::Drop => prop_assert!(level < 4),
+                    Fate::CountOn(on) => prop_assert!(level >= 4 && kept.contains(&on)),
+                    Fate::Drop => prop_assert!(level < 4),
                 }
             }
             prop_assert!(notes <= BURST + now_ms / EVERY_MS + 1);
@@ -284,15 +284,15 @@ mod tests {
         assert_eq!(kept, (0..SEVERE_BURST).collect::<Vec<_>>());
         let flag = seen(&one, 4, "another", 1000);
         let rises = seen(&one, 5, "worse", 1000);
-        let other_topic = Seen {
+        let other_topic = Candidate {
             topic: Topic::Bullying,
             ..flag
         };
-        let typed = Seen {
+        let typed = Candidate {
             provenance: Provenance::Typed,
             ..flag
         };
-        let other_term = Seen {
+        let other_term = Candidate {
             term: ("list", "noose"),
             ..flag
         };
@@ -301,7 +301,7 @@ mod tests {
             assert!(is_kept(flood.take(&other)), "{other:?}");
         }
         let a_minute_later = seen(&one, 4, "later", 1000 + SEVERE_EVERY_MS);
-        assert!(matches!(flood.take(&a_minute_later), Verdict::Keep(Some(_))));
+        assert!(matches!(flood.take(&a_minute_later), Fate::Keep(Some(_))));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::rules::{Rules, SharedRules};
 use crate::spool::{New, NotKept, SpoolHandle};
 use crate::watch::Observation;
 use dedupe::{Dedupe, Same};
-use flood::{Flood, Seen, Verdict};
+use flood::{Candidate, Fate, Flood};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use pastoral_keywords::{Audience, Found, Severity, Text};
@@ -64,9 +64,6 @@ impl Flagging {
     }
 
     /// Takes observations until told to stop; then finishes those that have arrived, and tells every count.
-    ///
-    /// # Errors
-    /// When nobody can send observations any more, or the spool has ended.
     pub async fn run(
         mut self,
         mut observations: mpsc::Receiver<Observation>,
@@ -132,7 +129,7 @@ impl Flagging {
         told: &mut Vec<Repeats>,
     ) {
         let severity = found[0].severity;
-        let flag = Seen {
+        let flag = Candidate {
             account: &seen.account,
             severity,
             topic: found[0].topic,
@@ -142,16 +139,16 @@ impl Flagging {
             at_ms: seen.observed_at_ms,
         };
         match self.flood.take(&flag) {
-            Verdict::Keep(before) => before
+            Fate::Keep(before) => before
                 .into_iter()
                 .for_each(|before| self.dedupe.tell_further(before, told)),
-            Verdict::CountOn(on) if self.dedupe.count_further(on, seen.observed_at_ms) => {
+            Fate::CountOn(on) if self.dedupe.count_further(on, seen.observed_at_ms) => {
                 self.dedupe.lost(same);
                 return;
             }
             // There is nothing left to count on.
-            Verdict::CountOn(_) => self.flood.keep(&flag),
-            Verdict::Drop => {
+            Fate::CountOn(_) => self.flood.keep(&flag),
+            Fate::Drop => {
                 self.dedupe.lost(same);
                 let at_ms = seen.observed_at_ms;
                 return self.dropped(seen.account, severity, (at_ms, at_ms), 1).await;

@@ -1,8 +1,7 @@
 //! Hands what was seen to the service, over `session.sock`, and finds it again when it was away.
 
-use super::outbox::{Outbox, Work};
 use crate::platform;
-use crate::watch::{DesktopError, Watcher};
+use crate::watch::{DesktopError, Outbox, Watcher, Work};
 use pastoral_proto::LocalFrames;
 use pastoral_proto::local::{FromHelper, Heartbeat, ToHelper, from_helper, to_helper};
 use std::io::{self, Read as _, Write as _};

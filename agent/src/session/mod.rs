@@ -1,18 +1,15 @@
 //! The session helper: one in each desktop session, as its user, setgid to the service's group.
 //!
-//! A [`Watcher`] hears titles by the desktop's events and puts them into the [`Outbox`]; the courier, on the main thread,
+//! A [`crate::watch::Watcher`] hears titles by the desktop's events and puts them into the [`Outbox`]; the courier, on the main thread,
 //! hands them to the service with a heartbeat every few seconds, and shows the desktop a canary title when it is asked to.
 //! Threads and blocking calls only: at rest every one of them sleeps in the kernel.
 //!
 //! INVARIANT 9: nothing here prints or returns a title.
 
 mod courier;
-mod outbox;
-
-pub use outbox::Outbox;
 
 use crate::platform;
-use crate::watch::{Desktop, watcher_for};
+use crate::watch::{Desktop, Outbox, watcher_for};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

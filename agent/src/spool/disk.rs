@@ -103,11 +103,10 @@ impl DiskSpool {
         if self.numbers.given_out <= given_out {
             return Ok(());
         }
-        let run = self.numbers.run.to_be_bytes();
         let mut keys = Vec::new();
         for found in self.log.records() {
             let key = found?.key;
-            if key.0[1..9] == run && key.sequence() >= given_out {
+            if key.run() == self.numbers.run && key.sequence() >= given_out {
                 keys.push(key);
             }
         }

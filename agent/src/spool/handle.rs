@@ -84,18 +84,12 @@ impl SpoolHandle {
     }
 
     /// Lets the thread settle, report and recover.
-    ///
-    /// # Errors
-    /// When the thread has ended.
     pub async fn settle(&self) -> anyhow::Result<()> {
         let sent = self.commands.send(SpoolCommand::Tick).await;
         sent.map_err(|_| anyhow::anyhow!("the spool's thread has ended"))
     }
 
     /// [`SpoolHandle::settle`] from time to time, until told to stop.
-    ///
-    /// # Errors
-    /// When the thread has ended.
     pub async fn tick(self, token: CancellationToken) -> anyhow::Result<()> {
         let mut interval = tokio::time::interval(TICK);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

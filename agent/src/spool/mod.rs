@@ -20,7 +20,8 @@
 //!
 //! # Durability
 //! INVARIANT 2: sled's flush is `sync_file_range` on Linux, which promises nothing after a power cut. A record counts
-//! as kept only when sled has flushed and its file is fsynced. One thread does this for all that wait ([`Keeper`]).
+//! as kept only when sled has flushed and its file is fsynced. One thread does this for all that wait ([`Keeper`]). What
+//! is done on files beside sled goes through [`crate::files::Filesystem`]; a test fails every step of it once.
 //!
 //! # Bounds
 //! INVARIANT 8: the whole spool and each account's part are bounded; what must go goes lowest severity first, oldest
@@ -42,6 +43,7 @@ mod seal;
 pub use disk::DiskSpool;
 pub use error::SpoolError;
 pub use format::Numbers;
+use format::part;
 pub use gaps::GapLedger;
 pub use handle::{NotKept, SpoolHandle, SpoolStanding};
 pub use keeper::{Keeper, KeeperSettings, Pace};
@@ -72,10 +74,12 @@ impl Key {
         Severity::try_from(5_u8.saturating_sub(self.0[0])).unwrap_or(Severity::MIN)
     }
 
+    fn run(&self) -> u64 {
+        u64::from_be_bytes(part(&self.0[1..9]))
+    }
+
     fn sequence(&self) -> u64 {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&self.0[9..]);
-        u64::from_be_bytes(bytes)
+        u64::from_be_bytes(part(&self.0[9..]))
     }
 }
 

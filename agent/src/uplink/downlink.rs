@@ -3,10 +3,10 @@
 use super::Client;
 use super::window::Window;
 use crate::clock;
-use crate::condition::{About, Trouble};
+use crate::condition::{Trouble, TroubleAbout};
+use crate::context::Context;
 use crate::identity::Identity;
 use crate::policy::{self, PolicyRefused};
-use crate::service::Context;
 use crate::spool::Key;
 use pastoral_keywords::Audience;
 use pastoral_proto::device::answer::Outcome;
@@ -40,7 +40,7 @@ pub(super) fn answers(context: &Context, window: &mut Window, answers: Answers) 
                 context
                     .condition
                     .update(|condition| condition.last_delivery_ms = Some(now_ms));
-                context.condition.well(About::Delivery);
+                context.condition.well(TroubleAbout::Delivery);
             }
             Some(Outcome::Quarantined(quarantined)) => {
                 gone.extend(window.answered(id));
@@ -57,7 +57,7 @@ pub(super) fn answers(context: &Context, window: &mut Window, answers: Answers) 
                 window.not_now(id, now_ms + delay_ms);
                 let reason: String = not_now.reason.chars().take(200).collect();
                 context.condition.trouble(
-                    About::Delivery,
+                    TroubleAbout::Delivery,
                     Trouble::new(
                         format!("the collector cannot store records now: {reason}"),
                         "look at the collector (`pastoral-collector check`); what is flagged here is kept",
@@ -82,9 +82,9 @@ pub(super) fn standing(
             ..Refusal::default()
         };
         let trouble = Trouble::refused(&cloned, clock::now_ms());
-        context.condition.trouble(About::Clone, trouble);
+        context.condition.trouble(TroubleAbout::Clone, trouble);
     } else {
-        context.condition.well(About::Clone);
+        context.condition.well(TroubleAbout::Clone);
     }
     if standing.group.is_empty() || standing.group == identity.group {
         return Ok(Arc::clone(identity));
@@ -106,9 +106,9 @@ pub(super) fn audience(context: &Context, answer: AudienceAnswer) {
     // An audience that this version does not know is like none: the strictest applies.
     let audience = answer.audience.parse::<Audience>().ok();
     match context.audiences.answered(&account, audience) {
-        Ok(_) => context.condition.well(About::State),
+        Ok(_) => context.condition.well(TroubleAbout::State),
         Err(error) => context.condition.trouble(
-            About::State,
+            TroubleAbout::State,
             Trouble::new(
                 format!("an account's audience cannot be stored: {error}"),
                 "free some space on this device's disk",
@@ -133,12 +133,12 @@ pub(super) async fn policy(
     };
     // INVARIANT 6: only a policy that is right in every respect replaces the one in force.
     match put_in_force(&context, &identity, client, &signed).await {
-        Ok(()) => context.condition.well(About::Policy),
+        Ok(()) => context.condition.well(TroubleAbout::Policy),
         Err(refused) => {
             report.in_force = false;
             report.refusal = refused.to_string();
             context.condition.trouble(
-                About::Policy,
+                TroubleAbout::Policy,
                 Trouble::new(
                     format!("a policy was refused: {refused}"),
                     "correct it on the collector; the last good one stays in force",

@@ -7,10 +7,10 @@ mod stream;
 mod window;
 
 use crate::clock;
-use crate::condition::{About, Link, Trouble};
+use crate::condition::{Link, Trouble, TroubleAbout};
 use crate::connector::{ConnectError, Connection, connect};
+use crate::context::Context;
 use crate::identity::Identity;
-use crate::service::Context;
 use crate::tls::{self, Trust};
 use backoff::Backoff;
 use pastoral_proto::device::device_service_client::DeviceServiceClient;
@@ -30,7 +30,7 @@ const TURNS: Duration = Duration::from_secs(30);
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
-pub enum LinkError {
+pub(crate) enum LinkError {
     /// It did not come about.
     #[error(transparent)]
     Connect(#[from] ConnectError),
@@ -52,10 +52,7 @@ pub enum LinkError {
 pub(crate) type Client = DeviceServiceClient<Channel>;
 
 /// Keeps the device connected until told to stop.
-///
-/// # Errors
-/// When the service's parts have ended.
-pub async fn run(context: Arc<Context>, token: CancellationToken) -> anyhow::Result<()> {
+pub(crate) async fn run(context: Arc<Context>, token: CancellationToken) -> anyhow::Result<()> {
     let mut identity = context.identity.subscribe();
     let mut backoff = Backoff::default();
     let mut newest_failed = false;
@@ -96,9 +93,6 @@ pub async fn run(context: Arc<Context>, token: CancellationToken) -> anyhow::Res
 }
 
 /// Connects with one of the device's pairs, or with none to join.
-///
-/// # Errors
-/// See [`LinkError`].
 pub(crate) async fn client(
     context: &Context,
     identity: &Identity,
@@ -177,8 +171,8 @@ fn report(context: &Context, error: &LinkError) {
     };
     let about = match error {
         // Connecting again, by turns with the other, does not mend it.
-        LinkError::Refused(refusal) if refusal.reason() == RefusalReason::Cloned => About::Clone,
-        _ => About::Link,
+        LinkError::Refused(refusal) if refusal.reason() == RefusalReason::Cloned => TroubleAbout::Clone,
+        _ => TroubleAbout::Link,
     };
     context.condition.trouble(about, trouble);
 }

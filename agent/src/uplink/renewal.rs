@@ -2,34 +2,13 @@
 
 use super::{Client, LinkError, request_failed};
 use crate::clock;
+use crate::context::Context;
 use crate::identity::{Identity, Pair, Request};
-use crate::service::Context;
 use pastoral_proto::device::{RenewRequest, renew_reply::Outcome};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// By its own clock, a device asks for a certificate at most once in this time: one that is far ahead finds every
-/// certificate out of date, and would ask thousands of times a minute. The collector, which knows the time, may say
-/// otherwise.
-const BY_OWN_CLOCK: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// When the last certificate of this run was issued, by a clock that nobody sets.
-#[derive(Debug, Default)]
-pub(crate) struct Renewals(Mutex<Option<Instant>>);
-
-impl Renewals {
-    /// Whether this device's own clock may be a reason to ask for another certificate.
-    pub(super) fn may_ask(&self) -> bool {
-        let last = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        last.is_none_or(|last| last.elapsed() >= BY_OWN_CLOCK)
-    }
-
-    fn issued(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-    }
-}
 
 /// Asks for a new certificate and keeps it beside the old one, which stays until the new one has connected.
 ///

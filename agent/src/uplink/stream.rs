@@ -5,10 +5,10 @@ use super::renewal::{has_expired, renew, time_left};
 use super::window::Window;
 use super::{Client, LinkError, client, downlink, refused_by, request_failed};
 use crate::clock;
-use crate::condition::{About, Link, Trouble};
+use crate::condition::{Link, Trouble, TroubleAbout};
+use crate::context::Context;
 use crate::identity::{Identity, Pair};
 use crate::platform;
-use crate::service::Context;
 use crate::spool::Kept;
 use crate::tls::TimeFault;
 use futures_util::future::BoxFuture;
@@ -303,7 +303,7 @@ fn check_time(welcome: &Welcome, fault: Option<TimeFault>) -> Result<(), LinkErr
 fn compare_clocks(context: &Context, collector_time_ms: i64) {
     let now_ms = clock::now_ms();
     if (now_ms - collector_time_ms).abs() < CLOCKS_AGREE_MS {
-        return context.condition.well(About::Clock);
+        return context.condition.well(TroubleAbout::Clock);
     }
     let refusal = Refusal {
         reason: RefusalReason::ClockWrong.into(),
@@ -312,7 +312,7 @@ fn compare_clocks(context: &Context, collector_time_ms: i64) {
     };
     context
         .condition
-        .trouble(About::Clock, Trouble::refused(&refusal, now_ms));
+        .trouble(TroubleAbout::Clock, Trouble::refused(&refusal, now_ms));
 }
 
 /// The pair has connected: the other one is not needed any more.
@@ -331,7 +331,7 @@ fn settle_on(context: &Context, identity: &Arc<Identity>, used: &Pair) -> Result
         condition.link = Link::Connected { since_ms: now_ms };
         condition.last_contact_ms = Some(now_ms);
     });
-    context.condition.well(About::Link);
+    context.condition.well(TroubleAbout::Link);
     context.audiences.connected();
     tracing::info!("connected to the collector");
     Ok(settled)

@@ -27,7 +27,7 @@ const QUERY: usize = 512;
 
 /// What a title turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct Recognised {
     /// A search, or a title.
     pub source: Source,
     /// Typed by the user, or written by the page.
@@ -124,25 +124,25 @@ impl SearchSites {
 
     /// What a window's title is, given the name of the window's program (which may be empty where it is not known).
     #[must_use]
-    pub fn recognise(&self, program: &str, title: &str) -> Seen {
+    pub fn recognise(&self, program: &str, title: &str) -> Recognised {
         let title: String = title.chars().filter(|c| !is_invisible(*c)).collect();
         let title = title.trim();
         let Some((browser, page)) = self.page_title(program, title) else {
-            return Seen::title(title, "");
+            return Recognised::title(title, "");
         };
         let candidates = browser.candidates(page);
         let hit = candidates
             .iter()
             .find_map(|candidate| self.query(without_counter(candidate)));
         match hit {
-            Some((site, query)) if site.typed => Seen {
+            Some((site, query)) if site.typed => Recognised {
                 source: Source::Search,
                 provenance: Provenance::Typed,
                 text: query.to_owned(),
                 site: site.site.clone(),
             },
-            Some((site, _)) => Seen::title(page, &site.site),
-            None => Seen::title(page, ""),
+            Some((site, _)) => Recognised::title(page, &site.site),
+            None => Recognised::title(page, ""),
         }
     }
 
@@ -180,7 +180,7 @@ impl SearchSites {
     }
 }
 
-impl Seen {
+impl Recognised {
     fn title(text: &str, site: &str) -> Self {
         Self {
             source: Source::Title,

@@ -1,7 +1,7 @@
 //! A Wayland desktop: its titles cannot be heard. Says so, keeps the heartbeat, and ends with the desktop.
 
-use super::{DesktopError, Watcher};
-use crate::session::Outbox;
+use super::desktop::{DesktopError, Watcher};
+use super::outbox::Outbox;
 use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;

@@ -9,9 +9,9 @@
 mod canary;
 mod program;
 
+use super::desktop::{DesktopError, Watcher};
+use super::outbox::Outbox;
 use super::title::{from_old_property, from_utf8_property};
-use super::{DesktopError, Watcher};
-use crate::session::Outbox;
 use canary::Canary;
 use pastoral_proto::limits;
 use std::sync::Arc;

@@ -14,10 +14,12 @@ use tokio::sync::oneshot::Receiver;
 /// Larger than what sled keeps in its log: it goes into a file of its own.
 const LARGE: usize = 200_000;
 
+type Answer = Receiver<Result<FlagId, NotKept>>;
+
 /// Records as they were handed over, and what was answered.
 #[derive(Default)]
 struct Life {
-    waiting: Vec<(Vec<u8>, Receiver<Result<FlagId, NotKept>>)>,
+    waiting: Vec<(Vec<u8>, Answer)>,
     told: BTreeMap<Vec<u8>, FlagId>,
     refused: BTreeSet<Vec<u8>>,
     removed: BTreeSet<Vec<u8>>,

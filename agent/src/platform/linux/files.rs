@@ -6,9 +6,6 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Creates a file that is not there yet, for nobody else to read.
-///
-/// # Errors
-/// When it is there, or cannot be created.
 pub fn create_private_file(path: &Path) -> io::Result<File> {
     OpenOptions::new()
         .write(true)
@@ -18,9 +15,6 @@ pub fn create_private_file(path: &Path) -> io::Result<File> {
 }
 
 /// Puts a folder's entries on the disk: what was created, renamed or removed in it.
-///
-/// # Errors
-/// When the folder cannot be opened or the disk does not take it.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }

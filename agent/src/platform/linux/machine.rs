@@ -50,9 +50,6 @@ pub fn os_name() -> String {
 }
 
 /// Bytes that we may still write where `path` is.
-///
-/// # Errors
-/// When there is no such path.
 pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let stat = statvfs(path)?;
     #[allow(clippy::useless_conversion, reason = "32 bits wide on some machines")]

@@ -7,9 +7,6 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 
 /// Gives up root's rights for those of the folder's owner. Nothing changes for anybody but root.
-///
-/// # Errors
-/// When there is no such folder, or the kernel refuses.
 pub fn act_as_owner_of(folder: &Path) -> io::Result<()> {
     let owner = folder.metadata()?;
     if !geteuid().is_root() || owner.uid() == 0 {
@@ -22,9 +19,6 @@ pub fn act_as_owner_of(folder: &Path) -> io::Result<()> {
 }
 
 /// Makes a folder, where there is none, that nobody else can look into.
-///
-/// # Errors
-/// When it cannot be made.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)

@@ -65,10 +65,6 @@ pub fn group_named(name: &str) -> Option<u32> {
 }
 
 /// Listens at `path`, with its permissions (and group, if one is given) in place before anyone can connect.
-///
-/// # Errors
-/// When another process listens there already, something that is no socket is in the way, or the folder does not let
-/// us create it.
 pub fn bind_socket(path: &Path, mode: u32, group: Option<u32>) -> io::Result<UnixListener> {
     remove_stale_socket(path)?;
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;

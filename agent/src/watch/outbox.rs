@@ -1,6 +1,6 @@
 //! What waits to be sent. Bounded: when the service is away for long, the newest titles are kept and the rest counted.
 
-use crate::watch::DesktopError;
+use super::desktop::DesktopError;
 use pastoral_proto::local::{CanarySeen, FromHelper, HelperHello, Overrun, TitleSeen, from_helper::Message};
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -35,7 +35,7 @@ struct State {
 
 /// What the courier is to do next.
 #[derive(Debug)]
-pub(super) enum Work {
+pub(crate) enum Work {
     /// Send this.
     Send(FromHelper),
     /// Nothing has come until the deadline.
@@ -85,7 +85,7 @@ impl Outbox {
     }
 
     /// What to say first on a new connection.
-    pub(super) fn hello(&self) -> FromHelper {
+    pub(crate) fn hello(&self) -> FromHelper {
         let mut state = self.lock();
         state.hello_changed = false;
         FromHelper {
@@ -94,12 +94,12 @@ impl Outbox {
     }
 
     /// A connection has ended, as its reader found.
-    pub(super) fn link_ended(&self, link: u64) {
+    pub(crate) fn link_ended(&self, link: u64) {
         self.change(|state| state.ended_link = state.ended_link.max(link));
     }
 
     /// Takes the next thing to do on this connection, waiting for it until the deadline.
-    pub(super) fn next(&self, link: u64, deadline: Instant) -> Work {
+    pub(crate) fn next(&self, link: u64, deadline: Instant) -> Work {
         self.wait(deadline, |state| {
             if let Some(error) = state.lost.take() {
                 return Some(Work::Lost(error));
@@ -116,12 +116,12 @@ impl Outbox {
     }
 
     /// Waits without a connection: for the time to pass, or the desktop to go.
-    pub(super) fn pause(&self, time: Duration) -> Work {
+    pub(crate) fn pause(&self, time: Duration) -> Work {
         self.wait(Instant::now() + time, |state| state.lost.take().map(Work::Lost))
     }
 
     /// Puts back what could not be sent.
-    pub(super) fn put_back(&self, unsent: FromHelper) {
+    pub(crate) fn put_back(&self, unsent: FromHelper) {
         self.change(|state| match unsent.message {
             Some(Message::Title(title)) => {
                 state.bytes += cost(&title.title, &title.program);
