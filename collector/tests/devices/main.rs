@@ -11,6 +11,7 @@ mod command_line;
 mod delivering;
 mod device;
 mod faults;
+mod floods;
 mod harm;
 mod hidden;
 mod joining;
