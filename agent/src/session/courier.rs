@@ -1,7 +1,7 @@
 //! Hands what was seen to the service, over `session.sock`, and finds it again when it was away.
 
 use crate::platform;
-use crate::watch::{DesktopError, Outbox, Watcher, Work};
+use crate::watch::{DesktopError, Outbox, Watchers, Work};
 use pastoral_proto::LocalFrames;
 use pastoral_proto::local::{FromHelper, Heartbeat, ToHelper, from_helper, to_helper};
 use std::io::{self, Read as _, Write as _};
@@ -19,7 +19,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::fro
 
 pub(super) struct Courier<'a> {
     socket: &'a Path,
-    watcher: &'a Arc<dyn Watcher>,
+    watchers: &'a Arc<Watchers>,
     outbox: &'a Arc<Outbox>,
     /// Connections so far.
     links: u64,
@@ -35,10 +35,10 @@ enum End {
 }
 
 impl<'a> Courier<'a> {
-    pub(super) fn new(socket: &'a Path, watcher: &'a Arc<dyn Watcher>, outbox: &'a Arc<Outbox>) -> Self {
+    pub(super) fn new(socket: &'a Path, watchers: &'a Arc<Watchers>, outbox: &'a Arc<Outbox>) -> Self {
         Self {
             socket,
-            watcher,
+            watchers,
             outbox,
             links: 0,
             backoff: BACKOFF.0,
@@ -86,7 +86,7 @@ impl<'a> Courier<'a> {
                     // It stays: a service that refuses this helper would have closed by now.
                     (self.backoff, self.complained) = (BACKOFF.0, false);
                     let heartbeat = Heartbeat {
-                        desktop_answers: self.watcher.beat(),
+                        desktop_answers: self.watchers.beat(),
                     };
                     FromHelper {
                         message: Some(from_helper::Message::Heartbeat(heartbeat)),
@@ -129,10 +129,10 @@ impl<'a> Courier<'a> {
         // So that a service that takes nothing does not keep us from noticing that the desktop is gone.
         stream.set_write_timeout(Some(HEARTBEAT))?;
         let stream = stream.try_clone()?;
-        let (watcher, outbox) = (Arc::clone(self.watcher), Arc::clone(self.outbox));
+        let (watchers, outbox) = (Arc::clone(self.watchers), Arc::clone(self.outbox));
         thread::Builder::new().name("listener".into()).spawn(move || {
             platform::act_on_files_as_the_user();
-            obey(&stream, watcher.as_ref());
+            obey(&stream, &watchers);
             let _ = stream.shutdown(Shutdown::Both);
             outbox.link_ended(link);
         })?;
@@ -156,7 +156,7 @@ impl<'a> Courier<'a> {
 }
 
 /// Reads what the service asks, until the connection ends or makes no sense.
-fn obey(mut stream: &UnixStream, watcher: &dyn Watcher) {
+fn obey(mut stream: &UnixStream, watchers: &Watchers) {
     let mut frames = LocalFrames::default();
     let mut bytes = [0; 512];
     loop {
@@ -164,7 +164,7 @@ fn obey(mut stream: &UnixStream, watcher: &dyn Watcher) {
             Ok(Some(ToHelper {
                 message: Some(to_helper::Message::Canary(asked)),
             })) => {
-                watcher.show_canary(asked.nonce);
+                watchers.show_canary(asked.nonce);
             }
             // Of a newer service: not for us.
             Ok(Some(ToHelper { message: None })) => {}

@@ -9,7 +9,7 @@
 mod courier;
 
 use crate::platform;
-use crate::watch::{Desktop, Outbox, watcher_for};
+use crate::watch::{Desktop, Outbox, Watchers};
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,8 +36,9 @@ pub fn run(socket: &Path) -> anyhow::Result<()> {
         platform::keep_only_environment(ENVIRONMENT);
     }
     let outbox = Arc::new(Outbox::default());
-    let watcher = platform::with_the_users_files(|| watcher_for(&desktop(), &outbox))?;
-    let lost = courier::Courier::new(socket, &watcher, &outbox).run();
+    let watchers = platform::with_the_users_files(|| Watchers::start(&desktop(), &outbox))?;
+    let watchers = Arc::new(watchers);
+    let lost = courier::Courier::new(socket, &watchers, &outbox).run();
     Err(lost.into())
 }
 

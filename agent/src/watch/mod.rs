@@ -1,7 +1,8 @@
 //! What is seen: one file per source.
 //!
-//! The helper watches (a [`Watcher`] for its desktop, probed by [`watcher_for`]); the service tells searches from other
-//! titles ([`search`]) and makes an [`Observation`] of each.
+//! The helper watches: [`Watchers::start`] probes what its desktop allows for, and each [`Watcher`] says for its source
+//! what it hears and what it cannot. The service tells searches from other titles ([`search`]) and makes an
+//! [`Observation`] of each, which names its source.
 
 mod desktop;
 mod outbox;
@@ -36,8 +37,30 @@ pub struct Observation {
     pub observed_at_ms: i64,
 }
 
-/// Starts the watcher that this desktop allows for.
-pub fn watcher_for(desktop: &Desktop, outbox: &Arc<Outbox>) -> Result<Arc<dyn Watcher>, DesktopError> {
+/// Everything that a helper watches, one watcher for each way of watching.
+pub struct Watchers(Vec<Arc<dyn Watcher>>);
+
+impl Watchers {
+    /// Starts all that this desktop allows for. Each says in the outbox what it hears and what it cannot.
+    pub fn start(desktop: &Desktop, outbox: &Arc<Outbox>) -> Result<Self, DesktopError> {
+        Ok(Self(vec![titles(desktop, outbox)?]))
+    }
+
+    /// Whether the desktop answered all of them the last time, and asks it again. Never blocks.
+    pub fn beat(&self) -> bool {
+        // Each is asked, whatever the others say.
+        self.0
+            .iter()
+            .fold(true, |answered, watcher| watcher.beat() & answered)
+    }
+
+    /// See [`Watcher::show_canary`].
+    pub fn show_canary(&self, nonce: u64) {
+        self.0.iter().for_each(|watcher| watcher.show_canary(nonce));
+    }
+}
+
+fn titles(desktop: &Desktop, outbox: &Arc<Outbox>) -> Result<Arc<dyn Watcher>, DesktopError> {
     match (&desktop.display, &desktop.compositor) {
         (Some(display), None) => x11::X11::start(display, false, outbox),
         (Some(display), Some(compositor)) => {

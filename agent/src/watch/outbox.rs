@@ -1,8 +1,9 @@
 //! What waits to be sent. Bounded: when the service is away for long, the newest titles are kept and the rest counted.
 
 use super::desktop::DesktopError;
+use pastoral_keywords::Source;
 use pastoral_proto::local::{CanarySeen, FromHelper, HelperHello, Overrun, TitleSeen, from_helper::Message};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ pub struct Outbox {
 
 #[derive(Default)]
 struct State {
-    hello: HelperHello,
+    sources: BTreeMap<Source, Said>,
     hello_changed: bool,
     titles: VecDeque<TitleSeen>,
     bytes: usize,
@@ -31,6 +32,12 @@ struct State {
     /// The number of the connection that has ended.
     ended_link: u64,
     lost: Option<DesktopError>,
+}
+
+/// What a source says of itself.
+struct Said {
+    heard_by: String,
+    not_watched: Vec<String>,
 }
 
 /// What the courier is to do next.
@@ -47,17 +54,17 @@ pub(crate) enum Work {
 }
 
 impl Outbox {
-    /// How titles are heard here, and what cannot be watched and why.
-    pub fn describe(&self, titles_by: &str, not_watched: Vec<String>) {
-        let version = env!("CARGO_PKG_VERSION").to_owned();
-        let hello = HelperHello {
-            version,
-            titles_by: titles_by.into(),
-            not_watched,
-        };
+    /// What a source says of itself: by what it is heard, if it is, and what of it cannot be watched and why. What the
+    /// others have said stays.
+    pub fn describe(&self, source: Source, heard_by: &str, not_watched: Vec<String>) {
         self.change(|state| {
-            state.hello_changed |= state.hello != hello;
-            state.hello = hello;
+            let before = hello(&state.sources);
+            let said = Said {
+                heard_by: heard_by.into(),
+                not_watched,
+            };
+            state.sources.insert(source, said);
+            state.hello_changed |= hello(&state.sources) != before;
         });
     }
 
@@ -89,7 +96,7 @@ impl Outbox {
         let mut state = self.lock();
         state.hello_changed = false;
         FromHelper {
-            message: Some(Message::Hello(state.hello.clone())),
+            message: Some(Message::Hello(hello(&state.sources))),
         }
     }
 
@@ -165,7 +172,7 @@ impl Outbox {
 impl State {
     fn message(&mut self) -> Option<Message> {
         if std::mem::take(&mut self.hello_changed) {
-            return Some(Message::Hello(self.hello.clone()));
+            return Some(Message::Hello(hello(&self.sources)));
         }
         if let Some(nonce) = self.canaries.pop_front() {
             return Some(Message::Canary(CanarySeen { nonce }));
@@ -195,6 +202,18 @@ impl State {
     }
 }
 
+fn hello(sources: &BTreeMap<Source, Said>) -> HelperHello {
+    let titles = sources.get(&Source::Title);
+    HelperHello {
+        version: env!("CARGO_PKG_VERSION").into(),
+        titles_by: titles.map(|said| said.heard_by.clone()).unwrap_or_default(),
+        not_watched: sources
+            .values()
+            .flat_map(|said| said.not_watched.iter().cloned())
+            .collect(),
+    }
+}
+
 fn cost(title: &[u8], program: &str) -> usize {
     title.len() + program.len() + TITLE_COST
 }
@@ -217,6 +236,29 @@ mod tests {
                 _ => return (overrun, titles),
             }
         }
+    }
+
+    fn said(outbox: &Outbox) -> Option<HelperHello> {
+        match outbox.next(1, Instant::now()) {
+            Work::Send(FromHelper {
+                message: Some(Message::Hello(hello)),
+            }) => Some(hello),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_one_source_says_of_itself_stays_when_another_speaks() {
+        let outbox = Outbox::default();
+        outbox.describe(Source::Title, "x11", vec!["titles of some windows".into()]);
+        outbox.describe(Source::FileName, "", vec!["names on media".into()]);
+        let both = said(&outbox).unwrap();
+        assert_eq!(both.titles_by, "x11");
+        assert_eq!(both.not_watched, ["titles of some windows", "names on media"]);
+        outbox.describe(Source::Title, "x11", Vec::new());
+        assert_eq!(said(&outbox).unwrap().not_watched, ["names on media"]);
+        outbox.describe(Source::Title, "x11", Vec::new());
+        assert!(said(&outbox).is_none(), "said again, and nothing has changed");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::desktop::{DesktopError, Watcher};
 use super::outbox::Outbox;
+use pastoral_keywords::Source;
 use std::io::{self, Read as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -19,6 +20,7 @@ impl Wayland {
         };
         let stream = UnixStream::connect(compositor).map_err(refused)?;
         outbox.describe(
+            Source::Title,
             "",
             vec![
                 "window titles: this Wayland desktop does not tell them to other programs; choose an Xorg session at log-in"

@@ -13,6 +13,7 @@ use super::desktop::{DesktopError, Watcher};
 use super::outbox::Outbox;
 use super::title::{from_old_property, from_utf8_property};
 use canary::Canary;
+use pastoral_keywords::Source;
 use pastoral_proto::limits;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -317,7 +318,7 @@ impl X11 {
                     .to_owned(),
             );
         }
-        self.outbox.describe("x11", not_watched);
+        self.outbox.describe(Source::Title, "x11", not_watched);
         Ok(())
     }
 

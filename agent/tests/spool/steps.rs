@@ -217,25 +217,57 @@ async fn lives_on(life: &Life, state: &Path, how: &str) -> Vec<Kept> {
     kept
 }
 
-macro_rules! steps {
-    ($($name:ident: $fault:ident, $damaged:literal;)*) => {$(
-        #[tokio::test]
-        async fn $name() {
-            each_step(Fault::$fault, $damaged).await;
-        }
-    )*};
+#[tokio::test]
+async fn a_full_disk_at_any_step_loses_nothing_that_was_answered() {
+    each_step(Fault::Full, false).await;
 }
 
-steps! {
-    a_full_disk_at_any_step_loses_nothing_that_was_answered: Full, false;
-    a_failing_disk_at_any_step_loses_nothing_that_was_answered: SaidToFail, false;
-    a_refusal_at_any_step_loses_nothing_that_was_answered: Refused, false;
-    a_disk_that_cannot_be_written_for_a_while_loses_nothing_that_was_answered: ReadOnly, false;
-    a_kill_at_any_step_loses_nothing_that_was_answered: Kill, false;
-    a_power_cut_at_any_step_loses_nothing_that_was_answered: PowerCut, false;
-    setting_a_damaged_spool_aside_goes_on_after_a_full_disk_at_any_step: Full, true;
-    setting_a_damaged_spool_aside_goes_on_after_a_failure_at_any_step: SaidToFail, true;
-    setting_a_damaged_spool_aside_goes_on_where_nothing_can_be_written_for_a_while: ReadOnly, true;
-    setting_a_damaged_spool_aside_goes_on_after_a_kill_at_any_step: Kill, true;
-    setting_a_damaged_spool_aside_goes_on_after_a_power_cut_at_any_step: PowerCut, true;
+#[tokio::test]
+async fn a_failing_disk_at_any_step_loses_nothing_that_was_answered() {
+    each_step(Fault::SaidToFail, false).await;
+}
+
+#[tokio::test]
+async fn a_refusal_at_any_step_loses_nothing_that_was_answered() {
+    each_step(Fault::Refused, false).await;
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_be_written_for_a_while_loses_nothing_that_was_answered() {
+    each_step(Fault::ReadOnly, false).await;
+}
+
+#[tokio::test]
+async fn a_kill_at_any_step_loses_nothing_that_was_answered() {
+    each_step(Fault::Kill, false).await;
+}
+
+#[tokio::test]
+async fn a_power_cut_at_any_step_loses_nothing_that_was_answered() {
+    each_step(Fault::PowerCut, false).await;
+}
+
+#[tokio::test]
+async fn setting_a_damaged_spool_aside_goes_on_after_a_full_disk_at_any_step() {
+    each_step(Fault::Full, true).await;
+}
+
+#[tokio::test]
+async fn setting_a_damaged_spool_aside_goes_on_after_a_failure_at_any_step() {
+    each_step(Fault::SaidToFail, true).await;
+}
+
+#[tokio::test]
+async fn setting_a_damaged_spool_aside_goes_on_where_nothing_can_be_written_for_a_while() {
+    each_step(Fault::ReadOnly, true).await;
+}
+
+#[tokio::test]
+async fn setting_a_damaged_spool_aside_goes_on_after_a_kill_at_any_step() {
+    each_step(Fault::Kill, true).await;
+}
+
+#[tokio::test]
+async fn setting_a_damaged_spool_aside_goes_on_after_a_power_cut_at_any_step() {
+    each_step(Fault::PowerCut, true).await;
 }
