@@ -5,55 +5,6 @@ use super::Write;
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteExecutor;
 
-/// A flag as it is stored; its content is sealed.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct FlagRow {
-    /// Which flag of its concern it is, from 1: pages call it by nothing that counts others.
-    pub place: i64,
-    /// The device.
-    pub device_id: String,
-    /// The device's name.
-    pub host_name: String,
-    /// The account's name.
-    pub account_name: String,
-    /// Who vouches for the account: `local` or a directory.
-    pub authority: String,
-    /// The audience's code.
-    pub audience: String,
-    /// The source's code.
-    pub source: String,
-    /// The provenance's code.
-    pub provenance: String,
-    /// The topic's code.
-    pub topic: String,
-    /// 1 to 5.
-    pub severity: i64,
-    /// By the device's clock.
-    pub observed_at: i64,
-    /// The collector's clock less the device's.
-    pub clock_offset_ms: i64,
-    /// When it was committed here.
-    pub received_at: i64,
-    /// How often again.
-    pub repeats: i64,
-    /// The last time.
-    pub last_repeat_at: Option<i64>,
-    /// How many further flags of the same account, topic and severity were counted and not kept.
-    pub further: i64,
-    /// From when they were seen.
-    pub further_from_at: Option<i64>,
-    /// Until when.
-    pub further_to_at: Option<i64>,
-    /// A reader marked it as a false alarm.
-    pub false_alarm: bool,
-    /// Another content came under the same identity.
-    pub conflicting: bool,
-    /// The key that seals it.
-    pub data_key_id: Vec<u8>,
-    /// Text, program, site, matches.
-    pub sealed: Vec<u8>,
-}
-
 /// Something that was done.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct ActionRow {
@@ -112,60 +63,6 @@ pub struct NewAction<'a> {
     pub detail: serde_json::Value,
     /// The data key and the sealed words.
     pub words: Option<(Vec<u8>, Vec<u8>)>,
-}
-
-/// A concern's flags, the most serious first and of these the latest, from a place on and at most so many.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn flags(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    viewer: &str,
-    concern_id: &str,
-    (from, most): (i64, i64),
-) -> Result<Vec<FlagRow>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT f.*, d.host_name, a.name AS account_name, a.authority FROM
-            (SELECT flag.*, row_number() OVER (ORDER BY flag_id) AS place FROM flag WHERE school_id = ? AND concern_id = ?) f
-         JOIN concern_reader r ON r.school_id = f.school_id AND r.concern_id = f.concern_id AND r.person_id = ?
-         JOIN device d ON d.school_id = f.school_id AND d.device_id = f.device_id
-         JOIN account a ON a.school_id = f.school_id AND a.account_id = f.account_id
-         ORDER BY f.false_alarm, f.severity DESC, f.observed_at DESC, f.flag_id DESC LIMIT ? OFFSET ?",
-    )
-    .bind(school_id)
-    .bind(concern_id)
-    .bind(viewer)
-    .bind(most)
-    .bind(from)
-    .fetch_all(db)
-    .await
-}
-
-/// The flag of a concern that pages call by its place.
-pub async fn flag_at(
-    tx: &mut Write,
-    school_id: &str,
-    concern_id: &str,
-    place: i64,
-) -> Result<Option<i64>, sqlx::Error> {
-    sqlx::query_scalar(
-        "SELECT flag_id FROM flag WHERE school_id = $1 AND concern_id = $2 ORDER BY flag_id LIMIT 1 OFFSET $3",
-    )
-    .bind(school_id)
-    .bind(concern_id)
-    .bind(place - 1)
-    .fetch_optional(&mut **tx)
-    .await
-}
-
-/// The flags of a concern, in the order in which pages count them.
-pub async fn flag_ids(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Vec<i64>, sqlx::Error> {
-    sqlx::query_scalar("SELECT flag_id FROM flag WHERE school_id = $1 AND concern_id = $2 ORDER BY flag_id")
-        .bind(school_id)
-        .bind(concern_id)
-        .fetch_all(&mut **tx)
-        .await
 }
 
 /// What was done with a concern, the latest first, at most `most`.
@@ -254,7 +151,7 @@ pub async fn close(
 }
 
 /// Whether somebody reads a concern.
-async fn reads(
+pub async fn reads(
     tx: &mut Write,
     school_id: &str,
     concern_id: &str,
@@ -422,29 +319,6 @@ pub async fn add_warning(
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-/// Marks one flag of a concern, or all, as a false alarm or not. Gives the flags that changed.
-///
-/// # Errors
-/// When the database cannot be written.
-pub async fn set_false_alarm(
-    tx: &mut Write,
-    school_id: &str,
-    concern_id: &str,
-    flag_id: Option<i64>,
-    is: bool,
-) -> Result<Vec<i64>, sqlx::Error> {
-    sqlx::query_scalar(
-        "UPDATE flag SET false_alarm = ?1 WHERE school_id = ?2 AND concern_id = ?3 AND false_alarm <> ?1
-         AND (?4 IS NULL OR flag_id = ?4) RETURNING flag_id",
-    )
-    .bind(is)
-    .bind(school_id)
-    .bind(concern_id)
-    .bind(flag_id)
-    .fetch_all(&mut **tx)
-    .await
 }
 
 /// Concerns whose content is sealed to other groups than read them now, with those that do; at most `most`.

@@ -6,13 +6,12 @@
 use super::escalation::{self, Anew};
 use super::people::Directory;
 use super::routing::{named_of, set_readers, subject_of};
-use super::{Write, actions, audit};
+use super::{Write, actions, owner};
 use crate::concerns::kind::Kind;
 use crate::concerns::model::{PersonId, ReaderGroup, SealedTo};
 use crate::concerns::naming::{Named, Strength};
 use crate::concerns::routing::{Reason, Route};
 use crate::notify::Telling;
-use serde_json::json;
 use sqlx::AssertSqlSafe;
 use std::collections::{BTreeSet, HashMap};
 
@@ -225,7 +224,8 @@ pub(super) async fn decide(
     if stands.state != "closed" {
         let is_lost = !may(&stands.owner_id);
         if is_lost {
-            lose_owner(tx, school_id, concern_id, now).await?;
+            owner::lose(tx, school_id, concern_id, "owner-lost", now).await?;
+            forget_proposal(tx, school_id, concern_id, now).await?;
         } else if !may(&stands.close_proposed_by) {
             forget_proposal(tx, school_id, concern_id, now).await?;
         }
@@ -255,36 +255,6 @@ fn group_changed(concern_id: &str, from: SealedTo, to: SealedTo) -> Option<Group
         to: to.group,
         also: to.also,
     })
-}
-
-/// Who deals with it may not see it any more: nobody deals with it, and nobody proposes to close it.
-async fn lose_owner(tx: &mut Write, school_id: &str, concern_id: &str, now: i64) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE concern SET state = 'new', owner_id = NULL, acknowledged_at = NULL, review_at = NULL, review_answer_by = NULL
-         WHERE school_id = $1 AND concern_id = $2",
-    )
-    .bind(school_id)
-    .bind(concern_id)
-    .execute(&mut **tx)
-    .await?;
-    forget_proposal(tx, school_id, concern_id, now).await?;
-    let action = actions::NewAction {
-        concern_id,
-        at: now,
-        by: "pastoral",
-        action: "owner-lost",
-        detail: json!({}),
-        words: None,
-    };
-    let action_id = actions::add(tx, school_id, &action).await?;
-    let entry = audit::Entry {
-        school_id,
-        actor: "pastoral",
-        action: "concern-owner-lost",
-        concern_id: Some(concern_id),
-        detail: json!({ "action": action_id }),
-    };
-    audit::append(tx, now, &entry).await
 }
 
 async fn forget_proposal(

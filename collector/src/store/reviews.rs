@@ -1,15 +1,13 @@
 //! Carries out reviews: an acknowledged concern's owner is asked on a day how it stands, and without an answer it goes to
 //! the next reader. Functions here fail when the database does.
 
-use super::actions::{self, NewAction};
 use super::escalation::CLOCK_TOLERANCE_MS;
 use super::outbox::{self, Gathered, OfConcern, Sort};
-use super::{Store, Write, audit};
+use super::{Store, Write, owner};
 use crate::concerns::escalation::{self as rules, Why};
 use crate::concerns::review::{self, Next, Review};
 use crate::notify::Telling;
 use pastoral_keywords::Severity;
-use serde_json::json;
 
 /// One question about reviews leaves in this time, however many are due.
 const ASK_EVERY_MS: i64 = 60 * 60_000;
@@ -211,9 +209,9 @@ async fn pass_on(
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let school_id = &*telling.school_id;
+    owner::lose(tx, school_id, concern_id, "review-missed", now).await?;
     sqlx::query(
-        "UPDATE concern SET state = 'new', owner_id = NULL, acknowledged_at = NULL, review_at = NULL,
-                review_answer_by = NULL, next_due_at = $1, timed_at = $2,
+        "UPDATE concern SET next_due_at = $1, timed_at = $2,
                 escalation_step = CASE WHEN escalation_step < $3 THEN $3 ELSE escalation_step END
          WHERE school_id = $4 AND concern_id = $5",
     )
@@ -224,24 +222,6 @@ async fn pass_on(
     .bind(concern_id)
     .execute(&mut **tx)
     .await?;
-    actions::touch(tx, school_id, concern_id, now).await?;
-    let action = NewAction {
-        concern_id,
-        at: now,
-        by: "pastoral",
-        action: "review-missed",
-        detail: json!({}),
-        words: None,
-    };
-    let action_id = actions::add(tx, school_id, &action).await?;
-    let entry = audit::Entry {
-        school_id,
-        actor: "pastoral",
-        action: "concern-review-missed",
-        concern_id: Some(concern_id),
-        detail: json!({ "action": action_id }),
-    };
-    audit::append(tx, now, &entry).await?;
     let notice = OfConcern {
         concern_id,
         person_id: &readers[to],

@@ -5,7 +5,8 @@
 //! named in it nor in conflict, and what is an adult's only to headteacher, chair and independent reader.
 
 use super::Write;
-use super::actions::{ActionRow, FlagRow};
+use super::actions::ActionRow;
+use super::flags::{FLAGS, FlagRow};
 use super::people::Directory;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
@@ -103,13 +104,10 @@ pub async fn flags(
     most: i64,
 ) -> Result<Vec<FlagRow>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
-        "SELECT f.*, row_number() OVER (ORDER BY f.flag_id) AS place, d.host_name, a.name AS account_name, a.authority
-         FROM concern c
-         JOIN flag f ON f.school_id = c.school_id AND f.concern_id = c.concern_id
-         JOIN device d ON d.school_id = f.school_id AND d.device_id = f.device_id
-         JOIN account a ON a.school_id = f.school_id AND a.account_id = f.account_id
+        "{FLAGS}
+         JOIN concern c ON c.school_id = flag.school_id AND c.concern_id = flag.concern_id
          WHERE {MAY_OPEN} AND c.concern_id = $3
-         ORDER BY f.severity DESC, f.observed_at DESC, f.flag_id DESC LIMIT $4"
+         ORDER BY flag.severity DESC, flag.observed_at DESC, flag.flag_id DESC LIMIT $4"
     ));
     sqlx::query_as(query)
         .bind(school_id)

@@ -6,19 +6,20 @@ use super::super::conduct::{self, Conduct};
 use super::super::page::{Failure, go};
 use super::super::who::{Fields, SignedIn, TEXT_MOST};
 use super::doing::Doing;
-use super::view::{self, Typed, has_parents};
-use super::{closing, hand_over, identify};
+use super::facts::has_parents;
+use super::view::{self, Typed};
+use super::{closing, hand_over, identify, undoing};
 use crate::concerns::kind::Kind;
 use crate::concerns::model::PersonId;
 use crate::profile::REVIEW_MOST_DAYS;
 use crate::store::actions::{self, Standing};
 use crate::store::people::Directory;
 use crate::store::queue::Summary;
-use crate::store::{category, escalation, false_alarms, reviews};
+use crate::store::{category, escalation, false_alarms, flags, reviews};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use pastoral_keywords::Severity;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -28,24 +29,6 @@ pub(in super::super) enum Outcome {
     Done(&'static str),
     /// Not done: the field and what is wrong with it.
     Fault(&'static str, &'static str),
-}
-
-/// Steps that can be taken back.
-const REVERSIBLE: [&str; 9] = [
-    "acknowledged",
-    "passed-on",
-    "category",
-    "close-proposed",
-    "close-refused",
-    "closed",
-    "reopened",
-    "warned",
-    "false-alarm",
-];
-
-/// Whether an action can be taken back by who took it.
-pub(super) fn is_reversible(action: &str) -> bool {
-    REVERSIBLE.contains(&action) || action == "not-false-alarm"
 }
 
 /// A form of a concern's page.
@@ -181,7 +164,7 @@ async fn perform(
         "reopen" => closing::reopen(doing, words).await,
         "parents" => parents(doing, fields.trimmed("told"), words).await,
         "show" => show(doing, words).await,
-        "undo" => undo(doing).await,
+        "undo" => undoing::undo(doing).await,
         "identify" => identify::identify(doing, fields.trimmed("person")).await,
         "hand-over" => hand_over::hand_over(doing, fields.trimmed("child"), words).await,
         _ => Err(Failure::NotFound),
@@ -263,7 +246,7 @@ async fn pass_on(doing: &mut Doing<'_>, to: &str, words: &str) -> Result<Outcome
     {
         return Ok(Outcome::Fault("pass-on-to", "Choose who should take it on."));
     }
-    let severity = u8::try_from(doing.concern.severity)
+    let severity = u8::try_from(doing.concern.highest_severity())
         .ok()
         .and_then(|number| Severity::try_from(number).ok());
     let wait = doing
@@ -307,9 +290,9 @@ async fn false_alarm(doing: &mut Doing<'_>, fields: &Fields) -> Result<Outcome, 
     let place = place.ok_or(Failure::BadForm)?;
     let is = fields.trimmed("is") == "yes";
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
-    let flag = actions::flag_at(&mut doing.tx, school_id, &concern_id, place).await?;
+    let flag = flags::at(&mut doing.tx, school_id, &concern_id, place).await?;
     let flag_id = flag.ok_or(Failure::NotFound)?;
-    let flags = actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag_id), is).await?;
+    let flags = flags::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag_id), is).await?;
     if flags.is_empty() {
         return Err(Failure::NotFound);
     }
@@ -386,36 +369,6 @@ async fn show(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
     Ok(Outcome::Done("shown"))
 }
 
-async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
-    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
-    let last = actions::last(&mut doing.tx, school_id, &concern_id).await?;
-    let last = last.filter(|(_, by, action, _)| by == doing.who.id() && is_reversible(action));
-    let Some((action_id, _, action, detail)) = last else {
-        return Ok(Outcome::Fault(
-            "stale",
-            "There is no step of yours that can be undone.",
-        ));
-    };
-    let detail: Value = serde_json::from_str(&detail).unwrap_or(Value::Null);
-    let flags: Vec<i64> = serde_json::from_value(detail["flags"].clone()).unwrap_or_default();
-    for flag in flags {
-        let is = matches!(action.as_str(), "not-false-alarm" | "close-refused");
-        actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag), is).await?;
-    }
-    match serde_json::from_value::<Standing>(detail["before"].clone()) {
-        Ok(before) => {
-            actions::set_standing(&mut doing.tx, school_id, &concern_id, &before, doing.now).await?
-        }
-        Err(_) => doing.touch().await?,
-    }
-    let by = doing.record("undone", json!({ "action": action_id }), "").await?;
-    actions::mark_undone(&mut doing.tx, school_id, action_id, by).await?;
-    doing.before = actions::standing(&mut doing.tx, school_id, &concern_id).await?;
-    repropose(doing).await?;
-    marked(doing).await?;
-    Ok(Outcome::Done("undone"))
-}
-
 /// Somebody is on it: nobody else is told.
 pub(super) async fn answered(doing: &mut Doing<'_>) -> Result<(), Failure> {
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
@@ -428,7 +381,7 @@ pub(super) async fn marked(doing: &mut Doing<'_>) -> Result<(), Failure> {
     Ok(false_alarms::settle(&mut doing.tx, &doing.telling, &concern_id, by, doing.now).await?)
 }
 
-async fn repropose(doing: &mut Doing<'_>) -> Result<(), Failure> {
+pub(super) async fn repropose(doing: &mut Doing<'_>) -> Result<(), Failure> {
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
     let profile = doing.telling.profile.clone();
     Ok(category::repropose(&mut doing.tx, &profile, school_id, &concern_id).await?)

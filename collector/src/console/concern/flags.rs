@@ -5,8 +5,8 @@ use super::super::page::Failure;
 use super::super::who::SignedIn;
 use crate::access::Look;
 use crate::clock;
-use crate::store::actions::{self, FlagRow};
 use crate::store::audit;
+use crate::store::flags::{self as rows, FlagRow};
 use crate::store::queue::Summary;
 use serde_json::json;
 
@@ -40,8 +40,7 @@ impl Flags {
     ) -> Result<Self, Failure> {
         let (store, school_id) = (console.app.store.read(), &console.app.school_id);
         let first = (page - 1) * SHOWN;
-        let mut rows =
-            actions::flags(store, school_id, viewer, &concern.concern_id, (first, SHOWN + 1)).await?;
+        let mut rows = rows::of(store, school_id, viewer, &concern.concern_id, (first, SHOWN + 1)).await?;
         let more = i64::try_from(rows.len()).is_ok_and(|found| found > SHOWN);
         rows.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
         let last = first + i64::try_from(rows.len()).unwrap_or_default();

@@ -5,6 +5,7 @@ mod adding;
 mod closing;
 mod content;
 mod doing;
+mod facts;
 mod flags;
 mod hand_over;
 mod history;
@@ -12,6 +13,7 @@ mod identify;
 mod pupil;
 mod reassign;
 mod steps;
+mod undoing;
 mod verdict;
 mod view;
 

@@ -2,7 +2,7 @@
 
 use super::super::page::Failure;
 use super::super::{Console, queue as queue_page};
-use crate::store::actions::FlagRow;
+use crate::store::flags::FlagRow;
 use crate::store::people::{Person, Years, years_of};
 use crate::store::queue::Whom;
 use pastoral_keywords::Audience;

@@ -7,7 +7,7 @@ use super::super::page::Failure;
 use super::doing::Doing;
 use crate::concerns::model::ReaderGroup;
 use crate::seal::content;
-use crate::store::{actions, keys, subject, verdicts};
+use crate::store::{flags, keys, subject, verdicts};
 use pastoral_keywords::changes::TermName;
 use pastoral_proto::device;
 use prost::Message as _;
@@ -32,7 +32,7 @@ pub(super) async fn count(doing: &mut Doing<'_>, outcome: &str) -> Result<(), Fa
         return Ok(());
     }
     let reader = doing.who.id().to_owned();
-    let flags = actions::flags(&mut *doing.tx, school_id, &reader, &concern_id, (0, FLAGS)).await?;
+    let flags = flags::of(&mut *doing.tx, school_id, &reader, &concern_id, (0, FLAGS)).await?;
     let month = doing.console.clock().month(&doing.now);
     for flag in &flags {
         if !flag.false_alarm && outcome == "no-action" {

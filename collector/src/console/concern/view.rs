@@ -7,15 +7,18 @@ use super::super::page::{Failure, Page, show};
 use super::super::place::{Place, count, page_of};
 use super::super::who::{Fields, SignedIn};
 use super::super::{Console, queue as queue_page, words};
-use super::actions::{is_reversible, review_days};
+use super::OUTCOMES;
+use super::actions::review_days;
 use super::closing::needs_second;
 use super::content::{Opener, Seen, without_content};
+use super::facts::{
+    Related, Second, can_undo, has_parents, owner, related_to, second, severity_why, times,
+};
 use super::flags::{self, At, Flags};
 use super::history::{Entry, entry};
 use super::identify::grouped;
 use super::pupil::Pupil;
 use super::steps::{Steps, steps};
-use super::{OUTCOMES, outcome};
 use crate::concerns::category::Rung;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
@@ -102,27 +105,6 @@ struct ConcernPage {
     last_deed: Option<String>,
 }
 
-/// Another concern that has to do with this one.
-struct Related {
-    concern_id: String,
-    words: String,
-}
-
-/// Where closing stands.
-#[derive(PartialEq, Eq)]
-enum Second {
-    /// One person is enough.
-    NotNeeded,
-    /// A second person must agree, and there is one.
-    Needed,
-    /// A second person must agree, and nobody else may see it.
-    Nobody,
-    /// The viewer proposed it.
-    Waiting,
-    /// Somebody else proposed it: who, and how it ended.
-    Asked(String, &'static str),
-}
-
 impl ConcernPage {
     /// What was written into the form of this action.
     fn typed(&self, action: &str) -> &str {
@@ -191,14 +173,6 @@ fn said_of(code: &str, deed: &str) -> bool {
         "false-alarm" => matches!(deed, "false-alarm" | "not-false-alarm"),
         "review-set" => deed.starts_with("review"),
         code => code == deed,
-    }
-}
-
-/// Whether parents or carers may have to be told: not those of an adult.
-pub(super) fn has_parents(concern: &Summary) -> bool {
-    match &concern.person {
-        Some(person) => person.role == "pupil",
-        None => concern.about_child || concern.kind != Kind::StaffMisuse.code(),
     }
 }
 
@@ -410,100 +384,4 @@ async fn draw(
         concern,
         page,
     })
-}
-
-fn second(
-    concern: &Summary,
-    viewer: &str,
-    others: &[Told],
-    needed: bool,
-    name_of: &impl Fn(&str) -> String,
-) -> Second {
-    match &concern.close_proposed_by {
-        Some(by) if by == viewer => Second::Waiting,
-        Some(by) => Second::Asked(
-            name_of(by),
-            outcome(concern.outcome.as_deref().unwrap_or_default()),
-        ),
-        None if !needed => Second::NotNeeded,
-        None if others.is_empty() => Second::Nobody,
-        None => Second::Needed,
-    }
-}
-
-fn can_undo(rows: &[ActionRow], viewer: &str) -> bool {
-    let last = rows
-        .iter()
-        .find(|row| row.undone_by.is_none() && row.action != "undone");
-    last.is_some_and(|row| row.by_id == viewer && is_reversible(&row.action))
-}
-
-fn related_to(concern: &Summary, other: &Summary) -> Related {
-    let kind = Kind::from_code(&other.kind).map_or("Other", Kind::label);
-    let number = other.reference;
-    let links = |one: &Summary, to: &Summary| one.linked_to.as_deref() == Some(&to.concern_id);
-    let words = match (
-        links(concern, other) || links(other, concern),
-        other.state.as_str(),
-    ) {
-        (true, "closed") if links(concern, other) => {
-            format!("It continues concern {number}, which is closed")
-        }
-        (true, "closed") => format!("Concern {number}, which is closed, belongs with it"),
-        (true, _) => format!("It belongs together with concern {number}, which is open"),
-        (false, _) => format!("Also open about this person: concern {number}, {kind}"),
-    };
-    Related {
-        concern_id: other.concern_id.clone(),
-        words,
-    }
-}
-
-fn owner(concern: &Summary, viewer: &str) -> String {
-    match queue_page::owner(concern, viewer) {
-        nobody if nobody.is_empty() => "Nobody is dealing with it yet.".to_owned(),
-        words => format!("{words}."),
-    }
-}
-
-fn severity_why(seen: &[Seen], by_hand: bool) -> String {
-    match seen.iter().find(|seen| !seen.false_alarm) {
-        Some(top) => format!(
-            "The most serious of what was seen: {}. {}.",
-            top.topic.to_lowercase(),
-            top.provenance
-        ),
-        None if by_hand => "Chosen by the person who recorded it.".to_owned(),
-        None => "All of it was marked as false alarms.".to_owned(),
-    }
-}
-
-fn times(page: &Page, concern: &Summary) -> Vec<String> {
-    let clock = &page.clock;
-    let mut times = Vec::new();
-    if concern.by_hand && concern.flag_count == 0 {
-        times.push(format!("Happened {}", clock.when(&concern.last_event_at)));
-    } else {
-        let (first, last) = (
-            clock.when(&concern.first_event_at),
-            clock.when(&concern.last_event_at),
-        );
-        times.push(if first == last {
-            format!("Seen {last}")
-        } else {
-            format!("Seen from {first} to {last}")
-        });
-    }
-    times.push(format!("Arrived {}", clock.when(&concern.opened_at)));
-    if let Some(at) = &concern.acknowledged_at {
-        times.push(format!("Acknowledged {}", clock.when(at)));
-    }
-    if let Some(at) = concern.review_at.filter(|_| concern.state == "acknowledged") {
-        times.push(format!("To be looked at again {}", clock.when(&at)));
-    }
-    if let Some(at) = &concern.closed_at {
-        let how = outcome(concern.outcome.as_deref().unwrap_or_default());
-        times.push(format!("Closed {}: {how}", clock.when(at)));
-    }
-    times
 }

@@ -12,7 +12,7 @@ use crate::store::escalation::Anew;
 use crate::store::{Write, escalation, false_alarms, keys, references, rerouting, routing};
 use pastoral_keywords::{Severity, Topic};
 use serde_json::json;
-use sqlx::Row;
+use sqlx::{AssertSqlSafe, Row};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -211,23 +211,21 @@ impl Placed {
         whose: &Whose,
         closed: Option<(Kind, i64)>,
     ) -> Result<(), sqlx::Error> {
-        const OPEN_OF_PERSON: &str =
+        let of = match whose {
+            Whose::Person(_) => "person_id = ?2",
+            Whose::Account(_) => "person_id IS NULL AND account_id = ?2",
+        };
+        let which = match closed {
+            None => "state <> 'closed'",
+            Some(_) => {
+                "state = 'closed' AND kind = ?3 ORDER BY max(first_event_at - ?4, ?4 - last_event_at) LIMIT 20"
+            }
+        };
+        let query = AssertSqlSafe(format!(
             "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
-            FROM concern WHERE school_id = ? AND person_id = ? AND state <> 'closed' AND by_hand = 0";
-        const OPEN_OF_ACCOUNT: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
-            FROM concern WHERE school_id = ? AND person_id IS NULL AND account_id = ? AND state <> 'closed' AND by_hand = 0";
-        const CLOSED_OF_PERSON: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
-            FROM concern WHERE school_id = ? AND person_id = ? AND state = 'closed' AND by_hand = 0 AND kind = ?
-            ORDER BY max(first_event_at - ?4, ?4 - last_event_at) LIMIT 20";
-        const CLOSED_OF_ACCOUNT: &str = "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
-            FROM concern WHERE school_id = ? AND person_id IS NULL AND account_id = ? AND state = 'closed' AND by_hand = 0
-            AND kind = ? ORDER BY max(first_event_at - ?4, ?4 - last_event_at) LIMIT 20";
-        let mut query = sqlx::query(match (whose, closed.is_some()) {
-            (Whose::Person(_), false) => OPEN_OF_PERSON,
-            (Whose::Account(_), false) => OPEN_OF_ACCOUNT,
-            (Whose::Person(_), true) => CLOSED_OF_PERSON,
-            (Whose::Account(_), true) => CLOSED_OF_ACCOUNT,
-        });
+             FROM concern WHERE school_id = ?1 AND {of} AND by_hand = 0 AND {which}"
+        ));
+        let mut query = sqlx::query(query);
         query = query.bind(&*batch.app.school_id);
         query = match whose {
             Whose::Person(person_id) => query.bind(person_id),

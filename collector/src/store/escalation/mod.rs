@@ -1,23 +1,27 @@
 //! Carries out escalation: writes notices and timers in the transaction that causes them.
 
-use super::outbox::{self, Gathered, OfConcern, Sort};
+mod anew;
+mod telling;
+
+pub(super) use anew::{Anew, begin_again, tell_anew};
+pub use telling::{corrected, pass_on};
+
+use super::outbox;
 use super::{Store, Write, category};
-use crate::concerns::escalation::{self as rules, Change, Plan, Progress, Step, Why};
+use crate::concerns::escalation::{self as rules, Change, Plan, Progress};
 use crate::concerns::model::PersonId;
 use crate::concerns::routing::Reason;
 use crate::notify::Telling;
 use pastoral_keywords::Severity;
 use sqlx::Row;
-use std::collections::{BTreeMap, BTreeSet};
+use telling::carry_out;
 
 /// A timer that was set so much later than now was set by a clock that has been put back since.
 pub(super) const CLOCK_TOLERANCE_MS: i64 = 60 * 60_000;
-/// So soon after another notice of its sort to the same person, a notice is gathered with others.
-const CROWDED_MS: i64 = 60_000;
 
 /// What escalation needs to know of a concern.
 struct Standing {
-    /// By which it is told; of one whose every flag is marked as a false alarm the highest that it ever had.
+    /// The highest that it ever had. INVARIANT: marking flags as false alarms slows nothing; one person alone may do that.
     severity: Severity,
     answered: bool,
     closed: bool,
@@ -61,14 +65,6 @@ impl Standing {
     }
 }
 
-/// A reader to whom a concern has come, and what they are told of it.
-#[derive(Debug, Clone)]
-pub(super) struct Anew {
-    person_id: PersonId,
-    concern_id: String,
-    due_at: i64,
-}
-
 /// A concern was opened, its severity rose, its readers changed or a flag joined it: proposes its category, and queues
 /// the notices and sets the timer that follow. Wake escalation and outbox after the commit.
 ///
@@ -110,109 +106,6 @@ pub async fn opened_or_risen(
         Change::Opened | Change::Joined => rules::start(plan, cover, readers, now),
     };
     carry_out(tx, telling, concern_id, &standing, &step, now).await
-}
-
-/// Others read it now, and nobody is on it: starts its timer again where the first of them are new, and gives whom to
-/// tell. Who is in `told` was told before.
-pub(super) async fn begin_again(
-    tx: &mut Write,
-    telling: &Telling,
-    concern_id: &str,
-    told: &BTreeSet<PersonId>,
-    now: i64,
-) -> Result<Vec<Anew>, sqlx::Error> {
-    category::repropose(tx, &telling.profile, &telling.school_id, concern_id).await?;
-    let Some(standing) = standing(tx, &telling.school_id, concern_id).await? else {
-        return Ok(Vec::new());
-    };
-    let plan = standing.plan(telling);
-    let (cover, readers) = (&telling.profile.cover, &standing.readers);
-    let was_told = |place: usize| told.contains(&readers[place].person_id);
-    let reached = (0..readers.len()).take_while(|place| was_told(*place)).count();
-    let step = rules::again(&plan, cover, readers.len(), was_told, now);
-    let (reached, next) = match &step {
-        Some(step) => (step.told.max(reached), Some(step.next_due_at)),
-        None => (reached, None),
-    };
-    set_step(tx, &telling.school_id, concern_id, reached).await?;
-    if let Some(next) = next {
-        set_due(tx, &telling.school_id, concern_id, next, now).await?;
-    }
-    let anew = |step: Step| {
-        let of = |place: &usize| Anew {
-            person_id: readers[*place].person_id.clone(),
-            concern_id: concern_id.to_owned(),
-            due_at: step.notices_at,
-        };
-        step.tell.iter().map(of).collect()
-    };
-    Ok(step.map(anew).unwrap_or_default())
-}
-
-/// Tells people what has come to them: of one concern as of any, of several how many there are.
-pub(super) async fn tell_anew(
-    tx: &mut Write,
-    telling: &Telling,
-    anew: Vec<Anew>,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let mut people: BTreeMap<PersonId, Vec<Anew>> = BTreeMap::new();
-    for one in anew {
-        people.entry(one.person_id.clone()).or_default().push(one);
-    }
-    for (person_id, theirs) in &people {
-        if let [one] = theirs.as_slice() {
-            let notice = OfConcern {
-                concern_id: &one.concern_id,
-                person_id,
-                sort: Sort::New,
-                why: Why::Yours,
-                due_at: one.due_at,
-            };
-            outbox::queue_of_concern(tx, telling, &notice, now).await?;
-            continue;
-        }
-        for one in theirs {
-            let gathered = Gathered {
-                person_id,
-                sort: Sort::Yours,
-                concern_id: Some(&one.concern_id),
-                due_at: one.due_at,
-                every_ms: 0,
-            };
-            outbox::gather(tx, telling, &gathered, now).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn set_step(tx: &mut Write, school_id: &str, concern_id: &str, told: usize) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE concern SET escalation_step = $1 WHERE school_id = $2 AND concern_id = $3")
-        .bind(i64::try_from(told).unwrap_or(i64::MAX))
-        .bind(school_id)
-        .bind(concern_id)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
-}
-
-async fn set_due(
-    tx: &mut Write,
-    school_id: &str,
-    concern_id: &str,
-    due_at: Option<i64>,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "UPDATE concern SET next_due_at = $1, timed_at = $2 WHERE school_id = $3 AND concern_id = $4",
-    )
-    .bind(due_at)
-    .bind(now)
-    .bind(school_id)
-    .bind(concern_id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }
 
 /// Concerns whose time to answer is over, the most serious first.
@@ -308,40 +201,6 @@ pub async fn answered(tx: &mut Write, school_id: &str, concern_id: &str) -> Resu
     outbox::withdraw_waiting(tx, school_id, concern_id).await
 }
 
-/// Tells one reader that a concern was passed to them. False when that person may not see it; then nobody is told.
-///
-/// # Errors
-/// When the database cannot be read or written.
-pub async fn pass_on(
-    tx: &mut Write,
-    telling: &Telling,
-    concern_id: &str,
-    to: &str,
-    now: i64,
-) -> Result<bool, sqlx::Error> {
-    // INVARIANT 4: only who may see it is told of it.
-    let may_see: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM concern_reader WHERE school_id = $1 AND concern_id = $2 AND person_id = $3)",
-    )
-    .bind(&*telling.school_id)
-    .bind(concern_id)
-    .bind(to)
-    .fetch_one(&mut **tx)
-    .await?;
-    if !may_see {
-        return Ok(false);
-    }
-    let notice = OfConcern {
-        concern_id,
-        person_id: to,
-        sort: Sort::New,
-        why: Why::PassedOn,
-        due_at: now,
-    };
-    outbox::queue_of_concern(tx, telling, &notice, now).await?;
-    Ok(true)
-}
-
 /// Ends that a concern's timers stand because every flag is marked as a false alarm, with the question whether it may be
 /// closed for that. Says whether they stood.
 async fn wake(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<bool, sqlx::Error> {
@@ -364,8 +223,7 @@ async fn standing(
     concern_id: &str,
 ) -> Result<Option<Standing>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT CASE WHEN quiet_until IS NOT NULL AND highest_severity > severity THEN highest_severity ELSE severity END,
-                state, escalation_step, last_event_at, backlog, route
+        "SELECT CASE WHEN highest_severity > severity THEN highest_severity ELSE severity END, state, escalation_step, last_event_at, backlog, route
          FROM concern WHERE school_id = ? AND concern_id = ?",
     )
     .bind(school_id)
@@ -393,67 +251,4 @@ async fn standing(
         reason: Reason::from_code(row.get(5)).unwrap_or_default(),
         readers,
     }))
-}
-
-async fn carry_out(
-    tx: &mut Write,
-    telling: &Telling,
-    concern_id: &str,
-    standing: &Standing,
-    step: &Step,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let plan = telling.profile.plan(standing.severity);
-    for reader in step.tell.iter().filter_map(|place| standing.readers.get(*place)) {
-        let person_id = reader.person_id.as_str();
-        let gathered = |sort, every_ms| Gathered {
-            person_id,
-            sort,
-            concern_id: Some(concern_id),
-            due_at: step.notices_at,
-            every_ms,
-        };
-        let sort = match step.why {
-            Why::Reminder => {
-                // However many concerns wait, one person has one reminder of them at a time.
-                let reminder = gathered(Sort::Reminder, plan.remind_after_ms);
-                outbox::gather(tx, telling, &reminder, now).await?;
-                continue;
-            }
-            _ if standing.backlog => {
-                outbox::queue_digest(tx, telling, (person_id, concern_id), step.notices_at, now).await?;
-                continue;
-            }
-            Why::New | Why::PassedOn | Why::NotReviewed | Why::Yours => Sort::New,
-            Why::Risen => Sort::Risen,
-            Why::Unanswered => Sort::Unanswered,
-        };
-        let own = sort == Sort::New && standing.severity == Severity::MAX;
-        if !own && outbox::is_crowded(tx, telling, person_id, (sort, step.notices_at), now).await? {
-            outbox::gather(tx, telling, &gathered(Sort::Several, CROWDED_MS), now).await?;
-            continue;
-        }
-        let notice = OfConcern {
-            concern_id,
-            person_id,
-            sort,
-            why: step.why,
-            due_at: step.notices_at,
-        };
-        outbox::queue_of_concern(tx, telling, &notice, now).await?;
-    }
-    sqlx::query(
-        "UPDATE concern SET escalation_step = $1, next_due_at = $2, backlog = $3, timed_at = $4,
-                quiet_until = CASE WHEN quiet_until > $4 THEN $4 ELSE quiet_until END
-         WHERE school_id = $5 AND concern_id = $6",
-    )
-    .bind(i64::try_from(step.told).unwrap_or(i64::MAX))
-    .bind(step.next_due_at)
-    .bind(standing.backlog)
-    .bind(now)
-    .bind(&*telling.school_id)
-    .bind(concern_id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }

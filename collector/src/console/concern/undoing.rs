@@ -1,0 +1,56 @@
+//! Taking back the last step. The history shows both.
+
+use super::super::page::Failure;
+use super::actions::{Outcome, marked, repropose};
+use super::doing::Doing;
+use crate::store::actions::{self, Standing};
+use crate::store::flags;
+use serde_json::{Value, json};
+
+/// Steps that can be taken back.
+const REVERSIBLE: [&str; 9] = [
+    "acknowledged",
+    "passed-on",
+    "category",
+    "close-proposed",
+    "close-refused",
+    "closed",
+    "reopened",
+    "warned",
+    "false-alarm",
+];
+
+/// Whether an action can be taken back by who took it.
+pub(super) fn is_reversible(action: &str) -> bool {
+    REVERSIBLE.contains(&action) || action == "not-false-alarm"
+}
+
+pub(super) async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
+    let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+    let last = actions::last(&mut doing.tx, school_id, &concern_id).await?;
+    let last = last.filter(|(_, by, action, _)| by == doing.who.id() && is_reversible(action));
+    let Some((action_id, _, action, detail)) = last else {
+        return Ok(Outcome::Fault(
+            "stale",
+            "There is no step of yours that can be undone.",
+        ));
+    };
+    let detail: Value = serde_json::from_str(&detail).unwrap_or(Value::Null);
+    let flags: Vec<i64> = serde_json::from_value(detail["flags"].clone()).unwrap_or_default();
+    for flag in flags {
+        let is = matches!(action.as_str(), "not-false-alarm" | "close-refused");
+        flags::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag), is).await?;
+    }
+    match serde_json::from_value::<Standing>(detail["before"].clone()) {
+        Ok(before) => {
+            actions::set_standing(&mut doing.tx, school_id, &concern_id, &before, doing.now).await?
+        }
+        Err(_) => doing.touch().await?,
+    }
+    let by = doing.record("undone", json!({ "action": action_id }), "").await?;
+    actions::mark_undone(&mut doing.tx, school_id, action_id, by).await?;
+    doing.before = actions::standing(&mut doing.tx, school_id, &concern_id).await?;
+    repropose(doing).await?;
+    marked(doing).await?;
+    Ok(Outcome::Done("undone"))
+}
