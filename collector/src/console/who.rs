@@ -13,7 +13,7 @@ use axum::Form;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -181,6 +181,14 @@ impl Fields {
             )),
             _ => Ok(text),
         }
+    }
+
+    /// The numbers of the boxes that were ticked, of those whose names begin so.
+    pub(super) fn ticked(&self, begin: &str) -> BTreeSet<usize> {
+        let ticked = self.0.iter().filter(|(_, value)| value.trim() == "yes");
+        ticked
+            .filter_map(|(name, _)| name.strip_prefix(begin)?.parse().ok())
+            .collect()
     }
 
     /// What was kept of a form.

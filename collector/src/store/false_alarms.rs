@@ -113,7 +113,14 @@ async fn stand(
 }
 
 /// The highest severity of what was added by hand.
-async fn added_by_hand(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Option<u8>, sqlx::Error> {
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn added_by_hand(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+) -> Result<Option<u8>, sqlx::Error> {
     let details: Vec<String> = sqlx::query_scalar(
         "SELECT detail FROM action WHERE school_id = $1 AND concern_id = $2 AND action = 'added' AND undone_by IS NULL",
     )

@@ -219,16 +219,24 @@ pub async fn move_flag(
     Ok(())
 }
 
-/// Counts again what a concern holds after flags have moved out or in; gives how many are left.
-pub async fn count_again(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar(
-        // Closing goes by the highest severity that it ever had, also before flags were marked and moved.
+/// What a concern holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Holds {
+    /// How many flags.
+    pub flag_count: i64,
+    /// The highest severity that it ever had, also before flags were marked and moved: closing goes by it.
+    pub highest_severity: i64,
+}
+
+/// Counts again what a concern holds after flags have moved out or in.
+pub async fn count_again(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Holds, sqlx::Error> {
+    sqlx::query_as(
         "UPDATE concern SET
             highest_severity = CASE WHEN highest_severity > severity THEN highest_severity ELSE severity END,
             flag_count = (SELECT COUNT(*) FROM flag WHERE flag.concern_id = concern.concern_id),
             severity = COALESCE((SELECT MAX(severity) FROM flag WHERE flag.concern_id = concern.concern_id
                 AND NOT flag.false_alarm), severity)
-         WHERE school_id = $1 AND concern_id = $2 RETURNING flag_count",
+         WHERE school_id = $1 AND concern_id = $2 RETURNING flag_count, highest_severity",
     )
     .bind(school_id)
     .bind(concern_id)

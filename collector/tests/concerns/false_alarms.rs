@@ -3,7 +3,7 @@
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::escalation::Change;
 use pastoral_collector::escalate::step_due;
-use pastoral_collector::store::{actions, escalation, false_alarms, wanted};
+use pastoral_collector::store::{actions, escalation, false_alarms, flags, wanted};
 
 /// A concern of severity `severities[0]` or lower, with a flag of each severity.
 async fn concern(school: &School, severities: &[u8]) {
@@ -44,7 +44,7 @@ async fn mark(school: &School, severity: Option<u8>, is: bool, now: i64) {
     actions::touch(&mut tx, SCHOOL, "c1", now).await.unwrap();
     for flag in flags {
         let flag = flag.parse().ok();
-        actions::set_false_alarm(&mut tx, SCHOOL, "c1", flag, is)
+        flags::set_false_alarm(&mut tx, SCHOOL, "c1", flag, is)
             .await
             .unwrap();
     }
@@ -165,6 +165,25 @@ async fn of_flags_that_are_marked_in_part_the_rest_says_how_serious_it_is() {
         school.next_due("c1").await.unwrap() < monday() + DAY,
         "and the timers run on"
     );
+}
+
+/// One person alone may mark flags, so marking the severe ones slows nothing: a mild one that is left is no way round.
+#[tokio::test]
+async fn marking_in_part_slows_no_timer_and_takes_no_second_person_away() {
+    let school = School::new().await;
+    concern(&school, &[5, 1]).await;
+    mark(&school, Some(5), true, monday() + MINUTE).await;
+    assert_eq!(severity(&school).await, (Some(1), Some(5)));
+    for minutes in [10, 40, 70] {
+        let at = monday() + minutes * MINUTE;
+        assert_eq!(step_due(&school.app, at).await.unwrap(), 1);
+        assert_eq!(
+            school.next_due("c1").await,
+            Some(at + 30 * MINUTE),
+            "as of severity 5"
+        );
+    }
+    assert!(school.notices("c1").await.contains(&"head unanswered".to_owned()));
 }
 
 /// Marking, taking back and marking again buys no second day.

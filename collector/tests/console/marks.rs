@@ -10,7 +10,7 @@ async fn number(school: &School, query: &'static str) -> i64 {
         .unwrap()
 }
 
-async fn mark(reader: &mut Browser, path: &str, is: &str) {
+pub(super) async fn mark(reader: &mut Browser, path: &str, is: &str) {
     let flag = reader.get(path).await.field("flag");
     let fields = [("flag", flag.as_str()), ("is", is)];
     let done = reader.post(path, &format!("{path}/false-alarm"), &fields).await;

@@ -19,6 +19,7 @@ mod policy;
 mod restoring;
 #[path = "../school/mod.rs"]
 mod school;
+mod shared;
 mod siege;
 mod silence;
 mod specialist;

@@ -4,9 +4,9 @@ use super::super::page::Failure;
 use super::OUTCOMES;
 use super::actions::{Outcome, answered, marked};
 use super::doing::Doing;
-use super::verdict;
+use super::{reassign, verdict};
 use crate::store::actions::{self, Standing};
-use crate::store::wanted;
+use crate::store::{flags, reassign as rows, wanted};
 use pastoral_keywords::Severity;
 use serde_json::{Value, json};
 
@@ -20,15 +20,7 @@ pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> 
     let from = doing.telling.profile.handling.second_person_from;
     let is_serious = needs_second(from, doing.concern.highest_severity());
     if is_serious || !may_close(doing, &[doing.who.id()]).await? {
-        let new = Standing {
-            state: "acknowledged".to_owned(),
-            owner_id: Some(doing.who.id().to_owned()),
-            acknowledged_at: doing.before.acknowledged_at.or(Some(doing.now)),
-            close_proposed_by: Some(doing.who.id().to_owned()),
-            outcome: Some(outcome.to_owned()),
-            next_due_at: None,
-            ..doing.before.clone()
-        };
+        let new = proposed(&doing.before, (doing.who.id(), doing.now), outcome);
         doing
             .change("close-proposed", new, json!({ "outcome": outcome }), words)
             .await?;
@@ -38,6 +30,19 @@ pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> 
     }
     let closing = [doing.who.id()];
     finish_closing(doing, &closing, outcome, json!({ "outcome": outcome }), words).await
+}
+
+/// As a concern stands that somebody proposes to close: they deal with it until another person agrees.
+pub(super) fn proposed(before: &Standing, (by, now): (&str, i64), outcome: &str) -> Standing {
+    Standing {
+        state: "acknowledged".to_owned(),
+        owner_id: Some(by.to_owned()),
+        acknowledged_at: before.acknowledged_at.or(Some(now)),
+        close_proposed_by: Some(by.to_owned()),
+        outcome: Some(outcome.to_owned()),
+        next_due_at: None,
+        ..before.clone()
+    }
 }
 
 async fn may_close(doing: &mut Doing<'_>, closing: &[&str]) -> Result<bool, Failure> {
@@ -82,8 +87,13 @@ async fn finish_closing(
     }
     if outcome == "false-alarm" {
         let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
-        let flags = actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, true).await?;
+        let flags = flags::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, true).await?;
         detail["flags"] = json!(flags);
+    }
+    if outcome == reassign::WRONG_PERSON {
+        // They were given to somebody it was not about.
+        let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
+        rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
     }
     let new = Standing {
         state: "closed".to_owned(),
@@ -111,7 +121,7 @@ pub(super) async fn refuse(doing: &mut Doing<'_>, words: &str) -> Result<Outcome
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
     // Proposed because every flag was marked as a false alarm: the marks are taken back, and its timers run again.
     let flags = match doing.concern.all_marked() {
-        true => actions::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, false).await?,
+        true => flags::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, false).await?,
         false => Vec::new(),
     };
     doing

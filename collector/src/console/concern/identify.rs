@@ -1,6 +1,7 @@
 //! Saying whose an unknown account is, without seeing what was seen on it; and whom a concern is about that is no
 //! account's.
 
+use super::super::drafts::Draft;
 use super::super::page::{Failure, Page, show};
 use super::super::who::SignedIn;
 use super::super::{Console, queue as queue_page};
@@ -71,7 +72,7 @@ pub(in super::super) async fn form(
     let concern = queue::one(store, school_id, who.id(), &concern_id)
         .await?
         .ok_or(Failure::NotFound)?;
-    if concern.person.is_some() {
+    if concern.person.is_some() || concern.account_shared {
         return Err(Failure::NotFound);
     }
     let title = match (concern.account_id, concern.about_child) {
@@ -79,10 +80,17 @@ pub(in super::super) async fn form(
         (None, true) => "Which child is it about?",
         (None, false) => "Who is it about?",
     };
+    let address = format!("/concerns/{concern_id}/identify");
+    let kept = console.kept(&who, &address).await?.map(Draft::into_fields);
     let mut page = console.page(&who, title, "").await?;
     let mut people = overview::candidates(store, school_id).await?;
     people.retain(|person| !concern.about_child || person.role == "pupil");
-    let chosen = query.get("person").cloned().unwrap_or_default();
+    let chosen = match (query.get("person"), &kept) {
+        (Some(person), _) => person.clone(),
+        (None, Some(kept)) => kept.trimmed("person").to_owned(),
+        (None, None) => String::new(),
+    };
+    page.kept = kept.map(|_| (address, String::new()));
     let confirm = people
         .iter()
         .find(|person| person.person_id == chosen)
@@ -105,6 +113,12 @@ pub(in super::super) async fn form(
 pub(super) async fn identify(doing: &mut Doing<'_>, person: &str) -> Result<Outcome, Failure> {
     if doing.concern.person.is_some() {
         return Ok(Outcome::Fault("stale", "The person is known already."));
+    }
+    if doing.concern.account_shared {
+        return Ok(Outcome::Fault(
+            "stale",
+            "Several people use this account. Say whose each flag is.",
+        ));
     }
     if person.is_empty() {
         return Ok(Outcome::Fault("stale", "Choose the person first."));

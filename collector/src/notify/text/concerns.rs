@@ -106,6 +106,22 @@ pub fn concern(telling: &Telling, why: Why, about: &About<'_>) -> Text {
     }
 }
 
+/// Somebody has corrected whom a severe concern is about.
+#[must_use]
+pub fn corrected(telling: &Telling, concern_id: &str) -> Text {
+    Text {
+        subject: "Pastoral: please look today - whom a concern is about was corrected".to_owned(),
+        body: format!(
+            "{school}\n\nA colleague has corrected whom a serious concern is about. One person alone can do that,\n\
+             so you are asked to look at it too.\n\nWhat to do\n1. Open {url}/concerns/{concern_id}\n   and sign in.\n\
+             2. Read in the history who corrected it, and why.\n\
+             3. If that is not right, correct it again, and tell the headteacher or the chair of governors.\n\n{CLOSING}",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
 pub(super) fn several(telling: &Telling, Gathered { count, severity }: Gathered) -> Text {
     let wait = match count {
         1 => "another concern is waiting for you".to_owned(),

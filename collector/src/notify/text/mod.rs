@@ -8,7 +8,7 @@ mod concerns;
 mod records;
 
 pub use access::{Access, access_of_another, conflict, link, own_access, siege};
-pub use concerns::{About, Next, concern, unread, unread_to_technician};
+pub use concerns::{About, Next, concern, corrected, unread, unread_to_technician};
 pub use records::{HeadNumbers, audit_broken, audit_head, keys_differ, safe_opened};
 
 use super::Telling;
@@ -53,11 +53,8 @@ pub fn leaving(telling: &Telling, due: &Due, now: i64) -> Option<Text> {
     };
     let about = About {
         concern_id,
-        // As reviews go by it.
-        severity: match why {
-            Why::NotReviewed => due.severity.max(due.highest_severity),
-            _ => due.severity,
-        },
+        // As timers and reviews go by it: marking flags as false alarms makes nothing less urgent.
+        severity: due.severity.max(due.highest_severity),
         next,
     };
     Some(concern(telling, why, &about))
@@ -75,6 +72,7 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         Sort::AgreementWanted => Some(access::agreement_wanted(telling, gathered.count)),
         Sort::New
         | Sort::Risen
+        | Sort::Corrected
         | Sort::Unanswered
         | Sort::Conflict
         | Sort::Unread

@@ -45,6 +45,8 @@ sorts! {
     New = "new", "A concern is new", of_concern(WAITS);
     /// A concern's severity rose. Ends when it is closed.
     Risen = "risen", "A concern became more serious", of_concern("concern.state <> 'closed'");
+    /// Somebody corrected whom a severe concern is about. Ends when it is closed.
+    Corrected = "corrected", "Whom a concern is about was corrected", of_concern("concern.state <> 'closed'");
     /// Nobody has answered, so that a concern comes to the next person. Ends when somebody answers.
     Unanswered = "unanswered", "Nobody has answered", of_concern(WAITS);
     /// Concerns that would have been many notices at a time. Ends when all are answered.
