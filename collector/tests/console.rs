@@ -22,6 +22,8 @@ mod devices;
 mod drafts;
 #[path = "console/flags.rs"]
 mod flags;
+#[path = "console/forms.rs"]
+mod forms;
 #[path = "console/handling.rs"]
 mod handling;
 #[path = "console/hidden.rs"]

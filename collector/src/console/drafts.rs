@@ -24,21 +24,46 @@ use zeroize::Zeroizing;
 /// is much too long comes back with what is wrong.
 pub(super) const WRITTEN_MOST: usize = 1024 * 1024;
 
-const OF_CONCERN: &[&str] = &["words", "outcome", "told", "code", "to", "child", "person"];
-const BY_HAND: &[&str] = &["person", "kind", "severity", "happened", "words"];
-const OF_LISTS: &[&str] = &["do", "list", "term", "text", "topic", "phrase", "reason"];
 const PREVIEW: &str = "/lists/preview";
 const PROPOSE: &str = "/lists/changes";
+const FIND: &str = "/queue/find";
+
+fn parts(form: &str) -> Vec<&str> {
+    form.split('/').skip(1).collect()
+}
+
+/// The fields of a form that are kept; one that ends with `-` is several, with numbers or codes behind it. Forms in which
+/// nothing is typed, or only secrets, have none.
+fn kept_of(form: &str) -> &'static [&'static str] {
+    match parts(form)[..] {
+        ["concerns", "new"] => &["person", "kind", "severity", "happened", "words"],
+        ["concerns", _, "reassign"] => &["account", "person", "shared", "flag-", "words"],
+        ["concerns", _, _] => &[
+            "words", "outcome", "told", "code", "to", "child", "person", "days",
+        ],
+        ["lists", "preview"] => &[
+            "do",
+            "list",
+            "term",
+            "text",
+            "topic",
+            "severity-",
+            "phrase",
+            "reason",
+        ],
+        ["people", "grant"] => &["person", "duty"],
+        ["people", "conflicts"] => &["reader", "about"],
+        ["people", _, "change"] => &["given", "family", "email", "role"],
+        ["queue", "find"] => &["reference"],
+        ["safe", "concerns" | "records", _] => &["words"],
+        _ => &[],
+    }
+}
 
 /// Whether what is typed into a field of a form is kept.
 fn is_kept(form: &str, field: &str) -> bool {
-    let parts: Vec<_> = form.split('/').skip(1).collect();
-    match parts[..] {
-        ["concerns", "new"] => BY_HAND.contains(&field),
-        ["concerns", _, _] => OF_CONCERN.contains(&field),
-        ["lists", "preview"] => OF_LISTS.contains(&field) || field.starts_with("severity-"),
-        _ => false,
-    }
+    let is = |kept: &&str| field == *kept || (kept.ends_with('-') && field.starts_with(*kept));
+    kept_of(form).iter().any(is)
 }
 
 /// What somebody wrote into a form.
@@ -56,15 +81,18 @@ impl Draft {
 
     /// The page that it was written on.
     fn page(&self) -> String {
-        match self.form.as_str() {
-            PREVIEW if !self.field("term").is_empty() => {
+        match parts(&self.form)[..] {
+            ["lists", "preview"] if !self.field("term").is_empty() => {
                 format!("/lists/{}/{}", self.field("list"), self.field("term"))
             }
-            PREVIEW => PROPOSE.to_owned(),
-            "/concerns/new" => self.form.clone(),
-            form => form
-                .rsplit_once('/')
-                .map_or_else(String::new, |(page, _)| page.to_owned()),
+            ["lists", "preview"] => PROPOSE.to_owned(),
+            ["concerns", "new"] | ["concerns", _, "reassign" | "identify"] | ["safe", _, _] => {
+                self.form.clone()
+            }
+            _ => {
+                let page = self.form.rsplit_once('/');
+                page.map_or_else(String::new, |(page, _)| page.to_owned())
+            }
         }
     }
 
@@ -121,6 +149,29 @@ pub(super) struct Sent {
     token: Vec<u8>,
 }
 
+impl Sent {
+    /// Whether the form did what it asks for. What only shows what it would do is not done yet, nor is what finds the safe
+    /// closed again.
+    pub(super) fn is_taken(&self, answer: &Response) -> bool {
+        let to = answer
+            .headers()
+            .get(header::LOCATION)
+            .and_then(|to| to.to_str().ok())
+            .unwrap_or_default();
+        let form = &self.draft.form;
+        match answer.status() {
+            StatusCode::SEE_OTHER => {
+                !to.starts_with("/sign-in") && to != super::PASSWORD && to != super::safe::SAFE
+            }
+            // A code is shown, with what was proposed.
+            StatusCode::OK => form.starts_with("/people/"),
+            // There is no such reference, which is an answer.
+            StatusCode::UNPROCESSABLE_ENTITY => form == FIND,
+            _ => false,
+        }
+    }
+}
+
 /// The hash under which the token of a session's forms is known.
 fn hash(token: &str) -> Vec<u8> {
     digest(&SHA256, token.as_bytes()).as_ref().to_vec()
@@ -133,7 +184,7 @@ fn purpose(school_id: &str, person_id: &str, draft_id: &str) -> Vec<u8> {
 /// Whether a request sends a form that is kept.
 pub(super) fn is_form(request: &Request) -> bool {
     let form = request.uri().path();
-    request.method() == Method::POST && (is_kept(form, "words") || is_kept(form, "reason") || form == PROPOSE)
+    request.method() == Method::POST && (!kept_of(form).is_empty() || form == PROPOSE)
 }
 
 /// Takes note of what a form sends, and gives the request on as it was.
@@ -265,16 +316,6 @@ impl Console {
     }
 }
 
-/// Whether a form did what it asks for. What only shows what it would do (`PREVIEW`) is not done yet.
-pub(super) fn is_taken(answer: &Response) -> bool {
-    let to = answer
-        .headers()
-        .get(header::LOCATION)
-        .and_then(|to| to.to_str().ok())
-        .unwrap_or_default();
-    answer.status() == StatusCode::SEE_OTHER && !to.starts_with("/sign-in") && to != super::PASSWORD
-}
-
 /// Sends who was signed out while they wrote back to the page afterwards, and tells them that it is kept.
 pub(super) fn tell_signed_out(answer: &mut Response, page: &str) {
     let to = answer.headers().get(header::LOCATION);
@@ -344,6 +385,10 @@ mod tests {
         };
         assert_eq!(draft("/concerns/new", &[]).page(), "/concerns/new");
         assert_eq!(draft("/concerns/x/close", &[]).page(), "/concerns/x");
+        assert_eq!(draft("/concerns/x/reassign", &[]).page(), "/concerns/x/reassign");
+        assert_eq!(draft("/people/conflicts", &[]).page(), "/people");
+        assert_eq!(draft("/people/x/change", &[]).page(), "/people/x");
+        assert_eq!(draft("/safe/records/x", &[]).page(), "/safe/records/x");
         assert_eq!(draft(PREVIEW, &[("do", "add-term")]).page(), PROPOSE);
         assert_eq!(
             draft(PREVIEW, &[("list", "l"), ("term", "t-1")]).page(),

@@ -85,9 +85,7 @@ impl Console {
         };
         let mut response = next.run(request).await;
         let Some(sent) = sent else { return (response, None) };
-        let kept = self
-            .settle(who.as_ref(), &sent, drafts::is_taken(&response))
-            .await;
+        let kept = self.settle(who.as_ref(), &sent, sent.is_taken(&response)).await;
         if let Some(page) = &kept {
             drafts::tell_signed_out(&mut response, page);
         }

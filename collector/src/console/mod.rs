@@ -131,7 +131,9 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/concerns/{concern}", get(concern::page))
         .route(
             "/concerns/{concern}/reassign",
-            get(concern::reassign_form).post(concern::reassign),
+            get(concern::reassign_form)
+                .post(concern::reassign)
+                .layer(written()),
         )
         .route(
             "/concerns/{concern}/{action}",

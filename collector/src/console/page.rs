@@ -289,20 +289,25 @@ pub(super) fn go(address: &str) -> Response {
     Redirect::to(address).into_response()
 }
 
-/// Where to go after signing in: only pages of concerns, whose addresses notices hold.
+/// Where to go after signing in: only the page of a concern, to which notices lead, or of the lists.
 pub(super) fn way_back(method: &Method, path: &str) -> Option<String> {
-    (method == Method::GET && is_way_back(path)).then(|| path.to_owned())
+    let is_such = path.starts_with("/concerns/") || path.starts_with("/lists/");
+    (method == Method::GET && is_such && is_way_back(path)).then(|| path.to_owned())
 }
 
-/// Whether an address may be gone to after signing in: a concern's page, or one of the lists' where somebody was writing.
+/// Whether an address may be gone to after signing in: one of these, or another where somebody was writing.
 pub(super) fn is_way_back(path: &str) -> bool {
     let is_name = |part: &str| {
-        !part.is_empty() && part.len() <= 64 && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+        !part.is_empty() && part.len() <= 128 && part.bytes().all(is_part)
     };
     let parts: Vec<_> = path.split('/').collect();
     match parts[..] {
-        ["", "concerns", id] | ["", "lists", id] => is_name(id),
+        ["", "queue" | "people"] => true,
+        ["", "concerns" | "lists" | "people", id] => is_name(id),
+        ["", "concerns", id, "reassign" | "identify"] => is_name(id),
         ["", "lists", list, term] => is_name(list) && is_name(term),
+        ["", "safe", "concerns" | "records", what] => is_name(what),
         _ => false,
     }
 }

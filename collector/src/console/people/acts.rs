@@ -3,7 +3,7 @@
 use super::super::Console;
 use super::super::page::{Failure, go, show};
 use super::super::who::{Fields, SignedIn};
-use super::view::{again, draw};
+use super::view::{Typed, again, draw};
 use super::{finish, may_end, may_grant, person, record, rerouted};
 use crate::access::acts::{self, Actor, NotDone, Place};
 use crate::clock;
@@ -30,14 +30,15 @@ pub(in super::super) async fn grant(
     who: SignedIn,
     fields: Fields,
 ) -> Result<Response, Failure> {
+    let typed = Typed::of("grant", &fields);
     let duty = Duty::from_code(fields.trimmed("duty")).filter(|duty| may_grant(&who).contains(duty));
     let Some(duty) = duty else {
-        return again(&console, &who, "duty", "Choose a duty that you may grant.").await;
+        return again(&console, &who, typed, "duty", "Choose a duty that you may grant.").await;
     };
     let app = &console.app;
     let person = overview::person(app.store.read(), &app.school_id, fields.trimmed("person")).await?;
     let Some(person) = person.filter(|person| person.role != "pupil") else {
-        return again(&console, &who, "person", "Choose the person.").await;
+        return again(&console, &who, typed, "person", "Choose the person.").await;
     };
     let new = New {
         act: Act::Grant,
@@ -46,7 +47,7 @@ pub(in super::super) async fn grant(
         change: None,
         by: who.id(),
     };
-    propose(&console, &who, &new, On::People("person")).await
+    propose(&console, &who, &new, On::People("person", typed)).await
 }
 
 /// Proposes a link: the first, or the reset of a sign-in that is there.
@@ -84,14 +85,9 @@ pub(in super::super) async fn change(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
-    let change = Change {
-        given_name: fields.trimmed("given").to_owned(),
-        family_name: fields.trimmed("family").to_owned(),
-        email: fields.trimmed("email").to_owned(),
-        role: fields.trimmed("role").to_owned(),
-    };
+    let change = person::change_of(&fields);
     if let Some((field, words)) = fault(&change) {
-        return person::again(&console, &who, &person_id, field, words).await;
+        return person::again(&console, &who, &person_id, Some(change), field, words).await;
     }
     let new = New {
         act: Act::Change,
@@ -123,7 +119,7 @@ pub(in super::super) async fn end_duty(
             change: None,
             by: who.id(),
         };
-        return propose(&console, &who, &new, On::People("people")).await;
+        return propose(&console, &who, &new, On::People("people", Typed::default())).await;
     }
     let mut tx = app.store.write().await?;
     if !overview::end_duty_of(&mut tx, &app.school_id, who.id(), duty, who.id(), now).await? {
@@ -159,7 +155,7 @@ pub(in super::super) async fn give_keys(
         Err(not_done) => {
             drop(tx);
             let words = words(not_done)?;
-            person::again(&console, &who, &person_id, "keys", words).await
+            person::again(&console, &who, &person_id, None, "keys", words).await
         }
     }
 }
@@ -284,7 +280,7 @@ async fn stop(console: &Console, who: &SignedIn, invitation_id: &str) -> Result<
 
 /// The page on which something is proposed, and its field at which it stands why that is not taken.
 enum On {
-    People(&'static str),
+    People(&'static str, Typed),
     Person(&'static str),
 }
 
@@ -297,8 +293,8 @@ async fn propose(console: &Console, who: &SignedIn, new: &New<'_>, on: On) -> Re
         Err(not_done) => {
             let words = words(not_done)?;
             return match on {
-                On::People(field) => again(console, who, field, words).await,
-                On::Person(field) => person::again(console, who, new.person_id, field, words).await,
+                On::People(field, typed) => again(console, who, typed, field, words).await,
+                On::Person(field) => person::again(console, who, new.person_id, new.change.cloned(), field, words).await,
             };
         }
     };
@@ -327,7 +323,7 @@ async fn refused(console: &Console, who: &SignedIn, not_done: NotDone) -> Result
         NotDone::NotYours | NotDone::Gone => Err(Failure::NotFound),
         not_done => {
             let words = words(not_done)?;
-            again(console, who, "waiting", words).await
+            again(console, who, Typed::default(), "waiting", words).await
         }
     }
 }

@@ -24,7 +24,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use serde_json::Value;
 use std::collections::HashMap;
-use view::{again, draw};
+use view::{Typed, again, draw};
 
 /// The page.
 pub(super) async fn people(
@@ -32,8 +32,17 @@ pub(super) async fn people(
     who: SignedIn,
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
+    let kept = console.kept(&who, "/people").await?;
     let mut page = draw(&console, &who).await?;
     page.page.said(&query);
+    if let Some(draft) = kept {
+        // What was chosen stands in the form itself.
+        page.page.kept = Some(("/people".to_owned(), String::new()));
+        page.typed = Typed {
+            form: draft.action().to_owned(),
+            fields: draft.into_fields(),
+        };
+    }
     show(&page)
 }
 
@@ -47,22 +56,22 @@ pub(super) async fn add_conflict(
     let (app, now) = (&console.app, clock::now_ms());
     let mut tx = app.store.write().await?;
     let duties = overview::duties(&mut *tx, &app.school_id).await?;
-    let reader = fields.trimmed("reader");
+    let (reader, typed) = (fields.trimmed("reader"), Typed::of("conflicts", &fields));
     if !duties
         .iter()
         .any(|held| held.person_id == reader && held.duty != Duty::Technician.code())
     {
-        return again(&console, &who, "reader", "Choose the reader.").await;
+        return again(&console, &who, typed, "reader", "Choose the reader.").await;
     }
     let about = overview::person(&mut *tx, &app.school_id, fields.trimmed("about")).await?;
     let Some(about) = about.filter(|about| about.person_id != reader) else {
-        return again(&console, &who, "about", "Choose another person.").await;
+        return again(&console, &who, typed, "about", "Choose another person.").await;
     };
     let telling = Telling::of(app);
     let recorded = conflicts::record(&mut tx, &telling, (reader, &about.person_id), who.id(), now).await?;
     let conflict = match recorded {
         Ok(conflict) => conflict,
-        Err(refused) => return again(&console, &who, "about", why_not(refused)).await,
+        Err(refused) => return again(&console, &who, typed, "about", why_not(refused)).await,
     };
     if conflict.in_force {
         rerouted(&console, &who, &mut tx, now).await?;
@@ -84,6 +93,9 @@ const fn why_not(refused: Refused) -> &'static str {
         Refused::LastReader => {
             "Nobody else would be left to read what concerns them. Give somebody else a duty to read first."
         }
+        Refused::Joined => {
+            "Whoever agrees must have read concerns already when it was recorded. Ask the headteacher or the chair."
+        }
         Refused::Stands => "They are kept out already, or it waits for somebody to agree.",
     }
 }
@@ -102,7 +114,7 @@ pub(super) async fn agree_conflict(
         return Err(Failure::NotFound);
     }
     if let Err(refused) = conflicts::agree(&mut tx, &Telling::of(app), &conflict, who.id(), now).await? {
-        return again(&console, &who, "about", why_not(refused)).await;
+        return again(&console, &who, Typed::default(), "about", why_not(refused)).await;
     }
     rerouted(&console, &who, &mut tx, now).await?;
     finish(&console, tx).await?;

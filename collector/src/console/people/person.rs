@@ -2,12 +2,13 @@
 
 use super::super::Console;
 use super::super::page::{Failure, Page, show, show_again};
-use super::super::who::SignedIn;
+use super::super::who::{Fields, SignedIn};
 use super::view::name_of;
 use super::waiting;
 use crate::access::fingerprint;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::store::members::{self, Member};
+use crate::store::proposals::Change;
 use crate::store::{access, overview, proposals, sealed_keys};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -30,6 +31,18 @@ struct PersonPage {
     /// Who may agree.
     seconds: String,
     is_own: bool,
+    /// What stands in the form: what was typed and not taken, or what is known.
+    change: Change,
+}
+
+/// The change that a form asks for.
+pub(super) fn change_of(fields: &Fields) -> Change {
+    Change {
+        given_name: fields.trimmed("given").to_owned(),
+        family_name: fields.trimmed("family").to_owned(),
+        email: fields.trimmed("email").to_owned(),
+        role: fields.trimmed("role").to_owned(),
+    }
 }
 
 /// The page, for readers.
@@ -39,7 +52,15 @@ pub(in super::super) async fn person(
     Path(person_id): Path<String>,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
-    show(&draw(&console, &who, &person_id).await?)
+    let address = format!("/people/{person_id}");
+    let kept = console.kept(&who, &address).await?;
+    let mut page = draw(&console, &who, &person_id).await?;
+    if let Some(draft) = kept {
+        // What was typed stands in the form itself.
+        page.page.kept = Some((address, String::new()));
+        page.change = change_of(&draft.into_fields());
+    }
+    show(&page)
 }
 
 /// The page with what is wrong with a form.
@@ -47,10 +68,12 @@ pub(super) async fn again(
     console: &Console,
     who: &SignedIn,
     person_id: &str,
+    typed: Option<Change>,
     field: &'static str,
     fault: impl Into<String>,
 ) -> Result<Response, Failure> {
     let mut page = draw(console, who, person_id).await?;
+    page.change = typed.unwrap_or(page.change);
     page.page.fault(field, fault);
     show_again(&page)
 }
@@ -97,6 +120,12 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
         said: waiting::keys(&groups, &mine, person.can_sign_in),
         seconds: seconds.join("; "),
         is_own: person_id == who.id(),
+        change: Change {
+            given_name: person.given_name.clone(),
+            family_name: person.family_name.clone(),
+            email: person.email.clone(),
+            role: person.role.clone(),
+        },
         person,
     })
 }

@@ -1,7 +1,7 @@
 //! The page of people with access, in words.
 
 use super::super::page::{Failure, Page, show_again};
-use super::super::who::SignedIn;
+use super::super::who::{Fields, SignedIn};
 use super::super::{Console, concern};
 use super::acts::Told;
 use super::waiting::{Links, Waiting};
@@ -27,9 +27,37 @@ pub(super) struct PeoplePage {
     everybody: Vec<(String, Vec<Candidate>)>,
     conflicts: Vec<Kept>,
     is_reader: bool,
+    /// What was typed into one of the forms, and was not taken.
+    pub(super) typed: Typed,
     links: Vec<Links>,
     /// A code that is shown once.
     pub(super) told: Option<Told>,
+}
+
+/// What was typed into a form of the page: the last part of the form's address, and its fields.
+#[derive(Default)]
+pub(super) struct Typed {
+    pub(super) form: String,
+    pub(super) fields: Fields,
+}
+
+impl Typed {
+    /// Of a form that was sent just now.
+    pub(super) fn of(form: &str, fields: &Fields) -> Self {
+        Self {
+            form: form.to_owned(),
+            fields: fields.clone(),
+        }
+    }
+}
+
+impl PeoplePage {
+    fn chosen(&self, form: &str, field: &str) -> &str {
+        match self.typed.form == form {
+            true => self.typed.fields.trimmed(field),
+            false => "",
+        }
+    }
 }
 
 /// A person with access.
@@ -111,6 +139,7 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
         },
         is_reader: who.is_reader(),
         told: None,
+        typed: Typed::default(),
         page,
     })
 }
@@ -236,10 +265,12 @@ fn with_access(
 pub(super) async fn again(
     console: &Console,
     who: &SignedIn,
+    typed: Typed,
     field: &'static str,
     fault: impl Into<String>,
 ) -> Result<Response, Failure> {
     let mut page = draw(console, who).await?;
+    page.typed = typed;
     page.page.fault(field, fault);
     show_again(&page)
 }

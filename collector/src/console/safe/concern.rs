@@ -4,7 +4,7 @@ use super::super::concern::{Entry, Opener, Seen, entry};
 use super::super::page::{Failure, Page, go, show, show_again};
 use super::super::who::{Fields, SignedIn};
 use super::super::{Console, words};
-use super::{SAFE, reason};
+use super::{SAFE, kept_reason, reason};
 use crate::clock;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::ReaderGroup;
@@ -56,7 +56,17 @@ pub(in super::super) async fn concern(
     if who.session.safe.since(clock::now_ms()).is_none() {
         return Ok(go(SAFE));
     }
-    show(&draw(&console, &who, kept).await?)
+    let mut page = draw(&console, &who, kept).await?;
+    if !page.is_shown {
+        page.typed = kept_reason(
+            &console,
+            &who,
+            &mut page.page,
+            format!("{SAFE}/concerns/{concern_id}"),
+        )
+        .await?;
+    }
+    show(&page)
 }
 
 async fn kept(console: &Console, who: &SignedIn, concern_id: &str) -> Result<Kept, Failure> {

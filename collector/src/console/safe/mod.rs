@@ -33,7 +33,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// The address of this page.
-const SAFE: &str = "/safe";
+pub(super) const SAFE: &str = "/safe";
 /// The longest sheet that is read, in bytes.
 const SHEET_MOST: usize = 8 * 1024;
 const CONCERNS_SHOWN: i64 = 200;
@@ -214,6 +214,18 @@ pub(super) async fn close(
 ) -> Result<Response, Failure> {
     who.session.safe.close();
     Ok(go("/safe?done=safe-closed"))
+}
+
+/// The reason that somebody wrote on a page and that was not taken: it stands in the form itself.
+async fn kept_reason(
+    console: &Console,
+    who: &SignedIn,
+    page: &mut Page,
+    address: String,
+) -> Result<String, Failure> {
+    let kept = console.kept(who, &address).await?;
+    page.kept = kept.is_some().then_some((address, String::new()));
+    Ok(kept.map_or_else(String::new, |draft| draft.words().to_owned()))
 }
 
 /// The reason, for which one opens something, or what is wrong with it.

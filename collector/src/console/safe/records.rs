@@ -3,7 +3,7 @@
 use super::super::page::{Failure, Page, go, show, show_again};
 use super::super::who::{Fields, SignedIn};
 use super::super::{Console, words};
-use super::{SAFE, reason};
+use super::{SAFE, kept_reason, reason};
 use crate::clock;
 use crate::concerns::model::ReaderGroup;
 use crate::concerns::naming::Circumstances;
@@ -95,7 +95,17 @@ pub(in super::super) async fn record(
     if who.session.safe.since(clock::now_ms()).is_none() {
         return Ok(go(SAFE));
     }
-    show(&draw(&console, &who, (&id, &record), &directory).await?)
+    let mut page = draw(&console, &who, (&id, &record), &directory).await?;
+    if matches!(page.opened, Opened::Reason) {
+        page.typed = kept_reason(
+            &console,
+            &who,
+            &mut page.page,
+            format!("{SAFE}/records/{address}"),
+        )
+        .await?;
+    }
+    show(&page)
 }
 
 async fn found(
