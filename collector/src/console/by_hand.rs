@@ -77,7 +77,13 @@ pub(super) async fn record(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
-    let typed = Typed::of(&fields);
+    let mut typed = Typed::of(&fields);
+    // What stood in a record of the safe: its reader makes a concern of it. It is no draft, and in no address.
+    let record = fields.trimmed("record");
+    if !record.is_empty() {
+        typed.words = record.replace("\r\n", "\n").chars().take(TEXT_MOST).collect();
+        return show(&draw(&console, &who, typed).await?);
+    }
     let happened_at = happened_at(&console, &typed.happened);
     let mut faults = Vec::new();
     let kind = Kind::from_code(&typed.kind);

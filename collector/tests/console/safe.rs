@@ -10,7 +10,7 @@ use pastoral_collector::seal::sheet::{self, Sheet};
 use pastoral_collector::store::{keys, safe};
 
 /// The sheets as `init` prints them.
-async fn sheets(school: &School) -> [String; 2] {
+pub(super) async fn sheets(school: &School) -> [String; 2] {
     let keys: Vec<_> = school
         .privates
         .iter()
@@ -21,7 +21,7 @@ async fn sheets(school: &School) -> [String; 2] {
 }
 
 /// Puts a concern into the safe, as if there had been no reader for it when it came.
-async fn into_the_safe(school: &School, concern_id: &str) {
+pub(super) async fn into_the_safe(school: &School, concern_id: &str) {
     let rows = keys::data_keys(school.app.store.read(), SCHOOL, concern_id)
         .await
         .unwrap();
@@ -45,7 +45,7 @@ async fn into_the_safe(school: &School, concern_id: &str) {
     tx.commit().await.unwrap();
 }
 
-async fn unlock(browser: &mut Browser, sheet: &str) -> school::browser::Page {
+pub(super) async fn unlock(browser: &mut Browser, sheet: &str) -> school::browser::Page {
     browser.post("/safe", "/safe", &[("sheet", sheet)]).await
 }
 
@@ -287,7 +287,7 @@ async fn the_only_reader_who_is_left_opens_it_and_can_make_it_theirs() {
 }
 
 /// Puts a record into quarantine, as delivery does.
-async fn quarantine(school: &School, device: &str, sequence: i64, bytes: &[u8]) -> String {
+pub(super) async fn quarantine(school: &School, device: &str, sequence: i64, bytes: &[u8]) -> String {
     let public = school.app.sealer.public(ReaderGroup::Safe).unwrap();
     let sealed = public.seal(bytes, safe::purpose(device).as_bytes()).unwrap();
     let mut tx = school.app.store.write().await.unwrap();
@@ -369,4 +369,54 @@ async fn a_record_that_names_its_opener_is_neither_shown_to_them_nor_removed_by_
     unlock(&mut bo, &chair).await;
     bo.post("/safe", &named, &[("words", "Ann may not.")]).await;
     assert!(bo.get(&named).await.body.contains("shouted"));
+}
+
+#[tokio::test]
+async fn a_record_becomes_a_concern_in_its_readers_session_and_in_no_address() {
+    let (school, router) = school().await;
+    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    let path = quarantine(
+        &school,
+        "LAPTOP-12",
+        1,
+        "I want <to> disappear\nfor good".as_bytes(),
+    )
+    .await;
+    let [_, chair] = sheets(&school).await;
+    unlock(&mut ann, &chair).await;
+    ann.post("/safe", &path, &[("words", "It may be a child’s.")])
+        .await;
+    let page = ann.get(&path).await;
+    assert!(page.body.contains("action=\"/concerns/new\""), "{}", page.body);
+    let record = page.field("record").replace("&#60;", "<").replace("&#62;", ">");
+    let form = ann.post(&path, "/concerns/new", &[("record", &record)]).await;
+    assert_eq!(form.status, StatusCode::OK);
+    assert!(
+        form.body.contains("disappear\nfor good</textarea>"),
+        "{}",
+        form.body
+    );
+    assert!(
+        !form.body.contains("There is a problem"),
+        "nothing was asked of it yet"
+    );
+    let drafts: i64 = sqlx::query_scalar("SELECT count(*) FROM draft")
+        .fetch_one(school.app.store.read())
+        .await
+        .unwrap();
+    assert_eq!(drafts, 0, "what lies in the safe is kept nowhere else");
+    let fields = [
+        ("person", "pip"),
+        ("kind", "self-harm"),
+        ("severity", "4"),
+        ("words", &record),
+    ];
+    let done = ann.post("/concerns/new", "/concerns/new", &fields).await;
+    let concern = done.location().split('?').next().unwrap().to_owned();
+    assert!(
+        ann.get(&concern)
+            .await
+            .body
+            .contains("I want &#60;to&#62; disappear")
+    );
 }
