@@ -4,12 +4,13 @@
 //! and the family name, or by a family name of four letters or more alone. How much that says depends on who wrote it,
 //! and beside what; see [`Circumstances::weigh`].
 
+mod duties;
 mod forms;
 
 pub use forms::Adult;
 
 use super::kind::SubjectRole;
-use super::model::PersonId;
+use super::model::{Duty, PersonId};
 use forms::{Form, Found, Names as Forms};
 use pastoral_keywords::{Provenance, Topic};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,11 +96,13 @@ impl Circumstances {
         match (self.provenance, found.form) {
             // Nobody of the school need have meant anybody.
             (Provenance::Page, _) => Strength::Weak,
+            // More than one may be called so.
+            (_, Form::Called) => Strength::Weak,
             // All that adults write about each other, but for what is no name at all.
             _ if self.by_adult => match (found.form, found.ordinary) {
                 (Form::Full, false) => Strength::Certain,
                 (Form::Full, true) | (Form::Family, false) => Strength::Strong,
-                (Form::Family, true) => Strength::Weak,
+                (Form::Family, true) | (Form::Called, _) => Strength::Weak,
             },
             (_, Form::Full) if is_list && !self.of_abuse => Strength::Weak,
             (_, Form::Full) if !found.ordinary => Strength::Certain,
@@ -111,6 +114,18 @@ impl Circumstances {
             }
             _ => Strength::Weak,
         }
+    }
+}
+
+/// The duties whose holders a text perhaps means without a name: "the headteacher hit me". Page-written text and what
+/// pupils write of other things mean nobody.
+#[must_use]
+pub fn duties_in(text: &str, circumstances: &Circumstances) -> BTreeSet<Duty> {
+    let is_of_somebody = circumstances.by_adult || circumstances.of_abuse;
+    match circumstances.provenance {
+        Provenance::Page => BTreeSet::new(),
+        _ if is_of_somebody => duties::found_in(text),
+        _ => BTreeSet::new(),
     }
 }
 

@@ -24,6 +24,14 @@ const TITLES: [&str; 14] = [
 const ORDINARY_TITLES: [&str; 4] = ["miss", "sir", "madam", "doctor"];
 /// A family name alone, or a part of a double one, has at least so many letters.
 const ALONE: usize = 4;
+const APOSTROPHES: [char; 3] = ['\'', '\u{2019}', '\u{2bc}'];
+/// Parts of double names that nobody is called by.
+const PARTICLES: [&str; 27] = [
+    "al", "ap", "bin", "bint", "da", "de", "del", "della", "den", "der", "di", "dos", "du", "el", "ibn",
+    "la", "le", "mac", "mc", "o", "san", "st", "ten", "ter", "van", "von", "y",
+];
+/// Written together, apart, and one for the other.
+const CLANS: [&str; 2] = ["mac", "mc"];
 
 static ORDINARY: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     let lines = include_str!("../ordinary.txt").lines();
@@ -47,6 +55,8 @@ pub struct Adult {
 /// What of a name stands in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Form {
+    /// A title with the given name, as small children are taught to say.
+    Called,
     /// The family name, or a part of a double one.
     Family,
     /// It with a title or given name.
@@ -65,8 +75,12 @@ pub(super) struct Found {
 
 impl Found {
     /// What says more: a full name before a family name, and what is nothing else before what may be.
-    const fn says(&self) -> (bool, bool, bool) {
-        (matches!(self.form, Form::Full), !self.ordinary, !self.of_pupil)
+    const fn says(&self) -> (bool, bool, bool, bool) {
+        let (is_full, is_family) = (
+            matches!(self.form, Form::Full),
+            !matches!(self.form, Form::Called),
+        );
+        (is_full, is_family, !self.ordinary, !self.of_pupil)
     }
 }
 
@@ -85,6 +99,9 @@ impl Names {
         let mut names = Self::default();
         for adult in adults {
             for (form, words) in forms_of(adult) {
+                if form == Form::Called && is_missed(&words, &pupils) {
+                    continue;
+                }
                 let found = Found {
                     form,
                     ordinary: is_ordinary(form, &words),
@@ -163,6 +180,7 @@ fn is_ordinary(form: Form, words: &[String]) -> bool {
     let (first, rest) = words.split_at(1.min(words.len()));
     match form {
         Form::Family => words.iter().all(is_word),
+        Form::Called => rest.iter().all(is_word),
         Form::Full => {
             let title = |word: &String| ORDINARY_TITLES.contains(&word.as_str());
             !rest.is_empty()
@@ -170,6 +188,29 @@ fn is_ordinary(form: Form, words: &[String]) -> bool {
                 && rest.iter().all(is_word)
         }
     }
+}
+
+/// "I miss Grace" is of the pupil who is called so.
+fn is_missed(words: &[String], pupils: &HashSet<String>) -> bool {
+    let (title, given) = words.split_at(1.min(words.len()));
+    title.iter().all(|word| ORDINARY_TITLES.contains(&word.as_str()))
+        && given.iter().all(|word| pupils.contains(word))
+}
+
+/// A family name that begins with Mac or Mc, in the other ways in which people write it.
+fn of_clan(family: &[String]) -> Vec<Vec<String>> {
+    let [name] = family else { return Vec::new() };
+    let rest = CLANS.iter().find_map(|clan| name.strip_prefix(clan));
+    let Some(rest) = rest.filter(|rest| rest.chars().count() >= 3) else {
+        return Vec::new();
+    };
+    let ways = CLANS.iter().flat_map(|clan| {
+        [
+            vec![format!("{clan}{rest}")],
+            vec![(*clan).to_owned(), rest.to_owned()],
+        ]
+    });
+    ways.collect()
 }
 
 fn forms_of(adult: &Adult) -> Vec<(Form, Vec<String>)> {
@@ -186,13 +227,17 @@ fn forms_of(adult: &Adult) -> Vec<(Form, Vec<String>)> {
     if family.len() > 1 {
         families.push(vec![joined.clone()]);
         // Half of a double name is what most people say; "de" or "van" is no half.
-        let parts = family.iter().filter(|part| part.chars().count() >= ALONE);
+        let parts = family.iter().filter(|part| !PARTICLES.contains(&part.as_str()));
         families.extend(parts.map(|part| vec![part.clone()]));
     }
-    // O'Brien as "o brien".
-    let apart = words(&adult.family.replace(['\'', '\u{2019}', '\u{2bc}'], " "));
-    if apart != family && !apart.is_empty() {
-        families.push(apart);
+    let joined = vec![joined];
+    families.extend(of_clan(if family.len() > 1 { &joined } else { &family }));
+    // O'Brien as "o brien", also where it is half of a double name.
+    for name in adult.family.split([' ', '-']).chain([adult.family.as_str()]) {
+        let apart = words(&name.replace(APOSTROPHES, " "));
+        if apart != words(name) {
+            families.push(apart);
+        }
     }
     let mut forms = Vec::new();
     for family in &families {
@@ -212,9 +257,12 @@ fn forms_of(adult: &Adult) -> Vec<(Form, Vec<String>)> {
             forms.push((Form::Full, [&[title.to_owned()], family.as_slice()].concat()));
             forms.push((Form::Full, vec![title.to_owned() + &family.concat()]));
         }
-        if joined.chars().count() >= ALONE {
+        if family.concat().chars().count() >= ALONE {
             forms.push((Form::Family, family.clone()));
         }
+    }
+    for name in &given {
+        forms.extend(TITLES.map(|title| (Form::Called, vec![title.to_owned(), name.clone()])));
     }
     forms
 }
@@ -233,7 +281,7 @@ fn without_possessive(word: &str) -> &str {
 
 /// Words in lower case without accents; apostrophes inside a word are left out, everything else that is neither letter
 /// nor digit stands between words.
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     for character in decompose(text) {

@@ -1,6 +1,7 @@
 use crate::concerns::kind::SubjectRole;
+use crate::concerns::model::Duty;
 use crate::concerns::naming::Strength::{Certain, Strong, Weak};
-use crate::concerns::naming::{Adult, Circumstances, Names, Strength};
+use crate::concerns::naming::{Adult, Circumstances, Names, Strength, duties_in};
 use pastoral_keywords::{Provenance, Topic};
 use proptest::prelude::*;
 
@@ -28,8 +29,11 @@ fn names() -> Names {
         adult("one", "", "Suharto"),
         adult("wang", "伟", "王"),
         adult("shev", "Олена", "Шевченко"),
+        adult("half", "Elizabeth (Liz)", "Ng-Fairbrother"),
+        adult("clan", "Isla", "MacDermott"),
+        adult("grace", "Grace", "van der Berg"),
     ];
-    Names::new(&adults, ["Pip", "Okonkwo"])
+    Names::new(&adults, ["Pip", "Okonkwo", "Grace"])
 }
 
 const READERS: [&str; 5] = ["ash", "hathersage", "kov", "obrien", "price"];
@@ -71,7 +75,7 @@ fn named(text: &str, circumstances: &Circumstances) -> Vec<(String, Strength)> {
 /// The table of ADR 9, with the case that each line wins and those that it loses.
 #[test]
 fn how_strongly_a_text_names_an_adult() {
-    let one: [(&str, &Circumstances, &str, Strength); 32] = [
+    let one: [(&str, &Circumstances, &str, Strength); 45] = [
         // Title or given name with the family name.
         ("i hate mrs ashdown", &PUPIL, "ash", Certain),
         ("anna ashdown", &PUPIL, "ash", Certain),
@@ -86,6 +90,21 @@ fn how_strongly_a_text_names_an_adult() {
         ("王伟老师打我", &PUPIL, "wang", Certain),
         ("Олена Шевченко", &PUPIL, "shev", Certain),
         ("what mrs ashdown did.docx", &FILE, "ash", Certain),
+        // Half of a double name, short or not; a nickname in brackets; apostrophes of any kind; Mac and Mc.
+        ("mr ng shouted", &PUPIL, "half", Certain),
+        ("mrs fairbrother", &PUPIL, "half", Certain),
+        ("liz fairbrother", &PUPIL, "half", Certain),
+        ("mrs ng‑fairbrother’s room", &PUPIL, "half", Certain),
+        ("mrs o‘brien shouted", &PUPIL, "obrien", Certain),
+        ("mrs o`brien-nunez", &PUPIL, "obrien", Certain),
+        ("miss mcdermott", &PUPIL, "clan", Certain),
+        ("miss mc dermott", &PUPIL, "clan", Certain),
+        ("mcdermott hit me", &OF_ABUSE, "clan", Strong),
+        // Title and given name.
+        ("miss anna hit me", &OF_ABUSE, "ash", Weak),
+        ("mr hugo is mean", &PUPIL, "hathersage", Weak),
+        ("mrs liz", &STAFF, "half", Weak),
+        ("mrs grace shouted", &PUPIL, "grace", Weak),
         // A family name alone.
         ("where does ashdown live", &PUPIL, "ash", Weak),
         ("ashdowns class", &PUPIL, "ash", Weak),
@@ -155,8 +174,40 @@ fn short_family_names_alone_and_parts_of_words_name_nobody() {
         "mr",
         "ash down the hill",
         "王",
+        "ng",
+        "mr van",
+        "i miss grace",
+        "sir hit me",
+        "liz",
     ] {
         assert!(named(text, &STAFF).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn whoever_holds_a_duty_is_perhaps_meant_where_it_is_written_of() {
+    let of = |text: &str, circumstances: &Circumstances| -> Vec<Duty> {
+        duties_in(text, circumstances).into_iter().collect()
+    };
+    for text in [
+        "the headteacher hit me",
+        "Head teacher’s office",
+        "our principal touches me",
+    ] {
+        assert_eq!(of(text, &OF_ABUSE), [Duty::Headteacher], "{text}");
+    }
+    assert_eq!(of("the chair of governors is useless", &STAFF), [Duty::Chair]);
+    assert_eq!(of("our safeguarding lead drinks", &STAFF), [Duty::Dsl]);
+    for (text, circumstances) in [
+        ("how to become a headteacher", &PUPIL),
+        ("Headteacher’s welcome", &PAGE),
+        ("Headteacher’s welcome", &STAFF_PAGE),
+        ("the deputy headteacher hit me", &OF_ABUSE),
+        ("he hit my head, teacher", &PUPIL),
+        ("principal components", &STAFF),
+        ("a chair of the dining room", &STAFF),
+    ] {
+        assert!(of(text, circumstances).is_empty(), "{text}");
     }
 }
 

@@ -4,7 +4,7 @@ use super::Person;
 use super::reading::{read_conflicts, read_duties, read_people, versions};
 use crate::concerns::kind::{Kind, SubjectRole};
 use crate::concerns::model::PersonId;
-use crate::concerns::naming::{self, Adult, Circumstances, Named, Names};
+use crate::concerns::naming::{self, Adult, Circumstances, Named, Names, Strength};
 use crate::concerns::routing::{Duties, Route, Subject, route};
 use crate::people::usernames::{Username, normal};
 use crate::profile::{Profile, Users};
@@ -194,7 +194,14 @@ impl Directory {
     #[must_use]
     pub fn named_in(&self, text: &str, circumstances: &Circumstances) -> Named {
         let is_reader = |person: &str| self.duties.is_reader(person);
-        self.names.named_in(text, circumstances, is_reader)
+        let mut named = self.names.named_in(text, circumstances, is_reader);
+        let duties = naming::duties_in(text, circumstances).into_iter();
+        let meant = duties.flat_map(|duty| self.duties.holders(duty));
+        naming::add(
+            &mut named,
+            &meant.map(|person| (person.clone(), Strength::Weak)).collect(),
+        );
+        named
     }
 
     /// The readers whom somebody's words mention at all.
