@@ -66,9 +66,6 @@ pub struct NewAction<'a> {
 }
 
 /// What was done with a concern, the latest first, at most `most`.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn history(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -93,7 +90,7 @@ pub async fn history(
 /// What actions change, as it is now.
 ///
 /// # Errors
-/// When the database cannot be read or there is no such concern.
+/// Also when there is no such concern.
 pub async fn standing(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Standing, sqlx::Error> {
     sqlx::query_as(
         "SELECT state, owner_id, acknowledged_at, category_confirmed, close_proposed_by, closed_at, outcome, next_due_at
@@ -107,9 +104,6 @@ pub async fn standing(tx: &mut Write, school_id: &str, concern_id: &str) -> Resu
 
 /// INVARIANT 4: whether these readers may close a concern. Who may be meant by what was seen closes nothing alone: one of
 /// them is not, or, where every reader may be meant, they are two.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn may_close(
     tx: &mut Write,
     school_id: &str,
@@ -132,9 +126,6 @@ pub async fn may_close(
 }
 
 /// Closes a concern. False, and nothing is changed, when these readers may not, see [`may_close`].
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn close(
     tx: &mut Write,
     school_id: &str,
@@ -169,9 +160,6 @@ pub async fn reads(
 
 /// Writes what an action changes, and moves the concern's version. Of an open concern nobody is the owner who may not see
 /// it: then it is new, and due at once.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn set_standing(
     tx: &mut Write,
     school_id: &str,
@@ -214,9 +202,6 @@ pub async fn set_standing(
 }
 
 /// Moves the concern's version without anything else: something was written about it.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn touch(
     tx: &mut Write,
     school_id: &str,
@@ -235,9 +220,6 @@ pub async fn touch(
 }
 
 /// Adds an action; gives its number.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn add(tx: &mut Write, school_id: &str, new: &NewAction<'_>) -> Result<i64, sqlx::Error> {
     let (key, sealed) = new.words.as_ref().map(|(key, sealed)| (key, sealed)).unzip();
     sqlx::query_scalar(
@@ -257,9 +239,6 @@ pub async fn add(tx: &mut Write, school_id: &str, new: &NewAction<'_>) -> Result
 }
 
 /// The last action of a concern that was not undone and is no undo.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn last(
     tx: &mut Write,
     school_id: &str,
@@ -277,9 +256,6 @@ pub async fn last(
 }
 
 /// Notes that one action undid another.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn mark_undone(
     tx: &mut Write,
     school_id: &str,
@@ -296,9 +272,6 @@ pub async fn mark_undone(
 }
 
 /// Records a warning: from now on repetition counts (P22).
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn add_warning(
     tx: &mut Write,
     school_id: &str,
@@ -322,9 +295,6 @@ pub async fn add_warning(
 }
 
 /// Concerns whose content is sealed to other groups than read them now, with those that do; at most `most`.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn sealed_elsewhere(
     db: impl SqliteExecutor<'_>,
     school_id: &str,

@@ -73,6 +73,8 @@ pub enum Refused {
     LastReader,
     /// It stands already.
     Stands,
+    /// Whoever agrees was made a reader after it was recorded.
+    Joined,
 }
 
 /// INVARIANT 4: whether somebody may know that a reader is kept out of what concerns a person: whoever recorded it; of
@@ -180,6 +182,9 @@ pub async fn agree(
     let school_id = &*telling.school_id;
     let directory = Directory::load(tx, school_id, &telling.profile).await?;
     let pair = (conflict.reader_id.as_str(), conflict.about_id.as_str());
+    if !was_reader(tx, school_id, by, conflict.recorded_at).await? {
+        return Ok(Err(Refused::Joined));
+    }
     if !left(tx, school_id, &directory, pair, &conflict.recorded_by)
         .await?
         .anybody
@@ -228,13 +233,29 @@ pub async fn end(
     note(tx, telling, &directory, conflict, by, action, now).await
 }
 
-/// Ends every conflict that nobody has agreed to in time, and routes again what it touched.
+/// Whether somebody held a duty that reads already at a time: nobody is made a reader in order to agree.
+async fn was_reader(tx: &mut Write, school_id: &str, person: &str, at: i64) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM duty WHERE school_id = $1 AND person_id = $2 AND duty <> 'technician'
+            AND ended_at IS NULL AND granted_at <= $3)",
+    )
+    .bind(school_id)
+    .bind(person)
+    .bind(at)
+    .fetch_one(&mut **tx)
+    .await
+}
+
+/// Ends every conflict that nobody has agreed to in time, or whose recorder reads nothing any more, and routes again what
+/// it touched.
 pub async fn lapse(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
-    let over: Vec<_> = standing(&mut **tx, &telling.school_id)
-        .await?
-        .into_iter()
-        .filter(|conflict| conflict.lapses_at.is_some_and(|at| at <= now))
-        .collect();
+    let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
+    let is_over = |conflict: &Conflict| {
+        let stands_behind = directory.duties().is_reader(&conflict.recorded_by);
+        conflict.lapses_at.is_some_and(|at| at <= now || !stands_behind)
+    };
+    let mut over = standing(&mut **tx, &telling.school_id).await?;
+    over.retain(is_over);
     for conflict in &over {
         end(tx, telling, conflict, "pastoral", now).await?;
     }
@@ -244,14 +265,16 @@ pub async fn lapse(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sq
     Ok(())
 }
 
-/// Whether any conflict has lapsed by now.
+/// Whether any conflict is over by now, see [`lapse`].
 pub async fn is_any_over(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
     now: i64,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM conflict WHERE school_id = $1 AND ended_at IS NULL AND lapses_at <= $2)",
+        "SELECT EXISTS (SELECT 1 FROM conflict WHERE school_id = $1 AND ended_at IS NULL AND lapses_at IS NOT NULL
+            AND (lapses_at <= $2 OR NOT EXISTS (SELECT 1 FROM duty WHERE duty.school_id = conflict.school_id
+                AND duty.person_id = conflict.recorded_by AND duty.ended_at IS NULL AND duty.duty <> 'technician')))",
     )
     .bind(school_id)
     .bind(now)
@@ -331,18 +354,17 @@ async fn note(
         detail: json!({ "reader": conflict.reader_id, "about": conflict.about_id, "by": conflict.recorded_by }),
     };
     audit::append(tx, now, &entry).await?;
-    let Some(senior) = senior(directory, conflict, by) else {
-        return Ok(());
-    };
-    let notice = Notice {
-        concern_id: None,
-        person_id: senior,
-        address: None,
-        sort: Sort::Conflict,
-        text: text::conflict(telling, conflict.lapses_at),
-        due_at: now,
-    };
-    outbox::queue(tx, telling, &notice, now).await?;
+    if let Some(senior) = senior(directory, conflict, by) {
+        let notice = Notice {
+            concern_id: None,
+            person_id: senior,
+            address: None,
+            sort: Sort::Conflict,
+            text: text::conflict(telling, conflict.lapses_at),
+            due_at: now,
+        };
+        outbox::queue(tx, telling, &notice, now).await?;
+    }
     wanted::tell(tx, telling, now).await
 }
 

@@ -113,9 +113,6 @@ async fn stand(
 }
 
 /// The highest severity of what was added by hand.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn added_by_hand(
     tx: &mut Write,
     school_id: &str,

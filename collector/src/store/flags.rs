@@ -63,9 +63,6 @@ pub(super) const FLAGS: &str =
 
 /// A concern's flags, the most serious first and of these the latest, from a place on and at most so many. INVARIANT 4: of
 /// one that the viewer may see.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn of(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -117,9 +114,6 @@ pub async fn ids(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Ve
 }
 
 /// Marks one flag of a concern, or all, as a false alarm or not. Gives the flags that changed.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn set_false_alarm(
     tx: &mut Write,
     school_id: &str,

@@ -4,8 +4,7 @@ use super::actions::{self, NewAction};
 use super::{Write, audit};
 use serde_json::json;
 
-/// Takes a concern from its owner, so that it is new; `action` says why in its history. Functions here fail when the
-/// database does.
+/// Takes a concern from its owner, so that it is new; `action` says why in its history.
 pub(super) async fn lose(
     tx: &mut Write,
     school_id: &str,

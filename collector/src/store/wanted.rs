@@ -63,13 +63,27 @@ const CLOSINGS: &str =
     WHERE concern.close_proposed_by IS NOT NULL AND concern.state <> 'closed'
     AND reader.person_id <> concern.close_proposed_by";
 
-/// A conflict of interest: of headteacher and chair, neither of the two nor who recorded it.
+/// A conflict of interest: of headteacher and chair, neither of the two nor who recorded it. Where that leaves neither of
+/// them, of those who read what concerns such a person: of a pupil leads and deputies, of an adult the independent reader.
+/// Nobody who became a reader since, nor who is kept out of the same: see `conflicts::agree` and `conflicts::may_know`.
 const CONFLICTS: &str =
     "SELECT duty.school_id, duty.person_id, 'people', conflict.reader_id || conflict.about_id,
         conflict.recorded_at, 0
     FROM conflict JOIN duty ON duty.school_id = conflict.school_id AND duty.ended_at IS NULL
-    WHERE conflict.ended_at IS NULL AND conflict.lapses_at > $1 AND duty.duty IN ('headteacher', 'chair')
-    AND duty.person_id NOT IN (conflict.reader_id, conflict.about_id, conflict.recorded_by)";
+    LEFT JOIN person AS about ON about.school_id = conflict.school_id AND about.person_id = conflict.about_id
+    WHERE conflict.ended_at IS NULL AND conflict.lapses_at > $1 AND duty.granted_at <= conflict.recorded_at
+    AND duty.person_id NOT IN (conflict.reader_id, conflict.about_id, conflict.recorded_by)
+    AND (duty.duty IN ('headteacher', 'chair')
+        OR (about.role IS NOT NULL
+            AND ((about.role = 'pupil' AND duty.duty IN ('dsl', 'deputy'))
+                OR (about.role <> 'pupil' AND duty.duty = 'independent'))
+            AND NOT EXISTS (SELECT 1 FROM conflict AS same WHERE same.school_id = conflict.school_id
+                AND same.ended_at IS NULL AND same.in_force AND same.about_id = conflict.about_id
+                AND same.reader_id = duty.person_id)
+            AND NOT EXISTS (SELECT 1 FROM duty AS senior WHERE senior.school_id = conflict.school_id
+                AND senior.ended_at IS NULL AND senior.duty IN ('headteacher', 'chair')
+                AND senior.granted_at <= conflict.recorded_at
+                AND senior.person_id NOT IN (conflict.reader_id, conflict.about_id, conflict.recorded_by))))";
 
 /// As `held_import::Confirming` lets people confirm: readers whom it is not about; while there is no second one, a
 /// technician.

@@ -5,7 +5,7 @@ use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::escalate::look_after_readers;
 use pastoral_collector::store::conflicts::{self, Conflict, Refused};
-use pastoral_collector::store::{audit, routing};
+use pastoral_collector::store::{audit, routing, wanted};
 
 async fn record(school: &School, by: &str, reader: &str, about: &str, at: i64) -> Result<Conflict, Refused> {
     let mut tx = school.app.store.write().await.unwrap();
@@ -231,4 +231,115 @@ async fn where_headteacher_and_chair_are_the_two_another_reader_can_end_it() {
         )
         .await;
     assert!(conflict.may_end(&school.directory().await, "dsl"));
+}
+
+async fn agree(school: &School, conflict: &Conflict, by: &str, at: i64) -> Result<(), Refused> {
+    let mut tx = school.app.store.write().await.unwrap();
+    let telling = school.telling();
+    let agreed = conflicts::agree(&mut tx, &telling, conflict, by, at)
+        .await
+        .unwrap();
+    routing::reroute_all(&mut tx, &telling, at).await.unwrap();
+    tx.commit().await.unwrap();
+    agreed
+}
+
+/// Somebody is made a deputy for an hour, agrees, and has gone again: the lead is alone with it.
+#[tokio::test]
+async fn nobody_is_made_a_reader_in_order_to_agree() {
+    let school = School::new().await;
+    school.open(&Concern::default()).await;
+    let conflict = record(&school, "dsl", "head", "pupil", monday()).await.unwrap();
+    school.add_person("friend", "staff", "Flo", "Garside").await;
+    school.give_duty("friend", Duty::Deputy).await;
+    school
+        .run(
+            "UPDATE duty SET granted_at = CAST(? AS INTEGER) WHERE person_id = 'friend'",
+            &[&(monday() + MINUTE).to_string()],
+        )
+        .await;
+    let at = monday() + 2 * MINUTE;
+    assert!(!wants(&school, "friend", at).await, "nor are they asked");
+    assert_eq!(
+        agree(&school, &conflict, "friend", at).await,
+        Err(Refused::Joined)
+    );
+    assert_eq!(
+        agree(&school, &conflict, "deputy", at).await,
+        Ok(()),
+        "who read before may"
+    );
+}
+
+/// A deputy for a day keeps a reader out and leaves: nobody stands behind it any more, and it ends at once.
+#[tokio::test]
+async fn a_conflict_ends_with_the_duty_of_who_recorded_it_unless_a_second_person_agreed() {
+    for agreed in [false, true] {
+        let school = School::new().await;
+        school.open(&Concern::default()).await;
+        let conflict = record(&school, "deputy", "dsl", "pupil", monday()).await.unwrap();
+        assert_eq!(school.readers("c1").await, ["deputy", "head"]);
+        if agreed {
+            assert_eq!(agree(&school, &conflict, "head", monday()).await, Ok(()));
+        }
+        school
+            .run("UPDATE duty SET ended_at = 1 WHERE person_id = ?", &["deputy"])
+            .await;
+        look_after_readers(&school.app, monday() + MINUTE).await.unwrap();
+        let mut tx = school.app.store.write().await.unwrap();
+        routing::reroute_all(&mut tx, &school.telling(), monday() + MINUTE)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        let readers = if agreed { vec!["head"] } else { vec!["dsl", "head"] };
+        assert_eq!(school.readers("c1").await, readers);
+    }
+}
+
+async fn wants(school: &School, person: &str, at: i64) -> bool {
+    !wanted::of(school.app.store.read(), SCHOOL, person, at)
+        .await
+        .unwrap()
+        .is_empty()
+}
+
+/// Where headteacher and chair are those whom it is about, others who may know of it are asked; else it would lapse unseen.
+#[tokio::test]
+async fn whoever_can_agree_to_a_conflict_is_asked_and_nobody_who_may_not_know_of_it() {
+    for (by, reader, about, asked) in [
+        ("dsl", "deputy", "pupil", vec!["head", "chair"]),
+        ("dsl", "head", "pupil", vec!["chair"]),
+        ("chair", "head", "pupil", vec!["dsl", "deputy"]),
+        ("dsl", "chair", "head", vec!["outsider"]),
+    ] {
+        let school = School::new().await;
+        record(&school, by, reader, about, monday()).await.unwrap();
+        let directory = school.directory().await;
+        for person in ["dsl", "deputy", "head", "chair", "outsider"] {
+            let is_asked = wants(&school, person, monday()).await;
+            assert_eq!(
+                is_asked,
+                asked.contains(&person),
+                "{person}: {reader} about {about} by {by}"
+            );
+            let knows = conflicts::may_know(&directory, person, reader, about, by);
+            assert!(!is_asked || knows, "{person}: {reader} about {about} by {by}");
+        }
+        let mailed = school
+            .texts(
+                "SELECT person_id FROM outbox WHERE notice = ? ORDER BY person_id",
+                "agreement-wanted",
+            )
+            .await;
+        let mut asked = asked;
+        asked.sort_unstable();
+        assert_eq!(mailed, asked, "{reader} about {about} by {by}");
+    }
+    // Who is kept out of the same is not asked: they may not know of it.
+    let school = School::new().await;
+    record(&school, "deputy", "deputy", "pupil", monday())
+        .await
+        .unwrap();
+    record(&school, "chair", "head", "pupil", monday()).await.unwrap();
+    assert!(!wants(&school, "deputy", monday()).await && wants(&school, "dsl", monday()).await);
 }

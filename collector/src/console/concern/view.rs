@@ -11,9 +11,7 @@ use super::OUTCOMES;
 use super::actions::review_days;
 use super::closing::needs_second;
 use super::content::{Opener, Seen, without_content};
-use super::facts::{
-    Related, Second, can_undo, has_parents, owner, related_to, second, severity_why, times,
-};
+use super::facts::{Related, Second, can_undo, has_parents, owner, related_to, second, severity_why, times};
 use super::flags::{self, At, Flags};
 use super::history::{Entry, entry};
 use super::identify::grouped;

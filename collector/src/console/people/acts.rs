@@ -294,7 +294,9 @@ async fn propose(console: &Console, who: &SignedIn, new: &New<'_>, on: On) -> Re
             let words = words(not_done)?;
             return match on {
                 On::People(field, typed) => again(console, who, typed, field, words).await,
-                On::Person(field) => person::again(console, who, new.person_id, new.change.cloned(), field, words).await,
+                On::Person(field) => {
+                    person::again(console, who, new.person_id, new.change.cloned(), field, words).await
+                }
             };
         }
     };

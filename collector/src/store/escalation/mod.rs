@@ -67,9 +67,6 @@ impl Standing {
 
 /// A concern was opened, its severity rose, its readers changed or a flag joined it: proposes its category, and queues
 /// the notices and sets the timer that follow. Wake escalation and outbox after the commit.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn opened_or_risen(
     tx: &mut Write,
     telling: &Telling,
@@ -109,9 +106,6 @@ pub async fn opened_or_risen(
 }
 
 /// Concerns whose time to answer is over, the most serious first.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn due(store: &Store, school_id: &str, now: i64, most: i64) -> Result<Vec<String>, sqlx::Error> {
     let query = format!(
         "SELECT concern_id FROM concern WHERE school_id = $1 AND {IS_DUE} ORDER BY severity DESC LIMIT $4"
@@ -129,9 +123,6 @@ pub async fn due(store: &Store, school_id: &str, now: i64, most: i64) -> Result<
 const IS_DUE: &str = "next_due_at IS NOT NULL AND (next_due_at <= $2 OR timed_at > $3)";
 
 /// When the next concern comes due; none when none does.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn next_due(store: &Store, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
     let row =
         sqlx::query("SELECT MIN(next_due_at) FROM concern WHERE school_id = ? AND next_due_at IS NOT NULL")
@@ -142,9 +133,6 @@ pub async fn next_due(store: &Store, school_id: &str) -> Result<Option<i64>, sql
 }
 
 /// The next person is told: the time to answer is over. Asks again in the transaction whether that is still so.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn step(tx: &mut Write, telling: &Telling, concern_id: &str, now: i64) -> Result<(), sqlx::Error> {
     let still = format!("SELECT 1 FROM concern WHERE school_id = $1 AND {IS_DUE} AND concern_id = $4");
     let still: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(still))
@@ -162,9 +150,6 @@ pub async fn step(tx: &mut Write, telling: &Telling, concern_id: &str, now: i64)
 }
 
 /// The next person is told at once, because a reader asks for it. Says nothing when somebody has answered.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn escalate_now(
     tx: &mut Write,
     telling: &Telling,
@@ -189,9 +174,6 @@ pub async fn escalate_now(
 }
 
 /// Somebody has acknowledged or closed it: escalation ends, and notices that wait for cover are taken back.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn answered(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE concern SET next_due_at = NULL WHERE school_id = ? AND concern_id = ?")
         .bind(school_id)

@@ -11,9 +11,6 @@ use pastoral_keywords::Severity;
 const CROWDED_MS: i64 = 60_000;
 
 /// Tells one reader that a concern was passed to them. False when that person may not see it; then nobody is told.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn pass_on(
     tx: &mut Write,
     telling: &Telling,
@@ -37,9 +34,6 @@ pub async fn pass_on(
 }
 
 /// Somebody has corrected whom a concern is about: everybody else who reads it is told, also where it is being dealt with.
-///
-/// # Errors
-/// When the database cannot be read or written.
 pub async fn corrected(
     tx: &mut Write,
     telling: &Telling,

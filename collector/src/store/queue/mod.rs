@@ -22,9 +22,6 @@ pub struct Told {
 }
 
 /// The open concerns of a viewer, most urgent first, from a place on.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn open(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -36,9 +33,6 @@ pub async fn open(
 }
 
 /// The closed concerns of a viewer, the latest first, from a place on.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn closed(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -67,9 +61,6 @@ async fn listed(
 }
 
 /// One concern, if the viewer may see it.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn one(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -88,9 +79,6 @@ pub async fn one(
 
 /// Concerns that a viewer may see and that have to do with one of theirs: linked with it, or open and about the same
 /// person; the open ones first, from a place on. With one more than asked for, whether there are further ones is known.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn related(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -129,9 +117,6 @@ pub(super) async fn called(
 }
 
 /// The open concern of a person and kind that a viewer may see; of several the latest.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn open_of(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -199,9 +184,6 @@ pub async fn count_closed(
 }
 
 /// How many open concerns a viewer has.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn count_open(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -219,9 +201,6 @@ pub async fn count_open(
 }
 
 /// Who reads the viewer's open concerns, in the order in which they are told.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn readers_of_open(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -238,9 +217,6 @@ pub async fn readers_of_open(
 }
 
 /// Who reads one of the viewer's concerns, in the order in which they are told.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn readers_of(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
