@@ -1,7 +1,7 @@
 //! What is done once a day: verifying the audit chain, erasing what is older than the school keeps, and sending the head
 //! of the chain to headteacher and chair.
 
-use crate::access::own_keys;
+use crate::access::school_keys;
 use crate::app::App;
 use crate::chain::{HEAD_SENT, number};
 use crate::clock;
@@ -81,7 +81,7 @@ pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
     verify_chain(app, &telling, now).await?;
     let mut tx = app.store.write().await?;
     invitations::forget_expired(&mut tx, &app.school_id, now).await?;
-    own_keys::differ(app, &mut tx, ("pastoral", &[]), now).await?;
+    school_keys::differ(app, &mut tx, ("pastoral", &[]), now).await?;
     tx.commit().await?;
     let cutoff = steady(now, &heads).saturating_sub(telling.profile.retention_ms());
     retention::erase(&app.store, &app.school_id, cutoff, now).await?;

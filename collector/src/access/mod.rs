@@ -4,9 +4,11 @@
 pub mod acts;
 mod codes;
 mod invitation;
+mod joining;
 mod limits;
-pub(crate) mod own_keys;
+mod password;
 mod person_key;
+pub(crate) mod school_keys;
 mod second;
 mod sessions;
 pub mod siege;
@@ -16,18 +18,22 @@ mod unlocked;
 mod vault;
 mod visits;
 mod voice;
+mod work;
 
 pub use codes::{Code, RecoveryCodes, SecondFactor};
 pub use invitation::{Link, NewLink, Opened, ReaderKeys};
+pub use joining::{Typed, accept};
 pub use limits::{Attempt, Limits, TooMany};
+pub use password::{change_password, new_recovery_codes};
 pub use person_key::{Carried, fingerprint, open_from, seal_to};
 pub use second::{RECOVERY_COPY, Standing};
 pub use sessions::{Look, Session, SessionId, Sessions};
-pub use sign_in::{Refused, SignIn, Typed, Work, accept, change_password, new_recovery_codes, sign_in};
+pub use sign_in::{Refused, SignIn, sign_in};
 pub use unlocked::{OPEN_MS as SAFE_OPEN_MS, Unlocked};
 pub use vault::{Owner, SealedVault, Vault, VaultError};
 pub use visits::Visits;
 pub use voice::VoiceCode;
+pub use work::Work;
 
 /// The shortest password that is taken.
 pub const PASSWORD_LEAST: usize = 12;

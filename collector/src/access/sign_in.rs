@@ -1,35 +1,21 @@
-//! Coming in: by a link, by password and code; and changing these.
+//! Coming in by password and code.
 //!
 //! A refused attempt never says which part was wrong, and costs the same work whether or not the person exists.
 
 use super::codes::{Code, RecoveryCodes, SecondFactor};
-use super::invitation::Link;
 use super::limits::Limits;
-use super::own_keys;
 use super::person_key::open_from;
+use super::school_keys;
 use super::sessions::Session;
-use super::strength::{Known, fault};
-use super::vault::{Owner, Vault};
-use super::voice::VoiceCode;
+use super::vault::Vault;
+use super::work::Work;
 use crate::app::App;
 use crate::concerns::model::ReaderGroup;
-use crate::notify::Telling;
-use crate::notify::text::Access;
 use crate::seal::GroupPrivateKey;
 use crate::store::access::{self as rows, Holding, User};
-use crate::store::invitations::{self, Invitation};
-use crate::store::{audit, browsers, keys, members, sealed_keys};
+use crate::store::{audit, codes, keys, sealed_keys};
 use serde_json::json;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
-
-/// Passwords worked on at a time; each takes 19 MiB and a processor.
-const AT_A_TIME: usize = 2;
-/// How many more may wait.
-const WAITING: usize = 32;
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Why somebody did not come in.
 #[derive(Debug, thiserror::Error)]
@@ -76,102 +62,6 @@ pub struct SignIn {
     pub code: Zeroizing<String>,
 }
 
-/// What somebody typed who uses a link.
-pub struct Typed {
-    /// The code that they were told.
-    pub heard: Zeroizing<String>,
-    /// The new password.
-    pub password: Zeroizing<String>,
-    /// The one they have, where they remember it: what it opens they keep.
-    pub present_password: Option<Zeroizing<String>>,
-    /// Six digits from the phone.
-    pub code: Zeroizing<String>,
-}
-
-/// Does the heavy work of passwords off the async threads, a bounded amount at a time (invariant 8).
-#[derive(Clone)]
-pub struct Work {
-    running: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
-}
-
-impl Default for Work {
-    fn default() -> Self {
-        Self {
-            running: Arc::new(Semaphore::new(AT_A_TIME)),
-            waiting: Arc::new(Semaphore::new(AT_A_TIME + WAITING)),
-        }
-    }
-}
-
-impl Work {
-    /// A queue of its own for the same work, which the others cannot fill.
-    #[must_use]
-    pub fn another_queue(&self) -> Self {
-        Self {
-            running: Arc::clone(&self.running),
-            ..Self::default()
-        }
-    }
-
-    /// Runs something that takes long, when it is its turn.
-    pub(super) async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Refused> {
-        let _place = self.waiting.try_acquire().map_err(|_| Refused::Busy)?;
-        let turn = tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.running).acquire_owned()).await;
-        let turn = turn.map_err(|_| Refused::Busy)?.map_err(|_| Refused::Busy)?;
-        let done = tokio::task::spawn_blocking(move || {
-            let _held_while_working = turn;
-            work()
-        });
-        done.await.map_err(|_| Refused::Busy)
-    }
-
-    async fn open(
-        &self,
-        school_id: &str,
-        user: Option<&User>,
-        password: Zeroizing<String>,
-    ) -> Result<Option<Vault>, Refused> {
-        let (school_id, user) = (school_id.to_owned(), user.cloned());
-        self.run(move || {
-            let Some(user) = user else {
-                Vault::open_nothing(&password);
-                return None;
-            };
-            let owner = Owner {
-                school_id: &school_id,
-                person_id: &user.person_id,
-            };
-            Vault::open(&password, owner, &user.vault).ok()
-        })
-        .await
-    }
-
-    async fn seal(
-        &self,
-        school_id: &str,
-        person_id: &str,
-        vault: Vault,
-        password: Zeroizing<String>,
-    ) -> Result<(Vault, super::SealedVault), Refused> {
-        let (school_id, person_id) = (school_id.to_owned(), person_id.to_owned());
-        self.run(move || {
-            let owner = Owner {
-                school_id: &school_id,
-                person_id: &person_id,
-            };
-            vault
-                .seal(&password, owner)
-                .map(|sealed| (vault, sealed))
-                .map_err(|_| Refused::Busy)
-        })
-        .await?
-    }
-}
-
 /// Lets a person in by address, password and code.
 ///
 /// # Errors
@@ -214,7 +104,7 @@ pub async fn sign_in(
     };
     let recovery = matches!(spent, Spent::Code { recovery: true });
     rows::signed_in(&mut tx, &app.school_id, &user.person_id, now_ms).await?;
-    let keys_differ = own_keys::differ(app, &mut tx, (&user.person_id, &vault.keys), now_ms).await?;
+    let keys_differ = school_keys::differ(app, &mut tx, (&user.person_id, &vault.keys), now_ms).await?;
     let detail = json!({ "recovery_code": recovery });
     record(app, &mut tx, &user.person_id, "signed-in", detail, now_ms).await?;
     tx.commit().await?;
@@ -297,7 +187,7 @@ async fn fill(
     Ok(vault)
 }
 
-fn holding(vault: &Vault, public: &[u8]) -> Holding {
+pub(super) fn holding(vault: &Vault, public: &[u8]) -> Holding {
     let groups: Vec<ReaderGroup> = vault.keys.iter().map(|(group, _)| *group).collect();
     Holding {
         public_key: public.to_vec(),
@@ -327,7 +217,7 @@ async fn spend_code(
     let spent = if digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_digit()) {
         let factor = SecondFactor::from_secret(vault.totp_secret.clone());
         match factor.check(&digits, user.totp_last_step, now_ms) {
-            Code::Right(step) => rows::spend_step(tx, school_id, &user.person_id, step)
+            Code::Right(step) => codes::spend_step(tx, school_id, &user.person_id, step)
                 .await?
                 .then_some(Spent::Code { recovery: false }),
             Code::OfAnotherTime => Some(Spent::OfAnotherTime),
@@ -335,222 +225,14 @@ async fn spend_code(
         }
     } else {
         let hash = RecoveryCodes::hash(&user.person_id, typed);
-        rows::spend_recovery_code(tx, school_id, &user.person_id, &hash, now_ms)
+        codes::spend_recovery_code(tx, school_id, &user.person_id, &hash, now_ms)
             .await?
             .then_some(Spent::Code { recovery: true })
     };
     Ok(spent.unwrap_or(Spent::Nothing))
 }
 
-/// Uses a one-time link: the person gets a password, a second factor, recovery codes and the keys of the link. In a reset,
-/// who remembers the present password keeps the keys they had.
-///
-/// # Errors
-/// When the link cannot be used, or something typed is not right; then the link can be tried again, wrong codes of it a
-/// few times only.
-pub async fn accept(
-    app: &App,
-    work: &Work,
-    link: Link,
-    typed: Typed,
-    factor: &SecondFactor,
-    now_ms: i64,
-) -> Result<(Session, RecoveryCodes), Refused> {
-    let invitation = usable(app, &link, now_ms).await?;
-    check_new_password(app, &invitation.person_id, &typed.password).await?;
-    let (keys, step) = open_link(app, work, link, &invitation, &typed, factor, now_ms).await?;
-    let person_id = invitation.person_id.clone();
-    let vault = vault_of(app, work, &invitation, keys, typed.present_password, factor).await?;
-    let public = vault.own.as_ref().map(|own| own.public().to_bytes());
-    let holding = holding(&vault, public.as_ref().map_or(&[], |key| &key[..]));
-    let (vault, sealed) = work
-        .seal(&app.school_id, &person_id, vault, typed.password)
-        .await?;
-    let codes = RecoveryCodes::generate().ok_or(Refused::Busy)?;
-    let mut tx = app.store.write().await?;
-    if !invitations::use_up(&mut tx, &app.school_id, &invitation.invitation_id, now_ms).await? {
-        return Err(Refused::Link);
-    }
-    let user = User {
-        person_id: person_id.clone(),
-        vault: sealed,
-        totp_last_step: step,
-        public_key: Some(holding.public_key.clone()),
-        vouched: invitation.vouched,
-    };
-    let was_there = rows::had_sign_in(&mut *tx, &app.school_id, &person_id).await?;
-    let at = (invitation.invitation_id.as_str(), now_ms);
-    if !rows::set_up(&mut tx, &app.school_id, &user, &holding, at).await? {
-        return Err(Refused::Link);
-    }
-    sealed_keys::forget(&mut tx, &app.school_id, &person_id).await?;
-    rows::replace_recovery_codes(&mut tx, &app.school_id, &person_id, &codes.hashes(&person_id)).await?;
-    browsers::forget(&mut tx, &app.school_id, &person_id).await?;
-    rows::signed_in(&mut tx, &app.school_id, &person_id, now_ms).await?;
-    let detail =
-        json!({"reset": was_there, "proposed_by": invitation.proposed_by, "agreed_by": invitation.agreed_by});
-    record(app, &mut tx, &person_id, "joined", detail, now_ms).await?;
-    if let Some(person) = members::find(&mut tx, &app.school_id, &person_id).await? {
-        let what = Access::SetUp { reset: was_there };
-        members::tell(&mut tx, &Telling::of(app), &person, what, now_ms).await?;
-    }
-    let keys_differ = own_keys::differ(app, &mut tx, (&person_id, &vault.keys), now_ms).await?;
-    tx.commit().await?;
-    app.outbox_wake.notify_one();
-    let mut session = Session::new(person_id, vault.keys, vault.own);
-    session.keys_differ = keys_differ;
-    Ok((session, codes))
-}
-
-async fn usable(app: &App, link: &Link, now_ms: i64) -> Result<Invitation, Refused> {
-    let invitation = invitations::find(app.store.read(), &app.school_id, link.invitation_id()).await?;
-    invitation
-        .filter(|invitation| link.fits(&invitation.link_hash) && invitation.is_usable(now_ms))
-        .ok_or(Refused::Link)
-}
-
-/// The keys of the link and the step of the phone's code, where both codes are right. A wrong code of the link counts.
-async fn open_link(
-    app: &App,
-    work: &Work,
-    link: Link,
-    invitation: &Invitation,
-    typed: &Typed,
-    factor: &SecondFactor,
-    now_ms: i64,
-) -> Result<(Vec<(ReaderGroup, GroupPrivateKey)>, i64), Refused> {
-    let opened = match VoiceCode::heard(&typed.heard) {
-        Some(code) => work
-            .run(move || link.with(&code))
-            .await?
-            .filter(|opened| opened.fits(&invitation.code_hash)),
-        None => {
-            return Err(Refused::VoiceCode(
-                invitations::MOST_WRONG_CODES - invitation.wrong_codes,
-            ));
-        }
-    };
-    let Some(opened) = opened else {
-        return Err(wrong_code(app, invitation, now_ms).await?);
-    };
-    let digits = Zeroizing::new(typed.code.split_whitespace().collect::<String>());
-    let step = match factor.check(&digits, 0, now_ms) {
-        Code::Right(step) => step,
-        Code::OfAnotherTime => return Err(Refused::PhoneClock),
-        Code::Wrong => return Err(Refused::Code),
-    };
-    let wrapped = invitation.wrapped_keys.as_deref().unwrap_or_default();
-    let keys = opened.unwrap_keys(wrapped).ok_or(Refused::Link)?;
-    Ok((keys, step))
-}
-
-async fn wrong_code(app: &App, invitation: &Invitation, now_ms: i64) -> Result<Refused, Refused> {
-    let mut tx = app.store.write().await?;
-    let wrong = invitations::wrong_code(&mut tx, &app.school_id, &invitation.invitation_id).await?;
-    let detail = json!({ "person": invitation.person_id });
-    record(app, &mut tx, "pastoral", "link-code-wrong", detail, now_ms).await?;
-    if wrong == invitations::MOST_WRONG_CODES
-        && let Some(person) = members::find(&mut tx, &app.school_id, &invitation.person_id).await?
-    {
-        members::tell(&mut tx, &Telling::of(app), &person, Access::WrongCodes, now_ms).await?;
-    }
-    tx.commit().await?;
-    app.outbox_wake.notify_one();
-    Ok(Refused::VoiceCode((invitations::MOST_WRONG_CODES - wrong).max(0)))
-}
-
-/// What a person has after using a link: its keys, and what their present password opens where they remember it.
-async fn vault_of(
-    app: &App,
-    work: &Work,
-    invitation: &Invitation,
-    mut keys: Vec<(ReaderGroup, GroupPrivateKey)>,
-    present: Option<Zeroizing<String>>,
-    factor: &SecondFactor,
-) -> Result<Vault, Refused> {
-    let mut own = None;
-    if let Some(present) = present {
-        let user = rows::user(app.store.read(), &app.school_id, &invitation.person_id).await?;
-        let vault = work
-            .open(&app.school_id, user.as_ref(), present)
-            .await?
-            .ok_or(Refused::PresentPassword)?;
-        let carried: Vec<_> = keys.iter().map(|(group, _)| *group).collect();
-        let kept = vault
-            .keys
-            .into_iter()
-            .filter(|(group, _)| !carried.contains(group));
-        keys.extend(kept);
-        own = vault.own;
-    }
-    Ok(Vault {
-        totp_secret: factor.secret(),
-        own: Some(own.unwrap_or_else(|| GroupPrivateKey::generate().0)),
-        keys,
-    })
-}
-
-/// Changes a password; the present one must be right.
-///
-/// # Errors
-/// When the present password is not right or the new one is too short or too easy to guess.
-pub async fn change_password(
-    app: &App,
-    work: &Work,
-    person_id: &str,
-    present: Zeroizing<String>,
-    new: Zeroizing<String>,
-    now_ms: i64,
-) -> Result<(), Refused> {
-    check_new_password(app, person_id, &new).await?;
-    let is_same = new == present;
-    let (user, vault) = open_own(app, work, person_id, present).await?;
-    if is_same {
-        return Err(Refused::SamePassword);
-    }
-    let (_, sealed) = work.seal(&app.school_id, person_id, vault, new).await?;
-    let mut tx = app.store.write().await?;
-    if !rows::replace_vault(&mut tx, &app.school_id, &user, &sealed, now_ms).await? {
-        return Err(Refused::PresentPassword);
-    }
-    browsers::forget(&mut tx, &app.school_id, person_id).await?;
-    record(app, &mut tx, person_id, "password-changed", json!({}), now_ms).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Makes new recovery codes in place of the old; the present password must be right.
-///
-/// # Errors
-/// When the present password is not right.
-pub async fn new_recovery_codes(
-    app: &App,
-    work: &Work,
-    person_id: &str,
-    present: Zeroizing<String>,
-    now_ms: i64,
-) -> Result<RecoveryCodes, Refused> {
-    open_own(app, work, person_id, present).await?;
-    let codes = RecoveryCodes::generate().ok_or(Refused::Busy)?;
-    let mut tx = app.store.write().await?;
-    rows::replace_recovery_codes(&mut tx, &app.school_id, person_id, &codes.hashes(person_id)).await?;
-    record(app, &mut tx, person_id, "recovery-codes-made", json!({}), now_ms).await?;
-    tx.commit().await?;
-    Ok(codes)
-}
-
-async fn open_own(
-    app: &App,
-    work: &Work,
-    person_id: &str,
-    present: Zeroizing<String>,
-) -> Result<(User, Vault), Refused> {
-    let user = rows::user(app.store.read(), &app.school_id, person_id).await?;
-    let vault = work.open(&app.school_id, user.as_ref(), present).await?;
-    user.zip(vault).ok_or(Refused::PresentPassword)
-}
-
-async fn record(
+pub(super) async fn record(
     app: &App,
     tx: &mut crate::store::Write,
     person_id: &str,
@@ -566,15 +248,4 @@ async fn record(
         detail,
     };
     audit::append(tx, now_ms, &entry).await
-}
-
-async fn check_new_password(app: &App, person_id: &str, password: &str) -> Result<(), Refused> {
-    let person = rows::name_and_email(app.store.read(), &app.school_id, person_id).await?;
-    let (name, email) = person.unwrap_or_default();
-    let known = Known {
-        name: &name,
-        email: &email,
-        school: &app.school_name,
-    };
-    fault(password, known).map_or(Ok(()), |advice| Err(Refused::NewPassword(advice)))
 }

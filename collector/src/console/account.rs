@@ -10,7 +10,7 @@ use super::words;
 use crate::access::{self, Attempt, Refused, fingerprint};
 use crate::clock;
 use crate::net::source::Source;
-use crate::store::access as rows;
+use crate::store::codes;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -177,7 +177,7 @@ async fn draw(console: &Console, who: &SignedIn) -> Result<AccountPage, Failure>
     let (store, school_id) = (console.app.store.read(), &console.app.school_id);
     let page = console.page(who, "Your sign-in", "/account").await?;
     let set_at = page.clock.day(&who.viewer.password_set_at);
-    let left = rows::recovery_codes_left(store, school_id, who.id()).await?;
+    let left = codes::recovery_codes_left(store, school_id, who.id()).await?;
     let password = match who.password_due_at(console) {
         Some(due) => format!(
             "Set {set_at}. Your school wants a new one by {}.",

@@ -112,7 +112,7 @@ mod tests {
         include_str!("safe/mod.rs"),
         include_str!("safe/concern.rs"),
         include_str!("safe/records.rs"),
-        include_str!("../access/own_keys.rs"),
+        include_str!("../access/school_keys.rs"),
     ];
 
     /// Codes that stand behind `action: "`, `record("`, `change("` or `note(` in the source.

@@ -12,6 +12,7 @@ pub mod by_hand;
 pub mod came_back;
 pub mod category;
 pub mod certificates;
+pub mod codes;
 pub mod conflicts;
 pub mod devices;
 pub mod disk;

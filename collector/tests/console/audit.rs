@@ -7,7 +7,7 @@ use pastoral_collector::concerns::model::ReaderGroup;
 use pastoral_collector::retention;
 use pastoral_collector::seal::GroupPrivateKey;
 use pastoral_collector::seal::content::Sealer;
-use pastoral_collector::store::{access as rows, keys};
+use pastoral_collector::store::{codes, keys};
 use std::sync::Arc;
 
 async fn count(school: &School, action: &str) -> i64 {
@@ -203,7 +203,7 @@ async fn a_clock_that_comes_back_locks_nobody_out_and_hides_no_silent_device() {
     let year = 365 * 86_400_000;
     let mut tx = school.app.store.write().await.unwrap();
     assert!(
-        rows::spend_step(&mut tx, SCHOOL, "cy", (school.now + year) / 30_000)
+        codes::spend_step(&mut tx, SCHOOL, "cy", (school.now + year) / 30_000)
             .await
             .unwrap()
     );

@@ -1,0 +1,38 @@
+//! Who can sign in as what.
+
+use crate::access::Standing;
+use crate::concerns::model::Duty;
+use sqlx::SqliteConnection;
+use std::collections::BTreeSet;
+
+/// Who can sign in as what. Ask in the transaction that decides by it.
+pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Result<Standing, sqlx::Error> {
+    let held: Vec<(String, String)> = sqlx::query_as(
+        "SELECT d.person_id, d.duty FROM duty d
+         JOIN user u ON u.school_id = d.school_id AND u.person_id = d.person_id AND u.disabled_at IS NULL
+         JOIN person p ON p.school_id = d.school_id AND p.person_id = d.person_id AND p.active = 1
+         WHERE d.school_id = $1 AND d.ended_at IS NULL",
+    )
+    .bind(school_id)
+    .fetch_all(&mut *connection)
+    .await?;
+    let were_readers: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT d.person_id FROM duty d
+         JOIN user u ON u.school_id = d.school_id AND u.person_id = d.person_id
+         WHERE d.school_id = $1 AND d.duty <> $2",
+    )
+    .bind(school_id)
+    .bind(Duty::Technician.code())
+    .fetch_all(&mut *connection)
+    .await?;
+    let (technicians, readers): (Vec<_>, Vec<_>) = held
+        .into_iter()
+        .partition(|(_, duty)| duty == Duty::Technician.code());
+    let ids = |held: Vec<(String, String)>| held.into_iter().map(|(person, _)| person);
+    let readers: BTreeSet<String> = ids(readers).collect();
+    Ok(Standing {
+        technicians: ids(technicians).collect(),
+        were_readers: were_readers.into_iter().collect(),
+        readers,
+    })
+}
