@@ -4,16 +4,25 @@ use super::{school, serve, when};
 use crate::backup::{self, AUTHORITY, DATABASE};
 use crate::ca::Authority;
 use crate::clock;
+use crate::concerns::model::Duty;
 use crate::config::{self, Config};
+use crate::notify::{Telling, text};
+use crate::profile::Profile;
+use crate::retention::tell_holders;
 use crate::seal::specialist::KEY_FILE;
 use crate::store::backup::{self as rows, Mark};
-use crate::store::school as schools;
-use crate::store::{Store, audit};
+use crate::store::outbox::Sort;
+use crate::store::school::{self as schools, School};
+use crate::store::{Store, Write, audit};
 use anyhow::Context as _;
 use clap::Args;
 use std::fs::{self, DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// In seconds: no clock is further ahead.
+const CENTURY: i64 = 100 * 365 * 86_400;
 
 /// Makes a backup now: a folder with the store and the certificate authority.
 #[derive(Debug, Args)]
@@ -81,9 +90,10 @@ impl Restore {
             anyhow::bail!("nothing was changed, because the audit log in this backup is not whole: {broken}");
         }
         self.authority(data_dir, school_id)?;
-        let present = Present::read(data_dir, school_id).await?;
         let now = clock::now_ms();
-        let known = rows::generation(store.read(), school_id)
+        let most = now / 1000 + CENTURY;
+        let present = Present::read(data_dir, school_id, most).await?;
+        let known = rows::generation(store.read(), school_id, most)
             .await?
             .max(present.generation);
         // Above every one that a device may hold, also of stores that are lost: the time in seconds.
@@ -100,6 +110,7 @@ impl Restore {
             detail: serde_json::json!({ "generation": generation }),
         };
         audit::append(&mut tx, now, &entry).await?;
+        tell_readers(&mut tx, config, &school, (made.unwrap_or(now), now)).await?;
         tx.commit().await?;
         store.close().await;
         let aside = put_in_place(data_dir, &beside, now)?;
@@ -170,7 +181,7 @@ struct Present {
 }
 
 impl Present {
-    async fn read(data_dir: &Path, school_id: &str) -> anyhow::Result<Self> {
+    async fn read(data_dir: &Path, school_id: &str, most: i64) -> anyhow::Result<Self> {
         let path = data_dir.join(DATABASE);
         if !path.exists() {
             return Ok(Self::default());
@@ -180,7 +191,7 @@ impl Present {
         };
         let read = async {
             let school = schools::get(store.read()).await?;
-            let generation = rows::generation(store.read(), school_id).await?;
+            let generation = rows::generation(store.read(), school_id, most).await?;
             let marks = rows::marks(store.read(), school_id).await?;
             Ok::<_, sqlx::Error>((school, generation, marks))
         };
@@ -200,6 +211,26 @@ impl Present {
             },
         ))
     }
+}
+
+/// What was ended stands again, such as a duty: whoever brings it back must not be the only one who knows.
+async fn tell_readers(
+    tx: &mut Write,
+    config: &Config,
+    school: &School,
+    (from, now): (i64, i64),
+) -> anyhow::Result<()> {
+    let telling = Telling {
+        school_id: school.school_id.as_str().into(),
+        school_name: school.name.as_str().into(),
+        console_url: config.console.url.as_str().into(),
+        profile: Arc::new(Profile::parse(&school.profile, "the profile in the backup")?),
+    };
+    let readers = Duty::ALL.into_iter().filter(|duty| *duty != Duty::Technician);
+    let text = text::restored(&telling, from, now);
+    let sort = (Sort::Restored, &text);
+    tell_holders(tx, &telling, &readers.collect::<Vec<_>>(), sort, now).await?;
+    Ok(())
 }
 
 async fn last_entry(store: &Store, school_id: &str) -> anyhow::Result<Option<i64>> {

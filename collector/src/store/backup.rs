@@ -44,12 +44,17 @@ pub async fn damage(db: impl SqliteExecutor<'_>) -> Result<Option<String>, sqlx:
     Ok((found != "ok").then_some(found))
 }
 
-/// The school's generation.
-pub async fn generation(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT generation FROM school WHERE school_id = ?")
-        .bind(school_id)
-        .fetch_one(db)
-        .await
+/// The highest generation that the store knows of: its own, and those that devices follow, which may come of a restore by a
+/// clock that was ahead. What lies beyond `most` is none: a device says what it likes.
+pub async fn generation(db: impl SqliteExecutor<'_>, school_id: &str, most: i64) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT MAX(known) FROM (SELECT generation AS known FROM school WHERE school_id = $1
+            UNION ALL SELECT policy_generation FROM device WHERE school_id = $1 AND policy_generation <= $2) AS all_known",
+    )
+    .bind(school_id)
+    .bind(most)
+    .fetch_one(db)
+    .await
 }
 
 /// How far the deliveries of every device go.

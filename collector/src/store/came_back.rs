@@ -6,6 +6,25 @@ use super::Write;
 /// The step of a code that people sign in with.
 const CODE_STEP_MS: i64 = 30_000;
 
+/// What was begun by the clock of then ends as long after now as it would have after its beginning: otherwise whoever sets
+/// the clock ahead for a minute keeps somebody out for a year by a conflict that nobody agrees to, or has a link that long.
+const BEGUN: [&str; 8] = [
+    "UPDATE conflict SET lapses_at = $2 + lapses_at - recorded_at
+     WHERE school_id = $1 AND recorded_at > $2 AND lapses_at > $2 + lapses_at - recorded_at",
+    "UPDATE invitation SET expires_at = $2 + expires_at - made_at, made_at = $2
+     WHERE school_id = $1 AND made_at > $2",
+    "UPDATE proposal SET expires_at = $2 + expires_at - proposed_at, proposed_at = $2
+     WHERE school_id = $1 AND proposed_at > $2",
+    "UPDATE held_import SET expires_at = $2 + expires_at - held_at, held_at = $2
+     WHERE school_id = $1 AND held_at > $2",
+    "UPDATE token SET expires_at = $2 + expires_at - created_at, created_at = $2
+     WHERE school_id = $1 AND created_at > $2",
+    "UPDATE draft SET written_at = $2 WHERE school_id = $1 AND written_at > $2",
+    "UPDATE writer SET began_at = $2 WHERE school_id = $1 AND began_at > $2",
+    // Or nobody hears of a siege until then.
+    "UPDATE siege_told SET told_at = $2 WHERE school_id = $1 AND told_at > $2",
+];
+
 /// Brings everything that waits for a time back by as much as the clock has gone back.
 pub async fn bring_back(
     tx: &mut Write,
@@ -23,6 +42,13 @@ pub async fn bring_back(
         sqlx::query(statement)
             .bind(school_id)
             .bind(jump_ms)
+            .bind(now_ms)
+            .execute(&mut **tx)
+            .await?;
+    }
+    for statement in BEGUN {
+        sqlx::query(statement)
+            .bind(school_id)
             .bind(now_ms)
             .execute(&mut **tx)
             .await?;

@@ -235,3 +235,43 @@ async fn what_waits_for_a_time_comes_back_with_the_clock() {
             .unwrap()
     );
 }
+
+/// Whoever sets the clock a year ahead for a minute gains no more by it than by the right one.
+#[tokio::test]
+async fn what_was_begun_by_a_clock_that_was_ahead_ends_as_if_it_had_begun_now() {
+    let school = School::new().await;
+    let (now, ahead) = (monday(), monday() + 365 * DAY);
+    for statement in [
+        "INSERT INTO conflict (school_id, reader_id, about_id, recorded_by, recorded_at, in_force, lapses_at)
+         VALUES ('school-1', 'head', 'dsl', 'chair', ?1, TRUE, ?1 + 86400000)",
+        "INSERT INTO invitation (school_id, invitation_id, person_id, resets, vouched, link_hash, code_hash, proposed_by,
+                                 code_with, made_at, ready_at, expires_at)
+         VALUES ('school-1', 'i1', 'head', FALSE, TRUE, x'00', x'00', 'init', 'init', ?1, ?1, ?1 + 86400000)",
+        "INSERT INTO proposal (school_id, proposal_id, act, person_id, state, proposed_by, proposed_at, expires_at)
+         VALUES ('school-1', 'p1', 'reset', 'head', 'proposed', 'chair', ?1, ?1 + 86400000)",
+        "INSERT INTO held_import (school_id, import_id, state, reading, mark, confirms, held_by, held_at, expires_at)
+         VALUES ('school-1', 'h1', 'waits', '', '', 'two', 'head', ?1, ?1 + 86400000)",
+        "INSERT INTO token (school_id, token_id, secret_hash, group_name, uses_left, expires_at, created_by, created_at)
+         VALUES ('school-1', 't1', x'00', 'pupils', 1, ?1 + 86400000, 'head', ?1)",
+        "INSERT INTO draft (school_id, draft_id, person_id, sealed, written_at) VALUES ('school-1', 'd1', 'head', x'00', ?1)",
+        "INSERT INTO writer (school_id, token_hash, person_id, began_at) VALUES ('school-1', x'00', 'head', ?1)",
+        "INSERT INTO siege_told (school_id, person_id, told_at) VALUES ('school-1', 'head', ?1)",
+    ] {
+        let mut tx = school.app.store.write().await.unwrap();
+        sqlx::query(statement).bind(ahead).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert!(retention::came_back(&school.app, ahead, now).await.unwrap());
+    for (query, ends) in [
+        ("SELECT max(lapses_at) FROM conflict", now + DAY),
+        ("SELECT max(expires_at) FROM invitation", now + DAY),
+        ("SELECT max(expires_at) FROM proposal", now + DAY),
+        ("SELECT max(expires_at) FROM held_import", now + DAY),
+        ("SELECT max(expires_at) FROM token", now + DAY),
+        ("SELECT max(written_at) FROM draft", now),
+        ("SELECT max(began_at) FROM writer", now),
+        ("SELECT max(told_at) FROM siege_told", now),
+    ] {
+        assert_eq!(school.number(query).await, Some(ends), "{query}");
+    }
+}

@@ -183,3 +183,99 @@ async fn a_backup_is_made_by_itself_and_only_so_many_are_kept() {
     let (_, said) = collector.try_run(&["check"]);
     assert!(said.contains("0 hours old"), "{said}");
 }
+
+/// What was ended stands again: whoever brings a backup back, such as a technician for somebody who lost a duty, must not
+/// be the only one who knows. And devices follow it, also when a clock was ahead at an earlier restore.
+#[tokio::test]
+async fn a_restore_is_told_to_all_who_read_and_goes_above_every_generation_that_devices_follow() {
+    let mut collector = Collector::start();
+    let folder = tempfile::tempdir().unwrap();
+    let devices = [Device::joined(&collector).await, Device::joined(&collector).await];
+    for device in &devices {
+        device.connect(&collector, EPOCH).await.until(policy).await;
+    }
+    let made = backup(&collector, folder.path());
+    collector.kill();
+    let database = collector.database().await;
+    let far = now() / 1000 + 10 * 365 * 86_400;
+    for (order, follows) in [("ASC", far), ("DESC", i64::MAX)] {
+        let query = format!(
+            "UPDATE device SET policy_generation = ? WHERE device_id = (SELECT device_id FROM device ORDER BY device_id {order})"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(follows)
+            .execute(&database)
+            .await
+            .unwrap();
+    }
+    database.close().await;
+    collector.run(&["restore", made.to_str().unwrap()]);
+    assert_eq!(
+        collector.count("SELECT generation FROM school").await,
+        far + 1,
+        "what no clock can have made counts for nothing"
+    );
+    let told: Vec<(String, String)> =
+        sqlx::query_as("SELECT address, body FROM outbox WHERE notice = 'restored' ORDER BY address")
+            .fetch_all(&collector.database().await)
+            .await
+            .unwrap();
+    let to: Vec<_> = told.iter().map(|(address, _)| address.as_str()).collect();
+    assert_eq!(
+        to,
+        ["chair@school.example", "head@school.example"],
+        "not the technician"
+    );
+    assert!(told[0].1.contains("ended since stands again"), "{}", told[0].1);
+}
+
+/// Root puts the file of before back: the record in it is whole, and lacks the number that was mailed since.
+#[tokio::test]
+async fn an_old_database_put_back_by_hand_lacks_the_number_that_was_mailed_since_and_what_devices_have() {
+    let mut collector = Collector::start();
+    let folder = tempfile::tempdir().unwrap();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, EPOCH).await;
+    stream
+        .deliver(&[(0, &start(None)), (1, &flag("1001", "kept", 3))])
+        .await;
+    let old = backup(&collector, folder.path());
+    collector.run(&["user", "invite-technician", "Tess Newcome <tess@school.example>"]);
+    let lost = stream.deliver(&[(2, &flag("1001", "lost", 5))]).await;
+    assert!(lost.iter().all(is_committed));
+    let head: Vec<u8> = sqlx::query_scalar("SELECT hash FROM audit ORDER BY sequence DESC LIMIT 1")
+        .fetch_one(&collector.database().await)
+        .await
+        .unwrap();
+    let mailed = pastoral_collector::chain::number::of_head(&head);
+    collector.kill();
+    for file in ["collector.db-wal", "collector.db-shm"] {
+        let _may_not_be_there = std::fs::remove_file(collector.data_dir.join(file));
+    }
+    std::fs::copy(old.join("collector.db"), collector.data_dir.join("collector.db")).unwrap();
+    let data_dir = collector.data_dir.to_str().unwrap();
+    let (code, said) = collector.try_run(&["audit", "verify", data_dir, "--head", &mailed]);
+    assert_eq!(code, Some(3), "{said}");
+    assert!(
+        said.contains("no entry was changed or removed") && said.contains("is not in it"),
+        "{said}"
+    );
+    // Nothing in the file says so; the laptop does, at its next start.
+    collector.serve();
+    let mut stream = device.connect(&collector, NEXT).await;
+    stream.deliver(&[(0, &start(after(EPOCH, 2)))]).await;
+    let store = pastoral_collector::store::Store::open(&collector.data_dir.join("collector.db"))
+        .await
+        .unwrap();
+    let school: String = sqlx::query_scalar("SELECT school_id FROM school")
+        .fetch_one(store.read())
+        .await
+        .unwrap();
+    let mut tx = store.write().await.unwrap();
+    pastoral_collector::store::ingest::reckon_missing(&mut tx, &school, now() + 600_000)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let missing = "SELECT COALESCE(SUM(count), 0) FROM gap WHERE cause = 'records-missing'";
+    assert_eq!(collector.count(missing).await, 1);
+}

@@ -73,6 +73,10 @@ pub enum Access {
         /// In the place of a sign-in that was there.
         reset: bool,
     },
+    /// A reader refused what another proposed.
+    Refused(Act),
+    /// Somebody stopped a link before it was used.
+    Stopped,
     /// Too many wrong codes were tried with a link.
     WrongCodes,
 }
@@ -91,6 +95,9 @@ impl Access {
             Self::SetUp { reset: true } => {
                 "a sign-in was reset: it has a new password and new codes now, and the old\nones open nothing any more."
             }
+            Self::Refused(Act::EndDuty) => "a reader refused that a duty be ended, as another had proposed.",
+            Self::Refused(_) => "a reader refused what another had proposed about it.",
+            Self::Stopped => "the link that was sent for it was stopped before it was used. It opens nothing.",
             Self::WrongCodes => "a link was tried with wrong codes, ten times. It opens nothing any more.",
         }
     }

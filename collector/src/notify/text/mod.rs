@@ -78,6 +78,8 @@ pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Tex
         | Sort::Unread
         | Sort::Siege
         | Sort::KeysDiffer
+        | Sort::OwnKeyDiffers
+        | Sort::Restored
         | Sort::SafeOpened
         | Sort::AuditHead
         | Sort::AuditBroken

@@ -82,6 +82,47 @@ pub fn keys_differ(telling: &Telling, keys: &str) -> Text {
     }
 }
 
+/// Whoever signs in as somebody holds another key than the one recorded. INVARIANT 9: not as whom.
+#[must_use]
+pub fn own_key_differs(telling: &Telling) -> Text {
+    Text {
+        subject: "Pastoral: please look today - somebody’s key is not their own".into(),
+        body: format!(
+            "{school}\n\nEverybody who signs in has a key of their own, to which the keys for reading are sealed. It\n\
+             stands in the audit record. Somebody has signed in with another one: either that entry or\n\
+             their sign-in was put there by somebody else.\n\n\
+             From now on nothing is sealed to this person.\n\n\
+             What to do\n1. Open {url}/audit: it says who, and when.\n\
+             2. Ask them, by voice, whether it was they who signed in.\n\
+             3. Two readers reset their sign-in, under People. That ends it.\n\n\
+             Do not leave it to the technician: whoever runs the school's server can write such an entry.\n",
+            school = telling.school_name,
+            url = telling.console_url,
+        ),
+    }
+}
+
+/// A backup was brought back. INVARIANT 9: nothing of what it holds or lacks.
+#[must_use]
+pub fn restored(telling: &Telling, from: i64, at: i64) -> Text {
+    Text {
+        subject: "Pastoral: a backup was brought back".into(),
+        body: format!(
+            "{school}\n\nAt {at} a backup was put in the place of what was recorded. Everything is as it was\n\
+             at {from}: what was written, decided or told since is not there any more, and what was\n\
+             ended since stands again - a duty, a password, a recovery code.\n\n\
+             What to do\n1. Open {url}/people: look who may read, and end what had been ended.\n\
+             2. Go through what you remember or were mailed since then.\n\
+             3. If you do not know why it was brought back, ask the headteacher and the chair of governors:\n\
+             \x20  they have the numbers of the audit record since then, which the backup has not.\n",
+            school = telling.school_name,
+            at = local(telling, at, "%H:%M on %A %-d %B %Y"),
+            from = local(telling, from, "%H:%M on %A %-d %B %Y"),
+            url = telling.console_url,
+        ),
+    }
+}
+
 /// The school safe was opened. INVARIANT 9: neither by whom nor what.
 #[must_use]
 pub fn safe_opened(telling: &Telling, at: i64) -> Text {

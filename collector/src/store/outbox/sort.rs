@@ -87,6 +87,12 @@ sorts! {
     /// Content is sealed for other keys than the readers'. Ends when a sign-in finds them right, or with the next one.
     KeysDiffer = "keys-differ", "Content is sealed for a stranger", format!(
         "{LATEST} AND {KEEPS_HEADS} AND EXISTS (SELECT 1 FROM key_doubt WHERE key_doubt.school_id = outbox.school_id)");
+    /// Somebody signed in with another key than the one recorded of them. Ends after a week, or with the next one.
+    OwnKeyDiffers = "own-key-differs", "Somebody’s own key is in doubt", format!(
+        "{LATEST} AND {KEEPS_HEADS} AND outbox.created_at > $1 - {WEEK_MS}");
+    /// A backup was brought back. Ends after a week, or with the next one.
+    Restored = "restored", "A backup was brought back", format!(
+        "{LATEST} AND {READS} AND outbox.created_at > $1 - {WEEK_MS}");
     /// The school safe was opened. Ends with the next time.
     SafeOpened = "safe-opened", "The school safe was opened", format!("{LATEST} AND {READS}");
     /// A link by which somebody sets up how they sign in. It stands in the message until it has left, and no longer. Ends
