@@ -185,14 +185,14 @@ async fn behind_a_named_proxy_each_client_counts_for_itself_and_nobody_chooses_w
 }
 
 /// The console behind its real listener, with TLS.
-struct Served {
+pub(super) struct Served {
     address: SocketAddr,
     tls: TlsConnector,
     stop: CancellationToken,
 }
 
 impl Served {
-    async fn start(router: &axum::Router) -> Self {
+    pub(super) async fn start(router: &axum::Router, proxies: Arc<Proxies>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         let files = (folder.path().join("crt"), folder.path().join("key"));
@@ -209,7 +209,7 @@ impl Served {
         let stop = CancellationToken::new();
         let serving = web
             .unwrap()
-            .serve(listener, router.clone(), BOUNDS, Arc::default(), stop.clone());
+            .serve(listener, router.clone(), BOUNDS, proxies, stop.clone());
         tokio::spawn(serving);
         let mut roots = rustls::RootCertStore::empty();
         roots.add(made.cert.der().clone()).unwrap();
@@ -229,7 +229,7 @@ impl Served {
         socket.connect(self.address).await
     }
 
-    async fn connect(&self, from: Ipv4Addr) -> std::io::Result<TlsStream<TcpStream>> {
+    pub(super) async fn connect(&self, from: Ipv4Addr) -> std::io::Result<TlsStream<TcpStream>> {
         let stream = self.tcp(from).await?;
         self.tls
             .connect(ServerName::try_from("localhost").unwrap(), stream)
@@ -237,7 +237,7 @@ impl Served {
     }
 
     /// Tries again like a browser does, which meets a connection that had to give way.
-    async fn ask(&self, from: Ipv4Addr, request: &[u8]) -> String {
+    pub(super) async fn ask(&self, from: Ipv4Addr, request: &[u8]) -> String {
         for _ in 0..20 {
             let asked = async {
                 let mut stream = self.connect(from).await?;
@@ -264,7 +264,7 @@ impl Drop for Served {
     }
 }
 
-fn on_the_wire(request: &axum::http::Request<String>) -> Vec<u8> {
+pub(super) fn on_the_wire(request: &axum::http::Request<String>) -> Vec<u8> {
     let mut text = format!(
         "{} {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n",
         request.method(),
@@ -323,7 +323,7 @@ async fn while_one_laptop_does_its_worst_readers_read_and_others_sign_in() {
     let (school, router) = school().await;
     let [ann, mut bo, cy] = signed_in(&school, &router, [ANN, BO, CY]).await;
     bo.forget_session();
-    let served = Arc::new(Served::start(&router).await);
+    let served = Arc::new(Served::start(&router, Arc::default()).await);
     let queue =
         |browser: &Browser| on_the_wire(&browser.request("GET", "/queue").body(String::new()).unwrap());
     let mut live = served.connect(ATTACKER).await.unwrap();

@@ -85,8 +85,12 @@ impl Device {
             .into_inner()
     }
 
-    /// Asks to join with a token that nobody made.
-    pub(crate) async fn guess_a_token(&self, client: &mut DeviceServiceClient<Channel>) -> RefusalReason {
+    /// Asks to join with a token that nobody made, and says that it is passed on for somebody else.
+    pub(crate) async fn guess_a_token(
+        &self,
+        client: &mut DeviceServiceClient<Channel>,
+        forwarded: &str,
+    ) -> RefusalReason {
         let request = EnrolRequest {
             token_id: "guessed".into(),
             token_secret: vec![7; 32],
@@ -96,6 +100,10 @@ impl Device {
             agent_version: "0.1.0".into(),
             device_time_ms: 0,
         };
+        let mut request = tonic::Request::new(request);
+        let headers = request.metadata_mut();
+        headers.insert("x-forwarded-for", forwarded.parse().unwrap());
+        headers.insert("forwarded", format!("for={forwarded}").parse().unwrap());
         let mut replies = client.enrol(request).await.unwrap().into_inner();
         match next(&mut replies).await {
             enrol_reply::Outcome::Refusal(refusal) => refusal.reason(),

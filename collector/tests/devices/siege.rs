@@ -78,14 +78,19 @@ async fn a_device_that_connects_again_and_again_is_kept_waiting_and_others_are_n
     assert!(is_committed(&stream.deliver(&[(1, &start(None))]).await[0]));
 }
 
+/// Proxies are for the console: here every one is its peer, also where the console's proxy is named.
 #[tokio::test]
-async fn whoever_guesses_tokens_is_kept_from_the_store() {
-    let collector = Collector::start();
+async fn whoever_guesses_tokens_is_kept_from_the_store_whomever_they_say_they_connect_for() {
+    let mut collector = Collector::start();
+    collector.kill();
+    collector.add_config("proxy = [\"127.0.0.1\"]\n");
+    collector.serve();
     let stranger = Device::new();
-    let mut client = stranger.client(&collector).await;
     let mut told = Vec::new();
-    for _ in 0..80 {
-        told.push(stranger.guess_a_token(&mut client).await);
+    for n in 0..80 {
+        let mut client = stranger.client(&collector).await;
+        let invented = format!("192.0.2.{n}");
+        told.push(stranger.guess_a_token(&mut client, &invented).await);
     }
     assert_eq!(told[0], pastoral_proto::device::RefusalReason::TokenUnknown);
     assert_eq!(told[79], pastoral_proto::device::RefusalReason::Busy);
