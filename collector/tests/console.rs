@@ -30,14 +30,24 @@ mod handling;
 mod hidden;
 #[path = "console/later.rs"]
 mod later;
+#[path = "console/links.rs"]
+mod links;
 #[path = "console/lists.rs"]
 mod lists;
 #[path = "console/marks.rs"]
 mod marks;
 #[path = "console/people.rs"]
 mod people;
+#[path = "console/person_keys.rs"]
+mod person_keys;
+#[path = "console/proxied.rs"]
+mod proxied;
+#[path = "console/resets.rs"]
+mod resets;
 #[path = "console/safe.rs"]
 mod safe;
+#[path = "console/sheets.rs"]
+mod sheets;
 #[path = "console/siege.rs"]
 mod siege;
 #[path = "console/sight.rs"]

@@ -5,7 +5,7 @@ use super::invitation::Link;
 use super::password::check_new_password;
 use super::school_keys;
 use super::sessions::Session;
-use super::sign_in::{Refused, holding, record};
+use super::sign_in::{Refused, record};
 use super::vault::Vault;
 use super::voice::VoiceCode;
 use super::work::Work;
@@ -16,8 +16,10 @@ use crate::notify::text::Access;
 use crate::seal::GroupPrivateKey;
 use crate::store::access::{self as rows, User};
 use crate::store::invitations::{self, Invitation};
+use crate::store::person_keys::{self, Recorded};
 use crate::store::{browsers, codes as spent, members, sealed_keys};
 use serde_json::json;
+use std::collections::BTreeSet;
 use zeroize::Zeroizing;
 
 /// What somebody typed who uses a link.
@@ -50,9 +52,10 @@ pub async fn accept(
     check_new_password(app, &invitation.person_id, &typed.password).await?;
     let (keys, step) = open_link(app, work, link, &invitation, &typed, factor, now_ms).await?;
     let person_id = invitation.person_id.clone();
-    let vault = vault_of(app, work, &invitation, keys, typed.present_password, factor).await?;
-    let public = vault.own.as_ref().map(|own| own.public().to_bytes());
-    let holding = holding(&vault, public.as_ref().map_or(&[], |key| &key[..]));
+    let mut vault = vault_of(app, work, &invitation, keys, typed.present_password, factor).await?;
+    let wanted = groups_of(app, &person_id).await?;
+    vault.keys.retain(|(group, _)| wanted.contains(group));
+    let (groups, own) = (vault.groups(), vault.own.as_ref().map(GroupPrivateKey::public));
     let (vault, sealed) = work
         .seal(&app.school_id, &person_id, vault, typed.password)
         .await?;
@@ -65,12 +68,11 @@ pub async fn accept(
         person_id: person_id.clone(),
         vault: sealed,
         totp_last_step: step,
-        public_key: Some(holding.public_key.clone()),
         vouched: invitation.vouched,
     };
     let was_there = rows::had_sign_in(&mut *tx, &app.school_id, &person_id).await?;
     let at = (invitation.invitation_id.as_str(), now_ms);
-    if !rows::set_up(&mut tx, &app.school_id, &user, &holding, at).await? {
+    if !rows::set_up(&mut tx, &app.school_id, &user, &groups, at).await? {
         return Err(Refused::Link);
     }
     sealed_keys::forget(&mut tx, &app.school_id, &person_id).await?;
@@ -80,6 +82,9 @@ pub async fn accept(
     let detail =
         json!({"reset": was_there, "proposed_by": invitation.proposed_by, "agreed_by": invitation.agreed_by});
     record(app, &mut tx, &person_id, "joined", detail, now_ms).await?;
+    if let Some(own) = own {
+        person_keys::record(&mut tx, &app.school_id, &person_id, &Recorded::Key(own), now_ms).await?;
+    }
     if let Some(person) = members::find(&mut tx, &app.school_id, &person_id).await? {
         let what = Access::SetUp { reset: was_there };
         members::tell(&mut tx, &Telling::of(app), &person, what, now_ms).await?;
@@ -90,6 +95,13 @@ pub async fn accept(
     let mut session = Session::new(person_id, vault.keys, vault.own);
     session.keys_differ = keys_differ;
     Ok((session, codes))
+}
+
+/// What a person reads by their duties of now: one may have ended since the link was made.
+async fn groups_of(app: &App, person_id: &str) -> Result<BTreeSet<ReaderGroup>, Refused> {
+    let mut connection = app.store.read().acquire().await?;
+    let person = members::find(&mut connection, &app.school_id, person_id).await?;
+    Ok(person.ok_or(Refused::Link)?.groups(None))
 }
 
 async fn usable(app: &App, link: &Link, now_ms: i64) -> Result<Invitation, Refused> {

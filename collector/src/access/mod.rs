@@ -3,6 +3,7 @@
 
 pub mod acts;
 mod codes;
+mod doubt;
 mod invitation;
 mod joining;
 mod limits;
@@ -26,7 +27,7 @@ pub use joining::{Typed, accept};
 pub use limits::{Attempt, Limits, TooMany};
 pub use password::{change_password, new_recovery_codes};
 pub use person_key::{Carried, fingerprint, open_from, seal_to};
-pub use second::{RECOVERY_COPY, Standing};
+pub use second::Standing;
 pub use sessions::{Look, Session, SessionId, Sessions};
 pub use sign_in::{Refused, SignIn, sign_in};
 pub use unlocked::{OPEN_MS as SAFE_OPEN_MS, Unlocked};

@@ -2,13 +2,11 @@
 //!
 //! Alone, one can harm nobody's access but one's own: every act on another's takes a reader who proposes it and a second
 //! person, neither of them the person it is about. The second is a reader, too. While no other reader could be asked, a
-//! technician counts, but never for somebody who could sign in as a reader before: for them the recovery copy from the
-//! school safe stands in (`recovery copy` is then one of the two).
+//! technician counts, but never for somebody who could sign in as a reader before: for them a recovery sheet is one of
+//! the two. A sheet and whoever keeps it are one person, not two.
 
+use crate::seal::sheet::Sheet;
 use std::collections::BTreeSet;
-
-/// Stands for whoever brought the recovery copy.
-pub const RECOVERY_COPY: &str = "recovery copy";
 
 /// Who can sign in as what, as it is at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,24 +17,43 @@ pub struct Standing {
     pub technicians: BTreeSet<String>,
     /// People who could ever sign in and had a reader's duty.
     pub were_readers: BTreeSet<String>,
+    /// Who keeps which recovery sheet.
+    pub keepers: BTreeSet<(Sheet, String)>,
 }
 
 impl Standing {
     /// Whether somebody may propose an act on a person's access.
     #[must_use]
     pub fn may_propose(&self, who: &str, person: &str) -> bool {
-        who != person && (self.readers.contains(who) || who == RECOVERY_COPY)
+        who != person && (self.readers.contains(who) || Sheet::of_actor(who).is_some())
     }
 
     /// Whether somebody may agree to what another proposed about a person.
     #[must_use]
     pub fn may_agree(&self, who: &str, proposer: &str, person: &str) -> bool {
-        if !self.may_propose(proposer, person) || who == proposer || who == person {
+        if !self.may_propose(proposer, person) || who == person || self.are_one(who, proposer) {
             return false;
         }
         self.readers.contains(who)
-            || who == RECOVERY_COPY
+            || Sheet::of_actor(who).is_some()
             || (self.technicians.contains(who) && self.a_technician_counts(proposer, person))
+    }
+
+    /// Whether two who act are one person, or may be: a sheet and who keeps it, or two sheets.
+    fn are_one(&self, one: &str, other: &str) -> bool {
+        let keeps = |who: &str, sheet| self.keepers.contains(&(sheet, who.to_owned()));
+        match (Sheet::of_actor(one), Sheet::of_actor(other)) {
+            (Some(_), Some(_)) => true,
+            (Some(sheet), None) => keeps(other, sheet),
+            (None, Some(sheet)) => keeps(one, sheet),
+            (None, None) => one == other,
+        }
+    }
+
+    /// Whether a reader other than the person can sign in: then no sheet acts alone.
+    #[must_use]
+    pub fn another_reads(&self, person: &str) -> bool {
+        self.readers.iter().any(|reader| reader != person)
     }
 
     /// Whether somebody may be shown the code of a link: whoever runs the mail would have both.
@@ -50,7 +67,7 @@ impl Standing {
     pub fn seconds(&self, proposer: &str, person: &str) -> Vec<&str> {
         let readers = self.readers.iter().map(String::as_str);
         readers
-            .filter(|reader| *reader != proposer && *reader != person)
+            .filter(|reader| *reader != person && !self.are_one(reader, proposer))
             .collect()
     }
 
@@ -62,10 +79,17 @@ impl Standing {
         seconds
     }
 
-    /// Whether anybody may agree, without the recovery copy.
+    /// Whether anybody may agree, without a recovery sheet.
     #[must_use]
     pub fn somebody_may_agree(&self, proposer: &str, person: &str) -> bool {
         !self.seconds(proposer, person).is_empty() || self.a_technician_counts(proposer, person)
+    }
+
+    /// Whether a recovery sheet may be the second.
+    #[must_use]
+    pub fn a_sheet_may_agree(&self, proposer: &str, person: &str) -> bool {
+        let mut sheets = Sheet::ALL.into_iter().map(Sheet::actor);
+        sheets.any(|sheet| self.may_agree(sheet, proposer, person))
     }
 
     /// Whether a technician may be the second.
@@ -90,6 +114,7 @@ mod tests {
             readers: set(readers),
             technicians: set(&["ed"]),
             were_readers: set(&[readers, &["gil"]].concat()),
+            keepers: BTreeSet::from([(Sheet::Headteacher, "cy".to_owned())]),
         }
     }
 
@@ -124,13 +149,34 @@ mod tests {
         assert!(!one.may_agree("ed", "cy", "ed"), "about themselves");
         let two = standing(&["ann", "cy"]);
         assert!(!two.may_agree("ed", "cy", "flo"), "ann can be asked");
-        assert!(!two.may_agree("ed", "cy", "ann"), "the recovery copy stands in");
-        assert!(two.may_agree(RECOVERY_COPY, "cy", "ann"));
-        assert!(two.may_agree("cy", RECOVERY_COPY, "ann"));
-        assert!(
-            !two.may_agree("ed", RECOVERY_COPY, "flo"),
-            "a technician holds the copy in hand"
-        );
+        assert!(!two.may_agree("ed", "cy", "ann"), "a recovery sheet stands in");
+        let [head, chair] = Sheet::ALL.map(Sheet::actor);
+        assert!(two.may_agree(chair, "cy", "ann"));
+        assert!(two.may_agree("cy", chair, "ann"));
+        assert!(two.may_agree("ann", head, "flo"));
+        for sheet in [head, chair] {
+            assert!(
+                !two.may_agree("ed", sheet, "flo"),
+                "a technician has the sheet in hand"
+            );
+        }
+    }
+
+    #[test]
+    fn a_sheet_and_who_keeps_it_are_one_person_and_so_are_two_sheets() {
+        let two = standing(&["ann", "cy"]);
+        let [head, chair] = Sheet::ALL.map(Sheet::actor);
+        assert!(!two.may_agree(head, "cy", "flo"), "proposed by its keeper");
+        assert!(!two.may_agree("cy", head, "flo"), "agreed to by its keeper");
+        assert!(!two.may_agree(chair, head, "flo"), "no person at all");
+        assert_eq!(two.seconds(head, "flo"), ["ann"]);
+        let one = standing(&["cy"]);
+        assert!(one.seconds(head, "flo").is_empty() && one.another_reads("flo"));
+        assert!(!one.another_reads("cy"));
+        assert!(one.a_sheet_may_agree("cy", "flo"), "the chair's");
+        let mut both = one;
+        both.keepers.insert((Sheet::Chair, "cy".to_owned()));
+        assert!(!both.a_sheet_may_agree("cy", "flo"));
     }
 
     #[test]

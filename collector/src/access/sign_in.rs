@@ -3,6 +3,7 @@
 //! A refused attempt never says which part was wrong, and costs the same work whether or not the person exists.
 
 use super::codes::{Code, RecoveryCodes, SecondFactor};
+use super::doubt;
 use super::limits::Limits;
 use super::person_key::open_from;
 use super::school_keys;
@@ -10,9 +11,9 @@ use super::sessions::Session;
 use super::vault::Vault;
 use super::work::Work;
 use crate::app::App;
-use crate::concerns::model::ReaderGroup;
 use crate::seal::GroupPrivateKey;
-use crate::store::access::{self as rows, Holding, User};
+use crate::store::access::{self as rows, User};
+use crate::store::person_keys::{self, Recorded};
 use crate::store::{audit, codes, keys, sealed_keys};
 use serde_json::json;
 use zeroize::Zeroizing;
@@ -105,21 +106,32 @@ pub async fn sign_in(
     let recovery = matches!(spent, Spent::Code { recovery: true });
     rows::signed_in(&mut tx, &app.school_id, &user.person_id, now_ms).await?;
     let keys_differ = school_keys::differ(app, &mut tx, (&user.person_id, &vault.keys), now_ms).await?;
+    let own = vault.own.as_ref().map(GroupPrivateKey::public);
+    let recorded = doubt::compare(app, &mut tx, (&user.person_id, own.as_ref()), now_ms).await?;
     let detail = json!({ "recovery_code": recovery });
     record(app, &mut tx, &user.person_id, "signed-in", detail, now_ms).await?;
     tx.commit().await?;
-    let vault = fill(app, work, &user, vault, typed.password, now_ms).await?;
+    let vault = fill(
+        app,
+        work,
+        &user,
+        (vault, recorded.is_none()),
+        typed.password,
+        now_ms,
+    )
+    .await?;
     let mut session = Session::new(user.person_id, vault.keys, vault.own);
     session.keys_differ = keys_differ;
     Ok(session)
 }
 
-/// At a sign-in: gives the vault its own key pair where it has none yet, and the keys that others have sealed to it.
+/// At a sign-in: gives the vault its own key pair where it has none yet, and the keys that others have sealed to it. A key
+/// pair that `is_made` here is recorded with the vault.
 async fn fill(
     app: &App,
     work: &Work,
     user: &User,
-    mut vault: Vault,
+    (mut vault, is_made): (Vault, bool),
     password: Zeroizing<String>,
     now_ms: i64,
 ) -> Result<Vault, Refused> {
@@ -128,7 +140,6 @@ async fn fill(
         .own
         .get_or_insert_with(|| GroupPrivateKey::generate().0)
         .clone();
-    let public = own.public().to_bytes();
     let waiting = sealed_keys::ready_for(app.store.read(), school_id, person_id).await?;
     let mut taken = Vec::new();
     if !waiting.is_empty() {
@@ -149,15 +160,14 @@ async fn fill(
             }
         }
     }
-    let is_as_stored = user.public_key.as_deref() == Some(&public[..]);
-    if is_as_stored && waiting.is_empty() {
+    if !is_made && waiting.is_empty() {
         return Ok(vault);
     }
-    let holding = holding(&vault, &public);
+    let groups = vault.groups();
     let (vault, sealed) = work.seal(school_id, person_id, vault, password).await?;
     let mut tx = app.store.write().await?;
     // Another sign-in of theirs may have been faster; then the next one does it.
-    if rows::refill_vault(&mut tx, school_id, user, &sealed, &holding).await? {
+    if rows::refill_vault(&mut tx, school_id, user, &sealed, &groups).await? {
         sealed_keys::forget(&mut tx, school_id, person_id).await?;
         if !taken.is_empty() {
             record(
@@ -170,29 +180,13 @@ async fn fill(
             )
             .await?;
         }
-        // INVARIANT 10: somebody put another key in the place of theirs, to which others would have sealed.
-        if user.public_key.is_some() && !is_as_stored {
-            record(
-                app,
-                &mut tx,
-                "pastoral",
-                "own-key-mended",
-                json!({ "person": person_id }),
-                now_ms,
-            )
-            .await?;
+        if is_made {
+            let made = Recorded::Key(own.public());
+            person_keys::record(&mut tx, school_id, person_id, &made, now_ms).await?;
         }
         tx.commit().await?;
     }
     Ok(vault)
-}
-
-pub(super) fn holding(vault: &Vault, public: &[u8]) -> Holding {
-    let groups: Vec<ReaderGroup> = vault.keys.iter().map(|(group, _)| *group).collect();
-    Holding {
-        public_key: public.to_vec(),
-        groups,
-    }
 }
 
 /// What became of a code.

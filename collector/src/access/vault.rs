@@ -108,6 +108,11 @@ impl Vault {
         let _same_work = key(password, &[0; SALT]);
     }
 
+    /// The groups whose keys it has.
+    pub fn groups(&self) -> Vec<ReaderGroup> {
+        self.keys.iter().map(|(group, _)| *group).collect()
+    }
+
     fn encode(&self) -> Zeroizing<Vec<u8>> {
         // The secret is made by this program and is 20 bytes long.
         let secret_length = u8::try_from(self.totp_secret.len()).unwrap_or(u8::MAX);

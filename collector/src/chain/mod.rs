@@ -7,7 +7,7 @@
 //! the same parts behind the previous hash in one go.
 //!
 //! Retention erases `detail` and `salt`. Each time it first adds an entry that says which entries and by what rule
-//! ([`Step`]); what is erased without such a step is a break.
+//! ([`Step`]); what is erased without such a step is a break. Steps and [`OWN_KEY`] keep their details for ever.
 
 pub mod file;
 pub mod number;
@@ -22,6 +22,8 @@ use serde::{Deserialize, Serialize};
 pub const FORM: i64 = 2;
 /// The action of a step of retention. Its own details are never erased.
 pub const ERASED: &str = "audit-erased";
+/// The action of an entry that holds a person's own key. Its details are never erased.
+pub const OWN_KEY: &str = "own-key";
 /// The action of a head that was sent.
 pub const HEAD_SENT: &str = "audit-head-sent";
 /// The shortest time that a profile may keep anything.

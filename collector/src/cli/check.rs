@@ -13,7 +13,7 @@ use crate::lists;
 use crate::net::files;
 use crate::profile::Profile;
 use crate::seal;
-use crate::store::{audit, disk, keys, outbox, overview, routing, specialist, unread};
+use crate::store::{audit, disk, keys, outbox, overview, person_keys, routing, specialist, unread};
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -196,6 +196,10 @@ async fn sealing(opened: &school::Opened) -> anyhow::Result<Finding> {
     } else if mailed.is_some_and(|mailed| mailed != now) {
         format!(
             "{now}: not the keys that the last mail about the audit record named; stop `serve`, and tell the headteacher and the chair of governors"
+        )
+    } else if person_keys::are_in_doubt(&mut *store.acquire().await?, school_id).await? {
+        format!(
+            "{now}, but somebody signed in with another key than the one recorded of them, as the audit log says; two readers reset their sign-in"
         )
     } else {
         let says =

@@ -1,39 +1,39 @@
 //! `user recover` and `user agree`: a recovery sheet as one of the two people that an act on
-//! somebody's access takes. While a reader who is not the person can sign in, they are the other; when there is none, the
-//! copy alone does.
+//! somebody's access takes. While a reader who is not the person can sign in, one who does not keep the sheet is the other;
+//! when there is none, the sheet alone does.
 
 use super::init::{Named, keys_of, when_links_leave};
 use super::school;
 use super::user::{note, person};
 use crate::access::acts::{self, Actor, Issued, Place, issue};
-use crate::access::{NewLink, RECOVERY_COPY, Work};
+use crate::access::{NewLink, Work};
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
 use crate::seal::GroupPrivateKey;
 use crate::seal::sheet::{self, Sheet};
 use crate::store::proposals::{self, Act, New};
-use crate::store::{access, keys, overview, routing};
+use crate::store::{access, keys, routing};
 use anyhow::Context as _;
 
 /// Gives somebody a reader's duty and a link.
-pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, copy: &str) -> anyhow::Result<()> {
+pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, typed: &str) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
     let (telling, now) = (opened.telling(config), clock::now_ms());
     let school_id = &*telling.school_id;
-    let copied = sheet::read(copy, &keys::publics(opened.store.read(), school_id).await?)?;
-    let held = keys_of(duty, &copied);
+    let copied = sheet::read(typed, &keys::publics(opened.store.read(), school_id).await?)?;
+    let sheet = Sheet::of(duty).context("this duty reads nothing; no sheet is for it")?;
     anyhow::ensure!(
-        held.len() == duty.reader_groups().len(),
+        keys_of(duty, &copied).len() == duty.reader_groups().len(),
         "this duty needs {}, the whole of it",
-        Sheet::of(duty).map_or("a recovery sheet", Sheet::words)
+        sheet.words()
     );
     let role = if duty == Duty::Chair { "governor" } else { "staff" };
     let mut tx = opened.store.write().await?;
     let person = person(&mut tx, school_id, named, role).await?;
     note(&mut tx, school_id, "recovery-copy-used", &person.person_id, now).await?;
     let standing = proposals::standing(&mut tx, school_id).await?;
-    if standing.seconds(RECOVERY_COPY, &person.person_id).is_empty() {
+    if !standing.another_reads(&person.person_id) {
         let groups = person.groups(Some(duty));
         let held: Vec<_> = copied
             .into_iter()
@@ -45,7 +45,7 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, copy: &s
             school_id,
             &person.person_id,
             duty,
-            RECOVERY_COPY,
+            sheet.actor(),
             None,
             now,
         )
@@ -53,7 +53,7 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, copy: &s
         let about = Issued {
             person: &person,
             proposal_id: None,
-            proposed_by: RECOVERY_COPY,
+            proposed_by: sheet.actor(),
             agreed_by: None,
             vouched: true,
         };
@@ -70,6 +70,11 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, copy: &s
         );
         return Ok(());
     }
+    anyhow::ensure!(
+        !standing.seconds(sheet.actor(), &person.person_id).is_empty(),
+        "whoever else can sign in keeps this sheet, and one person is not two: they propose it on the console, under \
+         People, and the other sheet agrees (`user agree`)"
+    );
     tx.commit().await?;
     let act = match (person.duties.contains(&duty), person.can_sign_in) {
         (false, _) => Act::Grant,
@@ -81,7 +86,7 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, copy: &s
         person_id: &person.person_id,
         duty: (act == Act::Grant).then_some(duty),
         change: None,
-        by: RECOVERY_COPY,
+        by: sheet.actor(),
     };
     let work = Work::default();
     let place = Place {
@@ -89,7 +94,7 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, copy: &s
         telling: &telling,
         work: &work,
     };
-    let held = acts::propose(place, actor(&copied), &new, now).await?;
+    let held = acts::propose(place, actor(sheet, &copied), &new, now).await?;
     println!(
         "It is proposed: {} for {}. Somebody else who reads must now agree on the console, under People. Then a link goes \
          to {}.",
@@ -108,11 +113,11 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, copy: &s
 }
 
 /// Agrees to what the only reader left has proposed.
-pub(super) async fn agree(config: &Config, copy: &str) -> anyhow::Result<()> {
+pub(super) async fn agree(config: &Config, typed: &str) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
     let (telling, now) = (opened.telling(config), clock::now_ms());
     let school_id = &*telling.school_id;
-    let copied = sheet::read(copy, &keys::publics(opened.store.read(), school_id).await?)?;
+    let copied = sheet::read(typed, &keys::publics(opened.store.read(), school_id).await?)?;
     let mut connection = opened.store.read().acquire().await?;
     let standing = proposals::standing(&mut connection, school_id).await?;
     let waiting = proposals::open(&mut *connection, school_id, now).await?;
@@ -122,35 +127,26 @@ pub(super) async fn agree(config: &Config, copy: &str) -> anyhow::Result<()> {
         standing.readers.contains(by) && standing.seconds(by, &proposal.person_id).is_empty()
     };
     let waiting: Vec<_> = waiting.iter().filter(is_alone).collect();
-    // A sheet that the proposer keeps would make two of one.
-    let held = overview::duties(opened.store.read(), school_id).await?;
-    let of_other = |sheet: Sheet| {
-        let groups = sheet.groups();
-        copied.iter().any(|(group, _)| groups.contains(group))
-            && !waiting.iter().any(|proposal| {
-                held.iter().any(|held| {
-                    Some(&held.person_id) == proposal.proposed_by.as_ref() && held.duty == sheet.code()
-                })
-            })
-    };
-    anyhow::ensure!(
-        Sheet::ALL.into_iter().any(of_other),
-        "whoever proposed keeps this sheet; bring the other one"
-    );
     let [proposal] = waiting[..] else {
         anyhow::bail!(
-            "{} proposals wait that only the recovery copy can agree to; there must be exactly one: the reader who proposes \
+            "{} proposals wait that only a recovery sheet can agree to; there must be exactly one: the reader who proposes \
              makes it on the console, under People, and withdraws others",
             waiting.len()
         );
     };
+    let by = proposal.proposed_by.as_deref().unwrap_or_default();
+    let sheet = Sheet::ALL.into_iter().find(|sheet| {
+        let is_brought = copied.iter().any(|(group, _)| sheet.groups().contains(group));
+        is_brought && standing.may_agree(sheet.actor(), by, &proposal.person_id)
+    });
+    let sheet = sheet.context("whoever proposed keeps this sheet; bring the other one")?;
     let work = Work::default();
     let place = Place {
         store: &opened.store,
         telling: &telling,
         work: &work,
     };
-    let actor = actor(&copied);
+    let actor = actor(sheet, &copied);
     let prepared = acts::prepare(place, actor, &proposal.proposal_id, now).await?;
     let mut tx = opened.store.write().await?;
     let agreed = acts::agree(&mut tx, &telling, actor, (&proposal.proposal_id, prepared), now).await?;
@@ -171,9 +167,9 @@ pub(super) async fn agree(config: &Config, copy: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-const fn actor(copied: &[(ReaderGroup, GroupPrivateKey)]) -> Actor<'_> {
+const fn actor(sheet: Sheet, copied: &[(ReaderGroup, GroupPrivateKey)]) -> Actor<'_> {
     Actor {
-        id: RECOVERY_COPY,
+        id: sheet.actor(),
         keys: copied,
         own: None,
     }

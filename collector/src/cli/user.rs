@@ -1,5 +1,5 @@
 //! `user`: people who can sign in. The command line makes technicians only, and never touches how a reader signs in;
-//! that takes two readers on the console, or the recovery copy from the school safe ([`recover`]).
+//! that takes two readers on the console, or a recovery sheet ([`recover`]).
 
 use super::init::{Named, invited, when_links_leave};
 use super::{recover, school, when};
@@ -16,8 +16,8 @@ use clap::Subcommand;
 use std::io::Read as _;
 use zeroize::Zeroizing;
 
-/// Longest recovery copy that is read.
-const COPY: u64 = 64 * 1024;
+/// Longest sheet that is read.
+const SHEET: u64 = 64 * 1024;
 
 /// People who can sign in; readers are granted on the console.
 #[derive(Debug, Subcommand)]
@@ -40,7 +40,7 @@ pub(super) enum User {
     },
     /// Gives a reader's duty and sign-in back with a recovery sheet, read from standard input
     #[command(
-        after_help = "For when the reader keys are lost, or no two readers are left. The headteacher’s sheet serves for headteacher, dsl and deputy, the chair’s for chair and independent. The link goes to the person's recorded address. While somebody else who reads can sign in, they must agree on the console, and have the code; otherwise the code is shown here. Everybody who reads is told.\nExample: pastoral-collector user recover --duty headteacher \"Ada Bell <head@school.example>\" < sheet.txt"
+        after_help = "For when the reader keys are lost, or no two readers are left. The headteacher’s sheet serves for headteacher, dsl and deputy, the chair’s for chair and independent. The link goes to the person's recorded address. While somebody else who reads can sign in, one who does not keep this sheet must agree on the console, and has the code; otherwise the code is shown here. Everybody who reads is told.\nExample: pastoral-collector user recover --duty headteacher \"Ada Bell <head@school.example>\" < sheet.txt"
     )]
     Recover {
         /// headteacher, dsl, deputy, chair or independent
@@ -49,7 +49,10 @@ pub(super) enum User {
         /// The reader, as "Given Family <mail>"; who is known already is not changed
         person: Named,
     },
-    /// With the recovery copy, read from standard input, agrees to what the only reader left has proposed on the console
+    /// With a recovery sheet, read from standard input, agrees to what the only reader left has proposed on the console
+    #[command(
+        after_help = "The sheet must be one that the reader does not keep: the headteacher keeps the headteacher’s, the chair of governors the chair’s. One proposal may wait, no more.\nExample: pastoral-collector user agree < sheet.txt"
+    )]
     Agree,
 }
 
@@ -63,20 +66,20 @@ impl User {
                 let duty = Duty::from_code(&duty)
                     .filter(|duty| !duty.reader_groups().is_empty())
                     .context("the duty must be headteacher, dsl, deputy, chair or independent")?;
-                recover::recover(config, &person, duty, &copy()?).await
+                recover::recover(config, &person, duty, &typed_sheet()?).await
             }
-            Self::Agree => recover::agree(config, &copy()?).await,
+            Self::Agree => recover::agree(config, &typed_sheet()?).await,
         }
     }
 }
 
-fn copy() -> anyhow::Result<Zeroizing<String>> {
-    let mut copy = Zeroizing::new(String::new());
+fn typed_sheet() -> anyhow::Result<Zeroizing<String>> {
+    let mut sheet = Zeroizing::new(String::new());
     std::io::stdin()
-        .take(COPY)
-        .read_to_string(&mut copy)
-        .context("the recovery copy on standard input is no text")?;
-    Ok(copy)
+        .take(SHEET)
+        .read_to_string(&mut sheet)
+        .context("the sheet on standard input is no text")?;
+    Ok(sheet)
 }
 
 async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
@@ -204,7 +207,7 @@ async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
     anyhow::ensure!(
         !reads && !standing.were_readers.contains(&user.person_id),
         "{} reads concerns, or did: their access is ended on the console, under People, by two readers; with one reader \
-         left, by them and the recovery copy (`user agree`)",
+         left, by them and a recovery sheet (`user agree`)",
         user.name
     );
     rows::disable(&mut tx, school_id, &user.person_id, "command line", now).await?;

@@ -3,11 +3,11 @@
 use super::page::{Failure, Page, show};
 use super::who::SignedIn;
 use super::{Console, deeds};
-use crate::access::RECOVERY_COPY;
 use crate::chain::number;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
 use crate::devices::roll::told_apart;
+use crate::seal::sheet::Sheet;
 use crate::store::overview::{self, Candidate, Logged};
 use crate::store::people::Directory;
 use crate::store::proposals::Act;
@@ -108,11 +108,13 @@ async fn sent_heads(
 }
 
 fn name(people: &[Candidate], id: &str) -> String {
+    if let Some(sheet) = Sheet::of_actor(id) {
+        return format!("Somebody with {}", sheet.words());
+    }
     match id {
         "pastoral" => "Pastoral".to_owned(),
         "command line" => "The command line".to_owned(),
         "init" => "The first set-up".to_owned(),
-        RECOVERY_COPY => "The recovery copy from the school safe".to_owned(),
         "people import" => "The school’s list of people".to_owned(),
         "token" => "A token that needs no person".to_owned(),
         id => people
@@ -210,10 +212,10 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
         ),
         "access-refused" => format!("refused {} for {}", act(&text), person("person")),
         "keys-given" => format!("gave {} keys that they waited for", person("person")),
-        "own-key-mended" => format!(
-            "found that somebody had put another key in the place of {}’s, and mended it",
-            person("person")
-        ),
+        "own-key" if detail["key"].is_null() => {
+            "signed in with another key than the one recorded of them: nothing is sealed to them until their sign-in is reset".to_owned()
+        }
+        "own-key" => "has a key of their own, which is recorded here".to_owned(),
         "link-code-wrong" => format!("refused a wrong code with the link for {}", person("person")),
         "link-stopped" => format!("stopped the link for {}", person("person")),
         "duty-ended" => format!("ended the access of {} as {}", person("person"), duty()),
@@ -242,7 +244,7 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
         ),
         "user-disabled" => format!("ended the sign-in and every duty of {}", person("person")),
         "recovery-copy-used" => format!(
-            "used the recovery copy from the school safe to let {} read",
+            "used a recovery sheet for the access of {}",
             person("person")
         ),
         action => deeds::with_concern(action)

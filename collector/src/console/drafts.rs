@@ -243,14 +243,15 @@ impl Console {
 
     async fn keep(&self, who: Option<&SignedIn>, sent: &Sent) -> Result<Option<String>, Failure> {
         let (school_id, now) = (&self.app.school_id, clock::now_ms());
-        let writer = rows::writer(self.app.store.read(), school_id, &sent.token, now).await?;
+        let mut connection = self.app.store.read().acquire().await?;
+        let writer = rows::writer(&mut connection, school_id, &sent.token, now).await?;
+        drop(connection);
         let Some(writer) = writer.filter(|_| sent.draft.is_written()) else {
             return Ok(None);
         };
         let draft_id = uuid::Uuid::new_v4().to_string();
         let purpose = purpose(school_id, &writer.person_id, &draft_id);
-        let key = GroupPublicKey::from_bytes(&writer.public_key).ok();
-        let Some(sealed) = key.and_then(|key| sent.draft.seal(&key, &purpose)) else {
+        let Some(sealed) = sent.draft.seal(&writer.public_key, &purpose) else {
             return Err(Failure::Busy);
         };
         // The same once more takes the place of what was kept of it.

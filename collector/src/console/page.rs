@@ -7,7 +7,7 @@ use super::{assets, said};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::store::wanted::{self, Place};
-use crate::store::{keys, overview};
+use crate::store::{keys, overview, person_keys};
 use askama::Template;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -191,6 +191,16 @@ impl Console {
                  Record nothing more, and tell the headteacher and the chair of governors now, not the technician."
                     .to_owned(),
             );
+        }
+        if who.is_reader() {
+            let mut connection = app.store.read().acquire().await?;
+            if person_keys::are_in_doubt(&mut connection, &app.school_id).await? {
+                banner.push(
+                    "Somebody signed in with another key than the one recorded of them; the audit log says who. Nothing is \
+                     sealed to them until two readers have reset their sign-in, under People."
+                        .to_owned(),
+                );
+            }
         }
         let runs_it = who.has(Duty::Headteacher) || who.has(Duty::Technician);
         banner.extend(app.faults.words(runs_it));

@@ -34,7 +34,7 @@ pub enum SealError {
 #[derive(Clone, PartialEq, Eq)]
 pub struct GroupPublicKey(KemPublic);
 
-/// Opens for a reader group. Exists only in a signed-in reader's session and on the printed recovery copy.
+/// Opens for a reader group. Exists only in a signed-in reader's session and on a printed recovery sheet.
 #[derive(Clone)]
 pub struct GroupPrivateKey(KemPrivate);
 

@@ -17,7 +17,7 @@ const LETTERS: usize = 52;
 const CHECK: usize = 4;
 
 /// One of the two sheets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sheet {
     /// The keys for concerns about pupils and staff.
     Headteacher,
@@ -35,6 +35,30 @@ impl Sheet {
         match self {
             Self::Headteacher => "headteacher",
             Self::Chair => "chair",
+        }
+    }
+
+    /// Who acts in the store and the audit log, when a sheet is one of the two that an act on access takes.
+    #[must_use]
+    pub const fn actor(self) -> &'static str {
+        match self {
+            Self::Headteacher => "headteacher sheet",
+            Self::Chair => "chair sheet",
+        }
+    }
+
+    /// The sheet that acted.
+    #[must_use]
+    pub fn of_actor(actor: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sheet| sheet.actor() == actor)
+    }
+
+    /// Who keeps it.
+    #[must_use]
+    pub const fn keeper(self) -> Duty {
+        match self {
+            Self::Headteacher => Duty::Headteacher,
+            Self::Chair => Duty::Chair,
         }
     }
 

@@ -1,10 +1,11 @@
 //! People who can sign in: their vaults, codes and duties.
 
-use super::Write;
+use super::{Write, person_keys};
 use crate::access::SealedVault;
 use crate::concerns::model::{Duty, ReaderGroup};
+use crate::seal::GroupPublicKey;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteExecutor};
+use sqlx::{Row, SqliteConnection, SqliteExecutor};
 
 /// A person as the console knows them while they are signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,17 +31,15 @@ pub struct User {
     pub vault: SealedVault,
     /// The step of the last code used.
     pub totp_last_step: i64,
-    /// The public half of their own key pair; none before they have one.
-    pub public_key: Option<Vec<u8>>,
-    /// Whether readers, the first set-up or the recovery copy stand behind this sign-in.
+    /// Whether readers, the first set-up or a recovery sheet stand behind this sign-in.
     pub vouched: bool,
 }
 
 /// What a person's vault holds, as others may know it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Holding {
     /// The public half of their own key pair.
-    pub public_key: Vec<u8>,
+    pub public_key: GroupPublicKey,
     /// The groups whose keys it has.
     pub groups: Vec<ReaderGroup>,
 }
@@ -90,7 +89,7 @@ pub async fn user_by_email(
     email: &str,
 ) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT u.person_id, u.vault_salt, u.vault, u.totp_last_step, u.public_key, u.vouched FROM user u
+        "SELECT u.person_id, u.vault_salt, u.vault, u.totp_last_step, u.vouched FROM user u
          JOIN person p ON p.school_id = u.school_id AND p.person_id = u.person_id
          WHERE u.school_id = ? AND p.email <> '' AND lower(p.email) = lower(?) AND u.disabled_at IS NULL
          ORDER BY u.created_at LIMIT 1",
@@ -112,7 +111,7 @@ pub async fn user(
     person_id: &str,
 ) -> Result<Option<User>, sqlx::Error> {
     let row = sqlx::query(
-        "SELECT person_id, vault_salt, vault, totp_last_step, public_key, vouched FROM user
+        "SELECT person_id, vault_salt, vault, totp_last_step, vouched FROM user
          WHERE school_id = ? AND person_id = ? AND disabled_at IS NULL",
     )
     .bind(school_id)
@@ -129,20 +128,20 @@ pub async fn set_up(
     tx: &mut Write,
     school_id: &str,
     user: &User,
-    holding: &Holding,
+    groups: &[ReaderGroup],
     (invitation_id, now_ms): (&str, i64),
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
         "INSERT INTO user (school_id, person_id, vault_salt, vault, totp_last_step, password_set_at, created_at,
-                           public_key, key_groups, vouched)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9)
+                           key_groups, vouched)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
          ON CONFLICT (school_id, person_id) DO UPDATE SET vault_salt = excluded.vault_salt, vault = excluded.vault,
          totp_last_step = excluded.totp_last_step, password_set_at = excluded.password_set_at, disabled_at = NULL,
-         public_key = excluded.public_key, key_groups = excluded.key_groups, vouched = excluded.vouched
-         WHERE EXISTS (SELECT 1 FROM invitation i WHERE i.school_id = user.school_id AND i.invitation_id = $10
+         key_groups = excluded.key_groups, vouched = excluded.vouched
+         WHERE EXISTS (SELECT 1 FROM invitation i WHERE i.school_id = user.school_id AND i.invitation_id = $9
                 AND i.person_id = user.person_id AND i.used_at = $6 AND i.resets AND i.vouched)
             OR (user.disabled_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM duty d WHERE d.school_id = user.school_id
-                AND d.person_id = user.person_id AND d.duty <> $11))",
+                AND d.person_id = user.person_id AND d.duty <> $10))",
     )
     .bind(school_id)
     .bind(&user.person_id)
@@ -150,8 +149,7 @@ pub async fn set_up(
     .bind(&user.vault.bytes)
     .bind(user.totp_last_step)
     .bind(now_ms)
-    .bind(&holding.public_key)
-    .bind(codes(&holding.groups))
+    .bind(codes(groups))
     .bind(user.vouched)
     .bind(invitation_id)
     .bind(Duty::Technician.code())
@@ -189,16 +187,15 @@ pub async fn refill_vault(
     school_id: &str,
     opened: &User,
     vault: &SealedVault,
-    holding: &Holding,
+    groups: &[ReaderGroup],
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE user SET vault_salt = $1, vault = $2, public_key = $3, key_groups = $4
-         WHERE school_id = $5 AND person_id = $6 AND vault = $7",
+        "UPDATE user SET vault_salt = $1, vault = $2, key_groups = $3
+         WHERE school_id = $4 AND person_id = $5 AND vault = $6",
     )
     .bind(&vault.salt)
     .bind(&vault.bytes)
-    .bind(&holding.public_key)
-    .bind(codes(&holding.groups))
+    .bind(codes(groups))
     .bind(school_id)
     .bind(&opened.person_id)
     .bind(&opened.vault.bytes)
@@ -207,23 +204,23 @@ pub async fn refill_vault(
     Ok(done.rows_affected() == 1)
 }
 
-/// What everybody's vault holds who can sign in and has a key pair.
+/// What everybody's vault holds who can sign in and of whom a key is recorded.
 pub async fn holdings(
-    db: impl SqliteExecutor<'_>,
+    connection: &mut SqliteConnection,
     school_id: &str,
 ) -> Result<Vec<(String, Holding)>, sqlx::Error> {
-    let rows: Vec<(String, Vec<u8>, String)> = sqlx::query_as(
-        "SELECT person_id, public_key, key_groups FROM user
-         WHERE school_id = $1 AND disabled_at IS NULL AND public_key IS NOT NULL",
-    )
-    .bind(school_id)
-    .fetch_all(db)
-    .await?;
-    let holding = |(person_id, public_key, groups): (String, Vec<u8>, String)| {
+    let mut recorded = person_keys::all(&mut *connection, school_id).await?;
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("SELECT person_id, key_groups FROM user WHERE school_id = $1 AND disabled_at IS NULL")
+            .bind(school_id)
+            .fetch_all(connection)
+            .await?;
+    let holding = |(person_id, groups): (String, String)| {
+        let public_key = recorded.remove(&person_id)?.key()?.clone();
         let groups = groups.split(',').filter_map(ReaderGroup::from_code).collect();
-        (person_id, Holding { public_key, groups })
+        Some((person_id, Holding { public_key, groups }))
     };
-    Ok(rows.into_iter().map(holding).collect())
+    Ok(rows.into_iter().filter_map(holding).collect())
 }
 
 /// Whether a person has, or ever had, a sign-in.
@@ -322,7 +319,6 @@ fn read_user(row: &SqliteRow) -> User {
             bytes: row.get("vault"),
         },
         totp_last_step: row.get("totp_last_step"),
-        public_key: row.get("public_key"),
         vouched: row.get("vouched"),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{Store, Write};
 pub use crate::chain::{Broken, Head};
-use crate::chain::{ERASED, FORM, HEAD_SENT, Recorded, Row, Step, Verifier, hash_detail};
+use crate::chain::{ERASED, FORM, HEAD_SENT, OWN_KEY, Recorded, Row, Step, Verifier, hash_detail};
 use ring::rand::{SecureRandom, SystemRandom};
 use sqlx::{SqliteConnection, SqliteExecutor};
 
@@ -165,12 +165,13 @@ pub async fn erase_details(
     most: i64,
 ) -> Result<u64, sqlx::Error> {
     let found: Vec<i64> = sqlx::query_scalar(
-        "SELECT sequence FROM audit WHERE school_id = $1 AND at < $2 AND salt IS NOT NULL AND action <> $3
-         ORDER BY sequence LIMIT $4",
+        "SELECT sequence FROM audit WHERE school_id = $1 AND at < $2 AND salt IS NOT NULL AND action NOT IN ($3, $4)
+         ORDER BY sequence LIMIT $5",
     )
     .bind(school_id)
     .bind(cutoff)
     .bind(ERASED)
+    .bind(OWN_KEY)
     .bind(most)
     .fetch_all(&mut **tx)
     .await?;
@@ -194,13 +195,14 @@ pub async fn erase_details(
     append(tx, now, &entry).await?;
     let done = sqlx::query(
         "UPDATE audit SET detail = NULL, salt = NULL WHERE school_id = $1 AND sequence BETWEEN $2 AND $3 AND at < $4
-         AND salt IS NOT NULL AND action <> $5",
+         AND salt IS NOT NULL AND action NOT IN ($5, $6)",
     )
     .bind(school_id)
     .bind(from)
     .bind(to)
     .bind(cutoff)
     .bind(ERASED)
+    .bind(OWN_KEY)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected())

@@ -1,8 +1,9 @@
 //! What people were writing when their form was not taken. Sealed to the writer's own key; kept for a day, and of each
 //! person the latest few.
 
-use super::Write;
-use sqlx::SqliteExecutor;
+use super::{Write, person_keys};
+use crate::seal::GroupPublicKey;
+use sqlx::{SqliteConnection, SqliteExecutor};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 /// How long a draft is kept.
@@ -22,12 +23,12 @@ pub struct DraftRow {
 }
 
 /// Who writes, and the key that only they open.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Clone)]
 pub struct Writer {
     /// Who.
     pub person_id: String,
     /// Their own public key.
-    pub public_key: Vec<u8>,
+    pub public_key: GroupPublicKey,
 }
 
 /// From now on, forms with this token are this person's. Forgets whose time is over.
@@ -55,22 +56,30 @@ pub async fn writes(
 
 /// Whose form it is; none when nobody's who could get it back.
 pub async fn writer(
-    db: impl SqliteExecutor<'_>,
+    connection: &mut SqliteConnection,
     school_id: &str,
     token_hash: &[u8],
     now: i64,
 ) -> Result<Option<Writer>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT u.person_id, u.public_key FROM writer w
+    let person_id: Option<String> = sqlx::query_scalar(
+        "SELECT u.person_id FROM writer w
          JOIN user u ON u.school_id = w.school_id AND u.person_id = w.person_id
-         WHERE w.school_id = $1 AND w.token_hash = $2 AND w.began_at >= $3
-         AND u.disabled_at IS NULL AND u.public_key IS NOT NULL",
+         WHERE w.school_id = $1 AND w.token_hash = $2 AND w.began_at >= $3 AND u.disabled_at IS NULL",
     )
     .bind(school_id)
     .bind(token_hash)
     .bind(now - WRITER_KNOWN_MS)
-    .fetch_optional(db)
-    .await
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(person_id) = person_id else {
+        return Ok(None);
+    };
+    let recorded = person_keys::of(connection, school_id, &person_id).await?;
+    let public_key = recorded.and_then(|recorded| recorded.key().cloned());
+    Ok(public_key.map(|public_key| Writer {
+        person_id,
+        public_key,
+    }))
 }
 
 /// Keeps a draft.

@@ -15,7 +15,7 @@ pub struct Invitation {
     pub person_id: String,
     /// Whether it may take the place of a sign-in that is there.
     pub resets: bool,
-    /// Whether readers, the first set-up or the recovery copy stand behind it.
+    /// Whether readers, the first set-up or a recovery sheet stand behind it.
     pub vouched: bool,
     /// The proposal that it comes from.
     pub proposal_id: Option<String>,
@@ -59,7 +59,7 @@ pub struct NewInvitation<'a> {
     pub person_id: &'a str,
     /// Whether it may take the place of a sign-in that is there.
     pub resets: bool,
-    /// Whether readers, the first set-up or the recovery copy stand behind it.
+    /// Whether readers, the first set-up or a recovery sheet stand behind it.
     pub vouched: bool,
     /// The proposal that it comes from.
     pub proposal_id: Option<&'a str>,
@@ -71,7 +71,7 @@ pub struct NewInvitation<'a> {
     pub wrapped_keys: &'a [u8],
     /// The link's secret, where it waits for a technician's agreement.
     pub held_secret: Option<&'a str>,
-    /// A person_id, `init`, `command line` or `recovery copy`.
+    /// A person_id, `init`, `command line` or a recovery sheet.
     pub proposed_by: &'a str,
     /// The second person.
     pub agreed_by: Option<&'a str>,

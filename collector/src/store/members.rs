@@ -1,16 +1,17 @@
 //! Adults whose access is acted on, and telling them and the readers of it.
 
-use super::Write;
 use super::outbox::{self, Notice, Sort};
 use super::proposals::Change;
+use super::{Write, person_keys};
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::notify::Telling;
 use crate::notify::text::{self, Access, Text};
+use crate::seal::GroupPublicKey;
 use sqlx::{SqliteConnection, SqliteExecutor};
 use std::collections::BTreeSet;
 
 /// An adult of the school, with what they are trusted with and how they sign in.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Member {
     /// The id.
     pub person_id: String,
@@ -26,10 +27,10 @@ pub struct Member {
     pub duties: BTreeSet<Duty>,
     /// Whether they have a sign-in.
     pub can_sign_in: bool,
-    /// Whether readers, the first set-up or the recovery copy stand behind it.
+    /// Whether readers, the first set-up or a recovery sheet stand behind it.
     pub vouched: bool,
-    /// The public half of their own key pair.
-    pub public_key: Option<Vec<u8>>,
+    /// The public half of their own key pair, where they have one and it is not in doubt.
+    pub public_key: Option<GroupPublicKey>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -41,7 +42,6 @@ struct Row {
     role: String,
     can_sign_in: bool,
     vouched: bool,
-    public_key: Option<Vec<u8>>,
 }
 
 impl Member {
@@ -73,7 +73,7 @@ pub async fn find(
 ) -> Result<Option<Member>, sqlx::Error> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT p.person_id, p.given_name, p.family_name, p.email, p.role, u.person_id IS NOT NULL AS can_sign_in,
-                COALESCE(u.vouched, FALSE) AS vouched, u.public_key
+                COALESCE(u.vouched, FALSE) AS vouched
          FROM person p
          LEFT JOIN user u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
          WHERE p.school_id = $1 AND p.person_id = $2 AND p.active = 1 AND p.role <> 'pupil'",
@@ -88,8 +88,12 @@ pub async fn find(
     )
     .bind(school_id)
     .bind(person_id)
-    .fetch_all(connection)
+    .fetch_all(&mut *connection)
     .await?;
+    let recorded = match row.can_sign_in {
+        true => person_keys::of(connection, school_id, person_id).await?,
+        false => None,
+    };
     Ok(Some(Member {
         duties: duties.iter().filter_map(|code| Duty::from_code(code)).collect(),
         person_id: row.person_id,
@@ -99,7 +103,7 @@ pub async fn find(
         role: row.role,
         can_sign_in: row.can_sign_in,
         vouched: row.vouched,
-        public_key: row.public_key,
+        public_key: recorded.and_then(|recorded| recorded.key().cloned()),
     }))
 }
 

@@ -36,6 +36,7 @@ pub mod outbox;
 pub mod overview;
 mod owner;
 pub mod people;
+pub mod person_keys;
 pub mod policies;
 pub mod profile;
 pub mod proposals;

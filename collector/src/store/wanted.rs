@@ -39,7 +39,10 @@ const ACCESS: &str = "SELECT duty.school_id, duty.person_id, 'people' AS place, 
     FROM proposal JOIN duty ON duty.school_id = proposal.school_id AND duty.ended_at IS NULL
     WHERE proposal.state IN ('asked', 'proposed') AND proposal.expires_at > $1
     AND duty.person_id NOT IN (COALESCE(proposal.proposed_by, ''), proposal.person_id)
-    AND (duty.duty <> 'technician' OR (proposal.state = 'proposed' AND proposal.proposed_by <> 'recovery copy'
+    AND NOT EXISTS (SELECT 1 FROM duty AS keeper WHERE keeper.school_id = proposal.school_id
+        AND keeper.person_id = duty.person_id AND keeper.ended_at IS NULL
+        AND keeper.duty || ' sheet' = proposal.proposed_by)
+    AND (duty.duty <> 'technician' OR (proposal.state = 'proposed' AND proposal.proposed_by NOT LIKE '% sheet'
         AND NOT EXISTS (SELECT 1 FROM duty AS other
             JOIN \"user\" ON \"user\".school_id = other.school_id AND \"user\".person_id = other.person_id
                 AND \"user\".disabled_at IS NULL

@@ -331,3 +331,29 @@ async fn only_a_technician_or_headteacher_decides_about_devices() {
         StatusCode::UNPROCESSABLE_ENTITY
     );
 }
+
+#[tokio::test]
+async fn a_code_of_another_time_is_told_as_the_phone_s_clock_to_who_knows_the_password_alone() {
+    let (school, router) = school().await;
+    let [ann] = signed_in(&school, &router, [ANN]).await;
+    let (off, wrong) = (ann.code(4), "wrong password!");
+    let page = Browser::new(&router).sign_in("ann", PASSWORD, &off).await;
+    assert!(
+        page.body.contains("the clock of your phone is wrong"),
+        "{}",
+        page.body
+    );
+    let page = Browser::new(&router).sign_in("ann", wrong, &off).await;
+    assert!(!page.body.contains("clock of your phone") && page.body.contains("is not right"));
+}
+
+#[tokio::test]
+async fn an_easily_guessed_password_is_refused_with_advice_when_joining_and_when_changing() {
+    let (school, router) = school().await;
+    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    for weak in ["AnnLeigh2026!", "OakLanePrimary1", "passwordpassword"] {
+        let fields = [("present", PASSWORD), ("password", weak), ("again", weak)];
+        let page = ann.post("/account/password", "/account/password", &fields).await;
+        assert!(page.body.contains("too easy to guess"), "{weak}: {}", page.body);
+    }
+}

@@ -93,7 +93,7 @@ impl School {
     /// A school where nobody has a sign-in yet.
     pub(crate) async fn new(now: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("pastoral.db")).await.unwrap();
+        let store = Store::open(&folder.path().join("collector.db")).await.unwrap();
         let toml = Profile::shipped("purley-oaks").unwrap().replace(
             "retention_days = 365",
             "retention_days = 365\ndata_protection_officer = \"Ida Jonas\"\nassessment_date = 2026-09-01\n\

@@ -46,7 +46,7 @@ pub(super) async fn waits_for(
     person: &Member,
 ) -> Result<BTreeSet<ReaderGroup>, sqlx::Error> {
     let mut groups = person.groups(None);
-    for (who, holding) in users::holdings(&mut **tx, school_id).await? {
+    for (who, holding) in users::holdings(tx, school_id).await? {
         if who == person.person_id {
             groups.retain(|group| !holding.groups.contains(group));
         }
@@ -68,13 +68,12 @@ pub(super) async fn give(
     (by, proposal_id): (&str, Option<&str>),
     now: i64,
 ) -> Result<(), NotDone> {
-    let public = person.public_key.as_deref();
-    let Some(public) = public.and_then(|key| GroupPublicKey::from_bytes(key).ok()) else {
+    let Some(public) = &person.public_key else {
         return Ok(());
     };
     let of = (school_id, person.person_id.as_str());
     for (group, key) in keys {
-        let sealed = seal_to(&public, of, *group, key).map_err(|_| NotDone::Busy)?;
+        let sealed = seal_to(public, of, *group, key).map_err(|_| NotDone::Busy)?;
         let key = SealedKey {
             group: *group,
             sealed,
@@ -90,9 +89,6 @@ pub(super) fn with_keys(
 ) -> Vec<(String, GroupPublicKey)> {
     let known = holdings.iter().filter(|(who, _)| people.contains(&who.as_str()));
     known
-        .filter_map(|(who, holding)| {
-            let public = GroupPublicKey::from_bytes(&holding.public_key).ok()?;
-            Some((who.clone(), public))
-        })
+        .map(|(who, holding)| (who.clone(), holding.public_key.clone()))
         .collect()
 }

@@ -22,7 +22,7 @@ pub struct Issued<'a> {
     pub proposed_by: &'a str,
     /// The second person.
     pub agreed_by: Option<&'a str>,
-    /// Whether readers, the first set-up or the recovery copy stand behind it.
+    /// Whether readers, the first set-up or a recovery sheet stand behind it.
     pub vouched: bool,
 }
 

@@ -27,7 +27,7 @@ use std::collections::BTreeSet;
 /// Who acts, and what their session holds.
 #[derive(Clone, Copy)]
 pub struct Actor<'a> {
-    /// A person_id, or the recovery copy.
+    /// A person_id, or a recovery sheet.
     pub id: &'a str,
     /// The reader keys at hand.
     pub keys: &'a [(ReaderGroup, GroupPrivateKey)],
@@ -79,9 +79,9 @@ pub enum NotDone {
     AddressTaken,
     /// Only one reader is left.
     #[error(
-        "no other reader can agree; this takes the recovery copy from the school safe (`pastoral-collector user recover`)"
+        "no other reader can agree; this takes a recovery sheet, the headteacher’s or the chair’s (`pastoral-collector user recover`)"
     )]
-    TakesTheCopy,
+    TakesASheet,
     /// Too much to do at the moment.
     #[error("too much to do at the moment; try again")]
     Busy,

@@ -8,8 +8,8 @@ use crate::store::members;
 use crate::store::proposals::{self, Act, New};
 use crate::store::{access as users, wanted};
 
-/// Proposes an act. Gives the code of a link that a technician is going to agree to: the proposer tells it then, since a
-/// technician, who runs the mail, must not know it.
+/// Proposes an act. Gives the code of a link that a technician or a recovery sheet is going to agree to: the proposer tells
+/// it then, since technicians, who run the mail and the command line, must not know it.
 ///
 /// # Errors
 /// [`NotDone`].
@@ -35,9 +35,10 @@ pub async fn propose(
     let is_link = takes_link(new.act, &person);
     let held = match is_link && tellers.is_empty() {
         true if !standing.may_know_a_code(actor.id)
-            || !standing.somebody_may_agree(actor.id, new.person_id) =>
+            || !(standing.somebody_may_agree(actor.id, new.person_id)
+                || standing.a_sheet_may_agree(actor.id, new.person_id)) =>
         {
-            return Err(NotDone::TakesTheCopy);
+            return Err(NotDone::TakesASheet);
         }
         true => Some(make(place.work, keys.clone()).await?),
         false => None,
@@ -56,7 +57,7 @@ pub async fn propose(
         };
         store(&mut tx, school_id, made, &about, Some(made.link.secret()), now).await?;
     } else if is_link {
-        let tellers = with_keys(&users::holdings(&mut *tx, school_id).await?, &tellers);
+        let tellers = with_keys(&users::holdings(&mut tx, school_id).await?, &tellers);
         let carried = Carried::seal((school_id, &proposal_id), &keys, &tellers).map_err(|_| NotDone::Busy)?;
         proposals::carry(&mut tx, school_id, &proposal_id, &carried).await?;
     } else if new.act == Act::Grant {

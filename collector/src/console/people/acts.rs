@@ -9,8 +9,9 @@ use crate::access::acts::{self, Actor, NotDone, Place};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::notify::Telling;
+use crate::notify::text::Access;
 use crate::store::proposals::{self, Act, Change, New, State};
-use crate::store::{invitations, members, overview};
+use crate::store::{Write, invitations, members, overview};
 use axum::extract::{Path, State as With};
 use axum::response::Response;
 use serde_json::json;
@@ -253,6 +254,16 @@ async fn turn_down(console: &Console, who: &SignedIn, proposal_id: &str) -> Resu
         _ => ("access-refused", "proposal-refused"),
     };
     record(console, who, &mut tx, action, detail, now).await?;
+    if state == State::Refused {
+        tell(
+            console,
+            &mut tx,
+            &proposal.person_id,
+            Access::Refused(proposal.act),
+            now,
+        )
+        .await?;
+    }
     finish(console, tx).await?;
     Ok(go(&format!("/people?done={done}")))
 }
@@ -274,8 +285,23 @@ async fn stop(console: &Console, who: &SignedIn, invitation_id: &str) -> Result<
         now,
     )
     .await?;
+    tell(console, &mut tx, &person_id, Access::Stopped, now).await?;
     finish(console, tx).await?;
     Ok(go("/people?done=withdrawn"))
+}
+
+/// Alone, a reader can keep somebody out for as long as nobody else knows: so the person and every reader are told.
+async fn tell(
+    console: &Console,
+    tx: &mut Write,
+    person_id: &str,
+    what: Access,
+    now: i64,
+) -> Result<(), Failure> {
+    if let Some(person) = members::find(tx, &console.app.school_id, person_id).await? {
+        members::tell(tx, &Telling::of(&console.app), &person, what, now).await?;
+    }
+    Ok(())
 }
 
 /// The page on which something is proposed, and its field at which it stands why that is not taken.

@@ -85,8 +85,8 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
     let person = person.filter(|person| !person.duties.is_empty());
     let person = person.ok_or(Failure::NotFound)?;
     let standing = proposals::standing(&mut connection, school_id).await?;
+    let holdings = access::holdings(&mut connection, school_id).await?;
     drop(connection);
-    let holdings = access::holdings(store, school_id).await?;
     let on_the_way = sealed_keys::ready(store, school_id).await?;
     let everybody = overview::candidates(store, school_id).await?;
     let groups = person.groups(None);
@@ -104,7 +104,7 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
         .map(|id| {
             let key = holdings.iter().find(|(other, _)| other == id);
             let key = key.map_or("no key yet".to_owned(), |(_, holding)| {
-                fingerprint(&holding.public_key)
+                fingerprint(&holding.public_key.to_bytes())
             });
             format!("{} (key {key})", name_of(&everybody, id))
         })
@@ -114,7 +114,11 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
     Ok(PersonPage {
         page: console.page(who, person.name(), "/people").await?,
         duties: duties.join(", "),
-        key: person.public_key.as_deref().map(fingerprint).unwrap_or_default(),
+        key: person
+            .public_key
+            .as_ref()
+            .map(|key| fingerprint(&key.to_bytes()))
+            .unwrap_or_default(),
         waits_for: waits_for.join(" and "),
         may_give: missing.iter().any(|group| mine.contains(group)),
         said: waiting::keys(&groups, &mine, person.can_sign_in),

@@ -6,8 +6,8 @@ use super::super::{Console, concern};
 use super::acts::Told;
 use super::waiting::{Links, Waiting};
 use super::{may_end, may_grant, waiting};
-use crate::access::RECOVERY_COPY;
 use crate::concerns::model::{Duty, ReaderGroup};
+use crate::seal::sheet::Sheet;
 use crate::store::conflicts::{self, Conflict};
 use crate::store::overview::{self, Candidate, HeldDuty};
 use crate::store::people::Directory;
@@ -147,7 +147,9 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
 /// Whose vault lacks a key of their duties.
 async fn say_who_waits(console: &Console, duties: &[HeldDuty], people: &mut [Access]) -> Result<(), Failure> {
     let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let holdings = access::holdings(store, school_id).await?;
+    let mut connection = store.acquire().await?;
+    let holdings = access::holdings(&mut connection, school_id).await?;
+    drop(connection);
     let on_the_way = sealed_keys::ready(store, school_id).await?;
     for person in people {
         let id = &person.person_id;
@@ -204,9 +206,11 @@ fn kept(
 }
 
 pub(super) fn name_of(people: &[Candidate], id: &str) -> String {
+    if let Some(sheet) = Sheet::of_actor(id) {
+        return sheet.words().to_owned();
+    }
     match id {
         "init" => "the first set-up".to_owned(),
-        RECOVERY_COPY => "the recovery copy".to_owned(),
         "command line" => "the command line".to_owned(),
         id => people
             .iter()

@@ -75,9 +75,11 @@ pub(super) async fn proposals(
         if own && standing.seconds(who.id(), &person.person_id).is_empty() {
             details.push(match standing.somebody_may_agree(who.id(), &person.person_id) {
                 true => "No other reader can be asked yet: the technician may agree.".to_owned(),
-                false => "No other reader can be asked: the recovery copy from the school safe must agree \
+                false => {
+                    "No other reader can be asked: a recovery sheet that you do not keep yourself must agree \
                           (pastoral-collector user agree)."
-                    .to_owned(),
+                        .to_owned()
+                }
             });
         }
         found.push(Waiting {
@@ -155,7 +157,7 @@ pub(super) fn keys(
     if !stay.is_empty() {
         said.push(format!(
             "The key for {} does not come with it, because whoever proposes and agrees does not hold it. It comes back when \
-             somebody who holds it gives it to them under People, or with the recovery copy from the school safe.",
+             somebody who holds it gives it to them under People, or with a recovery sheet (pastoral-collector user recover).",
             list(stay)
         ));
     }

@@ -9,7 +9,9 @@ mod records;
 
 pub use access::{Access, access_of_another, conflict, link, own_access, siege};
 pub use concerns::{About, Next, concern, corrected, unread, unread_to_technician};
-pub use records::{HeadNumbers, audit_broken, audit_head, keys_differ, safe_opened};
+pub use records::{
+    HeadNumbers, audit_broken, audit_head, keys_differ, own_key_differs, restored, safe_opened,
+};
 
 use super::Telling;
 use crate::concerns::escalation::Why;

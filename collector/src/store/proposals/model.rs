@@ -127,7 +127,7 @@ pub struct Proposal {
     pub change: Option<Change>,
     /// What found it.
     pub asked_by: Option<String>,
-    /// A reader, or the recovery copy; none while it is only asked for.
+    /// A reader, or a recovery sheet; none while it is only asked for.
     pub proposed_by: Option<String>,
     /// When.
     pub proposed_at: i64,

@@ -2,6 +2,7 @@
 
 use crate::access::Standing;
 use crate::concerns::model::Duty;
+use crate::seal::sheet::Sheet;
 use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
 
@@ -28,11 +29,19 @@ pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Res
     let (technicians, readers): (Vec<_>, Vec<_>) = held
         .into_iter()
         .partition(|(_, duty)| duty == Duty::Technician.code());
+    let keepers = readers.iter().filter_map(|(person, duty)| {
+        let sheet = Sheet::ALL
+            .into_iter()
+            .find(|sheet| sheet.keeper().code() == duty)?;
+        Some((sheet, person.clone()))
+    });
+    let keepers = keepers.collect();
     let ids = |held: Vec<(String, String)>| held.into_iter().map(|(person, _)| person);
     let readers: BTreeSet<String> = ids(readers).collect();
     Ok(Standing {
         technicians: ids(technicians).collect(),
         were_readers: were_readers.into_iter().collect(),
         readers,
+        keepers,
     })
 }

@@ -1,0 +1,42 @@
+//! Whether whoever signs in holds the key that is recorded of them: reader keys and drafts are sealed to it. Somebody with
+//! root who writes a key of theirs into the record, or puts a sign-in of theirs in the place of somebody's, is found at the
+//! next sign-in. Which of the two is the true one, no program can tell: nothing is sealed to either until two readers have
+//! reset the sign-in.
+
+use crate::app::App;
+use crate::concerns::model::Duty;
+use crate::notify::{Telling, text};
+use crate::retention::tell_holders;
+use crate::seal::GroupPublicKey;
+use crate::store::Write;
+use crate::store::outbox::Sort;
+use crate::store::person_keys::{self, Recorded};
+
+/// Compares, and gives what is recorded from now on; none where a key is yet to be made. `own` is what the vault holds.
+pub(super) async fn compare(
+    app: &App,
+    tx: &mut Write,
+    (person_id, own): (&str, Option<&GroupPublicKey>),
+    now: i64,
+) -> Result<Option<Recorded>, sqlx::Error> {
+    let school_id = &*app.school_id;
+    let found = match (person_keys::of(&mut **tx, school_id, person_id).await?, own) {
+        (Some(Recorded::Key(key)), Some(own)) if key == *own => return Ok(Some(Recorded::Key(key))),
+        (Some(Recorded::Doubt), _) => return Ok(Some(Recorded::Doubt)),
+        (Some(Recorded::Key(_)), _) => Recorded::Doubt,
+        (None, _) if !person_keys::has_joined(&mut **tx, school_id, person_id).await? => Recorded::Doubt,
+        // A sign-in from before keys were recorded, or from before there were any.
+        (None, Some(own)) => Recorded::Key(own.clone()),
+        (None, None) => return Ok(None),
+    };
+    person_keys::record(tx, school_id, person_id, &found, now).await?;
+    if found == Recorded::Doubt {
+        tracing::error!("somebody signed in with another key than the one recorded of them; run `check`");
+        let telling = Telling::of(app);
+        let text = text::own_key_differs(&telling);
+        let duties = [Duty::Headteacher, Duty::Chair];
+        tell_holders(tx, &telling, &duties, (Sort::OwnKeyDiffers, &text), now).await?;
+        app.outbox_wake.notify_one();
+    }
+    Ok(Some(found))
+}
