@@ -97,7 +97,9 @@ impl Access {
             }
             Self::Refused(Act::EndDuty) => "a reader refused that a duty be ended, as another had proposed.",
             Self::Refused(_) => "a reader refused what another had proposed about it.",
-            Self::Stopped => "the link that was sent for it was stopped before it was used. It opens nothing.",
+            Self::Stopped => {
+                "the link that was sent for it was stopped before it was used. It opens nothing."
+            }
             Self::WrongCodes => "a link was tried with wrong codes, ten times. It opens nothing any more.",
         }
     }
