@@ -22,3 +22,35 @@ pub const MATCHES: usize = 32;
 pub const CONSIDERED: usize = 8;
 /// Bytes of a certificate signing request.
 pub const CSR: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn every_bound_and_file_that_the_messages_name_is_there() {
+        let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let bounds = fs::read_to_string(top.join("src/limits.rs")).unwrap();
+        let mut named = 0;
+        for file in ["device/v1/device.proto", "local/v1/local.proto"] {
+            let messages = fs::read_to_string(top.join("pastoral").join(file)).unwrap();
+            let comments = messages.lines().filter_map(|line| line.split_once("//"));
+            let words = comments.flat_map(|(_, comment)| comment.split_whitespace());
+            for word in words.map(|word| word.trim_end_matches([',', '.', ';'])) {
+                if let Some(bound) = word.strip_prefix("limits::") {
+                    assert!(
+                        bounds.contains(&format!("pub const {bound}: ")),
+                        "{file} names {word}"
+                    );
+                } else if word.starts_with("src/") {
+                    assert!(top.join(word).exists(), "{file} names {word}");
+                } else {
+                    continue;
+                }
+                named += 1;
+            }
+        }
+        assert!(named >= 5, "only {named} were found");
+    }
+}

@@ -64,6 +64,7 @@ impl Room {
 
     /// INVARIANT 8: an account beyond its quota makes room by its own records, so that it never hides another's.
     pub(super) fn plan(&self, tag: u64, severity: Severity, bytes: u64) -> Plan {
+        // A quarter: three accounts that flood together still leave room for a fourth.
         let quota = self.bound / 4;
         let own: u64 = self.used.get(&tag).map_or(0, |used| used.iter().sum());
         if tag != DEVICE && own + bytes > quota {

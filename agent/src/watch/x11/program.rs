@@ -57,6 +57,7 @@ pub(super) fn name_of_class(class: &[u8]) -> String {
         .filter(|part| !part.is_empty())
         .collect();
     let name = parts.get(1).or(parts.first()).copied().unwrap_or_default();
+    // A byte that is no text becomes three: a quarter stays within a name, whatever is in it.
     let name = &name[..name.len().min(limits::NAME / 4)];
     String::from_utf8_lossy(name).into_owned()
 }
