@@ -1,7 +1,7 @@
 //! What a text would raise and why: the answer of `explain`, for root only.
 
 use crate::rules::Rules;
-use pastoral_keywords::{Audience, Found, Provenance, Source, Text};
+use pastoral_keywords::{Audience, Found, Source, Text};
 use serde::{Deserialize, Serialize};
 
 /// What is said of a text.
@@ -54,15 +54,10 @@ pub(crate) fn explain(
             .parse()
             .map_err(|error: pastoral_keywords::UnknownCode| error.to_string())?,
     };
-    let provenance = match source {
-        Source::Search => Provenance::Typed,
-        Source::Title => Provenance::Page,
-        Source::FileName => Provenance::Medium,
-    };
     let explained = rules.engine.explain(&Text {
         text,
         source,
-        provenance,
+        provenance: source.provenance(),
         audience,
     });
     let exceptions = explained.exceptions.iter().map(|exception| {

@@ -9,7 +9,7 @@ use pastoral_agent::platform;
 use pastoral_keywords::{Provenance, Source};
 use pastoral_proto::LocalFrames;
 use pastoral_proto::local::{
-    FromHelper, HelperHello, Overrun, TitleSeen, ToHelper, from_helper::Message, to_helper,
+    FromHelper, HelperHello, Overrun, TextSeen, ToHelper, from_helper::Message, to_helper,
 };
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -75,9 +75,18 @@ fn hello() -> Message {
 }
 
 fn title(text: impl Into<Vec<u8>>) -> Message {
-    Message::Title(TitleSeen {
-        title: text.into(),
+    Message::Text(TextSeen {
+        text: text.into(),
         program: "chromium".into(),
+        source: String::new(),
+    })
+}
+
+fn seen(source: Source, text: &str) -> Message {
+    Message::Text(TextSeen {
+        text: text.into(),
+        program: "files".into(),
+        source: source.code().into(),
     })
 }
 
@@ -108,6 +117,36 @@ async fn a_search_is_told_from_other_titles() {
         (Source::Search, Provenance::Typed)
     );
     assert_eq!(seen.text, "rivers of wales");
+}
+
+#[tokio::test]
+async fn what_is_seen_elsewhere_than_in_a_title_keeps_its_source_and_is_no_search() {
+    let mut service = Service::start(settings());
+    let mut peer = Peer::greet(&service.socket).await;
+    peer.say(seen(
+        Source::FileName,
+        "rivers of wales - Google Search - Chromium",
+    ))
+    .await;
+    let seen = service.observation().await;
+    assert_eq!(
+        (seen.source, seen.provenance),
+        (Source::FileName, Provenance::Medium)
+    );
+    assert_eq!(seen.text, "rivers of wales - Google Search - Chromium");
+}
+
+#[tokio::test]
+async fn a_source_that_nobody_knows_is_of_no_helper() {
+    let service = Service::start(settings());
+    let mut peer = Peer::greet(&service.socket).await;
+    peer.say(Message::Text(TextSeen {
+        source: "dreams".into(),
+        ..TextSeen::default()
+    }))
+    .await;
+    peer.is_closed().await;
+    assert_eq!(service.board.counters().malformed, 1);
 }
 
 #[tokio::test]

@@ -191,6 +191,18 @@ coded! {
     }
 }
 
+impl Source {
+    /// Who is taken to have written what is seen there, where nothing more is known of it.
+    #[must_use]
+    pub const fn provenance(self) -> Provenance {
+        match self {
+            Self::Search => Provenance::Typed,
+            Self::Title => Provenance::Page,
+            Self::FileName => Provenance::Medium,
+        }
+    }
+}
+
 /// How fast a person must look: 1 (note) to 5 (a life may be at risk).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Severity(u8);

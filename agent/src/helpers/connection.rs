@@ -6,8 +6,10 @@ use super::desktops::{helper_ended, until};
 use super::door::Place;
 use crate::platform::{self, Peer};
 use crate::watch::Observation;
+use crate::watch::search::Recognised;
+use pastoral_keywords::Source;
 use pastoral_proto::local::{
-    CanaryAsked, FromHelper, Heartbeat, HelperHello, TitleSeen, ToHelper, from_helper, to_helper,
+    CanaryAsked, FromHelper, Heartbeat, HelperHello, TextSeen, ToHelper, from_helper, to_helper,
 };
 use pastoral_proto::{Account, LocalFrames, limits};
 use std::sync::Arc;
@@ -207,7 +209,7 @@ impl Connection {
                     helper.not_watched = hello.not_watched;
                 });
             }
-            from_helper::Message::Title(title) => self.title(session, title).await?,
+            from_helper::Message::Text(seen) => self.text(session, seen).await?,
             from_helper::Message::Heartbeat(Heartbeat { desktop_answers }) => {
                 self.board
                     .change(session.number, |helper| helper.desktop_answers = desktop_answers);
@@ -234,10 +236,14 @@ impl Connection {
     }
 
     /// INVARIANT 8: waits for room rather than dropping; only this helper's own socket fills meanwhile.
-    async fn title(&self, session: &Session, seen: TitleSeen) -> Result<(), End> {
+    async fn text(&self, session: &Session, seen: TextSeen) -> Result<(), End> {
+        let source = match seen.source.as_str() {
+            "" => Source::Title,
+            code => code.parse().map_err(|_| End::Malformed)?,
+        };
         let program = cut(seen.program, limits::NAME);
-        let (title, damaged) = match String::from_utf8(seen.title) {
-            Ok(title) => (title, false),
+        let (text, damaged) = match String::from_utf8(seen.text) {
+            Ok(text) => (text, false),
             // What can be read of it is still matched: one bad byte in a title must not hide it.
             Err(error) => (String::from_utf8_lossy(error.as_bytes()).into_owned(), true),
         };
@@ -245,7 +251,16 @@ impl Connection {
             counters.titles += 1;
             counters.titles_not_utf8 += u64::from(damaged);
         });
-        let recognised = self.settings.sites.recognise(&program, &cut(title, limits::TEXT));
+        let text = cut(text, limits::TEXT);
+        let recognised = match source {
+            Source::Title => self.settings.sites.recognise(&program, &text),
+            _ => Recognised {
+                source,
+                provenance: source.provenance(),
+                text,
+                site: String::new(),
+            },
+        };
         let observation = Observation {
             account: session.account.clone(),
             source: recognised.source,

@@ -1,16 +1,16 @@
-//! What waits to be sent. Bounded: when the service is away for long, the newest titles are kept and the rest counted.
+//! What waits to be sent. Bounded: when the service is away for long, the newest texts are kept and the rest counted.
 
 use super::desktop::DesktopError;
 use pastoral_keywords::Source;
-use pastoral_proto::local::{CanarySeen, FromHelper, HelperHello, Overrun, TitleSeen, from_helper::Message};
+use pastoral_proto::local::{CanarySeen, FromHelper, HelperHello, Overrun, TextSeen, from_helper::Message};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// INVARIANT 8: bytes of unsent titles. 256 of the longest, thousands of ordinary ones.
-const TITLE_BYTES: usize = 1024 * 1024;
-/// What a title costs besides its text.
-const TITLE_COST: usize = 128;
+/// INVARIANT 8: bytes of unsent texts. 256 of the longest, thousands of ordinary ones.
+const TEXT_BYTES: usize = 1024 * 1024;
+/// What one costs besides its bytes.
+const TEXT_COST: usize = 128;
 /// Canaries seen and not yet told; the service asks for one at a time.
 const CANARIES: usize = 4;
 
@@ -25,7 +25,7 @@ pub struct Outbox {
 struct State {
     sources: BTreeMap<Source, Said>,
     hello_changed: bool,
-    titles: VecDeque<TitleSeen>,
+    texts: VecDeque<TextSeen>,
     bytes: usize,
     overrun: u64,
     canaries: VecDeque<u64>,
@@ -68,11 +68,15 @@ impl Outbox {
         });
     }
 
-    /// A title was seen.
-    pub fn title(&self, title: Vec<u8>, program: String) {
+    /// Something was seen.
+    pub fn saw(&self, source: Source, text: Vec<u8>, program: String) {
         self.change(|state| {
-            state.bytes += cost(&title, &program);
-            state.titles.push_back(TitleSeen { title, program });
+            state.bytes += cost(&text, &program);
+            state.texts.push_back(TextSeen {
+                text,
+                program,
+                source: source.code().into(),
+            });
             state.shrink();
         });
     }
@@ -130,9 +134,9 @@ impl Outbox {
     /// Puts back what could not be sent.
     pub(crate) fn put_back(&self, unsent: FromHelper) {
         self.change(|state| match unsent.message {
-            Some(Message::Title(title)) => {
-                state.bytes += cost(&title.title, &title.program);
-                state.titles.push_front(title);
+            Some(Message::Text(seen)) => {
+                state.bytes += cost(&seen.text, &seen.program);
+                state.texts.push_front(seen);
                 state.shrink();
             }
             Some(Message::Overrun(overrun)) => state.overrun += overrun.titles,
@@ -182,21 +186,21 @@ impl State {
                 titles: std::mem::take(&mut self.overrun),
             }));
         }
-        let title = self.titles.pop_front()?;
-        self.bytes -= cost(&title.title, &title.program);
-        if self.titles.is_empty() {
+        let seen = self.texts.pop_front()?;
+        self.bytes -= cost(&seen.text, &seen.program);
+        if self.texts.is_empty() {
             // The room that a time without the service took.
-            self.titles.shrink_to(64);
+            self.texts.shrink_to(64);
         }
-        Some(Message::Title(title))
+        Some(Message::Text(seen))
     }
 
     fn shrink(&mut self) {
-        while self.bytes > TITLE_BYTES {
-            let Some(oldest) = self.titles.pop_front() else {
+        while self.bytes > TEXT_BYTES {
+            let Some(oldest) = self.texts.pop_front() else {
                 return;
             };
-            self.bytes -= cost(&oldest.title, &oldest.program);
+            self.bytes -= cost(&oldest.text, &oldest.program);
             self.overrun += 1;
         }
     }
@@ -214,8 +218,8 @@ fn hello(sources: &BTreeMap<Source, Said>) -> HelperHello {
     }
 }
 
-fn cost(title: &[u8], program: &str) -> usize {
-    title.len() + program.len() + TITLE_COST
+fn cost(text: &[u8], program: &str) -> usize {
+    text.len() + program.len() + TEXT_COST
 }
 
 #[cfg(test)]
@@ -227,8 +231,8 @@ mod tests {
         loop {
             match outbox.next(1, Instant::now()) {
                 Work::Send(FromHelper {
-                    message: Some(Message::Title(title)),
-                }) => titles.push(title.title),
+                    message: Some(Message::Text(seen)),
+                }) => titles.push(seen.text),
                 Work::Send(FromHelper {
                     message: Some(Message::Overrun(o)),
                 }) => overrun += o.titles,
@@ -265,7 +269,7 @@ mod tests {
     fn titles_keep_their_order() {
         let outbox = Outbox::default();
         for n in 0..1000 {
-            outbox.title(format!("title {n}").into(), "writer".into());
+            outbox.saw(Source::Title, format!("title {n}").into(), "writer".into());
         }
         let (overrun, titles) = titles(&outbox);
         assert_eq!(overrun, 0);
@@ -281,13 +285,14 @@ mod tests {
     fn without_a_service_the_newest_titles_are_kept_and_the_rest_counted() {
         let outbox = Outbox::default();
         for n in 0..100_000_u32 {
-            outbox.title(
+            outbox.saw(
+                Source::Title,
                 [b"x".repeat(1000), n.to_be_bytes().to_vec()].concat(),
                 "writer".into(),
             );
         }
         let bytes = outbox.lock().bytes;
-        assert!(bytes <= TITLE_BYTES);
+        assert!(bytes <= TEXT_BYTES);
         let (overrun, titles) = titles(&outbox);
         assert_eq!(overrun + titles.len() as u64, 100_000);
         assert!(titles.last().unwrap().ends_with(&99_999_u32.to_be_bytes()));
@@ -298,8 +303,8 @@ mod tests {
     #[test]
     fn what_could_not_be_sent_comes_first_again() {
         let outbox = Outbox::default();
-        outbox.title(b"first".to_vec(), String::new());
-        outbox.title(b"second".to_vec(), String::new());
+        outbox.saw(Source::Title, b"first".to_vec(), String::new());
+        outbox.saw(Source::Title, b"second".to_vec(), String::new());
         let Work::Send(unsent) = outbox.next(1, Instant::now()) else {
             panic!("nothing to send")
         };
@@ -310,7 +315,7 @@ mod tests {
     #[test]
     fn an_ended_link_and_a_lost_desktop_come_before_titles() {
         let outbox = Outbox::default();
-        outbox.title(b"title".to_vec(), String::new());
+        outbox.saw(Source::Title, b"title".to_vec(), String::new());
         outbox.link_ended(1);
         assert!(matches!(outbox.next(1, Instant::now()), Work::LinkEnded));
         assert!(matches!(outbox.next(2, Instant::now()), Work::Send(_)));

@@ -238,7 +238,7 @@ impl X11 {
         }
         active.title.clone_from(&title);
         if !title.is_empty() {
-            self.outbox.title(title, active.program.clone());
+            self.outbox.saw(Source::Title, title, active.program.clone());
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::collector::Collector;
 use pastoral_proto::LocalFrames;
 use pastoral_proto::local::from_helper::Message;
-use pastoral_proto::local::{FromHelper, HelperHello, TitleSeen};
+use pastoral_proto::local::{FromHelper, HelperHello, TextSeen};
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -182,9 +182,10 @@ pub(crate) struct Helper(UnixStream);
 
 impl Helper {
     pub(crate) fn title(&mut self, title: &str) {
-        self.say(Message::Title(TitleSeen {
-            title: title.as_bytes().to_vec(),
+        self.say(Message::Text(TextSeen {
+            text: title.as_bytes().to_vec(),
             program: "chromium".into(),
+            source: String::new(),
         }));
     }
 

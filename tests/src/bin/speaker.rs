@@ -7,7 +7,7 @@
 use anyhow::{Context as _, Result};
 use pastoral_proto::LocalFrames;
 use pastoral_proto::local::{
-    CanarySeen, FromHelper, Heartbeat, HelperHello, TitleSeen, ToHelper, from_helper::Message, to_helper,
+    CanarySeen, FromHelper, Heartbeat, HelperHello, TextSeen, ToHelper, from_helper::Message, to_helper,
 };
 use std::io::{BufRead as _, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -48,11 +48,12 @@ fn main() -> Result<()> {
         }
     });
     for title in std::io::stdin().lock().split(b'\n') {
-        let seen = TitleSeen {
-            title: title?,
+        let seen = TextSeen {
+            text: title?,
             program: "chromium".into(),
+            source: String::new(),
         };
-        if say(&stream, Message::Title(seen)).is_err() {
+        if say(&stream, Message::Text(seen)).is_err() {
             break;
         }
     }

@@ -9,7 +9,7 @@ use crate::lists::Rules;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use pastoral_keywords::{Audience, Explanation, Found, Provenance, Source, Text};
+use pastoral_keywords::{Audience, Explanation, Found, Source, Text};
 use std::ops::Range;
 
 /// The longest text that is tried, in characters: what a device would match.
@@ -93,11 +93,7 @@ pub(crate) async fn tried(
 
 fn look(rules: &Rules, text: &str, source: Source) -> Tried {
     // What a page wrote is never of severity 5: the most that the text could raise is shown.
-    let provenance = match source {
-        Source::Search => Provenance::Typed,
-        Source::Title => Provenance::Page,
-        Source::FileName => Provenance::Medium,
-    };
+    let provenance = source.provenance();
     let mut tried = Tried {
         marked: Vec::new(),
         audiences: Vec::new(),

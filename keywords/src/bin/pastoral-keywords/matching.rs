@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use pastoral_keywords::{Audience, Engine, Found, Provenance, Source, Text};
+use pastoral_keywords::{Audience, Engine, Found, Source, Text};
 use serde::Serialize;
 
 use crate::input::{InputLines, Lists, engine, read_built};
@@ -97,11 +97,7 @@ impl Match {
 
     /// What the text raises, the winner first.
     fn found(&self, engine: &Engine, text: &str) -> Vec<Found> {
-        let provenance = match self.source {
-            Source::Search => Provenance::Typed,
-            Source::Title => Provenance::Page,
-            Source::FileName => Provenance::Medium,
-        };
+        let provenance = self.source.provenance();
         let audiences = self
             .audience
             .map_or(Audience::ALL.to_vec(), |audience| vec![audience]);
