@@ -1,9 +1,11 @@
 //! `cargo xtask …`: prepares the machine, builds, shows, tests and measures Pastoral.
 
 mod assets;
+mod deny;
 mod run;
 mod setup;
 mod tests;
+mod whose;
 
 use anyhow::{Context as _, Result};
 use clap::{Parser, Subcommand};
@@ -18,6 +20,8 @@ use std::process::ExitCode;
   cargo xtask demo --check      the same without a person; exits 0, or names the step that failed
   cargo xtask test              everything, end to end tests included
   cargo xtask test search_      the tests whose name holds `search_`
+  cargo xtask lint              format and clippy
+  cargo xtask deny              licences, sources and known faults of the libraries
   cargo xtask agent             the programs of laptops, in target/device
   cargo xtask bench delivery    one set of figures, from a release build
   cargo xtask eval              how well the keyword engine and the shipped lists do, on the development data
@@ -60,6 +64,8 @@ enum Task {
     },
     /// Format check, and clippy with warnings denied
     Lint,
+    /// Licences and sources of the libraries, and known faults in them (installs cargo-deny where it is missing)
+    Deny,
 }
 
 fn main() -> ExitCode {
@@ -73,6 +79,7 @@ fn main() -> ExitCode {
         Task::Bench { name } => bench(&name),
         Task::Eval { missed } => eval(missed),
         Task::Lint => lint(),
+        Task::Deny => deny::deny(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -44,11 +44,15 @@ pub(crate) fn cargo_command(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
+/// Where cargo keeps what it fetched and installed.
+pub(crate) fn cargo_home() -> Option<PathBuf> {
+    let named = env::var_os("CARGO_HOME").map(PathBuf::from);
+    named.or_else(|| env::home_dir().map(|home| home.join(".cargo")))
+}
+
 /// The folders in which cargo keeps the libraries that it fetched.
 pub(crate) fn sources() -> impl Iterator<Item = PathBuf> {
-    let named = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = named.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
-    let folders = home.and_then(|home| home.join("registry/src").read_dir().ok());
+    let folders = cargo_home().and_then(|home| home.join("registry/src").read_dir().ok());
     folders
         .into_iter()
         .flatten()

@@ -1,20 +1,32 @@
 //! `cargo xtask test`.
 
+use crate::whose::{self, Needs};
 use crate::{assets, run, setup};
 use anyhow::{Context as _, Result, bail};
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, IsTerminal as _};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// Prepares, builds and runs the tests; ends with one line that says how it went.
 pub(crate) fn test(filter: Option<&str>) -> Result<()> {
-    setup::setup()?;
-    assets::assets()?;
-    assets::axe()?;
+    let (packages, needs) = match filter {
+        Some(filter) => whose::hold(filter)?,
+        None => (BTreeSet::new(), Needs::Machine),
+    };
+    if needs == Needs::Machine {
+        setup::setup()?;
+        assets::axe()?;
+    }
+    if needs >= Needs::Assets {
+        assets::assets()?;
+    }
     // Builds the programs too, which the end to end tests start from the target folder.
     run::step("building and testing");
     let started = Instant::now();
-    let counts = run_tests(filter)?;
+    // End to end tests start programs of other packages, which `--package` would not build.
+    let alone = (needs < Needs::Machine).then_some(&packages);
+    let counts = run_tests(filter, alone)?;
     run::step(&format!("tested in {} s", started.elapsed().as_secs()));
     println!(
         "tests: {} passed, {} failed, {} skipped",
@@ -37,13 +49,18 @@ struct Counts {
     ended_well: bool,
 }
 
-fn run_tests(filter: Option<&str>) -> Result<Counts> {
+/// In the whole workspace, or in these packages alone.
+fn run_tests(filter: Option<&str>, packages: Option<&BTreeSet<&str>>) -> Result<Counts> {
     let nextest = run::present("cargo-nextest");
     let mut command = run::cargo_command(if nextest {
-        &["nextest", "run", "--workspace", "--no-fail-fast"]
+        &["nextest", "run", "--no-fail-fast"]
     } else {
-        &["test", "--quiet", "--workspace", "--no-fail-fast"]
+        &["test", "--quiet", "--no-fail-fast"]
     })?;
+    match packages {
+        Some(packages) => command.args(packages.iter().flat_map(|package| ["--package", package])),
+        None => command.arg("--workspace"),
+    };
     command.args(filter);
     if std::io::stdout().is_terminal() {
         command.env("CARGO_TERM_COLOR", "always");
