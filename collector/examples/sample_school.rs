@@ -20,7 +20,7 @@ async fn main() -> anyhow::Result<()> {
         let invited = school.invite(person, duty).await;
         println!(
             "{:28} {}  http://{address}{}",
-            duty.label(),
+            duty.words(),
             invited.code,
             invited.path
         );

@@ -7,6 +7,7 @@ pub mod ca;
 pub mod chain;
 pub mod cli;
 pub mod clock;
+mod codes;
 pub mod concerns;
 pub mod config;
 pub mod console;

@@ -4,8 +4,8 @@ use crate::clock;
 use crate::profile::Profile;
 use crate::seal::specialist::{ListKey, ListName};
 use crate::store::Store;
-use crate::store::specialist::Imported;
-use crate::store::{list_changes, specialist};
+use crate::store::list_changes::{self, ListChange};
+use crate::store::specialist::{self, Imported};
 use anyhow::Context as _;
 use pastoral_keywords::changes::{Changed, Operation};
 use pastoral_keywords::{BuildError, Dictionary, Engine, KeywordList, shipped};
@@ -39,10 +39,7 @@ impl Rules {
         key: &ListKey,
     ) -> anyhow::Result<Self> {
         let (changes, version) = list_changes::agreed(store, school_id).await?;
-        let operations: Vec<Operation> = changes
-            .into_iter()
-            .filter_map(|change| change.operation)
-            .collect();
+        let operations: Vec<Operation> = changes.iter().filter_map(ListChange::operation).collect();
         let lists = of_profile(profile)?;
         let (imported, closed) = opened(&specialist::all(store, school_id).await?, school_id, key);
         for list in closed {

@@ -148,8 +148,8 @@ impl Init {
             if let Some((other, _, _)) = same {
                 anyhow::bail!(
                     "{} and {} have the same e-mail address: give each person one that nobody else reads",
-                    other.label(),
-                    duty.label()
+                    other.words(),
+                    duty.words()
                 );
             }
         }
@@ -231,7 +231,7 @@ impl Init {
         for ((duty, code), (_, _, named)) in codes.iter().zip(self.people()) {
             println!(
                 "  {:<22} {} {}: {}",
-                duty.label(),
+                duty.words(),
                 named.given,
                 named.family,
                 code.shown()

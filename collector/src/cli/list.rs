@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::lists::{self, Rules};
 use crate::notify::Telling;
 use crate::seal::specialist::ListName;
-use crate::store::list_changes::{self, State};
+use crate::store::list_changes::{self, ListChangeState};
 use crate::store::specialist::{self, Imported};
 use crate::store::{Store, Write, wanted};
 use anyhow::Context as _;
@@ -229,8 +229,9 @@ async fn remove(config: &Config, id: &str) -> anyhow::Result<()> {
     let mut tx = opened.store.write().await?;
     let standing = specialist::standing(&mut tx, school_id).await?;
     for change in &waiting {
-        if matches!(&change.operation, Some(Operation::UseList { list, .. }) if list == id) {
-            list_changes::decide(&mut tx, school_id, change.change_id, State::Withdrawn, BY, now).await?;
+        if matches!(change.operation(), Some(Operation::UseList { list, .. }) if list == id) {
+            let withdrawn = ListChangeState::Withdrawn;
+            list_changes::decide(&mut tx, school_id, change.change_id, withdrawn, BY, now).await?;
         }
     }
     let in_force = standing.in_force.contains_key(id);

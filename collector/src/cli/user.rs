@@ -84,7 +84,7 @@ fn typed_sheet() -> anyhow::Result<Zeroizing<String>> {
 
 async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
-    let users = rows::users(opened.store.read(), &opened.school.school_id).await?;
+    let users = rows::users(&opened.store, &opened.school.school_id).await?;
     if json {
         println!("{}", serde_json::to_string(&users)?);
         return Ok(());
@@ -197,7 +197,7 @@ pub(super) async fn person(
 async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
     let school_id = &opened.school.school_id;
-    let user = rows::find_user(opened.store.read(), school_id, who).await?;
+    let user = rows::find_user(&opened.store, school_id, who).await?;
     let user = user.with_context(|| format!("nobody with a duty is `{who}`; `user list` shows them"))?;
     let now = clock::now_ms();
     let mut tx = opened.store.write().await?;

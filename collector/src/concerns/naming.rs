@@ -11,42 +11,24 @@ pub use forms::Adult;
 
 use super::kind::SubjectRole;
 use super::model::{Duty, PersonId};
+use crate::codes::codes;
 use forms::{Form, Found, Names as Forms};
 use pastoral_keywords::{Provenance, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How strongly a text names somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Strength {
-    /// Perhaps: it removes no reader, but the next is told as well, and who is perhaps named closes nothing alone.
-    Weak,
-    /// By a family name alone where it leaves little doubt.
-    Strong,
-    /// By a title or given name with the family name.
-    Certain,
+codes! {
+    /// How strongly a text names somebody.
+    pub enum Strength {
+        /// Perhaps: it removes no reader, but the next is told as well, and who is perhaps named closes nothing alone.
+        Weak = "weak";
+        /// By a family name alone where it leaves little doubt.
+        Strong = "strong";
+        /// By a title or given name with the family name.
+        Certain = "certain";
+    }
 }
 
 impl Strength {
-    const ALL: [Self; 3] = [Self::Weak, Self::Strong, Self::Certain];
-
-    /// The code in the store.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Weak => "weak",
-            Self::Strong => "strong",
-            Self::Certain => "certain",
-        }
-    }
-
-    /// Reads a code. What this version does not know counts as certain: rather one reader too few than one who reads
-    /// about themselves.
-    #[must_use]
-    pub fn from_code(code: &str) -> Self {
-        let known = Self::ALL.into_iter().find(|strength| strength.code() == code);
-        known.unwrap_or(Self::Certain)
-    }
-
     /// Whether who is named so does not read it.
     #[must_use]
     pub const fn removes(self) -> bool {

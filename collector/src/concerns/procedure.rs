@@ -286,12 +286,12 @@ mod tests {
     #[test]
     fn a_safeguarding_lead_is_not_told_to_tell_the_safeguarding_lead() {
         for kind in Kind::ALL {
-            let said: Vec<_> = at_once(*kind, true).collect();
+            let said: Vec<_> = at_once(kind, true).collect();
             assert!(
                 !said.iter().any(|step| step.starts_with("Tell the Designated")),
                 "{kind:?}"
             );
-            assert_eq!(said.len(), at_once(*kind, false).count());
+            assert_eq!(said.len(), at_once(kind, false).count());
         }
         assert_eq!(at_once(Kind::SelfHarm, false).next(), Some(TELL_LEAD_NOW));
     }

@@ -134,7 +134,7 @@ struct Named {
 
 /// What was proposed about somebody's access.
 fn act<'a>(text: &impl Fn(&str) -> &'a str) -> String {
-    let duty = Duty::from_code(text("duty")).map(Duty::label);
+    let duty = Duty::from_code(text("duty")).map(Duty::words);
     match (Act::from_code(text("act")), duty) {
         (Some(Act::Grant), Some(duty)) => format!("the duty of {duty}"),
         (Some(Act::EndDuty), Some(duty)) => format!("the end of the access as {duty}"),
@@ -155,7 +155,7 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
         Some(person) if is_reader || person.role != "pupil" => person.name.clone(),
         _ => "somebody".to_owned(),
     };
-    let duty = || Duty::from_code(text("duty")).map_or("a duty", Duty::label);
+    let duty = || Duty::from_code(text("duty")).map_or("a duty", Duty::words);
     let device = named.devices.get(text("device_id"));
     let device = device.map_or("a device", String::as_str);
     // INVARIANT 4: nobody learns here who is kept out of what concerns them, nor readers of pupils' concerns about adults.

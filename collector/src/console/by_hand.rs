@@ -291,7 +291,7 @@ async fn draw(console: &Console, who: &SignedIn, typed: Typed) -> Result<ByHandP
         page,
         levels,
         groups: grouped(people),
-        kinds: Kind::ALL,
+        kinds: &Kind::ALL,
         typed,
         now,
         offer: None,

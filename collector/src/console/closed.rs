@@ -47,7 +47,7 @@ pub(super) async fn closed(
     console.visit(&who, List::Closed(number), &shown).await?;
     let lines = found.into_iter().map(|concern| Line {
         name: queue::name(&concern),
-        kind: Kind::from_code(&concern.kind).map_or("Other", Kind::label),
+        kind: Kind::from_code(&concern.kind).map_or("Other", Kind::words),
         closed: concern
             .closed_at
             .map(|at| page.clock.when(&at))

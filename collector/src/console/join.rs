@@ -179,7 +179,7 @@ async fn filled(
     let mut connection = app.store.read().acquire().await?;
     let person = members::find(&mut connection, &app.school_id, &invitation.person_id).await?;
     let person = person.ok_or(Failure::NotFound)?;
-    let duties: Vec<_> = person.duties.iter().map(|duty| duty.label()).collect();
+    let duties: Vec<_> = person.duties.iter().map(|duty| duty.words()).collect();
     let teller = rows::name_and_email(&mut *connection, &app.school_id, &invitation.code_with).await?;
     drop(connection);
     let code_with = teller.map_or_else(|| "whoever set this up".to_owned(), |(name, _)| name);

@@ -110,7 +110,7 @@ impl Console {
             .viewer
             .duties
             .iter()
-            .map(|duty| duty.label())
+            .map(|duty| duty.words())
             .collect::<Vec<_>>()
             .join(", ");
         page.tabs = tabs(who, address);

@@ -20,6 +20,8 @@
 //! A flag that joins a concern is none of the concerns opened. A copied certificate makes 160 false concerns a day at most,
 //! not one for each account, kind and week that it invents.
 
+use crate::codes::codes;
+
 const MIB: i64 = 1024 * 1024;
 const MINUTE_MS: i64 = 60_000;
 /// A person who allows a device more allows it so many times as much, for that day.
@@ -36,65 +38,36 @@ pub const SEVERE_OF_AN_ACCOUNT: usize = 5;
 /// Accounts of which they are.
 pub const SEVERE_ACCOUNTS: usize = 20;
 
-/// What is limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Limited {
-    /// Certificates issued, when joining or renewing.
-    Certificates,
-    /// Streams opened.
-    Connections,
-    /// Runs of the service that it tells of.
-    Starts,
-    /// Accounts that it tells of.
-    Accounts,
-    /// Gap records.
-    Gaps,
-    /// Records that cannot be read.
-    Unreadable,
-    /// Bytes of records, with what storing each costs.
-    Bytes,
-    /// Fetches of the rules.
-    Rules,
-    /// Concerns that its flags open.
-    Concerns,
+codes! {
+    /// What is limited. The words say what a device did and nothing of what it delivered: whoever looks after devices is
+    /// not to learn from them that there are concerns.
+    pub enum Limited {
+        /// Certificates issued, when joining or renewing.
+        Certificates = "certificates",
+            "It asked for more certificates than a laptop needs in a day: mostly its clock is far off, or somebody uses a copy of its identity.";
+        /// Streams opened.
+        Connections = "connections", "It connected more often than a laptop does in a day.";
+        /// Runs of the service that it tells of.
+        Starts = "starts",
+            "It says that its service was started more often than a laptop’s is in a day.";
+        /// Accounts that it tells of.
+        Accounts = "accounts", "It spoke of more accounts than use one laptop in a day.";
+        /// Gap records.
+        Gaps = "gaps", "It reported more gaps than a laptop has in a day.";
+        /// Records that cannot be read.
+        Unreadable = "unreadable",
+            "It sent more records that cannot be read than a laptop ever should.";
+        /// Bytes of records, with what storing each costs.
+        Bytes = "bytes", "It sent more records than a laptop makes in a day.";
+        /// Fetches of the rules.
+        Rules = "rules",
+            "It fetched the keyword lists more often than a laptop needs to in a day.";
+        /// Concerns that its flags open.
+        Concerns = "concerns", "It sent records about more different things than a laptop has in a day.";
+    }
 }
 
 impl Limited {
-    /// All.
-    pub const ALL: [Self; 9] = [
-        Self::Certificates,
-        Self::Connections,
-        Self::Starts,
-        Self::Accounts,
-        Self::Gaps,
-        Self::Unreadable,
-        Self::Bytes,
-        Self::Rules,
-        Self::Concerns,
-    ];
-
-    /// The code in the store.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Certificates => "certificates",
-            Self::Connections => "connections",
-            Self::Starts => "starts",
-            Self::Accounts => "accounts",
-            Self::Gaps => "gaps",
-            Self::Unreadable => "unreadable",
-            Self::Bytes => "bytes",
-            Self::Rules => "rules",
-            Self::Concerns => "concerns",
-        }
-    }
-
-    /// The limit of a code.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|limited| limited.code() == code)
-    }
-
     /// How much of it a device may use in a day.
     #[must_use]
     pub const fn a_day(self, allowed: bool) -> i64 {
@@ -119,25 +92,6 @@ impl Limited {
             Self::Certificates | Self::Rules => Some(60 * MINUTE_MS),
             Self::Connections => Some(MINUTE_MS),
             _ => None,
-        }
-    }
-
-    /// What the device did, for people. Says nothing of what it delivered: whoever looks after devices is not to learn
-    /// from it that there are concerns.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Certificates => {
-                "It asked for more certificates than a laptop needs in a day: mostly its clock is far off, or somebody uses a copy of its identity."
-            }
-            Self::Connections => "It connected more often than a laptop does in a day.",
-            Self::Starts => "It says that its service was started more often than a laptop’s is in a day.",
-            Self::Accounts => "It spoke of more accounts than use one laptop in a day.",
-            Self::Gaps => "It reported more gaps than a laptop has in a day.",
-            Self::Unreadable => "It sent more records that cannot be read than a laptop ever should.",
-            Self::Bytes => "It sent more records than a laptop makes in a day.",
-            Self::Rules => "It fetched the keyword lists more often than a laptop needs to in a day.",
-            Self::Concerns => "It sent records about more different things than a laptop has in a day.",
         }
     }
 

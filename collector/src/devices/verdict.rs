@@ -11,6 +11,7 @@
 //! | [`HANGING_MS`] with an open stream | an agent that hangs, a stream that somebody holds open | ten minutes |
 //! | [`LONGEST_MS`], whatever the calendar | a laptop silent all summer is not green all summer | all are *not heard* late in a long holiday |
 
+use crate::codes::codes;
 use crate::concerns::cover::Cover;
 use crate::store::devices::Device;
 use crate::store::heard::Heard;
@@ -26,65 +27,27 @@ pub const THERE_MINUTES: i64 = 10;
 /// A time so far ahead comes from a collector's clock that was wrong.
 const AHEAD_MS: i64 = 5 * 60_000;
 
-/// Whether a device is protected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Verdict {
-    /// It waits for a person's decision.
-    Waiting,
-    /// It was silent when it should have been heard: nobody knows how it is.
-    NotHeard,
-    /// It was heard, and something is wrong with it.
-    NotProtected,
-    /// It was heard, and all is well.
-    Protected,
-    /// A person retired it, and can bring it back.
-    Retired,
-    /// A person turned it away.
-    Rejected,
-    /// A person cut it off for good.
-    CutOff,
+codes! {
+    /// Whether a device is protected.
+    pub enum Verdict {
+        /// It waits for a person's decision.
+        Waiting = "waiting", "Asks to join";
+        /// It was silent when it should have been heard: nobody knows how it is.
+        NotHeard = "not-heard", "Not heard";
+        /// It was heard, and something is wrong with it.
+        NotProtected = "not-protected", "Not protected";
+        /// It was heard, and all is well.
+        Protected = "protected", "Protected";
+        /// A person retired it, and can bring it back.
+        Retired = "retired", "Retired";
+        /// A person turned it away.
+        Rejected = "rejected", "Rejected";
+        /// A person cut it off for good.
+        CutOff = "cut-off", "Cut off";
+    }
 }
 
 impl Verdict {
-    /// All, in the order in which people look at them.
-    pub const ALL: [Self; 7] = [
-        Self::Waiting,
-        Self::NotHeard,
-        Self::NotProtected,
-        Self::Protected,
-        Self::Retired,
-        Self::Rejected,
-        Self::CutOff,
-    ];
-
-    /// The code; the console's style follows it.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::NotHeard => "not-heard",
-            Self::NotProtected => "not-protected",
-            Self::Protected => "protected",
-            Self::Retired => "retired",
-            Self::Rejected => "rejected",
-            Self::CutOff => "cut-off",
-        }
-    }
-
-    /// In words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Waiting => "Asks to join",
-            Self::NotHeard => "Not heard",
-            Self::NotProtected => "Not protected",
-            Self::Protected => "Protected",
-            Self::Retired => "Retired",
-            Self::Rejected => "Rejected",
-            Self::CutOff => "Cut off",
-        }
-    }
-
     /// Of a device with such silence and troubles.
     #[must_use]
     pub fn of(device: &Device, silent: bool, troubled: bool) -> Self {

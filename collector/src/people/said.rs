@@ -75,7 +75,7 @@ impl Plan {
         let mut adults: Vec<String> = Vec::new();
         let adult = |row: &Row| !row.role.is_pupil();
         for leaves in self.leaves.iter().filter(|leaves| adult(&leaves.row)) {
-            let duties: Vec<_> = leaves.duties.iter().map(|duty| Duty::label(*duty)).collect();
+            let duties: Vec<_> = leaves.duties.iter().map(|duty| Duty::words(*duty)).collect();
             let ends = if duties.is_empty() {
                 String::new()
             } else {

@@ -13,112 +13,51 @@ use super::Row;
 use super::differences::{Changed, Known, Plan, What};
 use super::usernames::{Username, normal};
 use super::years::height;
+use crate::codes::codes;
 use crate::concerns::kind::SubjectRole;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Who has to confirm an import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Confirms {
-    /// Whoever gave the files.
-    Giver,
-    /// A reader.
-    Reader,
-    /// One reader, and a second person.
-    Two,
-}
-
-impl Confirms {
-    const ALL: [Self; 3] = [Self::Giver, Self::Reader, Self::Two];
-
-    /// The code in the store.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Giver => "giver",
-            Self::Reader => "reader",
-            Self::Two => "two",
-        }
-    }
-
-    /// Reads a code.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|confirms| confirms.code() == code)
-    }
-
-    /// The words a person sees.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Giver => "whoever gave the files",
-            Self::Reader => "a person who reads concerns",
-            Self::Two => "two people: one who reads concerns, and a second one",
-        }
+codes! {
+    /// Who has to confirm an import.
+    pub enum Confirms {
+        /// Whoever gave the files.
+        Giver = "giver", "whoever gave the files";
+        /// A reader.
+        Reader = "reader", "a person who reads concerns";
+        /// One reader, and a second person.
+        Two = "two", "two people: one who reads concerns, and a second one";
     }
 }
 
-/// Why an import waits for somebody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// More than a tenth leave.
-    ManyLeave,
-    /// People leave and come anew under the same names.
-    Renumbered,
-    /// More than a tenth have another name.
-    ManyNames,
-    /// More than a tenth have another user name.
-    ManyUsernames,
-    /// More than a tenth go back a year.
-    EarlierYear,
-    /// Somebody's duty ends.
-    DutyEnds,
-    /// Somebody with a duty has another user name.
-    DutyUsername,
-    /// Somebody has the address of somebody else with a duty.
-    DutyAddress,
-    /// Staff become pupils, or pupils staff.
-    OtherKind,
-    /// A user name passes between a pupil and an adult.
-    UsernamePasses,
-}
-
-impl Reason {
-    /// The code in records and answers.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::ManyLeave => "many-leave",
-            Self::Renumbered => "renumbered",
-            Self::ManyNames => "many-names",
-            Self::ManyUsernames => "many-user-names",
-            Self::EarlierYear => "earlier-year",
-            Self::DutyEnds => "duty-ends",
-            Self::DutyUsername => "duty-user-name",
-            Self::DutyAddress => "duty-address",
-            Self::OtherKind => "other-kind",
-            Self::UsernamePasses => "user-name-passes",
-        }
-    }
-
-    /// The words a person sees, after a number of people.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::ManyLeave => "would leave: more than a tenth",
-            Self::Renumbered => {
-                "would leave and come anew under the same name: the ids look renumbered (Excel drops zeros in front; export ids as text)"
-            }
-            Self::ManyNames => "would have another name: more than a tenth (are columns swapped?)",
-            Self::ManyUsernames => "would have another user name: more than a tenth (are columns swapped?)",
-            Self::EarlierYear => "would go back a year: the file looks like an earlier year's",
-            Self::DutyEnds => "would leave and lose their duty",
-            Self::DutyUsername => "would have another user name, and has a duty",
-            Self::DutyAddress => "would have the address of somebody else, who has a duty",
-            Self::OtherKind => "would become a pupil after being an adult of the school, or the reverse",
-            Self::UsernamePasses => {
-                "would have a user name that is a pupil's now and would be an adult's, or the reverse"
-            }
-        }
+codes! {
+    /// Why an import waits for somebody.
+    pub enum Reason {
+        /// More than a tenth leave.
+        ManyLeave = "many-leave", "would leave: more than a tenth";
+        /// People leave and come anew under the same names.
+        Renumbered = "renumbered",
+            "would leave and come anew under the same name: the ids look renumbered (Excel drops zeros in front; export ids as text)";
+        /// More than a tenth have another name.
+        ManyNames = "many-names",
+            "would have another name: more than a tenth (are columns swapped?)";
+        /// More than a tenth have another user name.
+        ManyUsernames = "many-user-names",
+            "would have another user name: more than a tenth (are columns swapped?)";
+        /// More than a tenth go back a year.
+        EarlierYear = "earlier-year",
+            "would go back a year: the file looks like an earlier year's";
+        /// Somebody's duty ends.
+        DutyEnds = "duty-ends", "would leave and lose their duty";
+        /// Somebody with a duty has another user name.
+        DutyUsername = "duty-user-name", "would have another user name, and has a duty";
+        /// Somebody has the address of somebody else with a duty.
+        DutyAddress = "duty-address", "would have the address of somebody else, who has a duty";
+        /// Staff become pupils, or pupils staff.
+        OtherKind = "other-kind",
+            "would become a pupil after being an adult of the school, or the reverse";
+        /// A user name passes between a pupil and an adult.
+        UsernamePasses = "user-name-passes",
+            "would have a user name that is a pupil's now and would be an adult's, or the reverse";
     }
 }
 

@@ -233,7 +233,7 @@ fn ladders(places: &Places<'_>, raw: &[Spanned<RawCategory>]) -> Checked<Ladders
                 let fault = format!(
                     "`{}` is about welfare ({}) and never has a category",
                     topic.get_ref(),
-                    kind.label()
+                    kind.words()
                 );
                 return Err(places.fault(topic.span(), fault, "the topics without it"));
             }

@@ -32,13 +32,14 @@ pub enum StoreSealError {
 }
 
 /// A data key as it stands in the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct DataKeyRow {
     /// Its id.
     pub data_key_id: Vec<u8>,
     /// The concern whose content it seals.
     pub concern_id: String,
     /// The group it is sealed to.
+    #[sqlx(rename = "reader_group")]
     pub group: ReaderGroup,
     /// The key, sealed.
     pub sealed: Vec<u8>,

@@ -5,6 +5,7 @@
 
 use super::{GroupPrivateKey, GroupPublicKey, fingerprint};
 use crate::chain::number::plain;
+use crate::codes::codes;
 use crate::concerns::model::{Duty, ReaderGroup};
 use data_encoding::BASE32_NOPAD;
 use ring::digest::{Context, SHA256};
@@ -16,28 +17,17 @@ use zeroize::Zeroizing;
 const LETTERS: usize = 52;
 const CHECK: usize = 4;
 
-/// One of the two sheets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Sheet {
-    /// The keys for concerns about pupils and staff.
-    Headteacher,
-    /// The key for concerns about the headteacher, and that of the school safe.
-    Chair,
+codes! {
+    /// One of the two sheets.
+    pub enum Sheet {
+        /// The keys for concerns about pupils and staff.
+        Headteacher = "headteacher", "the headteacher’s sheet";
+        /// The key for concerns about the headteacher, and that of the school safe.
+        Chair = "chair", "the chair’s sheet";
+    }
 }
 
 impl Sheet {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Headteacher, Self::Chair];
-
-    /// A word for files and answers.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Headteacher => "headteacher",
-            Self::Chair => "chair",
-        }
-    }
-
     /// Who acts in the store and the audit log, when a sheet is one of the two that an act on access takes.
     #[must_use]
     pub const fn actor(self) -> &'static str {
@@ -59,15 +49,6 @@ impl Sheet {
         match self {
             Self::Headteacher => Duty::Headteacher,
             Self::Chair => Duty::Chair,
-        }
-    }
-
-    /// In words.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Headteacher => "the headteacher’s sheet",
-            Self::Chair => "the chair’s sheet",
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::people::{Directory, Person, Whose};
 use super::{Write, identity};
+use crate::codes::codes;
 use crate::concerns::model::PersonId;
 use crate::notify::Telling;
 use crate::people::usernames::Username;
@@ -122,42 +123,18 @@ pub async fn match_all(
     Ok(found.len() + passed_on)
 }
 
-/// Why an account on a device is nobody's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Unknown {
-    /// Nobody in the files has this user name.
-    Nobodys,
-    /// Somebody has it in a domain that is another one.
-    OtherDomain,
-    /// It can be more than one person's, or is seen in two domains.
-    Several,
-    /// It was the account of somebody who has left.
-    Left,
-}
-
-impl Unknown {
-    /// The code in answers.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Nobodys => "nobodys",
-            Self::OtherDomain => "other-domain",
-            Self::Several => "several",
-            Self::Left => "left",
-        }
-    }
-
-    /// Why, and what to do.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Nobodys => "nobody in the files has this user name: add it to their rows",
-            Self::OtherDomain => {
-                "somebody has this user name in another domain: write user names without their domain if that is the same person"
-            }
-            Self::Several => "this can be two people's: write user names with their domain",
-            Self::Left => "it was the account of somebody who has left",
-        }
+codes! {
+    /// Why an account on a device is nobody's; the words say what to do.
+    pub enum Unknown {
+        /// Nobody in the files has this user name.
+        Nobodys = "nobodys", "nobody in the files has this user name: add it to their rows";
+        /// Somebody has it in a domain that is another one.
+        OtherDomain = "other-domain",
+            "somebody has this user name in another domain: write user names without their domain if that is the same person";
+        /// It can be more than one person's, or is seen in two domains.
+        Several = "several", "this can be two people's: write user names with their domain";
+        /// It was the account of somebody who has left.
+        Left = "left", "it was the account of somebody who has left";
     }
 }
 

@@ -1,11 +1,11 @@
 //! Copies of the store, and bringing one back: a copy is older than what devices have, so its generation is raised.
 
 use super::{Store, Write};
-use sqlx::{Row, SqliteExecutor};
+use sqlx::SqliteExecutor;
 use std::path::Path;
 
 /// How far a device's deliveries go in a store.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct Mark {
     /// The device.
     pub device_id: String,
@@ -59,23 +59,14 @@ pub async fn generation(db: impl SqliteExecutor<'_>, school_id: &str, most: i64)
 
 /// How far the deliveries of every device go.
 pub async fn marks(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Mark>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT d.device_id, d.host_name, COALESCE(SUM(e.delivered), 0), d.last_seen_at FROM device d
+    sqlx::query_as(
+        "SELECT d.device_id, d.host_name, COALESCE(SUM(e.delivered), 0) AS delivered, d.last_seen_at FROM device d
          LEFT JOIN epoch e ON e.school_id = d.school_id AND e.device_id = d.device_id
-         WHERE d.school_id = ? GROUP BY d.device_id ORDER BY d.host_name, d.device_id",
+         WHERE d.school_id = $1 GROUP BY d.device_id ORDER BY d.host_name, d.device_id",
     )
     .bind(school_id)
     .fetch_all(db)
-    .await?;
-    Ok(rows
-        .iter()
-        .map(|row| Mark {
-            device_id: row.get(0),
-            host_name: row.get(1),
-            delivered: row.get(2),
-            last_seen_at: row.get(3),
-        })
-        .collect())
+    .await
 }
 
 /// Makes a restored store one that devices follow: policies are made again under a higher generation. One-time links are

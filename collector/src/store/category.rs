@@ -2,11 +2,19 @@
 
 use super::Write;
 use crate::concerns::category::{Facts, propose};
-use crate::concerns::kind::Kind;
+use crate::concerns::kind::{Kind, SubjectRole};
+use crate::concerns::model::PersonId;
 use crate::profile::Profile;
 use pastoral_keywords::Topic;
-use sqlx::Row;
 use std::collections::BTreeSet;
+
+#[derive(sqlx::FromRow)]
+struct Proposable {
+    kind: Kind,
+    role: Option<SubjectRole>,
+    last_event_at: i64,
+    person_id: Option<PersonId>,
+}
 
 /// Proposes the category again; for whoever changed what it rests on, such as a warning or a false alarm.
 pub async fn repropose(
@@ -15,30 +23,27 @@ pub async fn repropose(
     school_id: &str,
     concern_id: &str,
 ) -> Result<(), sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT concern.kind, COALESCE(person.role, ''), concern.last_event_at, concern.person_id, concern.by_hand
+    let row: Option<Proposable> = sqlx::query_as(
+        "SELECT concern.kind, person.role, concern.last_event_at, concern.person_id
          FROM concern LEFT JOIN person
             ON person.school_id = concern.school_id AND person.person_id = concern.person_id
-         WHERE concern.school_id = ? AND concern_id = ? AND state <> 'closed'",
+         WHERE concern.school_id = $1 AND concern_id = $2 AND state <> 'closed' AND NOT concern.by_hand",
     )
     .bind(school_id)
     .bind(concern_id)
     .fetch_optional(&mut **tx)
     .await?;
     let Some(row) = row else { return Ok(()) };
-    let Some(kind) = Kind::from_code(row.get(0)) else {
-        return Ok(());
+    let kind = row.kind;
+    let is_pupil = match row.role {
+        Some(role) => role.is_pupil(),
+        None => kind != Kind::StaffMisuse,
     };
-    if row.get::<bool, _>(4) {
-        return Ok(());
-    }
-    let role: String = row.get(1);
-    let is_pupil = role == "pupil" || (role.is_empty() && kind != Kind::StaffMisuse);
     let facts = Facts {
         kind,
         topics: topics(tx, school_id, concern_id).await?,
-        last_event_at: row.get(2),
-        warned_at: warned_at(tx, school_id, concern_id, row.get(3), kind).await?,
+        last_event_at: row.last_event_at,
+        warned_at: warned_at(tx, school_id, concern_id, row.person_id, kind).await?,
     };
     let proposal = propose(profile.ladders.for_subject(is_pupil), &facts);
     sqlx::query(
@@ -54,17 +59,14 @@ pub async fn repropose(
 }
 
 async fn topics(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<BTreeSet<Topic>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT DISTINCT topic FROM flag WHERE school_id = ? AND concern_id = ? AND false_alarm = 0",
+    let topics: Vec<String> = sqlx::query_scalar(
+        "SELECT DISTINCT topic FROM flag WHERE school_id = $1 AND concern_id = $2 AND NOT false_alarm",
     )
     .bind(school_id)
     .bind(concern_id)
     .fetch_all(&mut **tx)
     .await?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| row.get::<String, _>(0).parse().ok())
-        .collect())
+    Ok(topics.iter().filter_map(|topic| topic.parse().ok()).collect())
 }
 
 /// The last warning of this person for this kind, unless it was undone. INVARIANT 4: a warning counts in a concern only
@@ -76,7 +78,7 @@ async fn warned_at(
     person_id: Option<String>,
     kind: Kind,
 ) -> Result<Option<i64>, sqlx::Error> {
-    let row = sqlx::query(
+    sqlx::query_scalar(
         "SELECT MAX(warning.at) FROM warning LEFT JOIN action USING (action_id)
          WHERE warning.school_id = $1 AND warning.person_id = $2 AND warning.kind = $3 AND action.undone_by IS NULL
          AND NOT EXISTS (SELECT 1 FROM concern_reader here WHERE here.concern_id = $4 AND NOT EXISTS
@@ -85,9 +87,8 @@ async fn warned_at(
     )
     .bind(school_id)
     .bind(person_id)
-    .bind(kind.code())
+    .bind(kind)
     .bind(concern_id)
     .fetch_one(&mut **tx)
-    .await?;
-    Ok(row.get(0))
+    .await
 }

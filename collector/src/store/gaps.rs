@@ -1,6 +1,6 @@
 //! What was not kept, not watched or not readable, in numbers.
 
-use sqlx::{Row, SqliteExecutor};
+use sqlx::SqliteExecutor;
 
 /// A time in which something was not kept on a device. How much of it, whose and how serious it was is not told.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -63,13 +63,12 @@ pub async fn count_since(
     school_id: &str,
     since: i64,
 ) -> Result<(i64, i64), sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT (SELECT count(*) FROM gap WHERE school_id = ?1 AND received_at >= ?2 AND account_id IS NULL),
-                (SELECT count(*) FROM quarantine WHERE school_id = ?1 AND received_at >= ?2)",
+    sqlx::query_as(
+        "SELECT (SELECT count(*) FROM gap WHERE school_id = $1 AND received_at >= $2 AND account_id IS NULL),
+                (SELECT count(*) FROM quarantine WHERE school_id = $1 AND received_at >= $2)",
     )
     .bind(school_id)
     .bind(since)
     .fetch_one(db)
-    .await?;
-    Ok((row.get(0), row.get(1)))
+    .await
 }

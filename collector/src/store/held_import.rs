@@ -7,6 +7,7 @@
 use super::import::{self, ImportError, Imported, record};
 use super::people::Directory;
 use super::{Write, wanted};
+use crate::codes::codes;
 use crate::concerns::model::{Duty, PersonId};
 use crate::notify::Telling;
 use crate::people::Reading;
@@ -18,26 +19,15 @@ use std::collections::BTreeSet;
 
 const WAITS_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
-/// What became of an import.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// It waits.
-    Waiting,
-    /// It was done.
-    Taken,
-    /// Somebody refused it or took it back, another took its place, or a week went by.
-    Dropped,
-}
-
-impl State {
-    /// The code in the store.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Taken => "taken",
-            Self::Dropped => "dropped",
-        }
+codes! {
+    /// What became of an import.
+    pub enum ImportState {
+        /// It waits.
+        Waiting = "waiting";
+        /// It was done.
+        Taken = "taken";
+        /// Somebody refused it or took it back, another took its place, or a week went by.
+        Dropped = "dropped";
     }
 }
 
@@ -67,7 +57,7 @@ struct Row {
     import_id: String,
     reading: String,
     mark: String,
-    confirms: String,
+    confirms: Confirms,
     held_by: String,
     held_at: i64,
     expires_at: i64,
@@ -78,11 +68,10 @@ impl TryFrom<Row> for Held {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let unknown =
-            |what: &str| sqlx::Error::Decode(format!("an import that waits has an unknown {what}").into());
+        let unknown = |_| sqlx::Error::Decode("an import that waits cannot be read by this version".into());
         Ok(Self {
-            reading: serde_json::from_str(&row.reading).map_err(|_| unknown("reading"))?,
-            confirms: Confirms::from_code(&row.confirms).ok_or_else(|| unknown("code"))?,
+            reading: serde_json::from_str(&row.reading).map_err(unknown)?,
+            confirms: row.confirms,
             import_id: row.import_id,
             mark: row.mark,
             held_by: row.held_by,
@@ -113,10 +102,10 @@ pub async fn hold(
     )
     .bind(school_id)
     .bind(&import_id)
-    .bind(State::Waiting.code())
+    .bind(ImportState::Waiting)
     .bind(text)
     .bind(import::mark(plan))
-    .bind(plan.confirms().code())
+    .bind(plan.confirms())
     .bind(by)
     .bind(now)
     .bind(now.saturating_add(WAITS_MS))
@@ -163,7 +152,7 @@ pub async fn waiting(
          WHERE school_id = $1 AND state = $2 AND expires_at > $3",
     )
     .bind(school_id)
-    .bind(State::Waiting.code())
+    .bind(ImportState::Waiting)
     .bind(now)
     .fetch_optional(db)
     .await?;
@@ -175,11 +164,11 @@ async fn end_all(tx: &mut Write, school_id: &str, by: &str, now: i64) -> Result<
         "UPDATE held_import SET state = $1, reading = '', decided_by = $2, decided_at = $3
          WHERE school_id = $4 AND state = $5",
     )
-    .bind(State::Dropped.code())
+    .bind(ImportState::Dropped)
     .bind(by)
     .bind(now)
     .bind(school_id)
-    .bind(State::Waiting.code())
+    .bind(ImportState::Waiting)
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -191,10 +180,10 @@ pub async fn forget_old(tx: &mut Write, school_id: &str, now: i64) -> Result<u64
         "UPDATE held_import SET state = $1, reading = '', decided_by = 'pastoral', decided_at = $2
          WHERE school_id = $3 AND state = $4 AND expires_at <= $2",
     )
-    .bind(State::Dropped.code())
+    .bind(ImportState::Dropped)
     .bind(now)
     .bind(school_id)
-    .bind(State::Waiting.code())
+    .bind(ImportState::Waiting)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected())
@@ -328,7 +317,7 @@ pub async fn confirm(
             "UPDATE held_import SET mark = $1, confirms = $2, first_by = NULL, first_at = NULL WHERE school_id = $3 AND import_id = $4",
         )
         .bind(&mark)
-        .bind(plan.confirms().code())
+        .bind(plan.confirms())
         .bind(school_id)
         .bind(&held.import_id)
         .execute(&mut **tx)
@@ -358,7 +347,7 @@ pub async fn confirm(
         "UPDATE held_import SET state = $1, reading = '', decided_by = $2, decided_at = $3
          WHERE school_id = $4 AND import_id = $5",
     )
-    .bind(State::Taken.code())
+    .bind(ImportState::Taken)
     .bind(by)
     .bind(now)
     .bind(school_id)

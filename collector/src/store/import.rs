@@ -42,7 +42,7 @@ pub struct Imported {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// It would leave a duty without anybody.
-    #[error("nothing was changed: the only {} is not in the file, and nobody else would do their part; add them to the file, or give the duty to somebody else first", .0.label())]
+    #[error("nothing was changed: the only {} is not in the file, and nobody else would do their part; add them to the file, or give the duty to somebody else first", .0.words())]
     LeavesDutyEmpty(Duty),
     /// Nobody can tell who would leave.
     #[error(transparent)]

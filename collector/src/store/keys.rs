@@ -4,7 +4,7 @@ use super::Write;
 use crate::concerns::model::ReaderGroup;
 use crate::seal::GroupPublicKey;
 use crate::seal::content::{DataKey, DataKeyRow};
-use sqlx::{QueryBuilder, Row, SqliteExecutor};
+use sqlx::{QueryBuilder, SqliteExecutor};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -16,16 +16,15 @@ pub async fn publics(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
 ) -> Result<HashMap<ReaderGroup, GroupPublicKey>, sqlx::Error> {
-    let rows = sqlx::query("SELECT reader_group, public_key FROM reader_key WHERE school_id = ?")
-        .bind(school_id)
-        .fetch_all(db)
-        .await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| {
-        let group = ReaderGroup::from_code(row.get(0))?;
-        Some((group, GroupPublicKey::from_bytes(row.get(1)).ok()?))
-    };
-    let damaged = || sqlx::Error::Decode("a reader key in the store is damaged; restore a backup".into());
-    rows.iter().map(|row| read(row).ok_or_else(damaged)).collect()
+    let rows: Vec<(ReaderGroup, Vec<u8>)> =
+        sqlx::query_as("SELECT reader_group, public_key FROM reader_key WHERE school_id = $1")
+            .bind(school_id)
+            .fetch_all(db)
+            .await?;
+    let damaged = |_| sqlx::Error::Decode("a reader key in the store is damaged; restore a backup".into());
+    rows.iter()
+        .map(|(group, key)| Ok((*group, GroupPublicKey::from_bytes(key).map_err(damaged)?)))
+        .collect()
 }
 
 /// Keeps the public key of a group.
@@ -59,7 +58,7 @@ pub async fn save_data_keys(
 ) -> Result<(), sqlx::Error> {
     for keys in keys.chunks(500) {
         let mut insert = QueryBuilder::new(
-            "INSERT OR IGNORE INTO data_key (school_id, data_key_id, concern_id, reader_group, sealed, created_at) ",
+            "INSERT INTO data_key (school_id, data_key_id, concern_id, reader_group, sealed, created_at) ",
         );
         let rows = keys
             .iter()
@@ -72,6 +71,7 @@ pub async fn save_data_keys(
                 .push_bind(&stored.sealed)
                 .push_bind(key.made_at());
         });
+        insert.push(" ON CONFLICT DO NOTHING");
         insert.build().execute(&mut **tx).await?;
     }
     Ok(())
@@ -83,22 +83,13 @@ pub async fn data_keys(
     school_id: &str,
     concern_id: &str,
 ) -> Result<Vec<DataKeyRow>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT data_key_id, concern_id, reader_group, sealed FROM data_key WHERE school_id = ? AND concern_id = ?",
+    sqlx::query_as(
+        "SELECT data_key_id, concern_id, reader_group, sealed FROM data_key WHERE school_id = $1 AND concern_id = $2",
     )
     .bind(school_id)
     .bind(concern_id)
     .fetch_all(db)
-    .await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| {
-        Some(DataKeyRow {
-            data_key_id: row.get(0),
-            concern_id: row.get(1),
-            group: ReaderGroup::from_code(row.get(2))?,
-            sealed: row.get(3),
-        })
-    };
-    Ok(rows.iter().filter_map(read).collect())
+    .await
 }
 
 /// Replaces all sealed forms of the data keys that these are of.

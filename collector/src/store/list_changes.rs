@@ -2,60 +2,38 @@
 
 use super::audit::{self, Entry};
 use super::{Store, Write, specialist};
+use crate::codes::codes;
 use pastoral_keywords::changes::Operation;
 use serde_json::json;
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 /// Proposals that may wait at a time.
 pub const WAITING: i64 = 200;
 
-/// What became of a proposed change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// It waits for a second person.
-    Proposed,
-    /// It is in force.
-    Agreed,
-    /// The second person refused it.
-    Refused,
-    /// Whoever proposed it took it back.
-    Withdrawn,
-}
-
-impl State {
-    /// The code in the store.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Proposed => "proposed",
-            Self::Agreed => "agreed",
-            Self::Refused => "refused",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    fn from_code(code: &str) -> Self {
-        match code {
-            "agreed" => Self::Agreed,
-            "refused" => Self::Refused,
-            "withdrawn" => Self::Withdrawn,
-            _ => Self::Proposed,
-        }
+codes! {
+    /// What became of a proposed change.
+    pub enum ListChangeState {
+        /// It waits for a second person.
+        Proposed = "proposed";
+        /// It is in force.
+        Agreed = "agreed";
+        /// The second person refused it.
+        Refused = "refused";
+        /// Whoever proposed it took it back.
+        Withdrawn = "withdrawn";
     }
 }
 
 /// A change, with who proposed and who decided it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ListChange {
     /// Its number.
     pub change_id: i64,
-    /// What it does; none when a later version of this program wrote it.
-    pub operation: Option<Operation>,
+    #[sqlx(rename = "operation")]
+    written: String,
     /// Why.
     pub reason: String,
     /// What became of it.
-    pub state: State,
+    pub state: ListChangeState,
     /// Who proposed it.
     pub proposed_by: String,
     /// When.
@@ -66,6 +44,14 @@ pub struct ListChange {
     pub decided_at: Option<i64>,
     /// The version of the rules that it made.
     pub version: Option<i64>,
+}
+
+impl ListChange {
+    /// What it does; none when a later version of this program wrote it.
+    #[must_use]
+    pub fn operation(&self) -> Option<Operation> {
+        serde_json::from_str(&self.written).ok()
+    }
 }
 
 /// Why a decision was not taken.
@@ -121,7 +107,7 @@ pub async fn decide(
     tx: &mut Write,
     school_id: &str,
     change_id: i64,
-    state: State,
+    state: ListChangeState,
     by: &str,
     now_ms: i64,
 ) -> Result<(), NotDecided> {
@@ -134,10 +120,10 @@ pub async fn decide(
     .await?;
     let proposed_by = proposed_by.ok_or(NotDecided::NotThere)?;
     let (own, action) = match state {
-        State::Agreed => (false, "list-change-agreed"),
-        State::Refused => (false, "list-change-refused"),
-        State::Withdrawn => (true, "list-change-withdrawn"),
-        State::Proposed => return Err(NotDecided::NotThere),
+        ListChangeState::Agreed => (false, "list-change-agreed"),
+        ListChangeState::Refused => (false, "list-change-refused"),
+        ListChangeState::Withdrawn => (true, "list-change-withdrawn"),
+        ListChangeState::Proposed => return Err(NotDecided::NotThere),
     };
     if (proposed_by == by) != own {
         return Err(NotDecided::OwnProposal);
@@ -147,7 +133,7 @@ pub async fn decide(
            (SELECT COALESCE(max(version), 0) + 1 FROM list_change WHERE school_id = ?4) END
          WHERE school_id = ?4 AND change_id = ?5",
     )
-    .bind(state.code())
+    .bind(state)
     .bind(by)
     .bind(now_ms)
     .bind(school_id)
@@ -179,25 +165,22 @@ async fn record(
 
 /// The changes in force, in the order in which they apply, with the version of the rules they make.
 pub async fn agreed(store: &Store, school_id: &str) -> Result<(Vec<ListChange>, u32), sqlx::Error> {
-    let rows =
-        sqlx::query("SELECT * FROM list_change WHERE school_id = ? AND state = 'agreed' ORDER BY version")
-            .bind(school_id)
-            .fetch_all(store.read())
-            .await?;
-    let changes: Vec<ListChange> = rows.iter().map(read).collect();
+    let changes: Vec<ListChange> = sqlx::query_as(
+        "SELECT * FROM list_change WHERE school_id = $1 AND state = 'agreed' ORDER BY version",
+    )
+    .bind(school_id)
+    .fetch_all(store.read())
+    .await?;
     let version = changes.last().and_then(|change| change.version).unwrap_or(0);
     Ok((changes, u32::try_from(version).unwrap_or(u32::MAX)))
 }
 
 /// Proposals that wait, oldest first.
 pub async fn waiting(store: &Store, school_id: &str) -> Result<Vec<ListChange>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT * FROM list_change WHERE school_id = ? AND state = 'proposed' ORDER BY change_id",
-    )
-    .bind(school_id)
-    .fetch_all(store.read())
-    .await?;
-    Ok(rows.iter().map(read).collect())
+    sqlx::query_as("SELECT * FROM list_change WHERE school_id = $1 AND state = 'proposed' ORDER BY change_id")
+        .bind(school_id)
+        .fetch_all(store.read())
+        .await
 }
 
 /// The log of what was decided, latest first: `most` entries after the first `skip`.
@@ -206,16 +189,15 @@ pub async fn decided(
     school_id: &str,
     (skip, most): (i64, i64),
 ) -> Result<Vec<ListChange>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT * FROM list_change WHERE school_id = ? AND state <> 'proposed'
-         ORDER BY decided_at DESC, change_id DESC LIMIT ? OFFSET ?",
+    sqlx::query_as(
+        "SELECT * FROM list_change WHERE school_id = $1 AND state <> 'proposed'
+         ORDER BY decided_at DESC, change_id DESC LIMIT $2 OFFSET $3",
     )
     .bind(school_id)
     .bind(most)
     .bind(skip)
     .fetch_all(store.read())
-    .await?;
-    Ok(rows.iter().map(read).collect())
+    .await
 }
 
 /// One change.
@@ -224,24 +206,9 @@ pub async fn change(
     school_id: &str,
     change_id: i64,
 ) -> Result<Option<ListChange>, sqlx::Error> {
-    let row = sqlx::query("SELECT * FROM list_change WHERE school_id = ? AND change_id = ?")
+    sqlx::query_as("SELECT * FROM list_change WHERE school_id = $1 AND change_id = $2")
         .bind(school_id)
         .bind(change_id)
         .fetch_optional(store.read())
-        .await?;
-    Ok(row.as_ref().map(read))
-}
-
-fn read(row: &SqliteRow) -> ListChange {
-    ListChange {
-        change_id: row.get("change_id"),
-        operation: serde_json::from_str(row.get("operation")).ok(),
-        reason: row.get("reason"),
-        state: State::from_code(row.get("state")),
-        proposed_by: row.get("proposed_by"),
-        proposed_at: row.get("proposed_at"),
-        decided_by: row.get("decided_by"),
-        decided_at: row.get("decided_at"),
-        version: row.get("version"),
-    }
+        .await
 }

@@ -5,7 +5,6 @@
 
 use super::Write;
 use crate::concerns::model::ReaderGroup;
-use serde_json::json;
 use sqlx::{AssertSqlSafe, SqliteExecutor};
 
 /// A sealed text of a concern. What readers write narrows nothing: only what was seen is compared.
@@ -44,18 +43,17 @@ pub async fn unexamined(
     groups: &[ReaderGroup],
     most: i64,
 ) -> Result<Vec<Unexamined>, sqlx::Error> {
-    let groups: Vec<_> = groups.iter().map(|group| group.code()).collect();
+    let held = |group: ReaderGroup| groups.contains(&group).then_some(group);
     let query = AssertSqlSafe(format!(
         "{UNEXAMINED} AND NOT EXISTS (SELECT 1 FROM data_key k WHERE k.school_id = c.school_id AND k.concern_id = c.concern_id
             AND NOT EXISTS (SELECT 1 FROM data_key m WHERE m.data_key_id = k.data_key_id
-                AND m.reader_group IN (SELECT value FROM json_each($2)))) LIMIT $3"
+                AND m.reader_group IN ($2, $3, $4, $5))) LIMIT $6"
     ));
-    sqlx::query_as(query)
-        .bind(school_id)
-        .bind(json!(groups).to_string())
-        .bind(most)
-        .fetch_all(db)
-        .await
+    let mut query = sqlx::query_as(query).bind(school_id);
+    for group in ReaderGroup::ALL {
+        query = query.bind(held(group));
+    }
+    query.bind(most).fetch_all(db).await
 }
 
 /// One concern, if it is to be compared.
@@ -99,7 +97,7 @@ pub async fn examined(
     names_version: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE concern SET names_version = max(names_version, ?) WHERE school_id = ? AND concern_id = ?",
+        "UPDATE concern SET names_version = $1 WHERE school_id = $2 AND concern_id = $3 AND names_version < $1",
     )
     .bind(names_version)
     .bind(school_id)

@@ -1,7 +1,6 @@
 //! The numbers of policies.
 
 use super::Write;
-use sqlx::Row;
 
 /// Generation and counter for a group's policy: those it had, when its fingerprint is the same; otherwise the next.
 pub async fn number(
@@ -15,8 +14,8 @@ pub async fn number(
         .bind(school_id)
         .fetch_one(&mut **tx)
         .await?;
-    let kept = sqlx::query(
-        "SELECT counter FROM policy WHERE school_id = ? AND group_name = ? AND fingerprint = ? AND generation = ?",
+    let kept: Option<i64> = sqlx::query_scalar(
+        "SELECT counter FROM policy WHERE school_id = $1 AND group_name = $2 AND fingerprint = $3 AND generation = $4",
     )
     .bind(school_id)
     .bind(group)
@@ -24,8 +23,8 @@ pub async fn number(
     .bind(generation)
     .fetch_optional(&mut **tx)
     .await?;
-    if let Some(row) = kept {
-        return Ok((generation, row.get(0)));
+    if let Some(counter) = kept {
+        return Ok((generation, counter));
     }
     let counter: i64 =
         sqlx::query_scalar("UPDATE school SET counter = counter + 1 WHERE school_id = ? RETURNING counter")

@@ -3,15 +3,13 @@
 //! INVARIANT 4: only flags of pupils' concerns that this reader may see; nothing of staff ever takes part.
 
 use super::{Store, subject};
-use crate::concerns::model::ReaderGroup;
 use crate::concerns::reference::Reference;
 use crate::profile::Profile;
 use crate::seal::content::DataKeyRow;
-use sqlx::Row;
 use std::collections::BTreeMap;
 
 /// A flag, still sealed, with the key that seals it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, sqlx::FromRow)]
 pub struct RecentFlag {
     /// Its concern.
     pub concern_id: String,
@@ -26,8 +24,10 @@ pub struct RecentFlag {
     /// Whether its concern was closed as a true one.
     pub confirmed: bool,
     /// What seals it.
+    #[sqlx(flatten)]
     pub key: DataKeyRow,
     /// The flag.
+    #[sqlx(rename = "flag_sealed")]
     pub sealed: Vec<u8>,
 }
 
@@ -40,20 +40,21 @@ pub async fn recent_flags(
     since_ms: i64,
     most: i64,
 ) -> Result<Vec<RecentFlag>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT concern.concern_id, concern.reference, flag.audience, flag.source, flag.provenance, flag.sealed,
-                concern.state = 'closed' AND concern.outcome <> 'false-alarm' AND flag.false_alarm = 0 AS confirmed,
-                data_key.data_key_id, data_key.sealed AS key_sealed
+    let found: Vec<RecentFlag> = sqlx::query_as(
+        "SELECT concern.concern_id, concern.reference, flag.audience, flag.source, flag.provenance,
+                flag.sealed AS flag_sealed,
+                concern.state = 'closed' AND concern.outcome <> 'false-alarm' AND NOT flag.false_alarm AS confirmed,
+                data_key.data_key_id, data_key.reader_group, data_key.sealed
          FROM concern_reader
          JOIN concern ON concern.concern_id = concern_reader.concern_id
          JOIN flag ON flag.concern_id = concern.concern_id
          JOIN data_key ON data_key.data_key_id = flag.data_key_id
-         WHERE concern_reader.school_id = ? AND concern_reader.person_id = ?
+         WHERE concern_reader.school_id = $1 AND concern_reader.person_id = $2
            AND concern.reader_group = 'pupil' AND data_key.reader_group = 'pupil'
            AND (concern.person_id IS NULL OR EXISTS (SELECT 1 FROM person WHERE person.school_id = concern.school_id
                 AND person.person_id = concern.person_id AND person.role = 'pupil'))
-           AND concern.erased_at IS NULL AND flag.received_at >= ?
-         ORDER BY flag.flag_id DESC LIMIT ?",
+           AND concern.erased_at IS NULL AND flag.received_at >= $3
+         ORDER BY flag.flag_id DESC LIMIT $4",
     )
     .bind(school_id)
     .bind(reader)
@@ -61,24 +62,9 @@ pub async fn recent_flags(
     .bind(most)
     .fetch_all(store.read())
     .await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| RecentFlag {
-        concern_id: row.get("concern_id"),
-        reference: row.get("reference"),
-        audience: row.get("audience"),
-        source: row.get("source"),
-        provenance: row.get("provenance"),
-        confirmed: row.get("confirmed"),
-        key: DataKeyRow {
-            data_key_id: row.get("data_key_id"),
-            concern_id: row.get("concern_id"),
-            group: ReaderGroup::Pupil,
-            sealed: row.get("key_sealed"),
-        },
-        sealed: row.get("sealed"),
-    };
     let mut of_pupils: BTreeMap<String, bool> = BTreeMap::new();
     let mut flags = Vec::new();
-    for flag in rows.iter().map(read) {
+    for flag in found {
         let of_pupil = match of_pupils.get(&flag.concern_id) {
             Some(known) => *known,
             None => subject::is_pupil(store.read(), school_id, profile, &flag.concern_id).await?,

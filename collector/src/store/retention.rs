@@ -3,7 +3,6 @@
 //! `forgotten_below`, so that nothing delivered once can come twice.
 
 use super::{Store, Write, audit};
-use sqlx::Row;
 use std::collections::{BTreeMap, HashMap};
 
 /// How many rows one transaction takes, so that flags never wait long for their turn.
@@ -67,14 +66,14 @@ pub async fn erase(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Res
 }
 
 const NOTICES: &str = "UPDATE outbox SET subject = '', body = '', address = '',
-        ended_at = CASE WHEN sent_at IS NULL THEN COALESCE(ended_at, ?2) ELSE ended_at END
-    WHERE rowid IN (SELECT rowid FROM outbox WHERE school_id = ?1 AND created_at < ?2
-        AND (body <> '' OR (sent_at IS NULL AND ended_at IS NULL)) LIMIT ?3)";
-const QUARANTINE: &str = "DELETE FROM quarantine WHERE rowid IN (
-    SELECT rowid FROM quarantine WHERE school_id = ?1 AND received_at < ?2 LIMIT ?3)";
+        ended_at = CASE WHEN sent_at IS NULL THEN COALESCE(ended_at, $2) ELSE ended_at END
+    WHERE notice_id IN (SELECT notice_id FROM outbox WHERE school_id = $1 AND created_at < $2
+        AND (body <> '' OR (sent_at IS NULL AND ended_at IS NULL)) LIMIT $3)";
+const QUARANTINE: &str = "DELETE FROM quarantine WHERE (device_id, epoch, sequence) IN (
+    SELECT device_id, epoch, sequence FROM quarantine WHERE school_id = $1 AND received_at < $2 LIMIT $3)";
 
-const REASONS: &str = "DELETE FROM quarantine_action WHERE rowid IN (
-    SELECT rowid FROM quarantine_action WHERE school_id = ?1 AND at < ?2 LIMIT ?3)";
+const REASONS: &str = "DELETE FROM quarantine_action WHERE (device_id, epoch, sequence, at) IN (
+    SELECT device_id, epoch, sequence, at FROM quarantine_action WHERE school_id = $1 AND at < $2 LIMIT $3)";
 
 async fn erase_audit(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Result<u64, sqlx::Error> {
     let mut all = 0;
@@ -119,9 +118,9 @@ async fn erase_concerns(
     now: i64,
     epochs: &mut BTreeMap<i64, i64>,
 ) -> Result<(u64, u64), sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT concern_id FROM concern WHERE school_id = ? AND erased_at IS NULL
-         AND COALESCE(closed_at, changed_at) < ? LIMIT ?",
+    let old: Vec<String> = sqlx::query_scalar(
+        "SELECT concern_id FROM concern WHERE school_id = $1 AND erased_at IS NULL
+         AND COALESCE(closed_at, changed_at) < $2 LIMIT $3",
     )
     .bind(school_id)
     .bind(cutoff)
@@ -129,22 +128,21 @@ async fn erase_concerns(
     .fetch_all(&mut **tx)
     .await?;
     let mut flags = 0;
-    for row in &rows {
-        let concern_id: String = row.get(0);
-        let highest = sqlx::query(
-            "SELECT epoch_no, MAX(sequence) FROM flag WHERE school_id = ? AND concern_id = ? GROUP BY epoch_no",
+    for concern_id in &old {
+        let highest: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT epoch_no, MAX(sequence) FROM flag WHERE school_id = $1 AND concern_id = $2 GROUP BY epoch_no",
         )
         .bind(school_id)
-        .bind(&concern_id)
+        .bind(concern_id)
         .fetch_all(&mut **tx)
         .await?;
-        for row in &highest {
-            let known = epochs.entry(row.get(0)).or_default();
-            *known = row.get::<i64, _>(1).max(*known);
+        for (epoch_no, highest) in highest {
+            let known = epochs.entry(epoch_no).or_default();
+            *known = highest.max(*known);
         }
-        flags += erase_concern(tx, school_id, &concern_id, now).await?;
+        flags += erase_concern(tx, school_id, concern_id, now).await?;
     }
-    Ok((rows.len() as u64, flags))
+    Ok((old.len() as u64, flags))
 }
 
 async fn erase_concern(
@@ -193,11 +191,12 @@ async fn forget(store: &Store, school_id: &str, epochs: &BTreeMap<i64, i64>) -> 
     if epochs.is_empty() {
         return Ok(());
     }
-    let rows = sqlx::query("SELECT epoch_no, MIN(sequence) FROM flag WHERE school_id = ? GROUP BY epoch_no")
-        .bind(school_id)
-        .fetch_all(store.read())
-        .await?;
-    let kept: HashMap<i64, i64> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let kept: Vec<(i64, i64)> =
+        sqlx::query_as("SELECT epoch_no, MIN(sequence) FROM flag WHERE school_id = $1 GROUP BY epoch_no")
+            .bind(school_id)
+            .fetch_all(store.read())
+            .await?;
+    let kept: HashMap<i64, i64> = kept.into_iter().collect();
     for (epoch_no, highest) in epochs {
         let limit = kept
             .get(epoch_no)
@@ -214,17 +213,17 @@ async fn forget(store: &Store, school_id: &str, epochs: &BTreeMap<i64, i64>) -> 
 /// INVARIANT 2: nothing delivered once comes twice. The run of delivered records without a hole becomes one number,
 /// up to what was erased and below what is still kept. Beyond a hole the digests stay: what is missing there may come.
 async fn forget_below(tx: &mut Write, school_id: &str, epoch_no: i64, limit: i64) -> Result<(), sqlx::Error> {
-    let row = sqlx::query("SELECT forgotten_below FROM epoch WHERE school_id = ? AND epoch_no = ?")
-        .bind(school_id)
-        .bind(epoch_no)
-        .fetch_optional(&mut **tx)
-        .await?;
-    let Some(row) = row else { return Ok(()) };
-    let mut below: i64 = row.get(0);
+    let below: Option<i64> =
+        sqlx::query_scalar("SELECT forgotten_below FROM epoch WHERE school_id = $1 AND epoch_no = $2")
+            .bind(school_id)
+            .bind(epoch_no)
+            .fetch_optional(&mut **tx)
+            .await?;
+    let Some(mut below) = below else { return Ok(()) };
     loop {
-        let delivered = sqlx::query(
-            "SELECT sequence FROM delivered WHERE epoch_no = ? AND sequence >= ? AND sequence < ?
-             ORDER BY sequence LIMIT ?",
+        let delivered: Vec<i64> = sqlx::query_scalar(
+            "SELECT sequence FROM delivered WHERE epoch_no = $1 AND sequence >= $2 AND sequence < $3
+             ORDER BY sequence LIMIT $4",
         )
         .bind(epoch_no)
         .bind(below)
@@ -233,8 +232,8 @@ async fn forget_below(tx: &mut Write, school_id: &str, epoch_no: i64, limit: i64
         .fetch_all(&mut **tx)
         .await?;
         let before = below;
-        for row in &delivered {
-            if row.get::<i64, _>(0) != below {
+        for sequence in delivered {
+            if sequence != below {
                 break;
             }
             below += 1;

@@ -20,7 +20,7 @@ pub async fn set_readers(
     route: &Route,
 ) -> Result<(), sqlx::Error> {
     // `+`: by the key, not through every reader of the school.
-    sqlx::query("DELETE FROM concern_reader WHERE +school_id = ? AND concern_id = ?")
+    sqlx::query("DELETE FROM concern_reader WHERE +school_id = $1 AND concern_id = $2")
         .bind(school_id)
         .bind(concern_id)
         .execute(&mut **tx)
@@ -40,9 +40,9 @@ pub async fn set_readers(
     sqlx::query(
         "UPDATE concern SET reader_group = $1, also_group = $2, route = $3 WHERE school_id = $4 AND concern_id = $5",
     )
-    .bind(route.group.code())
-    .bind(route.also.map(ReaderGroup::code))
-    .bind(route.reason.code())
+    .bind(route.group)
+    .bind(route.also)
+    .bind(route.reason)
     .bind(school_id)
     .bind(concern_id)
     .execute(&mut **tx)
@@ -75,7 +75,7 @@ pub async fn add_named(
         .bind(school_id)
         .bind(concern_id)
         .bind(person_id)
-        .bind(strength.code())
+        .bind(strength)
         .execute(&mut **tx)
         .await?;
     }
@@ -96,42 +96,37 @@ pub async fn without_reader(store: &Store, school_id: &str) -> Result<bool, sqlx
 
 /// People whom a concern's text names.
 pub async fn named_of(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Named, sqlx::Error> {
-    let rows: Vec<(PersonId, String)> = sqlx::query_as(
+    let named: Vec<(PersonId, Strength)> = sqlx::query_as(
         "SELECT person_id, strength FROM concern_named WHERE school_id = $1 AND concern_id = $2",
     )
     .bind(school_id)
     .bind(concern_id)
     .fetch_all(&mut **tx)
     .await?;
-    let strength = |(person, code): (PersonId, String)| (person, Strength::from_code(&code));
-    Ok(rows.into_iter().map(strength).collect())
+    Ok(named.into_iter().collect())
 }
 
 /// Whose keys open what is written to a concern now.
 pub async fn sealed_to(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<SealedTo, sqlx::Error> {
-    let row: Option<(String, Option<String>)> = sqlx::query_as(
+    let sealed_to: Option<SealedTo> = sqlx::query_as(
         "SELECT reader_group, also_group FROM concern WHERE school_id = $1 AND concern_id = $2",
     )
     .bind(school_id)
     .bind(concern_id)
     .fetch_optional(&mut **tx)
     .await?;
-    let (group, also) = row.unwrap_or_default();
-    Ok(SealedTo {
-        group: ReaderGroup::from_code(&group).unwrap_or(ReaderGroup::Safe),
-        also: also.as_deref().and_then(ReaderGroup::from_code),
-    })
+    Ok(sealed_to.unwrap_or(ReaderGroup::Safe.into()))
 }
 
 /// Why a concern goes to its readers.
 pub async fn reason(store: &Store, school_id: &str, concern_id: &str) -> Result<Reason, sqlx::Error> {
-    let code: Option<String> =
+    let reason: Option<Reason> =
         sqlx::query_scalar("SELECT route FROM concern WHERE school_id = $1 AND concern_id = $2")
             .bind(school_id)
             .bind(concern_id)
             .fetch_optional(store.read())
             .await?;
-    Ok(code.and_then(|code| Reason::from_code(&code)).unwrap_or_default())
+    Ok(reason.unwrap_or_default())
 }
 
 /// The routes of every open concern that has to do with somebody, or of one concern, by two directories.

@@ -1,11 +1,12 @@
 //! The school itself, and the people that the command line makes and takes away.
 
-use super::Write;
+use super::{Store, Write};
 use crate::concerns::model::Duty;
-use sqlx::{Row, SqliteExecutor};
+use sqlx::SqliteExecutor;
+use std::collections::BTreeMap;
 
 /// The school of this collector.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct School {
     /// Its id.
     pub school_id: String,
@@ -29,7 +30,7 @@ pub struct NewPerson<'a> {
 }
 
 /// Somebody with a duty, or who can sign in.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct User {
     /// Their id.
     pub person_id: String,
@@ -38,6 +39,7 @@ pub struct User {
     /// E-mail address.
     pub email: String,
     /// Codes of the duties they hold.
+    #[sqlx(skip)]
     pub duties: Vec<String>,
     /// Whether they have set a password.
     pub can_sign_in: bool,
@@ -47,14 +49,9 @@ pub struct User {
 
 /// The school; none before `init`.
 pub async fn get(db: impl SqliteExecutor<'_>) -> Result<Option<School>, sqlx::Error> {
-    let row = sqlx::query("SELECT school_id, name, profile FROM school LIMIT 1")
+    sqlx::query_as("SELECT school_id, name, profile FROM school LIMIT 1")
         .fetch_optional(db)
-        .await?;
-    Ok(row.map(|row| School {
-        school_id: row.get(0),
-        name: row.get(1),
-        profile: row.get(2),
-    }))
+        .await
 }
 
 /// Makes the school.
@@ -99,44 +96,38 @@ pub async fn person(tx: &mut Write, school_id: &str, new: &NewPerson<'_>) -> Res
 }
 
 /// Everybody with a duty, or who can sign in.
-pub async fn users(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<User>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT p.person_id, p.given_name || ' ' || p.family_name, p.email,
-                coalesce(group_concat(DISTINCT d.duty), ''), u.person_id IS NOT NULL, u.last_sign_in_at
+pub async fn users(store: &Store, school_id: &str) -> Result<Vec<User>, sqlx::Error> {
+    let mut users: Vec<User> = sqlx::query_as(
+        "SELECT p.person_id, p.given_name || ' ' || p.family_name AS name, p.email,
+                u.person_id IS NOT NULL AS can_sign_in, u.last_sign_in_at
          FROM person AS p
-         LEFT JOIN duty AS d ON d.school_id = p.school_id AND d.person_id = p.person_id AND d.ended_at IS NULL
          LEFT JOIN user AS u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
-         WHERE p.school_id = ? AND (d.duty IS NOT NULL OR u.person_id IS NOT NULL)
-         GROUP BY p.person_id ORDER BY p.family_name, p.given_name",
+         WHERE p.school_id = $1 AND (u.person_id IS NOT NULL OR EXISTS (SELECT 1 FROM duty AS d
+            WHERE d.school_id = p.school_id AND d.person_id = p.person_id AND d.ended_at IS NULL))
+         ORDER BY p.family_name, p.given_name",
     )
     .bind(school_id)
-    .fetch_all(db)
+    .fetch_all(store.read())
     .await?;
-    Ok(rows
-        .iter()
-        .map(|row| User {
-            person_id: row.get(0),
-            name: row.get(1),
-            email: row.get(2),
-            duties: row
-                .get::<&str, _>(3)
-                .split(',')
-                .filter(|duty| !duty.is_empty())
-                .map(Into::into)
-                .collect(),
-            can_sign_in: row.get(4),
-            last_sign_in_at: row.get(5),
-        })
-        .collect())
+    let held: Vec<(String, String)> = sqlx::query_as(
+        "SELECT DISTINCT person_id, duty FROM duty WHERE school_id = $1 AND ended_at IS NULL ORDER BY duty",
+    )
+    .bind(school_id)
+    .fetch_all(store.read())
+    .await?;
+    let mut duties: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (person_id, duty) in held {
+        duties.entry(person_id).or_default().push(duty);
+    }
+    for user in &mut users {
+        user.duties = duties.remove(&user.person_id).unwrap_or_default();
+    }
+    Ok(users)
 }
 
 /// The holders of a duty with this e-mail address or person_id.
-pub async fn find_user(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    who: &str,
-) -> Result<Option<User>, sqlx::Error> {
-    let users = users(db, school_id).await?;
+pub async fn find_user(store: &Store, school_id: &str, who: &str) -> Result<Option<User>, sqlx::Error> {
+    let users = users(store, school_id).await?;
     Ok(users
         .into_iter()
         .find(|user| user.person_id == who || user.email.eq_ignore_ascii_case(who)))

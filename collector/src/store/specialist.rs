@@ -2,12 +2,11 @@
 
 use super::{Store, Write};
 use pastoral_keywords::changes::Operation;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 use std::collections::{HashMap, HashSet};
 
 /// A specialist list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct Imported {
     /// Its identity.
     pub list_id: String,
@@ -27,7 +26,7 @@ pub struct Imported {
 
 /// Which specialist lists are in force, and which changes of them wait for somebody to agree.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct SpecialistLists {
     /// The version in force, by list.
     pub in_force: HashMap<String, u32>,
     /// Lists and versions that may come into force.
@@ -57,25 +56,27 @@ pub async fn add(tx: &mut Write, school_id: &str, list: &Imported) -> Result<boo
 
 /// Every list that is here, in the order of their names.
 pub async fn all(store: &Store, school_id: &str) -> Result<Vec<Imported>, sqlx::Error> {
-    let rows = sqlx::query("SELECT * FROM specialist_list WHERE school_id = ? ORDER BY list_id, version")
+    sqlx::query_as("SELECT * FROM specialist_list WHERE school_id = $1 ORDER BY list_id, version")
         .bind(school_id)
         .fetch_all(store.read())
-        .await?;
-    Ok(rows.iter().map(read).collect())
+        .await
 }
 
 /// How the lists stand, by the changes that were agreed or wait.
-pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Result<Standing, sqlx::Error> {
-    let rows = sqlx::query(
+pub async fn standing(
+    connection: &mut SqliteConnection,
+    school_id: &str,
+) -> Result<SpecialistLists, sqlx::Error> {
+    let rows: Vec<(String, bool)> = sqlx::query_as(
         "SELECT operation, state = 'agreed' AS agreed FROM list_change
-         WHERE school_id = ? AND state IN ('proposed', 'agreed') ORDER BY state, version, change_id",
+         WHERE school_id = $1 AND state IN ('proposed', 'agreed') ORDER BY state, version, change_id",
     )
     .bind(school_id)
     .fetch_all(connection)
     .await?;
-    let mut standing = Standing::default();
-    for row in &rows {
-        match (serde_json::from_str(row.get("operation")), row.get("agreed")) {
+    let mut standing = SpecialistLists::default();
+    for (operation, agreed) in &rows {
+        match (serde_json::from_str(operation), *agreed) {
             (Ok(Operation::UseList { list, version, .. }), true) => {
                 standing.in_force.insert(list, version);
             }
@@ -97,12 +98,12 @@ pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Res
 /// Removes the lists that are neither in force nor may come into force: what is not used is not kept.
 pub async fn prune(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
     let standing = standing(&mut *tx, school_id).await?;
-    let kept = sqlx::query("SELECT list_id, version FROM specialist_list WHERE school_id = ?")
-        .bind(school_id)
-        .fetch_all(&mut **tx)
-        .await?;
-    for row in &kept {
-        let place: (String, u32) = (row.get("list_id"), row.get("version"));
+    let kept: Vec<(String, u32)> =
+        sqlx::query_as("SELECT list_id, version FROM specialist_list WHERE school_id = $1")
+            .bind(school_id)
+            .fetch_all(&mut **tx)
+            .await?;
+    for place in kept {
         if standing.in_force.get(&place.0) == Some(&place.1) || standing.coming.contains(&place) {
             continue;
         }
@@ -114,16 +115,4 @@ pub async fn prune(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
             .await?;
     }
     Ok(())
-}
-
-fn read(row: &SqliteRow) -> Imported {
-    Imported {
-        list_id: row.get("list_id"),
-        version: row.get("version"),
-        title: row.get("title"),
-        licence: row.get("licence"),
-        terms: row.get("terms"),
-        sealed: row.get("sealed"),
-        imported_at: row.get("imported_at"),
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::Write;
 use ring::digest::{SHA256, digest};
-use sqlx::{Row, SqliteExecutor};
+use sqlx::SqliteExecutor;
 use subtle::ConstantTimeEq as _;
 
 /// What a new token is for.
@@ -25,11 +25,12 @@ pub struct NewToken<'a> {
 }
 
 /// A token as it stands in the store.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
 pub struct Token {
     /// Its id.
     pub token_id: String,
     /// The devices' group.
+    #[sqlx(rename = "group_name")]
     pub group: String,
     /// How many more devices.
     pub uses_left: i64,
@@ -68,14 +69,13 @@ pub async fn add(
 
 /// Every token, the newest first.
 pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Token>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT token_id, group_name, uses_left, expires_at, approve, created_at FROM token WHERE school_id = ?
+    sqlx::query_as(
+        "SELECT token_id, group_name, uses_left, expires_at, approve, created_at FROM token WHERE school_id = $1
          ORDER BY created_at DESC",
     )
     .bind(school_id)
     .fetch_all(db)
-    .await?;
-    Ok(rows.iter().map(read).collect())
+    .await
 }
 
 /// The token with this id and secret; none when either is wrong.
@@ -85,9 +85,15 @@ pub async fn find(
     token_id: &str,
     secret: &[u8],
 ) -> Result<Option<Token>, sqlx::Error> {
-    let row = sqlx::query(
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        secret_hash: Vec<u8>,
+        #[sqlx(flatten)]
+        token: Token,
+    }
+    let row: Option<Row> = sqlx::query_as(
         "SELECT token_id, group_name, uses_left, expires_at, approve, created_at, secret_hash FROM token
-         WHERE school_id = ? AND token_id = ?",
+         WHERE school_id = $1 AND token_id = $2",
     )
     .bind(school_id)
     .bind(token_id)
@@ -95,9 +101,8 @@ pub async fn find(
     .await?;
     let given = digest(&SHA256, secret);
     Ok(row
-        .filter(|row| row.get::<&[u8], _>(6).ct_eq(given.as_ref()).into())
-        .as_ref()
-        .map(read))
+        .filter(|row| row.secret_hash.ct_eq(given.as_ref()).into())
+        .map(|row| row.token))
 }
 
 /// Takes one use.
@@ -118,15 +123,4 @@ pub async fn withdraw(tx: &mut Write, school_id: &str, token_id: &str) -> Result
         .execute(&mut **tx)
         .await?;
     Ok(done.rows_affected() > 0)
-}
-
-fn read(row: &sqlx::sqlite::SqliteRow) -> Token {
-    Token {
-        token_id: row.get(0),
-        group: row.get(1),
-        uses_left: row.get(2),
-        expires_at: row.get(3),
-        approve: row.get(4),
-        created_at: row.get(5),
-    }
 }

@@ -2,7 +2,6 @@
 
 use super::{Store, Write};
 use pastoral_keywords::changes::TermName;
-use sqlx::Row;
 
 /// What readers said of a term's flags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,23 +77,22 @@ pub async fn noisiest(
     since_month: &str,
     most: i64,
 ) -> Result<Vec<TermVerdicts>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT list_id, term_id, sum(confirmed) AS confirmed, sum(false_alarms) AS false_alarms
-         FROM term_verdict WHERE school_id = ? AND month >= ? GROUP BY list_id, term_id HAVING sum(false_alarms) > 0
-         ORDER BY sum(false_alarms) - sum(confirmed) DESC, sum(false_alarms) DESC, list_id, term_id LIMIT ?",
+    let rows: Vec<(String, String, i64, i64)> = sqlx::query_as(
+        "SELECT list_id, term_id, sum(confirmed), sum(false_alarms)
+         FROM term_verdict WHERE school_id = $1 AND month >= $2 GROUP BY list_id, term_id HAVING sum(false_alarms) > 0
+         ORDER BY sum(false_alarms) - sum(confirmed) DESC, sum(false_alarms) DESC, list_id, term_id LIMIT $3",
     )
     .bind(school_id)
     .bind(since_month)
     .bind(most)
     .fetch_all(store.read())
     .await?;
-    let read = |row: &sqlx::sqlite::SqliteRow| TermVerdicts {
-        term: TermName {
-            list: row.get("list_id"),
-            id: row.get("term_id"),
-        },
-        confirmed: row.get("confirmed"),
-        false_alarms: row.get("false_alarms"),
-    };
-    Ok(rows.iter().map(read).collect())
+    Ok(rows
+        .into_iter()
+        .map(|(list, id, confirmed, false_alarms)| TermVerdicts {
+            term: TermName { list, id },
+            confirmed,
+            false_alarms,
+        })
+        .collect())
 }

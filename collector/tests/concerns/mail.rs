@@ -171,7 +171,7 @@ async fn a_notice_reaches_the_reader_and_names_nobody_and_quotes_nothing() {
         school
             .open(&Concern {
                 id: &id,
-                kind: *kind,
+                kind,
                 ..a_concern()
             })
             .await;

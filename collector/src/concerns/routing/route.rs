@@ -6,71 +6,36 @@
 //! without a reader only in a school where nobody but its subject reads.
 
 use super::{About, Duties, RoutingRules, Subject, common_group};
+use crate::codes::codes;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::{Duty, PersonId, ReaderGroup, SealedTo};
 use crate::concerns::naming::{Named, Strength};
 use std::collections::BTreeSet;
 
-/// Why a concern goes to its readers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Reason {
-    /// They are those who read such concerns.
-    #[default]
-    Usual,
-    /// Who would be told first is perhaps named.
-    Perhaps,
-    /// Somebody who usually reads it is named or in conflict.
-    Narrowed,
-    /// All who usually read it are.
-    Next,
-    /// All readers of the school are.
-    Last,
-}
-
-impl Reason {
-    const ALL: [Self; 5] = [Self::Usual, Self::Perhaps, Self::Narrowed, Self::Next, Self::Last];
-
-    /// The code in the store.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Usual => "usual",
-            Self::Perhaps => "perhaps",
-            Self::Narrowed => "narrowed",
-            Self::Next => "next",
-            Self::Last => "last",
-        }
-    }
-
-    /// Reads a code.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.code() == code)
-    }
-
-    /// What a reader is told; empty where there is nothing to say.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Usual => "",
-            Self::Perhaps => {
-                "What was seen perhaps names somebody who reads it. The next person was told as well, and whoever may be \
-                 meant cannot close it alone."
-            }
-            Self::Narrowed => {
-                "It does not go to everybody who usually reads such concerns: somebody is named in it, or in conflict \
-                 with somebody it concerns."
-            }
-            Self::Next => {
-                "Everybody who usually reads such concerns is named in it, or in conflict with somebody it concerns. So \
-                 it comes to the next who may read it."
-            }
-            Self::Last => {
-                "Everybody who should read this is named in it, is in conflict with somebody it concerns, or is not \
+codes! {
+    /// Why a concern goes to its readers.
+    #[derive(Default)]
+    pub enum Reason {
+        /// They are those who read such concerns.
+        #[default]
+        Usual = "usual", "";
+        /// Who would be told first is perhaps named.
+        Perhaps = "perhaps",
+            "What was seen perhaps names somebody who reads it. The next person was told as well, and whoever may be \
+                 meant cannot close it alone.";
+        /// Somebody who usually reads it is named or in conflict.
+        Narrowed = "narrowed",
+            "It does not go to everybody who usually reads such concerns: somebody is named in it, or in conflict \
+                 with somebody it concerns.";
+        /// All who usually read it are.
+        Next = "next",
+            "Everybody who usually reads such concerns is named in it, or in conflict with somebody it concerns. So \
+                 it comes to the next who may read it.";
+        /// All readers of the school are.
+        Last = "last",
+            "Everybody who should read this is named in it, is in conflict with somebody it concerns, or is not \
                  there. It comes to whoever is named least, who cannot close it alone. Give somebody else a duty to read \
-                 it: see People."
-            }
-        }
+                 it: see People.";
     }
 }
 

@@ -227,14 +227,6 @@ fn what_matched_decides_whether_a_pupil_writes_of_abuse() {
     }
 }
 
-#[test]
-fn a_strength_reads_back_and_what_is_unknown_counts_as_certain() {
-    for strength in [Weak, Strong, Certain] {
-        assert_eq!(Strength::from_code(strength.code()), strength);
-    }
-    assert_eq!(Strength::from_code("later"), Certain);
-}
-
 proptest! {
     #[test]
     fn a_name_is_found_wherever_it_stands(before in "[ .!?a-z]{0,20}", after in "[ .!?a-z]{0,20}") {

@@ -65,7 +65,7 @@ pub(super) fn can_undo(rows: &[ActionRow], viewer: &str) -> bool {
 }
 
 pub(super) fn related_to(concern: &Summary, other: &Summary) -> Related {
-    let kind = Kind::from_code(&other.kind).map_or("Other", Kind::label);
+    let kind = Kind::from_code(&other.kind).map_or("Other", Kind::words);
     let number = other.reference;
     let links = |one: &Summary, to: &Summary| one.linked_to.as_deref() == Some(&to.concern_id);
     let words = match (

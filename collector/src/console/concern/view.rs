@@ -323,7 +323,7 @@ async fn draw(
     let (state, tag) = queue_page::state(&concern);
     Ok(ConcernPage {
         name: queue_page::name(&concern),
-        kind: kind.label(),
+        kind: kind.words(),
         severity: words::severity(concern.severity),
         how_soon: words::how_soon(concern.severity),
         severity_why: severity_why(&seen, concern.by_hand),

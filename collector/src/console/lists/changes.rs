@@ -12,7 +12,7 @@ use crate::console::who::{Fields, SignedIn, TEXT_MOST};
 use crate::console::words::sentence;
 use crate::lists::Rules;
 use crate::notify::Telling;
-use crate::store::list_changes::{self, ListChange, NotDecided, State as Fate};
+use crate::store::list_changes::{self, ListChange, ListChangeState, NotDecided};
 use crate::store::overview::{self, Candidate};
 use crate::store::wanted;
 use askama::Template;
@@ -100,17 +100,17 @@ fn line(rules: &Rules, change: &ListChange, people: &[Candidate], page: &Page) -
             .map_or("somebody who left", |person| &person.name)
             .to_owned()
     };
-    let what = change.operation.as_ref().map_or_else(
+    let what = change.operation().map_or_else(
         || "A change that this version of Pastoral does not know".to_owned(),
-        |operation| operation::in_words(rules, operation),
+        |operation| operation::in_words(rules, &operation),
     );
     let decided = match (&change.decided_by, change.decided_at) {
         (Some(by), Some(at)) => {
             let did = match (change.state, change.version) {
-                (Fate::Agreed, Some(version)) => format!("agreed; change {version}"),
-                (Fate::Agreed, None) => "agreed".to_owned(),
-                (Fate::Refused, _) => "refused".to_owned(),
-                (Fate::Withdrawn | Fate::Proposed, _) => "withdrawn".to_owned(),
+                (ListChangeState::Agreed, Some(version)) => format!("agreed; change {version}"),
+                (ListChangeState::Agreed, None) => "agreed".to_owned(),
+                (ListChangeState::Refused, _) => "refused".to_owned(),
+                (ListChangeState::Withdrawn | ListChangeState::Proposed, _) => "withdrawn".to_owned(),
             };
             format!("{}, {} ({did})", name(by), page.clock.exactly(&at))
         }
@@ -250,7 +250,7 @@ async fn draw_change(console: &Console, who: &SignedIn, id: i64) -> Result<Chang
     let change = change.ok_or(Failure::NotFound)?;
     let rules = rules_for(console, &change).await?;
     let page = console.page(who, "A change to the lists", "/lists").await?;
-    let waits = change.state == Fate::Proposed;
+    let waits = change.state == ListChangeState::Proposed;
     let decides = waits && may_agree(who) && change.proposed_by != who.id();
     let mut shown = ChangePage {
         what: String::new(),
@@ -263,8 +263,8 @@ async fn draw_change(console: &Console, who: &SignedIn, id: i64) -> Result<Chang
         is_own: waits && change.proposed_by == who.id(),
         page,
     };
-    if let Some(operation) = change.operation.as_ref().filter(|_| waits) {
-        match effect::effect(console, who, &rules, operation).await? {
+    if let Some(operation) = change.operation().filter(|_| waits) {
+        match effect::effect(console, who, &rules, &operation).await? {
             Ok(effect) => {
                 shown.effect = Some(effect);
                 shown.may_agree = decides;
@@ -283,8 +283,10 @@ async fn draw_change(console: &Console, who: &SignedIn, id: i64) -> Result<Chang
 /// The rules in force, that know the specialist lists which a change is about: another program imports them.
 async fn rules_for(console: &Console, change: &ListChange) -> Result<Arc<Rules>, Failure> {
     let app = &console.app;
-    let of_list = change.operation.as_ref().and_then(Operation::specialist_list);
-    if of_list.is_none() || change.state != Fate::Proposed {
+    let operation = change.operation();
+    if operation.as_ref().and_then(Operation::specialist_list).is_none()
+        || change.state != ListChangeState::Proposed
+    {
         return Ok(app.lists.load_full());
     }
     Ok(Arc::new(load(app).await?))
@@ -304,12 +306,12 @@ pub(crate) async fn decide(
     _fields: Fields,
 ) -> Result<Response, Failure> {
     let (fate, said) = match decision.as_str() {
-        "agree" => (Fate::Agreed, "list-agreed"),
-        "refuse" => (Fate::Refused, "list-refused"),
-        "withdraw" => (Fate::Withdrawn, "list-withdrawn"),
+        "agree" => (ListChangeState::Agreed, "list-agreed"),
+        "refuse" => (ListChangeState::Refused, "list-refused"),
+        "withdraw" => (ListChangeState::Withdrawn, "list-withdrawn"),
         _ => return Err(Failure::NotFound),
     };
-    let allowed = if fate == Fate::Withdrawn {
+    let allowed = if fate == ListChangeState::Withdrawn {
         may_propose(&who)
     } else {
         may_agree(&who)
@@ -320,12 +322,11 @@ pub(crate) async fn decide(
     let app = &console.app;
     let change = list_changes::change(&app.store, &app.school_id, id).await?;
     let change = change.ok_or(Failure::NotFound)?;
-    if fate == Fate::Agreed {
+    if fate == ListChangeState::Agreed {
         let rules = rules_for(&console, &change).await?;
         let fits = change
-            .operation
-            .as_ref()
-            .map(|operation| effect::with(&rules, operation));
+            .operation()
+            .map(|operation| effect::with(&rules, &operation));
         if !matches!(fits, Some(Ok(_))) {
             return show_again(&draw_change(&console, &who, id).await?);
         }
@@ -341,7 +342,7 @@ pub(crate) async fn decide(
             return show_again(&page);
         }
     }
-    if fate == Fate::Agreed {
+    if fate == ListChangeState::Agreed {
         app.lists.store(Arc::new(load(app).await?));
         app.changed(None);
     }

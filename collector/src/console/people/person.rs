@@ -110,7 +110,7 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
         })
         .collect();
     let waits_for: Vec<_> = missing.iter().map(|group| group.words()).collect();
-    let duties: Vec<_> = person.duties.iter().map(|duty| Duty::label(*duty)).collect();
+    let duties: Vec<_> = person.duties.iter().map(|duty| Duty::words(*duty)).collect();
     Ok(PersonPage {
         page: console.page(who, person.name(), "/people").await?,
         duties: duties.join(", "),

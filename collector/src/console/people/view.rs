@@ -234,7 +234,7 @@ fn with_access(
         };
         let duty = HeldInWords {
             duty_id: held.duty_id.clone(),
-            label: Duty::from_code(&held.duty).map_or("Unknown", Duty::label),
+            label: Duty::from_code(&held.duty).map_or("Unknown", Duty::words),
             how: format!("since {}, {by}", page.clock.day(&held.granted_at)),
             may_end: may_end(who, held),
             own: held.person_id == who.id(),

@@ -166,7 +166,7 @@ pub(super) fn keys(
 
 fn words(proposal: &Proposal, person: &Member, page: &Page, name_of: &impl Fn(&str) -> String) -> String {
     let name = person.name();
-    let duty = proposal.duty.map_or("", Duty::label);
+    let duty = proposal.duty.map_or("", Duty::words);
     let what = match proposal.act {
         Act::Grant => format!("{name} as {duty}"),
         Act::FirstLink => format!("A link for {name}, to set up their sign-in"),

@@ -34,7 +34,7 @@ pub(super) fn card(
     let owner = owner(&concern, viewer);
     Card {
         name: name(&concern),
-        kind: Kind::from_code(&concern.kind).map_or("Other", Kind::label),
+        kind: Kind::from_code(&concern.kind).map_or("Other", Kind::words),
         severity: words::severity(concern.severity),
         seen: seen(clock, &concern),
         arrived: arrived(clock, &concern),

@@ -108,7 +108,7 @@ async fn draw(console: &Console, who: &SignedIn, kept: Kept) -> Result<ConcernPa
     let shown = i64::try_from(seen.len()).unwrap_or(i64::MAX);
     Ok(ConcernPage {
         name: kept.name.clone().unwrap_or_else(|| "Nobody known".to_owned()),
-        kind: Kind::from_code(&kept.kind).map_or("Other", Kind::label),
+        kind: Kind::from_code(&kept.kind).map_or("Other", Kind::words),
         severity: format!("{} – {}", kept.severity, words::severity(kept.severity)),
         opened: page.clock.when(&kept.opened_at),
         more: if shown == FLAGS_SHOWN {

@@ -106,7 +106,7 @@ async fn draw(console: &Console, who: &SignedIn, page: Page) -> Result<SafePage,
                 concern_id: kept.concern_id.clone(),
                 reference: kept.reference.to_string(),
                 name: kept.name.clone().unwrap_or_else(|| "Nobody known".to_owned()),
-                kind: Kind::from_code(&kept.kind).map_or("Other", Kind::label),
+                kind: Kind::from_code(&kept.kind).map_or("Other", Kind::words),
                 severity: format!("{} – {}", kept.severity, words::severity(kept.severity)),
                 opened: clock.when(&kept.opened_at),
                 readers: if kept.has_readers {

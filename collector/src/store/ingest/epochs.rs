@@ -4,8 +4,7 @@ use super::gate::Gate;
 use super::prepared::Prepared;
 use crate::devices::meter::HeldBack;
 use crate::store::Write;
-use serde_json::json;
-use sqlx::Row;
+use sqlx::QueryBuilder;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -34,6 +33,8 @@ pub(super) enum Fate {
 }
 
 const EPOCHS_IN_MEMORY: usize = 20_000;
+/// Records that one query looks up.
+const ROWS: usize = 500;
 
 /// Tells of a batch's records, one after the other, which are new and come in, and writes down the new ones' epochs.
 pub(super) struct Fates {
@@ -188,49 +189,47 @@ async fn delivered_before(
     records: &[Prepared],
     known: &[Option<Known>],
 ) -> Result<HashMap<(i64, i64), Vec<[u8; 32]>>, sqlx::Error> {
-    let asked: Vec<_> = records
+    let mut seen: HashMap<_, Vec<_>> = HashMap::new();
+    let asked: Vec<(i64, i64)> = records
         .iter()
         .zip(known)
         .filter_map(|(record, known)| known.map(|known| (record, known)))
         .filter(|(record, known)| record.sequence <= known.high_water)
-        .map(|(record, known)| json!([known.epoch_no, record.sequence]))
+        .map(|(record, known)| (known.epoch_no, record.sequence))
         .collect();
-    let mut seen: HashMap<_, Vec<_>> = HashMap::new();
-    if asked.is_empty() {
-        return Ok(seen);
-    }
-    let rows = sqlx::query(
-        "SELECT d.epoch_no, d.sequence, d.digest FROM json_each(?) AS asked
-         CROSS JOIN delivered AS d ON d.epoch_no = asked.value ->> 0 AND d.sequence = asked.value ->> 1",
-    )
-    .bind(json!(asked).to_string())
-    .fetch_all(&mut **tx)
-    .await?;
-    for row in &rows {
-        let digest: &[u8] = row.get(2);
-        let digests = seen.entry((row.get(0), row.get(1))).or_default();
-        let digest = digest.try_into().unwrap_or_default();
-        if !digests.contains(&digest) {
-            digests.push(digest);
+    for asked in asked.chunks(ROWS) {
+        let mut query = QueryBuilder::new("WITH asked (epoch_no, sequence) AS (");
+        query.push_values(asked, |mut row, (epoch_no, sequence)| {
+            row.push_bind(*epoch_no).push_bind(*sequence);
+        });
+        // A cross join keeps the order: each record that was asked for is looked up by its key.
+        query.push(
+            ") SELECT delivered.epoch_no, delivered.sequence, digest FROM asked CROSS JOIN delivered
+             WHERE delivered.epoch_no = asked.epoch_no AND delivered.sequence = asked.sequence",
+        );
+        let rows: Vec<(i64, i64, Vec<u8>)> = query.build_query_as().fetch_all(&mut **tx).await?;
+        for (epoch_no, sequence, digest) in rows {
+            let digests = seen.entry((epoch_no, sequence)).or_default();
+            let digest = digest.try_into().unwrap_or_default();
+            if !digests.contains(&digest) {
+                digests.push(digest);
+            }
         }
     }
     Ok(seen)
 }
 
 async fn raise(tx: &mut Write, raised: &HashMap<i64, (i64, i64)>) -> Result<(), sqlx::Error> {
-    if raised.is_empty() {
-        return Ok(());
+    for (epoch_no, (count, highest)) in raised {
+        sqlx::query(
+            "UPDATE epoch SET delivered = delivered + $1,
+                high_water = CASE WHEN high_water < $2 THEN $2 ELSE high_water END WHERE epoch_no = $3",
+        )
+        .bind(count)
+        .bind(highest)
+        .bind(epoch_no)
+        .execute(&mut **tx)
+        .await?;
     }
-    let rows: Vec<_> = raised
-        .iter()
-        .map(|(epoch_no, (count, highest))| json!([epoch_no, count, highest]))
-        .collect();
-    sqlx::query(
-        "UPDATE epoch SET delivered = delivered + (raised.value ->> 1), high_water = max(high_water, raised.value ->> 2)
-         FROM json_each(?) AS raised WHERE epoch.epoch_no = raised.value ->> 0",
-    )
-    .bind(json!(rows).to_string())
-    .execute(&mut **tx)
-    .await?;
     Ok(())
 }

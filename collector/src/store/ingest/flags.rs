@@ -12,7 +12,7 @@ use crate::concerns::naming::Circumstances;
 use crate::devices::meter::HeldBack;
 use crate::store::accounts;
 use pastoral_proto::{Account, Flag};
-use sqlx::{QueryBuilder, Row, Sqlite};
+use sqlx::{QueryBuilder, Sqlite};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -164,9 +164,9 @@ impl Batch<'_> {
         let person = accounts::person_of(&mut *self.tx, &self.app.school_id, &self.directory, &account.name)
             .await?
             .map(|person| person.person_id.clone());
-        let row = sqlx::query(
+        let known: (i64, Option<PersonId>) = sqlx::query_as(
             "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, identified_by, first_seen_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?6 IS NULL THEN NULL ELSE 'user name' END, ?7)
+             VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $6 IS NULL THEN NULL ELSE 'user name' END, $7)
              ON CONFLICT (school_id, device_id, authority, stable_id) DO UPDATE SET
              person_id = CASE WHEN shared THEN NULL ELSE coalesce(person_id, excluded.person_id) END,
              identified_by = coalesce(identified_by, excluded.identified_by)
@@ -181,7 +181,6 @@ impl Batch<'_> {
         .bind(self.now)
         .fetch_one(&mut *self.tx)
         .await?;
-        let known: (i64, Option<PersonId>) = (row.get(0), row.get(1));
         self.caches.accounts.insert(key, known.clone());
         Ok(known)
     }

@@ -141,8 +141,8 @@ impl Batch<'_> {
         let sealed = sealed.map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
         tracing::warn!(device = %record.device_id, %reason, "a record was put into quarantine");
         sqlx::query(
-            "INSERT OR IGNORE INTO quarantine (school_id, device_id, epoch, sequence, reason, sealed, received_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO quarantine (school_id, device_id, epoch, sequence, reason, sealed, received_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         )
         .bind(&*self.app.school_id)
         .bind(&*record.device_id)
