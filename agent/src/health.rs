@@ -3,8 +3,8 @@
 use crate::context::Context;
 use crate::spool::SpoolHandle;
 use crate::{clock, platform, status};
-use pastoral_proto::Account;
 use pastoral_proto::device::Health;
+use pastoral_proto::{Account, DeviceFault};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +26,7 @@ pub(crate) fn message(context: &Context) -> Health {
             .collect(),
         helpers: context.board.health(),
         device_time_ms: clock::now_ms(),
+        fault: status::fault_now(context).map_or("", DeviceFault::code).into(),
     }
 }
 

@@ -6,6 +6,7 @@
 pub mod audience;
 pub mod cli;
 pub mod clock;
+mod commands;
 mod condition;
 pub mod config;
 mod connector;

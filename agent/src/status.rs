@@ -7,6 +7,7 @@ use crate::clock;
 use crate::condition::{Link, Snapshot, Trouble, TroubleAbout};
 use crate::context::Context;
 use crate::helpers::Counters;
+use pastoral_proto::DeviceFault;
 use serde::{Deserialize, Serialize};
 
 /// Without contact for longer, nobody hears in time.
@@ -130,46 +131,31 @@ pub(crate) fn troubles(context: &Context) -> Vec<Trouble> {
     troubles
 }
 
-/// Why a device is not protected, as far as everybody may know.
-enum Fault {
-    NotJoined,
-    NotApproved,
-    NotConnected,
-    NotWatched,
-    Broken,
+/// Why this device does not protect now; for the collector, which hears it.
+#[must_use]
+pub(crate) fn fault_now(context: &Context) -> Option<DeviceFault> {
+    fault(context, &context.condition.snapshot(), clock::now_ms())
 }
 
-impl Fault {
-    fn words(&self) -> &'static str {
-        match self {
-            Self::NotJoined => "it has not joined a school",
-            Self::NotApproved => "the school has not approved it yet",
-            Self::NotConnected => "it cannot reach the school",
-            Self::NotWatched => "a part of it is not running in a session; logging out and in again may help",
-            Self::Broken => "something on it does not work; tell your technician",
-        }
-    }
-}
-
-fn fault(context: &Context, snapshot: &Snapshot, now_ms: i64) -> Option<Fault> {
+fn fault(context: &Context, snapshot: &Snapshot, now_ms: i64) -> Option<DeviceFault> {
     let heard = snapshot
         .last_contact_ms
         .is_some_and(|at_ms| (now_ms - at_ms).abs() < AWAY_MS);
     match snapshot.link {
-        Link::NotJoined => return Some(Fault::NotJoined),
-        Link::AwaitingApproval { .. } => return Some(Fault::NotApproved),
-        Link::Away if !heard => return Some(Fault::NotConnected),
+        Link::NotJoined => return Some(DeviceFault::NotJoined),
+        Link::AwaitingApproval { .. } => return Some(DeviceFault::NotApproved),
+        Link::Away if !heard => return Some(DeviceFault::NotConnected),
         Link::Away | Link::Connected { .. } => {}
     }
     // Of two devices with one identity, people cannot tell whose flags are whose.
     let cloned = snapshot.troubles.contains_key(&TroubleAbout::Clone);
     if cloned || !context.spool.standing().borrow().trouble.is_empty() {
-        return Some(Fault::Broken);
+        return Some(DeviceFault::Broken);
     }
     let watched = |helper: &crate::helpers::HelperView| {
         helper.alive && helper.desktop_answers && !helper.titles_by.is_empty()
     };
-    (!context.board.helpers().iter().all(watched)).then_some(Fault::NotWatched)
+    (!context.board.helpers().iter().all(watched)).then_some(DeviceFault::NotWatched)
 }
 
 fn detail(context: &Context, snapshot: Snapshot) -> Detail {

@@ -26,9 +26,11 @@ pub mod local {
 
 mod conversion;
 mod domain;
+mod fault;
 mod framing;
 pub mod limits;
 
 pub use conversion::{InvalidMessage, decode_record, encode_record};
 pub use domain::{Account, Epoch, EpochStart, Flag, FlagId, Gap, Match, Record, Repeats};
+pub use fault::DeviceFault;
 pub use framing::{FrameError, LocalFrames};

@@ -5,18 +5,21 @@ use super::renewal::{has_expired, renew, time_left};
 use super::window::Window;
 use super::{Client, LinkError, client, downlink, refused_by, request_failed};
 use crate::clock;
+use crate::commands;
 use crate::condition::{Link, Trouble, TroubleAbout};
 use crate::context::Context;
 use crate::identity::{Identity, Pair};
 use crate::platform;
 use crate::spool::Kept;
 use crate::tls::TimeFault;
+use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::device::device_message::Message as Up;
 use pastoral_proto::device::{
-    AudienceQuestion, CollectorMessage, DeviceMessage, Envelope, Envelopes, Hello, PolicyReport, Refusal,
-    RefusalReason, SignedPolicy, Welcome,
+    AudienceQuestion, CollectorMessage, Command, CommandAnswer, DeviceMessage, Envelope, Envelopes, Hello,
+    PolicyReport, Refusal, RefusalReason, SignedPolicy, Welcome,
 };
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -97,6 +100,7 @@ async fn converse(
         reading: None,
         applying: None,
         waiting_policy: None,
+        commands: FuturesUnordered::new(),
     };
     let ended = stream.run(incoming, used).await;
     context
@@ -117,6 +121,7 @@ struct Stream {
     reading: Option<BoxFuture<'static, Vec<Kept>>>,
     applying: Option<BoxFuture<'static, PolicyReport>>,
     waiting_policy: Option<SignedPolicy>,
+    commands: FuturesUnordered<BoxFuture<'static, CommandAnswer>>,
 }
 
 impl Stream {
@@ -156,6 +161,7 @@ impl Stream {
                     self.apply_next();
                     health_at = Instant::now();
                 }
+                Some(answer) = self.commands.next() => self.send(Up::CommandAnswer(answer)),
                 () = sleep_until(health_at) => {
                     self.send(Up::Health(crate::health::message(&context)));
                     health_at = Instant::now() + Duration::from_secs(context.rules.load().health_interval_s.into());
@@ -228,6 +234,7 @@ impl Stream {
                 self.waiting_policy = Some(signed);
                 self.apply_next();
             }
+            Some(Down::Command(command)) => self.begin(command),
             Some(Down::Standing(standing)) => {
                 self.identity =
                     downlink::standing(&self.context, &self.identity, standing).map_err(LinkError::Own)?;
@@ -250,6 +257,15 @@ impl Stream {
             let client = self.client.clone();
             self.applying = Some(Box::pin(downlink::policy(context, identity, client, signed)));
         }
+    }
+
+    fn begin(&mut self, command: Command) {
+        if self.commands.len() >= commands::AT_A_TIME {
+            return self.send(Up::CommandAnswer(commands::too_many(command)));
+        }
+        let context = Arc::clone(&self.context);
+        self.commands
+            .push(Box::pin(commands::carry_out(context, command)));
     }
 
     fn send(&mut self, message: Up) {

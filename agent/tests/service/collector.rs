@@ -59,6 +59,7 @@ pub(crate) struct Script {
     pub(crate) health: Vec<Health>,
     pub(crate) reports: Vec<PolicyReport>,
     pub(crate) asked: Vec<Account>,
+    pub(crate) answers: Vec<CommandAnswer>,
     down: Option<mpsc::Sender<Result<CollectorMessage, Status>>>,
 }
 
@@ -99,6 +100,7 @@ impl Collector {
             health: Vec::new(),
             reports: Vec::new(),
             asked: Vec::new(),
+            answers: Vec::new(),
             down: None,
         };
         let collector = Self {
@@ -283,6 +285,10 @@ impl Collector {
             }
             Up::PolicyReport(report) => {
                 self.set(|script| script.reports.push(report));
+                None
+            }
+            Up::CommandAnswer(answer) => {
+                self.set(|script| script.answers.push(answer));
                 None
             }
         }

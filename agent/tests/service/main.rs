@@ -3,6 +3,7 @@
 
 mod authority;
 mod collector;
+mod commands;
 mod connection;
 mod delivery;
 mod device;

@@ -5,8 +5,16 @@ use crate::clock;
 use crate::config::Config;
 use crate::devices::approval::{self, Decision};
 use crate::devices::roll::{self, Called};
+use crate::store::commands::{self, Command, CommandState};
 use crate::store::devices;
+use anyhow::Context as _;
 use clap::Subcommand;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Exit code of `device ask` where the device did not do it.
+const NO_ANSWER: u8 = 3;
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Devices: who waits, who is connected, who may join.
 #[derive(Debug, Subcommand)]
@@ -42,6 +50,22 @@ pub(super) enum Device {
         /// The device's id, or its code
         device: String,
     },
+    /// Asks a connected device for something that it does once, and waits for its answer
+    #[command(after_help = "Examples:
+  pastoral-collector device ask KTP4-9WQX
+  pastoral-collector device ask KTP4-9WQX --json
+
+Exit codes: 0 it answered; 1 it could not be asked; 3 it could not do it, or has not answered in time.")]
+    Ask {
+        /// The device's id, or its code
+        device: String,
+        /// What
+        #[arg(default_value = Command::SayHowItIs.code(), value_parser = Command::ALL.map(Command::code))]
+        command: String,
+        /// Answers as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Shuts a device out: its certificates count for nothing from now on
     Revoke {
         /// The device's id, or its code
@@ -50,8 +74,13 @@ pub(super) enum Device {
 }
 
 impl Device {
-    pub(super) async fn run(self, config: &Config) -> anyhow::Result<()> {
+    pub(super) async fn run(self, config: &Config) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Ask {
+                device,
+                command,
+                json,
+            } => return ask(config, &device, &command, json).await,
             Self::List { json } => list(config, json).await,
             Self::Approve { device } => decide(config, &device, Decision::Approve, "may join").await,
             Self::Reject { device } => decide(config, &device, Decision::Reject, "is turned away").await,
@@ -75,7 +104,8 @@ impl Device {
                 .await
             }
             Self::Revoke { device } => decide(config, &device, Decision::Revoke, "is shut out").await,
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -136,17 +166,93 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The device that is meant by its id or code.
+async fn meant(opened: &school::Opened, device: &str) -> anyhow::Result<devices::Device> {
+    let known = devices::list(opened.store.read(), &opened.school.school_id).await?;
+    let mut meant: Vec<_> = known
+        .into_iter()
+        .filter(|known| known.device_id == device || known.confirm_code.eq_ignore_ascii_case(device))
+        .collect();
+    match (meant.pop(), meant.is_empty()) {
+        (Some(one), true) => Ok(one),
+        _ => anyhow::bail!("`{device}` is not exactly one device; `device list` shows ids and codes"),
+    }
+}
+
+/// What a device answered, as `--json` shows it.
+#[derive(serde::Serialize)]
+struct Answered<'a> {
+    device_id: &'a str,
+    command: &'static str,
+    state: &'static str,
+    answer: &'a str,
+}
+
+async fn ask(config: &Config, device: &str, command: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let opened = school::open(config).await?;
+    let school_id = &opened.school.school_id;
+    let meant = meant(&opened, device).await?;
+    let command = Command::from_code(command).context("`device ask --help` says what can be asked")?;
+    let mut tx = opened.store.write().await?;
+    let command_id = commands::ask(
+        &mut tx,
+        school_id,
+        &meant.device_id,
+        command,
+        "command line",
+        clock::now_ms(),
+    )
+    .await?;
+    tx.commit().await?;
+    if !json {
+        eprintln!(
+            "Waiting for {} ({} s at most) …",
+            meant.host_name,
+            command.time_limit_ms() / 1000
+        );
+    }
+    let mut look = tokio::time::interval(LOOK);
+    let asked = loop {
+        look.tick().await;
+        let asked = commands::get(&opened.store, school_id, &command_id).await?;
+        let asked = asked.context("what was asked is gone: was a backup restored meanwhile?")?;
+        if !asked.is_open() || asked.ends_at <= clock::now_ms() {
+            break asked;
+        }
+    };
+    let state = if asked.is_open() {
+        CommandState::Unanswered
+    } else {
+        asked.state
+    };
+    if json {
+        let answered = Answered {
+            device_id: &meant.device_id,
+            command: command.code(),
+            state: state.code(),
+            answer: &asked.answer,
+        };
+        println!("{}", serde_json::to_string(&answered)?);
+    } else if asked.answer.is_empty() {
+        println!(
+            "{}: {}. Is it switched on and connected (`device list`), and does `serve` run?",
+            meant.host_name,
+            state.words()
+        );
+    } else {
+        println!("{}: {}", meant.host_name, asked.answer);
+    }
+    Ok(if state == CommandState::Done {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(NO_ANSWER)
+    })
+}
+
 async fn decide(config: &Config, device: &str, decision: Decision, done: &str) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
     let school_id = &opened.school.school_id;
-    let known = devices::list(opened.store.read(), school_id).await?;
-    let meant: Vec<_> = known
-        .iter()
-        .filter(|known| known.device_id == device || known.confirm_code.eq_ignore_ascii_case(device))
-        .collect();
-    let [meant] = meant[..] else {
-        anyhow::bail!("`{device}` is not exactly one device; `device list` shows ids and codes");
-    };
+    let meant = meant(&opened, device).await?;
     let now = clock::now_ms();
     let by = "command line";
     approval::decide(

@@ -134,7 +134,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Init(init) => init.run(&config).await?,
         Command::Serve => serve::run(config).await?,
         Command::Token(token) => token.run(&config).await?,
-        Command::Device(device) => device.run(&config).await?,
+        Command::Device(device) => return device.run(&config).await,
         Command::User(user) => user.run(&config).await?,
         Command::People(people) => return people.run(&config).await,
         Command::List(list) => list.run(&config).await?,

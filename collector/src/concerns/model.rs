@@ -20,13 +20,11 @@ codes! {
 }
 
 /// Whose keys open a concern's content: mostly one group's; two where somebody reads it who does not hold the first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SealedTo {
     /// The first.
-    #[sqlx(rename = "reader_group")]
     pub group: ReaderGroup,
     /// The second.
-    #[sqlx(rename = "also_group")]
     pub also: Option<ReaderGroup>,
 }
 

@@ -86,6 +86,7 @@ pub(super) fn with_device(action: &str, device: &str) -> Option<String> {
         "record-opened" => format!("said why a record of {device} must be read that could not be"),
         "record-viewed" => format!("read a record of {device} that could not be read by Pastoral"),
         "record-discarded" => format!("removed a record of {device} that could not be read"),
+        "device-commanded" => format!("asked {device} for an answer"),
         "certificate-issued" => format!("gave {device} a certificate"),
         _ => return None,
     })
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     /// Where entries are made, and where they are put into words.
-    const SOURCES: [&str; 16] = [
+    const SOURCES: [&str; 17] = [
         include_str!("../retention.rs"),
         include_str!("../devices/enrol.rs"),
         include_str!("../devices/approval.rs"),
@@ -104,6 +105,7 @@ mod tests {
         include_str!("../store/retention.rs"),
         include_str!("../store/import.rs"),
         include_str!("../store/devices.rs"),
+        include_str!("../store/commands.rs"),
         include_str!("../cli/init.rs"),
         include_str!("../cli/token.rs"),
         include_str!("../cli/backup.rs"),

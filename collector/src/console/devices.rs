@@ -3,13 +3,14 @@
 use super::Console;
 use super::page::{Failure, Page, go, show, show_again};
 use super::who::{Fields, SignedIn};
-use super::words::Clock;
+use super::words::{Clock, sentence};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::devices::approval::{Decision, DecisionError, decide};
 use crate::devices::roll::{self, Called};
 use crate::devices::verdict::Verdict;
 use crate::live::Change;
+use crate::store::commands::{self, Asked, Command, NotAsked};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -35,6 +36,8 @@ struct Part {
 /// A device in words.
 struct Shown {
     called: Called,
+    /// What it was asked last, and what came of it.
+    asked_last: String,
     short_id: String,
     says: Vec<String>,
     asked: String,
@@ -101,6 +104,43 @@ pub(super) async fn decided(
     show_again(&page)
 }
 
+/// Asks a device for something that it does once.
+pub(super) async fn asked(
+    State(console): State<Console>,
+    who: SignedIn,
+    Path((device_id, command)): Path<(String, String)>,
+    _fields: Fields,
+) -> Result<Response, Failure> {
+    let command = Command::from_code(&command).ok_or(Failure::NotFound)?;
+    if !may_decide(&who) {
+        return Err(Failure::NotFound);
+    }
+    let app = &console.app;
+    let mut tx = app.store.write().await?;
+    let asked = commands::ask(
+        &mut tx,
+        &app.school_id,
+        &device_id,
+        command,
+        who.id(),
+        clock::now_ms(),
+    )
+    .await;
+    match asked {
+        Ok(_) => {
+            tx.commit().await?;
+            Ok(go("/devices?done=asked"))
+        }
+        Err(NotAsked::Store(error)) => Err(error.into()),
+        Err(why) => {
+            drop(tx);
+            let mut page = draw(&console, &who).await?;
+            page.page.fault("main", sentence(&why.to_string()));
+            show_again(&page)
+        }
+    }
+}
+
 async fn draw(console: &Console, who: &SignedIn) -> Result<DevicesPage, Failure> {
     let app = &console.app;
     let page = console.page(who, "Devices", "/devices").await?;
@@ -108,15 +148,24 @@ async fn draw(console: &Console, who: &SignedIn) -> Result<DevicesPage, Failure>
     let profile = app.profile.load_full();
     let roll = roll::call(&mut db, &app.school_id, &profile.cover, clock::now_ms()).await?;
     drop(db);
+    let asked = commands::latest(&app.store, &app.school_id).await?;
+    let asked: HashMap<&str, &Asked> = asked
+        .iter()
+        .map(|asked| (asked.device_id.as_str(), asked))
+        .collect();
     let groups = roll.silent_groups();
     let groups = groups.into_iter().map(silent_group).collect();
     let summary = roll.headline();
     let mut parts: Vec<Part> = Vec::new();
     for verdict in Verdict::ALL {
         let heading = heading(verdict);
-        let devices = roll
-            .of(verdict)
-            .map(|called| in_words(called.clone(), &page.clock));
+        let devices = roll.of(verdict).map(|called| {
+            in_words(
+                called.clone(),
+                asked.get(called.device.device_id.as_str()).copied(),
+                &page.clock,
+            )
+        });
         let mut devices: Vec<_> = devices.collect();
         match parts.last_mut() {
             Some(before) if before.heading == heading => before.devices.append(&mut devices),
@@ -156,7 +205,22 @@ fn may_decide(who: &SignedIn) -> bool {
     who.has(Duty::Technician) || who.has(Duty::Headteacher)
 }
 
-fn in_words(called: Called, clock: &Clock) -> Shown {
+/// What a device was asked, and what came of it.
+fn asked_last(asked: &Asked, clock: &Clock) -> String {
+    let when = clock.when(&asked.asked_at);
+    let answer = if asked.answer.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", asked.answer)
+    };
+    format!(
+        "“{}”, {when}: {}{answer}",
+        asked.command.words(),
+        asked.state.words()
+    )
+}
+
+fn in_words(called: Called, asked: Option<&Asked>, clock: &Clock) -> Shown {
     let device = &called.device;
     let approved = device.state == "approved";
     let mut says = Vec::new();
@@ -193,6 +257,7 @@ fn in_words(called: Called, clock: &Clock) -> Shown {
     Shown {
         short_id: roll::short(&device.device_id).to_owned(),
         asked: clock.when(&device.asked_at),
+        asked_last: asked.map(|asked| asked_last(asked, clock)).unwrap_or_default(),
         says,
         called,
     }

@@ -140,6 +140,7 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
             get(concern::identify_form).post(concern::act).layer(written()),
         )
         .route("/devices", get(devices::devices))
+        .route("/devices/{device}/ask/{command}", post(devices::asked))
         .route("/devices/{device}/{decision}", post(devices::decided))
         .route("/people", get(people::people))
         .route(

@@ -26,6 +26,7 @@ pub(super) fn words(code: &str) -> &'static str {
         "recorded" => "The concern is recorded, and those who may see it are being told.",
         "added" => "It is added to the concern, and the history says so.",
         "approved" => "The device may connect now.",
+        "asked" => "It is asked. Its answer appears below within a minute, if it is connected.",
         "rejected" => "The device may not connect.",
         "revoked" => "The device is cut off. Its certificate is worth nothing any more.",
         "retired" => "It is retired: it may not connect, and counts nowhere. You can bring it back.",

@@ -4,7 +4,7 @@
 //! last heard at most once a minute.
 
 use crate::store::devices::Seen;
-use pastoral_proto::device::{Refusal, RefusalReason, SignedPolicy};
+use pastoral_proto::device::{self, Refusal, RefusalReason, SignedPolicy};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -16,16 +16,18 @@ const REPLACED: usize = 8;
 
 /// What a stream is told from elsewhere.
 #[derive(Debug, Clone)]
-pub(super) enum Command {
+pub(super) enum Told {
     /// Say this and close.
     Close(Box<Refusal>),
     /// A policy came into force.
     Policy(Arc<SignedPolicy>),
+    /// Do this once, and answer.
+    Do(Box<device::Command>),
 }
 
 #[derive(Default)]
 struct Present {
-    stream: Option<(u64, mpsc::Sender<Command>)>,
+    stream: Option<(u64, mpsc::Sender<Told>)>,
     group: String,
     epoch: Vec<u8>,
     replaced: VecDeque<Vec<u8>>,
@@ -46,7 +48,7 @@ pub(super) struct Entered {
     /// Names the stream when it leaves.
     pub(super) stream: u64,
     /// What it is told.
-    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) told: mpsc::Receiver<Told>,
     /// Two devices use this identity in turn.
     pub(super) cloned: bool,
 }
@@ -57,7 +59,7 @@ impl Hub {
     /// A restarted service comes with a new epoch while its old connection may linger, which proves nothing. The old
     /// epoch coming back after that does: two services live with the same identity.
     pub(super) fn enter(&self, device_id: &str, group: &str, epoch: &[u8]) -> Entered {
-        let (sender, commands) = mpsc::channel(4);
+        let (sender, told) = mpsc::channel(8);
         let stream = self
             .next_stream
             .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -74,7 +76,7 @@ impl Hub {
             } else {
                 RefusalReason::Busy
             };
-            let _ends_anyway = before.try_send(Command::Close(Box::new(super::refusal::refusal(reason))));
+            let _ends_anyway = before.try_send(Told::Close(Box::new(super::refusal::refusal(reason))));
         }
         if !again && !present.epoch.is_empty() {
             let before = std::mem::take(&mut present.epoch);
@@ -89,11 +91,7 @@ impl Hub {
             present.seen.cloned = Some(true);
         }
         present.dirty = true;
-        Entered {
-            stream,
-            commands,
-            cloned,
-        }
+        Entered { stream, told, cloned }
     }
 
     /// A stream ends.
@@ -161,15 +159,12 @@ impl Hub {
         }
     }
 
-    /// Says something to a device, if it is connected.
-    pub(super) fn tell(&self, device_id: &str, command: Command) {
-        if let Some((_, stream)) = self
-            .lock()
-            .get(device_id)
-            .and_then(|present| present.stream.as_ref())
-        {
-            let _full_means_ending = stream.try_send(command);
-        }
+    /// Says something to a device, if it is connected. False where it is not, or listens to nothing any more.
+    pub(super) fn tell(&self, device_id: &str, told: Told) -> bool {
+        let devices = self.lock();
+        let present = devices.get(device_id);
+        let stream = present.and_then(|present| present.stream.as_ref());
+        stream.is_some_and(|(_, stream)| stream.try_send(told).is_ok())
     }
 
     /// The groups of the devices that are connected.
@@ -186,10 +181,10 @@ impl Hub {
     }
 
     /// Says something to every device of a group that is connected.
-    pub(super) fn tell_group(&self, group: &str, command: &Command) {
+    pub(super) fn tell_group(&self, group: &str, told: &Told) {
         for present in self.lock().values().filter(|present| present.group == group) {
             if let Some((_, stream)) = &present.stream {
-                let _full_means_ending = stream.try_send(command.clone());
+                let _full_means_ending = stream.try_send(told.clone());
             }
         }
     }
@@ -215,8 +210,8 @@ mod tests {
             !hub.enter("d", "pupils", b"epoch a").cloned,
             "nobody came in between"
         );
-        let told = second.commands.try_recv();
-        assert!(matches!(told, Ok(Command::Close(refusal)) if refusal.reason() == RefusalReason::Cloned));
+        let told = second.told.try_recv();
+        assert!(matches!(told, Ok(Told::Close(refusal)) if refusal.reason() == RefusalReason::Cloned));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 mod accounts;
 pub mod approval;
+pub mod command;
 mod enrol;
+pub mod health;
 mod hub;
 pub mod limited;
 mod listener;
@@ -22,9 +24,9 @@ use crate::net::places::Bounds;
 use crate::store::devices as rows;
 use crate::store::disk::Disk;
 use crate::store::ingest::{Ingest, reckon_missing};
-use crate::store::{heard, uses};
+use crate::store::{commands, heard, uses};
 use anyhow::Context as _;
-use hub::{Command, Hub};
+use hub::{Hub, Told};
 pub use listener::BOUNDS;
 use meter::Meter;
 use pastoral_proto::device::RefusalReason;
@@ -138,6 +140,9 @@ async fn watch_store(shared: Arc<Shared>, changed: watch::Sender<u64>) -> anyhow
                 if let Err(error) = close_shut_out(&shared).await {
                     tracing::error!(%error, "devices that may no longer connect could not be looked up");
                 }
+                if let Err(error) = send_commands(&shared).await {
+                    tracing::error!(%error, "what devices are asked could not be looked up");
+                }
                 if let Err(error) = allow_more(&shared).await {
                     tracing::error!(%error, "what devices are allowed could not be looked up");
                 }
@@ -157,8 +162,22 @@ async fn close_shut_out(shared: &Shared) -> Result<(), sqlx::Error> {
     for device_id in rows::shut_out(&shared.app.store, &shared.app.school_id).await? {
         shared.hub.tell(
             &device_id,
-            Command::Close(Box::new(refusal::refusal(RefusalReason::Revoked))),
+            Told::Close(Box::new(refusal::refusal(RefusalReason::Revoked))),
         );
+    }
+    Ok(())
+}
+
+/// Hands commands to the devices that are connected. One that is not is asked when it connects, if that is in time.
+async fn send_commands(shared: &Shared) -> Result<(), sqlx::Error> {
+    let app = &shared.app;
+    for asked in commands::to_send(&app.store, &app.school_id, clock::now_ms()).await? {
+        let message = command::message(asked.command, &asked.command_id);
+        if shared.hub.tell(&asked.device_id, Told::Do(Box::new(message))) {
+            let mut tx = app.store.write().await?;
+            commands::sent(&mut tx, &app.school_id, &asked.command_id).await?;
+            tx.commit().await?;
+        }
     }
     Ok(())
 }
@@ -190,7 +209,7 @@ async fn allow_more(shared: &Shared) -> Result<(), sqlx::Error> {
 async fn push_policies(shared: &Shared) {
     for group in shared.hub.groups() {
         match shared.policies.for_group(&group).await {
-            Ok(made) => shared.hub.tell_group(&group, &Command::Policy(made.signed)),
+            Ok(made) => shared.hub.tell_group(&group, &Told::Policy(made.signed)),
             Err(error) => tracing::error!(%error, "no policy could be made; devices keep the one they have"),
         }
     }
@@ -266,6 +285,7 @@ async fn keep_house(
         let reckoned = async {
             let mut tx = shared.app.store.write().await?;
             reckon_missing(&mut tx, &shared.app.school_id, now).await?;
+            commands::end_overdue(&mut tx, &shared.app.school_id, now).await?;
             let profile = shared.app.profile.load();
             if let Some(today) = profile.cover.day(now) {
                 if profile.cover.is_open(now) {

@@ -1,12 +1,12 @@
 //! The roll call: every device of the school with its verdict and what is wrong with it, in plain words.
 
+use super::health::Health;
 use super::limited::Limited;
 use super::meter::Use;
 use super::verdict::{Calendar, Silence, Verdict};
 use crate::concerns::cover::Cover;
 use crate::store::devices::{self, Device};
 use crate::store::{heard, uses};
-use serde_json::Value;
 use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, HashMap};
 
@@ -61,12 +61,8 @@ pub fn judge(devices: Vec<Device>, heard: &heard::Heard, held_back: &[Use], cove
     let calendar = Calendar::new(cover, now, &devices, heard);
     let mut names = told_apart(&devices);
     let called = devices.into_iter().map(|device| {
-        let health = device.health.as_deref();
-        let health: Value = health
-            .and_then(|health| serde_json::from_str(health).ok())
-            .unwrap_or_default();
-        let said_at = health["at"].as_i64();
-        let silence = calendar.silence(&device.group, device.connected, said_at);
+        let health = Health::stored(device.health.as_deref());
+        let silence = calendar.silence(&device.group, device.connected, health.at);
         let troubles = troubles(&device, &health);
         let held_back: Vec<_> = held_back
             .iter()
@@ -178,7 +174,7 @@ pub fn short(device_id: &str) -> &str {
     device_id.get(..8).unwrap_or(device_id)
 }
 
-fn troubles(device: &Device, health: &Value) -> Vec<String> {
+fn troubles(device: &Device, health: &Health) -> Vec<String> {
     let mut says = Vec::new();
     if device.cloned_at.is_some() {
         says.push(
@@ -200,28 +196,6 @@ fn troubles(device: &Device, health: &Value) -> Vec<String> {
             "It refused the last policy and keeps the one before: {refusal}"
         ));
     }
-    let texts = |value: &Value| -> Vec<String> {
-        let all = value.as_array().map_or(&[][..], Vec::as_slice);
-        all.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-    };
-    says.extend(texts(&health["troubles"]));
-    let helpers = health["helpers"].as_array().map_or(&[][..], Vec::as_slice);
-    let dead = helpers
-        .iter()
-        .filter(|helper| helper["alive"] == Value::Bool(false))
-        .count();
-    if dead > 0 {
-        let desktops = if dead == 1 { "desktop" } else { "desktops" };
-        says.push(format!(
-            "On {dead} {desktops} the helper does not answer: what is done there is not seen."
-        ));
-    }
-    let mut not_watched: Vec<_> = helpers
-        .iter()
-        .flat_map(|helper| texts(&helper["not_watched"]))
-        .collect();
-    not_watched.sort_unstable();
-    not_watched.dedup();
-    says.extend(not_watched.into_iter().map(|what| format!("Not watched: {what}")));
+    says.extend(health.troubles());
     says
 }

@@ -2,13 +2,18 @@
 //!
 //! One message is worked on at a time, so a device has at most one message and its answer in the collector's memory.
 
-use super::hub::{Command, Entered};
+use super::command;
+use super::health::{Health, clipped};
+use super::hub::{Entered, Told};
 use super::refusal::refusal;
 use super::service::Shared;
 use crate::ca::DEVICE_LIFE_MS;
 use crate::clock;
+use crate::live::Change;
 use crate::store::certificates::Standing;
+use crate::store::commands;
 use crate::store::ingest::{Answer, Incoming};
+use pastoral_proto::device::command_answer::Outcome;
 use pastoral_proto::device::{self, CollectorMessage, DeviceMessage, Hello, RefusalReason};
 use pastoral_proto::device::{collector_message::Message as Down, device_message::Message as Up};
 use pastoral_proto::{Account, limits};
@@ -92,9 +97,10 @@ impl Session {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                command = entered.commands.recv() => match command {
-                    Some(Command::Policy(policy)) => self.send(Down::Policy((*policy).clone())).await?,
-                    Some(Command::Close(refusal)) => return self.send(Down::Refusal(*refusal)).await,
+                told = entered.told.recv() => match told {
+                    Some(Told::Policy(policy)) => self.send(Down::Policy((*policy).clone())).await?,
+                    Some(Told::Do(command)) => self.send(Down::Command(*command)).await?,
+                    Some(Told::Close(refusal)) => return self.send(Down::Refusal(*refusal)).await,
                     None => return Ok(()),
                 },
                 _ = renewal.tick() => self.remind_of_renewal().await?,
@@ -168,7 +174,8 @@ impl Session {
             Up::Hello(_) => self.malformed("a second hello").await,
             Up::Envelopes(envelopes) => self.records(envelopes).await,
             Up::AudienceQuestion(question) => self.audience(question).await,
-            Up::Health(health) => self.health(health, now).await,
+            Up::Health(health) => self.health(&health, now).await,
+            Up::CommandAnswer(answer) => self.answered(answer, now).await,
             Up::PolicyReport(report) => {
                 let refusal = (!report.in_force).then(|| clipped(&report.refusal));
                 if let Some(refusal) = &refusal {
@@ -254,48 +261,44 @@ impl Session {
         .await
     }
 
-    async fn health(&mut self, health: device::Health, now: i64) -> Result<(), Ended> {
-        if health.troubles.len() > 64 || health.helpers.len() > 256 {
+    async fn health(&mut self, said: &device::Health, now: i64) -> Result<(), Ended> {
+        if said.troubles.len() > 64 || said.helpers.len() > 256 {
             return self.malformed("too much health in one message").await;
         }
-        self.clock_offset_ms = now.saturating_sub(health.device_time_ms);
-        let helpers: Vec<_> = health
-            .helpers
-            .iter()
-            .map(|helper| {
-                let account = helper
-                    .account
-                    .as_ref()
-                    .map(|account| clipped(&account.name))
-                    .unwrap_or_default();
-                let not_watched: Vec<_> = helper
-                    .not_watched
-                    .iter()
-                    .take(16)
-                    .map(|words| clipped(words))
-                    .collect();
-                json!({
-                    "account": account,
-                    "alive": helper.alive,
-                    "canary_seen": helper.canary_seen,
-                    "not_watched": not_watched,
-                })
-            })
-            .collect();
-        let troubles: Vec<_> = health.troubles.iter().map(|trouble| clipped(trouble)).collect();
-        let known = json!({
-            "spool_records": health.spool_records,
-            "spool_bytes": health.spool_bytes,
-            "troubles": troubles,
-            "helpers": helpers,
-            "at": now,
-        });
+        self.clock_offset_ms = now.saturating_sub(said.device_time_ms);
+        let known = json!(Health::from(said).said(now)).to_string();
         let offset = self.clock_offset_ms;
         self.shared.hub.learn(&self.device_id, |seen| {
-            seen.health = Some(known.to_string());
+            seen.health = Some(known);
             seen.clock_offset_ms = Some(offset);
         });
         Ok(())
+    }
+
+    async fn answered(&mut self, answer: device::CommandAnswer, now: i64) -> Result<(), Ended> {
+        let said = command::in_words(answer.outcome.as_ref());
+        let app = &self.shared.app;
+        let written = async {
+            let mut tx = app.store.write().await?;
+            let said = (said.0, said.1.as_str());
+            let asked =
+                commands::answered(&mut tx, &app.school_id, &self.device_id, &answer.id, said, now).await?;
+            tx.commit().await.map(|()| asked)
+        };
+        match written.await {
+            Ok(true) => app.live.tell(Change {
+                school_id: app.school_id.to_string(),
+                concern_id: None,
+            }),
+            Ok(false) => {
+                tracing::info!(device = %self.device_id, "a device answered what it was not asked, or too late");
+            }
+            Err(error) => tracing::error!(%error, "a device's answer could not be written down"),
+        }
+        match answer.outcome {
+            Some(Outcome::Health(said)) => self.health(&said, now).await,
+            _ => Ok(()),
+        }
     }
 
     /// A certificate is renewed at two thirds of its life: on connect, and by timer for a stream that stays open.
@@ -343,8 +346,4 @@ impl Session {
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn clipped(text: &str) -> String {
-    text.chars().take(300).collect()
 }

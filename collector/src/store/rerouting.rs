@@ -143,14 +143,14 @@ async fn not_as_routed(
     directory: &Directory,
 ) -> Result<Vec<String>, sqlx::Error> {
     let mut named: HashMap<String, Named> = HashMap::new();
-    let rows: Vec<(String, PersonId, String)> =
+    let rows: Vec<(String, PersonId, Strength)> =
         sqlx::query_as("SELECT concern_id, person_id, strength FROM concern_named WHERE school_id = $1")
             .bind(school_id)
             .fetch_all(&mut **tx)
             .await?;
     for (concern_id, person_id, strength) in rows {
         let named = named.entry(concern_id).or_default();
-        named.insert(person_id, Strength::from_code(&strength));
+        named.insert(person_id, strength);
     }
     let mut readers: HashMap<String, Vec<Reads>> = HashMap::new();
     let rows: Vec<(String, PersonId, bool)> = sqlx::query_as(

@@ -108,14 +108,15 @@ pub async fn named_of(tx: &mut Write, school_id: &str, concern_id: &str) -> Resu
 
 /// Whose keys open what is written to a concern now.
 pub async fn sealed_to(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<SealedTo, sqlx::Error> {
-    let sealed_to: Option<SealedTo> = sqlx::query_as(
+    let sealed_to: Option<(ReaderGroup, Option<ReaderGroup>)> = sqlx::query_as(
         "SELECT reader_group, also_group FROM concern WHERE school_id = $1 AND concern_id = $2",
     )
     .bind(school_id)
     .bind(concern_id)
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(sealed_to.unwrap_or(ReaderGroup::Safe.into()))
+    let (group, also) = sealed_to.unwrap_or((ReaderGroup::Safe, None));
+    Ok(SealedTo { group, also })
 }
 
 /// Why a concern goes to its readers.

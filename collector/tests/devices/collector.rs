@@ -197,6 +197,17 @@ impl Collector {
         (output.status.code(), String::from_utf8(said).unwrap())
     }
 
+    /// Begins a command that waits for something; end it with [`ended`].
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command();
+        command.args(arguments).stdin(Stdio::null());
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     /// Runs a command that may have so many files open.
     pub(crate) fn run_with_files(&self, files: u32, arguments: &[&str]) -> (Option<i32>, String) {
         let output = self.command_with_files(files).args(arguments).output().unwrap();
@@ -293,4 +304,11 @@ impl Drop for Collector {
             let _it_may_have_ended = child.wait();
         }
     }
+}
+
+/// The exit code of a command that was begun, and what it said.
+pub(crate) fn ended(command: Child) -> (Option<i32>, String) {
+    let output = command.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(said).unwrap())
 }

@@ -374,17 +374,13 @@ async fn health_is_written_down() {
     let mut stream = device.connect(&collector, EPOCH).await;
     assert!(matches!(stream.next().await, Down::Welcome(_)));
     let health = Health {
-        spool_records: 3,
         troubles: vec!["no helper".into()],
         device_time_ms: now(),
         ..Health::default()
     };
     stream.say(Up::Health(health)).await;
     collector
-        .until(
-            "SELECT count(*) FROM device WHERE health ->> 'spool_records' = 3",
-            1,
-        )
+        .until("SELECT count(*) FROM device WHERE health LIKE '%no helper%'", 1)
         .await;
 }
 

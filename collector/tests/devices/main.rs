@@ -8,6 +8,7 @@
 
 mod collector;
 mod command_line;
+mod commands;
 mod delivering;
 mod device;
 mod faults;

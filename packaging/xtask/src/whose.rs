@@ -32,6 +32,9 @@ const HOLDERS: &[(&str, &str, Needs)] = &[
     ("collector/tests/concerns", "pastoral-collector", Needs::Machine),
     ("tests/src", "pastoral-tests", Needs::Machine),
     ("tests/tests", "pastoral-tests", Needs::Machine),
+    ("tests/tests/coverage.rs", "pastoral-tests", Needs::Assets),
+    ("tests/tests/documents.rs", "pastoral-tests", Needs::Assets),
+    ("tests/tests/house.rs", "pastoral-tests", Needs::Assets),
 ];
 
 /// The packages with a test of such a name, and the most that any of them needs. Every package, and everything, where

@@ -3,6 +3,8 @@
 //! its lines are skipped and said to be.
 
 mod benign;
+#[path = "../../../collector/src/codes.rs"]
+mod codes;
 mod concerns;
 mod data;
 mod evasions;
