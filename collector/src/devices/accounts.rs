@@ -1,4 +1,4 @@
-//! Whose an account is, for the rules that apply on a device (P3).
+//! Whose an account is, for the rules that apply on a device (P3); and that it has logged in there.
 
 use crate::app::App;
 use crate::store::people::{Directory, Person};
@@ -31,6 +31,23 @@ impl AccountsAsked {
             None => accounts::person_of(app.store.read(), &app.school_id, &directory, &account.name).await?,
         };
         Ok(person.map(Person::audience))
+    }
+
+    /// Writes down that an account has logged in on a device, once.
+    pub(super) async fn logged_in(
+        &self,
+        app: &App,
+        device_id: &str,
+        account: &Account,
+        now: i64,
+    ) -> Result<(), sqlx::Error> {
+        if accounts::is_known(&app.store, &app.school_id, device_id, account).await? {
+            return Ok(());
+        }
+        let directory = self.directory(app).await?;
+        let mut tx = app.store.write().await?;
+        accounts::logged_in(&mut tx, &app.school_id, &directory, (device_id, account), now).await?;
+        tx.commit().await
     }
 
     async fn directory(&self, app: &App) -> Result<Arc<Directory>, sqlx::Error> {

@@ -5,6 +5,7 @@
 use super::command;
 use super::health::{Health, clipped};
 use super::hub::{Entered, Told};
+use super::limited::Limited;
 use super::refusal::refusal;
 use super::service::Shared;
 use crate::ca::DEVICE_LIFE_MS;
@@ -253,12 +254,33 @@ impl Session {
             tracing::error!(%error, "an account's audience could not be looked up");
             None
         });
+        self.logged_in(&account).await;
         let audience = audience.map_or("", |audience| audience.code()).to_owned();
         self.send(Down::AudienceAnswer(device::AudienceAnswer {
             account: Some(asked),
             audience,
         }))
         .await
+    }
+
+    /// INVARIANT 8: a device tells of so many accounts a day; of more, what is flagged decides.
+    async fn logged_in(&self, account: &Account) {
+        let (shared, now) = (&self.shared, clock::now_ms());
+        let day = shared.day(now);
+        let key = (account.authority.clone(), account.stable_id.clone());
+        if shared.meter.knows(day, &self.device_id, &key)
+            || !shared.meter.has_room(day, &self.device_id, Limited::Accounts, 1)
+        {
+            return;
+        }
+        shared.meter.add_account(day, &self.device_id, key);
+        let written = shared
+            .accounts
+            .logged_in(&shared.app, &self.device_id, account, now)
+            .await;
+        if let Err(error) = written {
+            tracing::error!(%error, "that an account has logged in could not be written down");
+        }
     }
 
     async fn health(&mut self, said: &device::Health, now: i64) -> Result<(), Ended> {

@@ -1,11 +1,12 @@
 //! Whose the accounts on devices are, by user name.
 
 use super::people::{Directory, Person, Whose};
-use super::{Write, identity};
+use super::{Store, Write, identity};
 use crate::codes::codes;
 use crate::concerns::model::PersonId;
 use crate::notify::Telling;
 use crate::people::usernames::Username;
+use pastoral_proto::Account;
 use sqlx::SqliteExecutor;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -32,6 +33,89 @@ pub async fn person_of<'d>(
     .fetch_all(db)
     .await?;
     Ok(Some(person).filter(|_| !is_elsewhere(&account, known.iter().map(String::as_str))))
+}
+
+/// The device that an account belongs to: a device's own accounts mean nothing elsewhere; a directory's are the same
+/// everywhere.
+pub(super) fn place<'d>(device_id: &'d str, account: &Account) -> &'d str {
+    if account.authority == "local" {
+        device_id
+    } else {
+        ""
+    }
+}
+
+/// The number of an account, and the person it is known to be. A new one is taken for the person with its user name; so is
+/// one that has another name now, if only its name said whose it was: laptops are set up anew, and their accounts' numbers
+/// used again. Whoever has its concerns keeps them. One whose person is unknown keeps its name, which its concerns show.
+///
+/// Accounts are written down when they log in and not when something is flagged: which are there, and how many, tells
+/// nobody of flags.
+pub async fn seen(
+    tx: &mut Write,
+    school_id: &str,
+    directory: &Directory,
+    (place, account): (&str, &Account),
+    now: i64,
+) -> Result<(i64, Option<PersonId>), sqlx::Error> {
+    let person = person_of(&mut **tx, school_id, directory, &account.name).await?;
+    sqlx::query_as(
+        "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, identified_by, first_seen_at)
+         VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $6 IS NULL THEN NULL ELSE 'user name' END, $7)
+         ON CONFLICT (school_id, device_id, authority, stable_id) DO UPDATE SET
+         person_id = CASE WHEN shared THEN NULL
+            WHEN account.name <> excluded.name AND account.identified_by = 'user name' THEN excluded.person_id
+            ELSE coalesce(person_id, excluded.person_id) END,
+         identified_by = CASE
+            WHEN account.name <> excluded.name AND account.identified_by = 'user name' THEN excluded.identified_by
+            ELSE coalesce(identified_by, excluded.identified_by) END,
+         name = CASE WHEN EXISTS (SELECT 1 FROM concern WHERE concern.account_id = account.account_id
+            AND concern.person_id IS NULL) THEN account.name ELSE excluded.name END
+         RETURNING account_id, person_id",
+    )
+    .bind(school_id)
+    .bind(place)
+    .bind(&account.authority)
+    .bind(&account.stable_id)
+    .bind(&account.name)
+    .bind(person.map(|person| &person.person_id))
+    .bind(now)
+    .fetch_one(&mut **tx)
+    .await
+}
+
+/// Whether an account on a device was written down before, by this name.
+pub async fn is_known(
+    store: &Store,
+    school_id: &str,
+    device_id: &str,
+    account: &Account,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM account
+         WHERE school_id = $1 AND device_id = $2 AND authority = $3 AND stable_id = $4 AND name = $5)",
+    )
+    .bind(school_id)
+    .bind(place(device_id, account))
+    .bind(&account.authority)
+    .bind(&account.stable_id)
+    .bind(&account.name)
+    .fetch_one(store.read())
+    .await
+}
+
+/// An account logged in on a device.
+pub async fn logged_in(
+    tx: &mut Write,
+    school_id: &str,
+    directory: &Directory,
+    (device_id, account): (&str, &Account),
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let place = place(device_id, account);
+    seen(tx, school_id, directory, (place, account), now)
+        .await
+        .map(|_| ())
 }
 
 /// Whether one of these is the same name in a domain that is another one.

@@ -1,6 +1,6 @@
 //! Devices.
 
-use super::{Store, Write, audit};
+use super::{Store, Write, accounts, audit};
 use pastoral_proto::Account;
 use serde_json::json;
 use sqlx::SqliteExecutor;
@@ -218,7 +218,7 @@ pub async fn none_connected(tx: &mut Write, school_id: &str) -> Result<(), sqlx:
     Ok(())
 }
 
-/// The person an account on a device is known to be.
+/// The person an account on a device is known to be; none where only another name said so.
 ///
 /// # Errors
 /// When the database cannot be read.
@@ -228,18 +228,15 @@ pub async fn person_of_account(
     device_id: &str,
     account: &Account,
 ) -> Result<Option<String>, sqlx::Error> {
-    let place = if account.authority == "local" {
-        device_id
-    } else {
-        ""
-    };
     let known: Option<Option<String>> = sqlx::query_scalar(
-        "SELECT person_id FROM account WHERE school_id = ? AND device_id = ? AND authority = ? AND stable_id = ?",
+        "SELECT person_id FROM account WHERE school_id = $1 AND device_id = $2 AND authority = $3 AND stable_id = $4
+         AND (name = $5 OR identified_by <> 'user name')",
     )
     .bind(school_id)
-    .bind(place)
+    .bind(accounts::place(device_id, account))
     .bind(&account.authority)
     .bind(&account.stable_id)
+    .bind(&account.name)
     .fetch_optional(store.read())
     .await?;
     Ok(known.flatten())

@@ -367,6 +367,63 @@ async fn an_account_s_audience_comes_from_the_school_s_people() {
     assert_eq!(ask("nobody-knows").await, "");
 }
 
+/// A laptop that is set up anew gives its accounts' numbers to others.
+#[tokio::test]
+async fn a_number_that_another_account_has_now_is_another_person_s_and_the_past_stays_where_it_is() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let file = collector.data_dir.join("users.csv");
+    std::fs::write(
+        &file,
+        "sourcedId,status,enabledUser,givenName,familyName,role,username,email,grades\n\
+         p1,active,true,Robin,Invented,student,robin,,05\n\
+         p2,active,true,Sky,Invented,student,sky,,06\n",
+    )
+    .unwrap();
+    collector.run(&["people", "import", "--yes", file.to_str().unwrap()]);
+    let mut stream = device.connect(&collector, EPOCH).await;
+    let named = |name: &str, text: &str| match flag("1001", text, 3) {
+        Record::Flag(mut flag) => {
+            flag.account.name = name.into();
+            Record::Flag(flag)
+        }
+        other => other,
+    };
+    stream.deliver(&[(0, &named("robin", "one"))]).await;
+    stream.deliver(&[(1, &named("sky", "two"))]).await;
+    let of =
+        "SELECT count(*) FROM concern JOIN person USING (school_id, person_id) WHERE given_name = 'Robin'";
+    assert_eq!(collector.count(of).await, 1);
+    let of = "SELECT count(*) FROM concern JOIN person USING (school_id, person_id) WHERE given_name = 'Sky'";
+    assert_eq!(collector.count(of).await, 1);
+}
+
+/// Which accounts are known, and how many are not, is shown to technicians: it must not be those that were flagged.
+#[tokio::test]
+async fn accounts_are_written_down_when_they_log_in_so_that_the_list_tells_of_no_flag() {
+    let collector = Collector::start();
+    let device = Device::joined(&collector).await;
+    let mut stream = device.connect(&collector, EPOCH).await;
+    for number in [1, 2, 1] {
+        let account = Account {
+            authority: "local".into(),
+            stable_id: number.to_string(),
+            name: format!("pupil-{number}"),
+        };
+        let question = AudienceQuestion {
+            account: Some(account),
+        };
+        stream.say(Up::AudienceQuestion(question)).await;
+        let answered = |down| matches!(down, Down::AudienceAnswer(_)).then_some(());
+        stream.until(answered).await;
+    }
+    assert_eq!(collector.count("SELECT count(*) FROM account").await, 2);
+    stream.deliver(&[(0, &flag("1", "one", 3))]).await;
+    assert_eq!(collector.count("SELECT count(*) FROM account").await, 2);
+    let said = collector.run(&["people", "accounts"]);
+    assert!(said.contains("pupil-1") && said.contains("pupil-2"), "{said}");
+}
+
 #[tokio::test]
 async fn health_is_written_down() {
     let collector = Collector::start();

@@ -24,7 +24,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 const OLDEST_MS: i64 = 400 * DAY_MS;
 
 /// Accounts seen before: by device (empty where a directory vouches for it), authority and stable id.
-pub(super) type Accounts = HashMap<(Arc<str>, String, String), (i64, Option<PersonId>)>;
+pub(super) type Accounts = HashMap<(Arc<str>, Account), (i64, Option<PersonId>)>;
 
 /// A row of `flag`.
 pub(super) struct FlagRow {
@@ -148,38 +148,21 @@ impl Batch<'_> {
         device_id: &Arc<str>,
         account: &Account,
     ) -> Result<(i64, Option<PersonId>), sqlx::Error> {
-        // A device's own accounts mean nothing elsewhere; a directory's are the same everywhere.
-        let place = if account.authority == "local" {
-            Arc::clone(device_id)
-        } else {
-            "".into()
-        };
-        let key = (place, account.authority.clone(), account.stable_id.clone());
+        let place = accounts::place(device_id, account).into();
+        let key = (place, account.clone());
         if let Some(known) = self.caches.accounts.get(&key) {
             return Ok(known.clone());
         }
         if self.caches.accounts.len() > ACCOUNTS_IN_MEMORY {
             self.caches.accounts.clear();
         }
-        let person = accounts::person_of(&mut *self.tx, &self.app.school_id, &self.directory, &account.name)
-            .await?
-            .map(|person| person.person_id.clone());
-        let known: (i64, Option<PersonId>) = sqlx::query_as(
-            "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, identified_by, first_seen_at)
-             VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $6 IS NULL THEN NULL ELSE 'user name' END, $7)
-             ON CONFLICT (school_id, device_id, authority, stable_id) DO UPDATE SET
-             person_id = CASE WHEN shared THEN NULL ELSE coalesce(person_id, excluded.person_id) END,
-             identified_by = coalesce(identified_by, excluded.identified_by)
-             RETURNING account_id, person_id",
+        let known = accounts::seen(
+            &mut self.tx,
+            &self.app.school_id,
+            &self.directory,
+            (&key.0, account),
+            self.now,
         )
-        .bind(&*self.app.school_id)
-        .bind(&*key.0)
-        .bind(&key.1)
-        .bind(&key.2)
-        .bind(&account.name)
-        .bind(person)
-        .bind(self.now)
-        .fetch_one(&mut *self.tx)
         .await?;
         self.caches.accounts.insert(key, known.clone());
         Ok(known)
