@@ -22,6 +22,7 @@ mod bytes;
 mod decoded;
 mod judge;
 mod letters;
+mod phrase_at;
 mod rank;
 mod reading;
 mod report;

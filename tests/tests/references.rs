@@ -1,8 +1,8 @@
-//! The map, the limits and the promises that documents and message definitions name are those in force.
+//! The map of the house and the promises that code and documents name by number.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -40,61 +40,6 @@ fn every_folder_of_the_map_is_there() {
         }
     }
     assert!(named > 15, "only {named} folders were found");
-}
-
-/// `16 KiB (limits::LOCAL_MESSAGE)`: the constant is there and says the same.
-#[test]
-fn every_limit_that_messages_and_the_architecture_name_is_the_one_in_force() {
-    let limits = limits();
-    let mut named = 0;
-    for file in [
-        "ARCHITECTURE.md",
-        "proto/pastoral/device/v1/device.proto",
-        "proto/pastoral/local/v1/local.proto",
-    ] {
-        let text = read(file);
-        for (at, _) in text.match_indices("iB") {
-            assert!(
-                text[at..].starts_with("iB (limits::"),
-                "{file}: name the constant after every size"
-            );
-        }
-        for (at, _) in text.match_indices("(limits::") {
-            let name = text[at..]
-                .trim_start_matches("(limits::")
-                .split(')')
-                .next()
-                .unwrap();
-            let limit = limits
-                .get(name)
-                .unwrap_or_else(|| panic!("{file}: there is no limits::{name}"));
-            let said: Vec<&str> = text[..at].split_whitespace().rev().take(2).collect();
-            let said = match said[..] {
-                ["KiB", number] => number.parse::<usize>().unwrap() * 1024,
-                ["MiB", number] => number.parse::<usize>().unwrap() * 1024 * 1024,
-                [_, number] => number.parse().unwrap(),
-                _ => panic!("{file}: no number before limits::{name}"),
-            };
-            assert_eq!(said, *limit, "{file}: limits::{name}");
-            named += 1;
-        }
-    }
-    assert!(named >= 2, "only {named} limits were found");
-}
-
-fn limits() -> BTreeMap<String, usize> {
-    let source = read("proto/src/limits.rs");
-    let lines = source.lines().filter_map(|line| line.strip_prefix("pub const "));
-    lines
-        .map(|line| {
-            let (name, value) = line.split_once(": usize = ").unwrap();
-            let factors = value.trim_end_matches(';').split(" * ");
-            (
-                name.to_owned(),
-                factors.map(|factor| factor.parse::<usize>().unwrap()).product(),
-            )
-        })
-        .collect()
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Using a one-time link: a password, codes on the phone, recovery codes.
 
 use super::page::{Failure, Page, show, show_again};
-use super::sign_in::with_cookie;
+use super::sign_in::{PHONE_CLOCK, with_cookie};
 use super::who::{Address, Fields, Visitor, begin_cookie, stay_known};
 use super::{Console, concern};
 use crate::access::{self, Link, Refused, SecondFactor};
@@ -42,9 +42,6 @@ pub(super) struct CodesPage {
     pub(super) next: &'static str,
 }
 
-/// What is said where a code of the phone is some minutes off.
-pub(super) const PHONE_CLOCK: &str = "The code is right for another time: the clock of your phone is wrong. Set it to \
-                                      set itself (“automatic date and time”), then type the next code.";
 const LOCKED: &str = "The code was wrong too often, and this link opens nothing any more. Ask for a new one.";
 
 /// The form behind a link.

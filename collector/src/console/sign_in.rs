@@ -1,6 +1,5 @@
 //! Signing in and out.
 
-use super::join::PHONE_CLOCK;
 use super::page::{self, Failure, Page, go, show, show_again};
 use super::who::{self, Address, Fields, Visitor};
 use super::{Console, concern};
@@ -12,6 +11,10 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use std::collections::HashMap;
+
+/// What is said where a code of the phone is some minutes off.
+pub(super) const PHONE_CLOCK: &str = "The code is right for another time: the clock of your phone is wrong. Set it to \
+                                      set itself (“automatic date and time”), then type the next code.";
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]

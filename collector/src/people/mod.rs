@@ -20,7 +20,7 @@ mod values;
 pub mod years;
 
 use crate::concerns::kind::SubjectRole;
-use crate::profile::Profile;
+use crate::profile::{Nation, Profile};
 use columns::{Column, Header};
 use faults::Whole;
 use jiff::Timestamp;
@@ -32,7 +32,6 @@ use values::Order;
 
 pub use decoding::Encoding;
 pub use faults::{Fault, Listed, Refused};
-pub use years::Nation;
 
 /// The files of one school are not larger, taken together.
 pub const FILE_MOST: usize = 32 * 1024 * 1024;

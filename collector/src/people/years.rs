@@ -14,22 +14,8 @@
 //!
 //! Whatever is not one of these has the strictest rules.
 
+use crate::profile::Nation;
 use pastoral_keywords::Audience;
-
-/// Which nation's year groups a school has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Nation {
-    /// Reception and Years 1 to 13.
-    #[default]
-    England,
-    /// As England.
-    Wales,
-    /// P1 to P7, S1 to S6.
-    Scotland,
-    /// P1 to P7 (or Years 1 to 7), Years 8 to 14.
-    NorthernIreland,
-}
 
 /// The rules for a year group as it is kept.
 #[must_use]

@@ -6,6 +6,7 @@
 mod check;
 mod fault;
 mod hours;
+mod nation;
 mod not_done;
 mod raw;
 mod shipped;
@@ -15,11 +16,11 @@ use crate::concerns::cover::Cover;
 use crate::concerns::escalation::Plan;
 use crate::concerns::kind::Kind;
 use crate::concerns::routing::RoutingRules;
-use crate::people::Nation;
 use jiff::civil::Date;
 use pastoral_keywords::{Audience, Severity};
 
 pub use fault::ProfileError;
+pub use nation::Nation;
 pub use shipped::SHIPPED;
 
 /// The latest that the owner of an acknowledged concern of severity 1 to 5 is asked how it stands, in days.

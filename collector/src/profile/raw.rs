@@ -1,10 +1,10 @@
 //! A profile as it stands in its file, before it is checked.
 
+use super::Nation;
 use super::{ContactRole, Users};
 use crate::concerns::escalation::OutsideCover;
 use crate::concerns::kind::Kind;
 use crate::concerns::routing::About;
-use crate::people::Nation;
 use pastoral_keywords::{Audience, Topic};
 use serde::Deserialize;
 use toml::Spanned;

@@ -51,7 +51,7 @@ pub(super) fn place<'d>(device_id: &'d str, account: &Account) -> &'d str {
 ///
 /// Accounts are written down when they log in and not when something is flagged: which are there, and how many, tells
 /// nobody of flags.
-pub async fn seen(
+pub(super) async fn enter(
     tx: &mut Write,
     school_id: &str,
     directory: &Directory,
@@ -113,7 +113,7 @@ pub async fn logged_in(
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let place = place(device_id, account);
-    seen(tx, school_id, directory, (place, account), now)
+    enter(tx, school_id, directory, (place, account), now)
         .await
         .map(|_| ())
 }

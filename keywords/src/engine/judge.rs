@@ -1,9 +1,10 @@
 //! Which of the terms that stand in a text apply to it, and which are covered.
 
 use super::letters::{Place, place, word_at};
+use super::phrase_at::PhraseAt;
 use super::rank::Candidate;
 use super::tables::{Kind, Tables, TermEntry};
-use super::walk::{Standing, Walked};
+use super::walk::Walked;
 use super::{Engine, Text};
 use crate::found::WhyNot;
 use crate::{Provenance, Severity, Topic};
@@ -16,11 +17,11 @@ pub(super) struct Judging<'e, 't> {
     pub(super) engine: &'e Engine,
     pub(super) tables: &'e Tables,
     pub(super) text: &'e Text<'t>,
-    pub(super) terms: Vec<Standing>,
+    pub(super) terms: Vec<PhraseAt>,
     /// Exceptions and searches for help, by where they end.
-    pub(super) covers: Vec<Standing>,
+    pub(super) covers: Vec<PhraseAt>,
     /// By where they begin.
-    nears: Vec<Standing>,
+    nears: Vec<PhraseAt>,
     longest_cover: Place,
     longest_near: Place,
     dropped: usize,
@@ -88,11 +89,11 @@ impl<'e, 't> Judging<'e, 't> {
         })
     }
 
-    pub(super) fn kind(&self, standing: &Standing) -> Kind {
+    pub(super) fn kind(&self, standing: &PhraseAt) -> Kind {
         self.tables.owner(standing.phrase).kind
     }
 
-    pub(super) fn term_of(&self, standing: &Standing) -> u32 {
+    pub(super) fn term_of(&self, standing: &PhraseAt) -> u32 {
         match self.kind(standing) {
             Kind::Term(term) => term,
             _ => 0,
@@ -100,7 +101,7 @@ impl<'e, 't> Judging<'e, 't> {
     }
 
     /// Why a term that stands in the text does not apply; none if it does.
-    pub(super) fn why_not(&self, standing: &Standing, term: u32) -> Option<WhyNot> {
+    pub(super) fn why_not(&self, standing: &PhraseAt, term: u32) -> Option<WhyNot> {
         let term = &self.tables.terms[term as usize];
         let text = self.text;
         if self.own_severity(term).is_none() {
@@ -119,7 +120,7 @@ impl<'e, 't> Judging<'e, 't> {
     }
 
     /// Whether one of some words stands within a few words of a term, or in a gap of it; the term's own words are not meant.
-    fn is_near(&self, term: &Standing, near: u32) -> bool {
+    fn is_near(&self, term: &PhraseAt, near: u32) -> bool {
         let (first, last) = words_of(term);
         let earliest = place(first.saturating_sub(NEAR)).saturating_sub(self.longest_near);
         let begin = self.nears.partition_point(|standing| standing.from < earliest);
@@ -139,7 +140,7 @@ impl<'e, 't> Judging<'e, 't> {
     /// Which of the exceptions that stand in the text a term stands wholly inside of.
     pub(super) fn covering<'s>(
         &'s self,
-        standing: &'s Standing,
+        standing: &'s PhraseAt,
         term: u32,
     ) -> impl Iterator<Item = usize> + 's {
         let first = self.covers.partition_point(|cover| cover.to < standing.to);
@@ -187,6 +188,6 @@ impl<'e, 't> Judging<'e, 't> {
 }
 
 /// The first and the last word that something stands in.
-fn words_of(standing: &Standing) -> (usize, usize) {
+fn words_of(standing: &PhraseAt) -> (usize, usize) {
     (word_at(standing.from), word_at(standing.to.saturating_sub(1)))
 }

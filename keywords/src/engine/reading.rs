@@ -5,10 +5,10 @@
 //! own; only odd words are read as anything else.
 
 use super::letters::{How, Letter, Letters, Piece, Place, place, word_at};
+use super::phrase_at::PhraseAt;
 use super::segment::segment;
 use super::shorthand::shorthand;
 use super::trie::Trie;
-use super::walk::Standing;
 use super::words::{NONE, RUN_TOGETHER, STRETCHED, Words, class, is_written_plainly};
 use crate::dictionary::Dictionary;
 use crate::hash;
@@ -51,8 +51,8 @@ pub(super) struct Edge {
 
 impl Edge {
     /// A phrase that stands where the edge does.
-    const fn standing(&self, phrase: u32) -> Standing {
-        Standing {
+    const fn standing(&self, phrase: u32) -> PhraseAt {
+        PhraseAt {
             from: self.from,
             to: self.to,
             phrase,
@@ -72,7 +72,7 @@ pub(super) struct Lattice {
     /// What else can be read, by where it begins.
     pub(super) edges: Vec<Edge>,
     /// Whole phrases that are run together.
-    pub(super) phrases: Vec<Standing>,
+    pub(super) phrases: Vec<PhraseAt>,
 }
 
 impl Lattice {
@@ -96,7 +96,7 @@ pub(super) struct Reading<'r, 'e> {
     pub(super) reader: &'r Reader<'e>,
     letters: &'r [Letter],
     pub(super) edges: Vec<Edge>,
-    phrases: Vec<Standing>,
+    phrases: Vec<PhraseAt>,
 }
 
 impl Reader<'_> {

@@ -1,8 +1,7 @@
 //! Walks through the readings of a text along the tree of phrases, and gathers the phrases that stand in it.
 
-use std::ops::{Range, RangeInclusive};
-
 use super::letters::{Place, place, word_at};
+use super::phrase_at::{PhraseAt, bit};
 use super::reading::{Edge, Lattice};
 use super::tables::{Kind, Tables};
 use super::trie::{Reached, Trie};
@@ -14,44 +13,10 @@ use crate::view::View;
 /// Steps from one place of a text. Only a list and a text made for each other need so many; what is left out is counted.
 const STEPS: usize = 256;
 
-/// A phrase that stands in a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) from: Place,
-    pub(super) to: Place,
-    pub(super) phrase: u32,
-    pub(super) view: View,
-    /// Bytes of the original.
-    pub(super) span: Range<usize>,
-    /// Whether it may stand for a term.
-    pub(super) whole: bool,
-    /// Which of its first words are none of the phrase's, but fall into a gap of it; the lowest bit is the first.
-    pub(super) skipped: u32,
-}
-
-impl Standing {
-    /// Whether words of the text fall into a gap of it.
-    pub(super) fn skips(&self, mut words: RangeInclusive<usize>) -> bool {
-        let first = word_at(self.from);
-        words.all(|word| {
-            word.checked_sub(first)
-                .is_some_and(|at| self.skipped & bit(at) != 0)
-        })
-    }
-}
-
-/// The bit of a word of a phrase; none after the thirty-second.
-fn bit(word: usize) -> u32 {
-    u32::try_from(word)
-        .ok()
-        .and_then(|word| 1u32.checked_shl(word))
-        .unwrap_or(0)
-}
-
 /// The phrases that stand in a text, and at how many places there was more to look for.
 #[derive(Debug, Default)]
 pub(super) struct Walked {
-    pub(super) standing: Vec<Standing>,
+    pub(super) standing: Vec<PhraseAt>,
     pub(super) dropped: usize,
 }
 
@@ -164,7 +129,7 @@ impl<'t> Walk<'t> {
         let is_meant =
             |phrase| terms_of.is_none_or(|tables| matches!(tables.owner(phrase).kind, Kind::Term(_)));
         for phrase in self.trie.ending(here.node).filter(|phrase| is_meant(*phrase)) {
-            self.walked.standing.push(Standing {
+            self.walked.standing.push(PhraseAt {
                 from: here.from,
                 to: here.at,
                 phrase,

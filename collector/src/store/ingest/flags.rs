@@ -156,7 +156,7 @@ impl Batch<'_> {
         if self.caches.accounts.len() > ACCOUNTS_IN_MEMORY {
             self.caches.accounts.clear();
         }
-        let known = accounts::seen(
+        let known = accounts::enter(
             &mut self.tx,
             &self.app.school_id,
             &self.directory,

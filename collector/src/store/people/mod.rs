@@ -10,7 +10,8 @@ pub use years::{Years, years_of};
 
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::PersonId;
-use crate::people::{Nation, years as groups};
+use crate::people::years as groups;
+use crate::profile::Nation;
 use pastoral_keywords::Audience;
 
 /// A person of the school.

@@ -3,7 +3,7 @@
 use super::{Person, role_from_code};
 use crate::concerns::model::{Duty, PersonId};
 use crate::concerns::routing::Duties;
-use crate::people::Nation;
+use crate::profile::Nation;
 use crate::profile::Profile;
 use sqlx::{Row, SqliteConnection};
 use std::collections::{BTreeMap, BTreeSet, HashMap};

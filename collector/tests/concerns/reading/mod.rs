@@ -6,7 +6,8 @@ mod systems;
 mod years;
 
 use pastoral_collector::concerns::kind::SubjectRole;
-use pastoral_collector::people::{File, Nation, Reader, Reading, Refused};
+use pastoral_collector::people::{File, Reader, Reading, Refused};
+use pastoral_collector::profile::Nation;
 
 pub(super) const HEADER: &str = "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds,givenName,\
                       familyName,middleName,identifier,email,sms,phone,agentSourcedIds,grades,password";

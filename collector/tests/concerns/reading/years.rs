@@ -1,7 +1,8 @@
 //! Year groups of four nations with their audience, and dates of leaving.
 
 use super::{faults, people, read, reader};
-use pastoral_collector::people::{File, Nation, Reader, Reading};
+use pastoral_collector::people::{File, Reader, Reading};
+use pastoral_collector::profile::Nation;
 use pastoral_collector::profile::Profile;
 use pastoral_keywords::Audience;
 
@@ -91,8 +92,8 @@ fn an_age_tells_the_year_where_only_an_age_is_given() {
 /// The strictest, where it is not known which nation's it is.
 #[test]
 fn year_groups_have_the_audience_of_their_nation() {
-    use pastoral_collector::people::Nation::{England, NorthernIreland, Scotland, Wales};
     use pastoral_collector::people::years::audience;
+    use pastoral_collector::profile::Nation::{England, NorthernIreland, Scotland, Wales};
     for (year, nation, expected) in [
         ("N", England, Audience::Ks1),
         ("R", Wales, Audience::Ks1),
