@@ -216,7 +216,7 @@ async fn a_restore_is_told_to_all_who_read_and_goes_above_every_generation_that_
         "what no clock can have made counts for nothing"
     );
     let told: Vec<(String, String)> =
-        sqlx::query_as("SELECT address, body FROM outbox WHERE notice = 'restored' ORDER BY address")
+        sqlx::query_as("SELECT email, body FROM outbox JOIN person USING (person_id) WHERE notice = 'restored' ORDER BY email")
             .fetch_all(&collector.database().await)
             .await
             .unwrap();
