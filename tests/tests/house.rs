@@ -59,6 +59,43 @@ fn no_module_depends_on_one_that_depends_on_it() {
     }
 }
 
+/// What only one engine takes stands in the file of that engine.
+#[test]
+fn sql_that_only_one_engine_takes_stands_in_its_own_file() {
+    const ONLY_ONE: [&str; 13] = [
+        "json_each",
+        "json_object(",
+        "rowid",
+        "INSERT OR ",
+        "group_concat",
+        "instr(",
+        "PRAGMA",
+        "VACUUM",
+        "strftime(",
+        " = ?",
+        "(?",
+        " ?1",
+        ", ?",
+    ];
+    let store = Path::new(env!("CARGO_MANIFEST_DIR")).join("../collector/src/store");
+    let modules = modules(&store);
+    assert!(
+        modules.len() > 40,
+        "only {} files of the store were read",
+        modules.len()
+    );
+    for (module, source) in modules.iter().filter(|(module, _)| **module != ["sqlite"]) {
+        let code = without_comments_and_tests(source);
+        for word in ONLY_ONE {
+            assert!(
+                !code.contains(word),
+                "store/{}.rs has `{word}`: see CONTRIBUTING.md",
+                module.join("/")
+            );
+        }
+    }
+}
+
 #[test]
 fn paths_are_read_however_they_are_written() {
     let module = |path: &str| path.split("::").map(str::to_owned).collect::<Module>();

@@ -38,11 +38,13 @@ pub struct Vault {
 }
 
 /// A vault as it is stored.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, sqlx::FromRow)]
 pub struct SealedVault {
     /// Of the password's key.
+    #[sqlx(rename = "vault_salt")]
     pub salt: Vec<u8>,
     /// Nonce and ciphertext.
+    #[sqlx(rename = "vault")]
     pub bytes: Vec<u8>,
 }
 

@@ -122,7 +122,7 @@ pub(super) async fn record(
         }
     };
     let (store_of, school_id) = (console.app.store.read(), &console.app.school_id);
-    let of = (typed.person.as_str(), kind.code());
+    let of = (typed.person.as_str(), kind);
     if let Some(open) = queue::open_of(store_of, school_id, who.id(), of).await? {
         let happened = Happened {
             words: &typed.words,

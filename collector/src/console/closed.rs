@@ -5,7 +5,6 @@ use super::place::{Place, page_of};
 use super::visits::List;
 use super::who::SignedIn;
 use super::{Console, concern, queue};
-use crate::concerns::kind::Kind;
 use crate::store::queue as rows;
 use askama::Template;
 use axum::extract::{Query, State};
@@ -47,7 +46,7 @@ pub(super) async fn closed(
     console.visit(&who, List::Closed(number), &shown).await?;
     let lines = found.into_iter().map(|concern| Line {
         name: queue::name(&concern),
-        kind: Kind::from_code(&concern.kind).map_or("Other", Kind::words),
+        kind: concern.kind.words(),
         closed: concern
             .closed_at
             .map(|at| page.clock.when(&at))

@@ -4,8 +4,7 @@ use super::{Write, person_keys};
 use crate::access::SealedVault;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::seal::GroupPublicKey;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, SqliteExecutor};
+use sqlx::{SqliteConnection, SqliteExecutor};
 
 /// A person as the console knows them while they are signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +22,12 @@ pub struct Viewer {
 }
 
 /// A person who can sign in, with what opens for them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, sqlx::FromRow)]
 pub struct User {
     /// Who.
     pub person_id: String,
     /// What the password opens.
+    #[sqlx(flatten)]
     pub vault: SealedVault,
     /// The step of the last code used.
     pub totp_last_step: i64,
@@ -53,30 +53,30 @@ pub async fn viewer(
     school_id: &str,
     person_id: &str,
 ) -> Result<Option<Viewer>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT p.given_name || ' ' || p.family_name AS name, p.email, d.duty, u.password_set_at
+    let rows: Vec<(String, String, Duty, i64)> = sqlx::query_as(
+        "SELECT p.given_name || ' ' || p.family_name, p.email, d.duty, u.password_set_at
          FROM person p
          JOIN user u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
          JOIN duty d ON d.school_id = p.school_id AND d.person_id = p.person_id AND d.ended_at IS NULL
-         WHERE p.school_id = ? AND p.person_id = ? AND p.active = 1",
+         WHERE p.school_id = $1 AND p.person_id = $2 AND p.active = 1",
     )
     .bind(school_id)
     .bind(person_id)
     .fetch_all(db)
     .await?;
-    let mut duties: Vec<Duty> = rows
-        .iter()
-        .filter_map(|row| Duty::from_code(row.get("duty")))
-        .collect();
+    let mut duties: Vec<Duty> = rows.iter().map(|(_, _, duty, _)| *duty).collect();
     duties.sort();
     duties.dedup();
-    Ok(rows.first().map(|row| Viewer {
-        person_id: person_id.to_owned(),
-        name: row.get("name"),
-        email: row.get("email"),
-        duties,
-        password_set_at: row.get("password_set_at"),
-    }))
+    Ok(rows
+        .into_iter()
+        .next()
+        .map(|(name, email, _, password_set_at)| Viewer {
+            person_id: person_id.to_owned(),
+            name,
+            email,
+            duties,
+            password_set_at,
+        }))
 }
 
 /// The person who signs in with an address.
@@ -88,17 +88,16 @@ pub async fn user_by_email(
     school_id: &str,
     email: &str,
 ) -> Result<Option<User>, sqlx::Error> {
-    let row = sqlx::query(
+    sqlx::query_as(
         "SELECT u.person_id, u.vault_salt, u.vault, u.totp_last_step, u.vouched FROM user u
          JOIN person p ON p.school_id = u.school_id AND p.person_id = u.person_id
-         WHERE u.school_id = ? AND p.email <> '' AND lower(p.email) = lower(?) AND u.disabled_at IS NULL
+         WHERE u.school_id = $1 AND p.email <> '' AND lower(p.email) = lower($2) AND u.disabled_at IS NULL
          ORDER BY u.created_at LIMIT 1",
     )
     .bind(school_id)
     .bind(email.trim())
     .fetch_optional(db)
-    .await?;
-    Ok(row.as_ref().map(read_user))
+    .await
 }
 
 /// The sign-in of a person.
@@ -110,15 +109,14 @@ pub async fn user(
     school_id: &str,
     person_id: &str,
 ) -> Result<Option<User>, sqlx::Error> {
-    let row = sqlx::query(
+    sqlx::query_as(
         "SELECT person_id, vault_salt, vault, totp_last_step, vouched FROM user
-         WHERE school_id = ? AND person_id = ? AND disabled_at IS NULL",
+         WHERE school_id = $1 AND person_id = $2 AND disabled_at IS NULL",
     )
     .bind(school_id)
     .bind(person_id)
     .fetch_optional(db)
-    .await?;
-    Ok(row.as_ref().map(read_user))
+    .await
 }
 
 /// Stores a person's sign-in as a link gives it. False, and nothing is stored, where one is there already and the link
@@ -254,7 +252,7 @@ pub async fn signed_in(
     person_id: &str,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE user SET last_sign_in_at = ? WHERE school_id = ? AND person_id = ?")
+    sqlx::query("UPDATE user SET last_sign_in_at = $1 WHERE school_id = $2 AND person_id = $3")
         .bind(now_ms)
         .bind(school_id)
         .bind(person_id)
@@ -278,8 +276,8 @@ pub async fn grant_duty(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO duty (school_id, duty_id, person_id, duty, granted_by, agreed_by, granted_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM duty
-            WHERE school_id = ?1 AND person_id = ?3 AND duty = ?4 AND ended_at IS NULL)",
+         SELECT $1, $2, $3, $4, $5, $6, $7 WHERE NOT EXISTS (SELECT 1 FROM duty
+            WHERE school_id = $1 AND person_id = $3 AND duty = $4 AND ended_at IS NULL)",
     )
     .bind(school_id)
     .bind(uuid::Uuid::new_v4().to_string())
@@ -303,22 +301,10 @@ pub async fn name_and_email(
     person_id: &str,
 ) -> Result<Option<(String, String)>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT given_name || ' ' || family_name, email FROM person WHERE school_id = ? AND person_id = ?",
+        "SELECT given_name || ' ' || family_name, email FROM person WHERE school_id = $1 AND person_id = $2",
     )
     .bind(school_id)
     .bind(person_id)
     .fetch_optional(db)
     .await
-}
-
-fn read_user(row: &SqliteRow) -> User {
-    User {
-        person_id: row.get("person_id"),
-        vault: SealedVault {
-            salt: row.get("vault_salt"),
-            bytes: row.get("vault"),
-        },
-        totp_last_step: row.get("totp_last_step"),
-        vouched: row.get("vouched"),
-    }
 }

@@ -2,6 +2,7 @@
 //! INVARIANT 4: every query for a reader joins `concern_reader` for the viewer.
 
 use super::Write;
+use crate::concerns::kind::Kind;
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteExecutor;
 
@@ -75,9 +76,9 @@ pub async fn history(
 ) -> Result<Vec<ActionRow>, sqlx::Error> {
     sqlx::query_as(
         "SELECT a.*, p.given_name || ' ' || p.family_name AS by_name FROM action a
-         JOIN concern_reader r ON r.school_id = a.school_id AND r.concern_id = a.concern_id AND r.person_id = ?
+         JOIN concern_reader r ON r.school_id = a.school_id AND r.concern_id = a.concern_id AND r.person_id = $1
          LEFT JOIN person p ON p.school_id = a.school_id AND p.person_id = a.by_id
-         WHERE a.school_id = ? AND a.concern_id = ? ORDER BY a.action_id DESC LIMIT ?",
+         WHERE a.school_id = $2 AND a.concern_id = $3 ORDER BY a.action_id DESC LIMIT $4",
     )
     .bind(viewer)
     .bind(school_id)
@@ -94,7 +95,7 @@ pub async fn history(
 pub async fn standing(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Standing, sqlx::Error> {
     sqlx::query_as(
         "SELECT state, owner_id, acknowledged_at, category_confirmed, close_proposed_by, closed_at, outcome, next_due_at
-         FROM concern WHERE school_id = ? AND concern_id = ?",
+         FROM concern WHERE school_id = $1 AND concern_id = $2",
     )
     .bind(school_id)
     .bind(concern_id)
@@ -181,9 +182,9 @@ pub async fn set_standing(
         };
     }
     sqlx::query(
-        "UPDATE concern SET state = ?, owner_id = ?, acknowledged_at = ?, category_confirmed = ?, close_proposed_by = ?,
-         closed_at = ?, outcome = ?, next_due_at = ?, changed_at = max(?, changed_at + 1)
-         WHERE school_id = ? AND concern_id = ?",
+        "UPDATE concern SET state = $1, owner_id = $2, acknowledged_at = $3, category_confirmed = $4, close_proposed_by = $5,
+         closed_at = $6, outcome = $7, next_due_at = $8, changed_at = max($9, changed_at + 1)
+         WHERE school_id = $10 AND concern_id = $11",
     )
     .bind(&new.state)
     .bind(&new.owner_id)
@@ -209,7 +210,7 @@ pub async fn touch(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE concern SET changed_at = max(?, changed_at + 1) WHERE school_id = ? AND concern_id = ?",
+        "UPDATE concern SET changed_at = max($1, changed_at + 1) WHERE school_id = $2 AND concern_id = $3",
     )
     .bind(now_ms)
     .bind(school_id)
@@ -224,7 +225,7 @@ pub async fn add(tx: &mut Write, school_id: &str, new: &NewAction<'_>) -> Result
     let (key, sealed) = new.words.as_ref().map(|(key, sealed)| (key, sealed)).unzip();
     sqlx::query_scalar(
         "INSERT INTO action (school_id, concern_id, at, by_id, action, detail, data_key_id, sealed)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING action_id",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING action_id",
     )
     .bind(school_id)
     .bind(new.concern_id)
@@ -246,7 +247,7 @@ pub async fn last(
 ) -> Result<Option<(i64, String, String, String)>, sqlx::Error> {
     sqlx::query_as(
         "SELECT action_id, by_id, action, detail FROM action
-         WHERE school_id = ? AND concern_id = ? AND undone_by IS NULL AND action <> 'undone'
+         WHERE school_id = $1 AND concern_id = $2 AND undone_by IS NULL AND action <> 'undone'
          ORDER BY action_id DESC LIMIT 1",
     )
     .bind(school_id)
@@ -262,7 +263,7 @@ pub async fn mark_undone(
     action_id: i64,
     by: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE action SET undone_by = ? WHERE school_id = ? AND action_id = ?")
+    sqlx::query("UPDATE action SET undone_by = $1 WHERE school_id = $2 AND action_id = $3")
         .bind(by)
         .bind(school_id)
         .bind(action_id)
@@ -275,13 +276,13 @@ pub async fn mark_undone(
 pub async fn add_warning(
     tx: &mut Write,
     school_id: &str,
-    (person_id, kind): (&str, &str),
+    (person_id, kind): (&str, Kind),
     concern_id: &str,
     action_id: i64,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO warning (school_id, person_id, kind, at, concern_id, action_id) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO warning (school_id, person_id, kind, at, concern_id, action_id) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(school_id)
     .bind(person_id)

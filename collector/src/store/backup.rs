@@ -1,8 +1,9 @@
 //! Copies of the store, and bringing one back: a copy is older than what devices have, so its generation is raised.
 
-use super::{Store, Write};
+pub use super::sqlite::{copy, damage};
+
+use super::Write;
 use sqlx::SqliteExecutor;
-use std::path::Path;
 
 /// How far a device's deliveries go in a store.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
@@ -15,33 +16,6 @@ pub struct Mark {
     pub delivered: i64,
     /// When it was last heard.
     pub last_seen_at: Option<i64>,
-}
-
-/// Writes a whole copy of the store as it is at this moment to a file that does not exist yet. Devices are answered
-/// meanwhile.
-///
-/// # Errors
-/// When the store cannot be read or the file cannot be written.
-pub async fn copy(store: &Store, to: &Path) -> Result<(), sqlx::Error> {
-    let to = to
-        .to_str()
-        .ok_or_else(|| sqlx::Error::Protocol("the backup's path is no UTF-8; name another folder".into()))?;
-    sqlx::query("VACUUM INTO ?")
-        .bind(to)
-        .execute(store.read())
-        .await?;
-    Ok(())
-}
-
-/// What SQLite finds wrong with a database; none when it is whole.
-///
-/// # Errors
-/// When it cannot be read at all.
-pub async fn damage(db: impl SqliteExecutor<'_>) -> Result<Option<String>, sqlx::Error> {
-    let found: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
-        .fetch_one(db)
-        .await?;
-    Ok((found != "ok").then_some(found))
 }
 
 /// The highest generation that the store knows of: its own, and those that devices follow, which may come of a restore by a
@@ -77,14 +51,14 @@ pub async fn begin_generation(
     generation: i64,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE school SET generation = ? WHERE school_id = ?")
+    sqlx::query("UPDATE school SET generation = $1 WHERE school_id = $2")
         .bind(generation)
         .bind(school_id)
         .execute(&mut **tx)
         .await?;
     sqlx::query(
-        "UPDATE invitation SET withdrawn_at = ?, wrapped_keys = NULL, held_secret = NULL
-         WHERE school_id = ? AND used_at IS NULL AND withdrawn_at IS NULL",
+        "UPDATE invitation SET withdrawn_at = $1, wrapped_keys = NULL, held_secret = NULL
+         WHERE school_id = $2 AND used_at IS NULL AND withdrawn_at IS NULL",
     )
     .bind(now_ms)
     .bind(school_id)

@@ -55,8 +55,10 @@ pub async fn add_to(
     happened_at: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE concern SET severity = max(severity, ?1), first_event_at = min(first_event_at, ?2),
-         last_event_at = max(last_event_at, ?2) WHERE school_id = ?3 AND concern_id = ?4",
+        "UPDATE concern SET severity = CASE WHEN severity < $1 THEN $1 ELSE severity END,
+            first_event_at = CASE WHEN first_event_at > $2 THEN $2 ELSE first_event_at END,
+            last_event_at = CASE WHEN last_event_at < $2 THEN $2 ELSE last_event_at END
+         WHERE school_id = $3 AND concern_id = $4",
     )
     .bind(severity)
     .bind(happened_at)

@@ -47,7 +47,7 @@ pub async fn repropose(
     };
     let proposal = propose(profile.ladders.for_subject(is_pupil), &facts);
     sqlx::query(
-        "UPDATE concern SET category_proposed = ?, category_reason = ? WHERE school_id = ? AND concern_id = ?",
+        "UPDATE concern SET category_proposed = $1, category_reason = $2 WHERE school_id = $3 AND concern_id = $4",
     )
     .bind(proposal.as_ref().map(|proposal| proposal.code.to_string()))
     .bind(proposal.as_ref().map(|proposal| &proposal.reason))

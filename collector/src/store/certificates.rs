@@ -37,7 +37,7 @@ pub async fn revoke_certificates(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE device_certificate SET revoked_at = ? WHERE school_id = ? AND device_id = ? AND revoked_at IS NULL",
+        "UPDATE device_certificate SET revoked_at = $1 WHERE school_id = $2 AND device_id = $3 AND revoked_at IS NULL",
     )
     .bind(now_ms)
     .bind(school_id)
@@ -60,7 +60,7 @@ pub async fn add_certificate(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO device_certificate (school_id, sha256, device_id, not_before, not_after, issued_at)
-         VALUES (?, ?, ?, ?, ?, ?)",
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(school_id)
     .bind(&certificate.sha256)
@@ -87,7 +87,7 @@ pub async fn standing(
          c.revoked_at IS NOT NULL AS certificate_revoked, d.cloned_at IS NOT NULL AS cloned, d.retired_at,
          d.retired_heard_at
          FROM device_certificate c JOIN device d ON d.school_id = c.school_id AND d.device_id = c.device_id
-         WHERE c.school_id = ? AND c.sha256 = ?",
+         WHERE c.school_id = $1 AND c.sha256 = $2",
     )
     .bind(school_id)
     .bind(certificate_sha256)

@@ -11,7 +11,7 @@ pub async fn spend_step(
     step: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE user SET totp_last_step = ?1 WHERE school_id = ?2 AND person_id = ?3 AND totp_last_step < ?1",
+        "UPDATE user SET totp_last_step = $1 WHERE school_id = $2 AND person_id = $3 AND totp_last_step < $1",
     )
     .bind(step)
     .bind(school_id)
@@ -30,7 +30,7 @@ pub async fn spend_recovery_code(
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE recovery_code SET used_at = ? WHERE school_id = ? AND person_id = ? AND hash = ? AND used_at IS NULL",
+        "UPDATE recovery_code SET used_at = $1 WHERE school_id = $2 AND person_id = $3 AND hash = $4 AND used_at IS NULL",
     )
     .bind(now_ms)
     .bind(school_id)
@@ -48,13 +48,13 @@ pub async fn replace_recovery_codes(
     person_id: &str,
     hashes: &[Vec<u8>],
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM recovery_code WHERE school_id = ? AND person_id = ?")
+    sqlx::query("DELETE FROM recovery_code WHERE school_id = $1 AND person_id = $2")
         .bind(school_id)
         .bind(person_id)
         .execute(&mut **tx)
         .await?;
     for hash in hashes {
-        sqlx::query("INSERT INTO recovery_code (school_id, person_id, hash) VALUES (?, ?, ?)")
+        sqlx::query("INSERT INTO recovery_code (school_id, person_id, hash) VALUES ($1, $2, $3)")
             .bind(school_id)
             .bind(person_id)
             .bind(hash)
@@ -71,7 +71,7 @@ pub async fn recovery_codes_left(
     person_id: &str,
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT count(*) FROM recovery_code WHERE school_id = ? AND person_id = ? AND used_at IS NULL",
+        "SELECT count(*) FROM recovery_code WHERE school_id = $1 AND person_id = $2 AND used_at IS NULL",
     )
     .bind(school_id)
     .bind(person_id)

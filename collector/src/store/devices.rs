@@ -99,7 +99,7 @@ const COLUMNS: &str =
 /// When the database cannot be read.
 pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Device>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!(
-        "{COLUMNS} WHERE school_id = ? ORDER BY state <> 'pending', host_name, device_id"
+        "{COLUMNS} WHERE school_id = $1 ORDER BY state <> 'pending', host_name, device_id"
     ));
     sqlx::query_as(query).bind(school_id).fetch_all(db).await
 }
@@ -113,7 +113,7 @@ pub async fn get(
     school_id: &str,
     device_id: &str,
 ) -> Result<Option<Device>, sqlx::Error> {
-    let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = ? AND device_id = ?"));
+    let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = $1 AND device_id = $2"));
     sqlx::query_as(query)
         .bind(school_id)
         .bind(device_id)
@@ -130,7 +130,9 @@ pub async fn by_key(
     school_id: &str,
     public_key_sha256: &[u8],
 ) -> Result<Option<Device>, sqlx::Error> {
-    let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = ? AND public_key_sha256 = ?"));
+    let query = sqlx::AssertSqlSafe(format!(
+        "{COLUMNS} WHERE school_id = $1 AND public_key_sha256 = $2"
+    ));
     sqlx::query_as(query)
         .bind(school_id)
         .bind(public_key_sha256)
@@ -150,7 +152,7 @@ pub async fn add(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO device (school_id, device_id, host_name, os, group_name, state, confirm_code, public_key_sha256,
-         csr_der, asked_at, agent_version) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?)",
+         csr_der, asked_at, agent_version) VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7, $8, $9, $10)",
     )
     .bind(school_id)
     .bind(device.device_id)
@@ -200,7 +202,7 @@ pub async fn decide(
 /// # Errors
 /// When the database cannot be read.
 pub async fn shut_out(store: &Store, school_id: &str) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT device_id FROM device WHERE school_id = ? AND state <> 'approved'")
+    sqlx::query_scalar("SELECT device_id FROM device WHERE school_id = $1 AND state <> 'approved'")
         .bind(school_id)
         .fetch_all(store.read())
         .await
@@ -211,7 +213,7 @@ pub async fn shut_out(store: &Store, school_id: &str) -> Result<Vec<String>, sql
 /// # Errors
 /// When the database cannot be written.
 pub async fn none_connected(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE device SET connected = 0 WHERE school_id = ? AND connected <> 0")
+    sqlx::query("UPDATE device SET connected = 0 WHERE school_id = $1 AND connected <> 0")
         .bind(school_id)
         .execute(&mut **tx)
         .await?;
@@ -262,13 +264,13 @@ pub async fn write_seen(
             None => (None, None, None),
         };
         sqlx::query(
-            "UPDATE device SET connected = ?1,
-             last_seen_at = CASE WHEN ?2 > 0 THEN ?2 ELSE last_seen_at END, clock_offset_ms = coalesce(?3, clock_offset_ms),
-             host_name = coalesce(?4, host_name), os = coalesce(?5, os), agent_version = coalesce(?6, agent_version),
-             health = coalesce(?7, health), policy_generation = coalesce(?8, policy_generation),
-             policy_counter = coalesce(?9, policy_counter),
-             policy_refusal = CASE WHEN ?8 IS NULL THEN policy_refusal ELSE ?10 END
-             WHERE school_id = ?11 AND device_id = ?12",
+            "UPDATE device SET connected = $1,
+             last_seen_at = CASE WHEN $2 > 0 THEN $2 ELSE last_seen_at END, clock_offset_ms = coalesce($3, clock_offset_ms),
+             host_name = coalesce($4, host_name), os = coalesce($5, os), agent_version = coalesce($6, agent_version),
+             health = coalesce($7, health), policy_generation = coalesce($8, policy_generation),
+             policy_counter = coalesce($9, policy_counter),
+             policy_refusal = CASE WHEN $8 IS NULL THEN policy_refusal ELSE $10 END
+             WHERE school_id = $11 AND device_id = $12",
         )
         .bind(seen.connected)
         .bind(seen.last_seen_at)
@@ -303,7 +305,7 @@ pub async fn note_cloned(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     let changed = sqlx::query(
-        "UPDATE device SET cloned_at = ? WHERE school_id = ? AND device_id = ? AND (cloned_at IS NULL) = ?",
+        "UPDATE device SET cloned_at = $1 WHERE school_id = $2 AND device_id = $3 AND (cloned_at IS NULL) = $4",
     )
     .bind(cloned.then_some(now_ms))
     .bind(school_id)

@@ -122,8 +122,8 @@ pub async fn set_false_alarm(
     is: bool,
 ) -> Result<Vec<i64>, sqlx::Error> {
     sqlx::query_scalar(
-        "UPDATE flag SET false_alarm = ?1 WHERE school_id = ?2 AND concern_id = ?3 AND false_alarm <> ?1
-         AND (?4 IS NULL OR flag_id = ?4) RETURNING flag_id",
+        "UPDATE flag SET false_alarm = $1 WHERE school_id = $2 AND concern_id = $3 AND false_alarm <> $1
+         AND ($4 IS NULL OR flag_id = $4) RETURNING flag_id",
     )
     .bind(is)
     .bind(school_id)

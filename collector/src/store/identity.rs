@@ -3,10 +3,10 @@
 use super::people::Directory;
 use super::rerouting::{self, GroupChanged};
 use super::{Write, category};
-use crate::concerns::kind::{Kind, SubjectRole, kind_of};
+use crate::concerns::kind::{SubjectRole, kind_of};
+use crate::concerns::model::PersonId;
 use crate::notify::Telling;
 use pastoral_keywords::Topic;
-use sqlx::Row;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ pub async fn identify(
     by: &str,
     now: i64,
 ) -> Result<Vec<GroupChanged>, sqlx::Error> {
-    let before = sqlx::query("SELECT person_id FROM account WHERE school_id = ? AND account_id = ?")
-        .bind(&*telling.school_id)
-        .bind(account_id)
-        .fetch_optional(&mut **tx)
-        .await?
-        .and_then(|row| row.get::<Option<String>, _>(0));
+    let before: Option<Option<PersonId>> =
+        sqlx::query_scalar("SELECT person_id FROM account WHERE school_id = $1 AND account_id = $2")
+            .bind(&*telling.school_id)
+            .bind(account_id)
+            .fetch_optional(&mut **tx)
+            .await?;
     let whose = Whose {
         account_id,
         person_id,
@@ -33,18 +33,17 @@ pub async fn identify(
     set_whose(tx, &telling.school_id, whose, by).await?;
     let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
     let role = directory.subject(Some(person_id), "").role;
-    let rows = sqlx::query(
-        "SELECT concern_id FROM concern WHERE school_id = ?1 AND by_hand = 0 AND erased_at IS NULL
-         AND (person_id = ?3 OR (person_id IS NULL AND ?3 IS NULL AND account_id = ?2))
-         AND EXISTS (SELECT 1 FROM flag WHERE flag.concern_id = concern.concern_id AND flag.account_id = ?2)
-         AND NOT EXISTS (SELECT 1 FROM flag WHERE flag.concern_id = concern.concern_id AND flag.account_id <> ?2)",
+    let concerns: Vec<String> = sqlx::query_scalar(
+        "SELECT concern_id FROM concern WHERE school_id = $1 AND by_hand = 0 AND erased_at IS NULL
+         AND (person_id = $3 OR (person_id IS NULL AND $3 IS NULL AND account_id = $2))
+         AND EXISTS (SELECT 1 FROM flag WHERE flag.concern_id = concern.concern_id AND flag.account_id = $2)
+         AND NOT EXISTS (SELECT 1 FROM flag WHERE flag.concern_id = concern.concern_id AND flag.account_id <> $2)",
     )
     .bind(&*telling.school_id)
     .bind(account_id)
-    .bind(before)
+    .bind(before.flatten())
     .fetch_all(&mut **tx)
     .await?;
-    let concerns: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     for concern_id in &concerns {
         become_persons(tx, telling, concern_id, Some(person_id), role).await?;
         link_to_open(tx, &telling.school_id, concern_id).await?;
@@ -118,22 +117,22 @@ async fn become_persons(
 ) -> Result<(), sqlx::Error> {
     let school_id = &*telling.school_id;
     // The most serious flag decides about the kind.
-    let topic = sqlx::query(
-        "SELECT topic FROM flag WHERE school_id = ? AND concern_id = ? ORDER BY severity DESC, flag_id LIMIT 1",
+    let topic: Option<String> = sqlx::query_scalar(
+        "SELECT topic FROM flag WHERE school_id = $1 AND concern_id = $2 ORDER BY severity DESC, flag_id LIMIT 1",
     )
     .bind(school_id)
     .bind(concern_id)
     .fetch_optional(&mut **tx)
     .await?;
     let kind = topic
-        .and_then(|row| row.get::<String, _>(0).parse::<Topic>().ok())
+        .and_then(|topic| topic.parse::<Topic>().ok())
         .map(|topic| kind_of(topic, role));
     sqlx::query(
-        "UPDATE concern SET person_id = ?, kind = COALESCE(?, kind), category_proposed = NULL, category_reason = NULL
-         WHERE school_id = ? AND concern_id = ?",
+        "UPDATE concern SET person_id = $1, kind = COALESCE($2, kind), category_proposed = NULL, category_reason = NULL
+         WHERE school_id = $3 AND concern_id = $4",
     )
     .bind(person_id)
-    .bind(kind.map(Kind::code))
+    .bind(kind)
     .bind(school_id)
     .bind(concern_id)
     .execute(&mut **tx)
@@ -165,7 +164,7 @@ pub async fn link_to_open(tx: &mut Write, school_id: &str, concern_id: &str) -> 
             WHERE other.school_id = concern.school_id AND other.person_id = concern.person_id
             AND other.kind = concern.kind AND other.apart = concern.apart AND other.state <> 'closed'
             AND other.concern_id <> concern.concern_id ORDER BY other.opened_at, other.concern_id LIMIT 1)
-         WHERE school_id = ? AND concern_id = ? AND linked_to IS NULL",
+         WHERE school_id = $1 AND concern_id = $2 AND linked_to IS NULL",
     )
     .bind(school_id)
     .bind(concern_id)
@@ -185,7 +184,7 @@ pub async fn hand_over(
     now: i64,
 ) -> Result<Option<GroupChanged>, sqlx::Error> {
     sqlx::query(
-        "UPDATE concern SET about_child = 1, account_id = NULL WHERE school_id = ? AND concern_id = ?",
+        "UPDATE concern SET about_child = 1, account_id = NULL WHERE school_id = $1 AND concern_id = $2",
     )
     .bind(&*telling.school_id)
     .bind(concern_id)

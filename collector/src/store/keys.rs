@@ -39,7 +39,7 @@ pub async fn add_public(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO reader_key (school_id, reader_group, public_key, created_at) VALUES (?, ?, ?, ?)",
+        "INSERT INTO reader_key (school_id, reader_group, public_key, created_at) VALUES ($1, $2, $3, $4)",
     )
     .bind(school_id)
     .bind(group.code())

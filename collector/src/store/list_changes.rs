@@ -77,7 +77,7 @@ pub async fn propose(
     now_ms: i64,
 ) -> Result<Option<i64>, sqlx::Error> {
     let waiting: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM list_change WHERE school_id = ? AND state = 'proposed'")
+        sqlx::query_scalar("SELECT count(*) FROM list_change WHERE school_id = $1 AND state = 'proposed'")
             .bind(school_id)
             .fetch_one(&mut **tx)
             .await?;
@@ -86,7 +86,7 @@ pub async fn propose(
     }
     let change_id: i64 = sqlx::query_scalar(
         "INSERT INTO list_change (school_id, operation, reason, state, proposed_by, proposed_at)
-         VALUES (?, ?, ?, 'proposed', ?, ?) RETURNING change_id",
+         VALUES ($1, $2, $3, 'proposed', $4, $5) RETURNING change_id",
     )
     .bind(school_id)
     .bind(json!(operation).to_string())
@@ -112,7 +112,7 @@ pub async fn decide(
     now_ms: i64,
 ) -> Result<(), NotDecided> {
     let proposed_by: Option<String> = sqlx::query_scalar(
-        "SELECT proposed_by FROM list_change WHERE school_id = ? AND change_id = ? AND state = 'proposed'",
+        "SELECT proposed_by FROM list_change WHERE school_id = $1 AND change_id = $2 AND state = 'proposed'",
     )
     .bind(school_id)
     .bind(change_id)
@@ -129,9 +129,9 @@ pub async fn decide(
         return Err(NotDecided::OwnProposal);
     }
     sqlx::query(
-        "UPDATE list_change SET state = ?1, decided_by = ?2, decided_at = ?3, version = CASE WHEN ?1 = 'agreed' THEN
-           (SELECT COALESCE(max(version), 0) + 1 FROM list_change WHERE school_id = ?4) END
-         WHERE school_id = ?4 AND change_id = ?5",
+        "UPDATE list_change SET state = $1, decided_by = $2, decided_at = $3, version = CASE WHEN $1 = 'agreed' THEN
+           (SELECT COALESCE(max(version), 0) + 1 FROM list_change WHERE school_id = $4) END
+         WHERE school_id = $4 AND change_id = $5",
     )
     .bind(state)
     .bind(by)

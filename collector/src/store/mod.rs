@@ -56,6 +56,7 @@ pub mod school;
 pub mod sealed_keys;
 pub mod sieges;
 pub mod specialist;
+mod sqlite;
 pub mod subject;
 pub mod tokens;
 pub mod unread;
@@ -63,102 +64,4 @@ pub mod uses;
 pub mod verdicts;
 pub mod wanted;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
-use std::path::Path;
-use std::time::Duration;
-
-/// A transaction that may write. There is one at a time.
-pub type Write = Transaction<'static, Sqlite>;
-
-/// The embedded store. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct Store {
-    read: SqlitePool,
-    write: SqlitePool,
-}
-
-impl Store {
-    /// Opens the database file, makes it when it is not there, and brings it to the current form.
-    ///
-    /// # Errors
-    /// When the file cannot be opened, is no database of ours, or is newer than this program.
-    pub async fn open(path: &Path) -> Result<Self, sqlx::Error> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // INVARIANT 2: a commit is on disk before it is answered.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(10))
-            .foreign_keys(true)
-            // What was erased leaves no trace in free pages.
-            .pragma("secure_delete", "FAST");
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
-            .after_release(|connection, _| {
-                Box::pin(async move {
-                    // SQLite ends a transaction by itself when the disk is full; the connection then believes in one
-                    // that is not there, and could never begin another.
-                    connection.ping().await?;
-                    Ok(!connection.is_in_transaction())
-                })
-            })
-            .connect_with(options.clone())
-            .await?;
-        sqlx::migrate!("./migrations").run(&write).await?;
-        references::draw_missing(&write).await?;
-        let read = SqlitePoolOptions::new()
-            .max_connections(4)
-            .connect_with(options.read_only(true))
-            .await?;
-        Ok(Self { read, write })
-    }
-
-    /// For queries that change nothing.
-    #[must_use]
-    pub fn read(&self) -> &SqlitePool {
-        &self.read
-    }
-
-    /// Waits for its turn and begins a transaction that writes. Dropped without `commit`, it leaves nothing.
-    pub async fn write(&self) -> Result<Write, sqlx::Error> {
-        self.write.begin_with("BEGIN IMMEDIATE").await
-    }
-
-    /// Ends every connection; what is written stands in the database file alone then.
-    pub async fn close(self) {
-        self.read.close().await;
-        self.write.close().await;
-    }
-
-    /// A connection of its own that notices when any other, in this program or another, has committed something.
-    ///
-    /// # Errors
-    /// When the database cannot be opened.
-    pub async fn watcher(&self) -> Result<Watcher, sqlx::Error> {
-        Ok(Watcher {
-            connection: self.read.connect_options().connect().await?,
-            seen: -1,
-        })
-    }
-}
-
-/// Notices commits of other connections.
-#[derive(Debug)]
-pub struct Watcher {
-    connection: SqliteConnection,
-    seen: i64,
-}
-
-impl Watcher {
-    /// Whether something was committed since the last look.
-    pub async fn look(&mut self) -> Result<bool, sqlx::Error> {
-        let version: i64 = sqlx::query_scalar("PRAGMA data_version")
-            .fetch_one(&mut self.connection)
-            .await?;
-        Ok(std::mem::replace(&mut self.seen, version) != version)
-    }
-}
+pub use sqlite::{Store, Watcher, Write};

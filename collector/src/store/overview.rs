@@ -13,19 +13,19 @@ pub async fn without_reader(
     viewer: &str,
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT count(*) FROM concern c WHERE c.school_id = ?1 AND c.state <> 'closed'
+        "SELECT count(*) FROM concern c WHERE c.school_id = $1 AND c.state <> 'closed'
          AND NOT EXISTS (SELECT 1 FROM concern_reader r
             JOIN person rp ON rp.school_id = r.school_id AND rp.person_id = r.person_id AND rp.active = 1 AND rp.email <> ''
             JOIN user ru ON ru.school_id = r.school_id AND ru.person_id = r.person_id AND ru.disabled_at IS NULL
             WHERE r.concern_id = c.concern_id)
-         AND c.person_id IS NOT ?2
-         AND NOT EXISTS (SELECT 1 FROM concern_named n WHERE n.concern_id = c.concern_id AND n.person_id = ?2)
-         AND NOT EXISTS (SELECT 1 FROM conflict x WHERE x.school_id = c.school_id AND x.reader_id = ?2
+         AND c.person_id IS NOT $2
+         AND NOT EXISTS (SELECT 1 FROM concern_named n WHERE n.concern_id = c.concern_id AND n.person_id = $2)
+         AND NOT EXISTS (SELECT 1 FROM conflict x WHERE x.school_id = c.school_id AND x.reader_id = $2
             AND x.ended_at IS NULL AND x.in_force AND (x.about_id = c.person_id OR x.about_id = c.concern_id OR x.about_id IN
                 (SELECT person_id FROM concern_named WHERE concern_id = c.concern_id)))
          AND (EXISTS (SELECT 1 FROM person p WHERE p.school_id = c.school_id AND p.person_id = c.person_id
                 AND p.role = 'pupil')
-            OR EXISTS (SELECT 1 FROM duty d WHERE d.school_id = c.school_id AND d.person_id = ?2
+            OR EXISTS (SELECT 1 FROM duty d WHERE d.school_id = c.school_id AND d.person_id = $2
                 AND d.ended_at IS NULL AND d.duty IN ('headteacher', 'chair', 'independent')))",
     )
     .bind(school_id)
@@ -183,7 +183,7 @@ pub async fn duties(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<
          FROM duty d
          JOIN person p ON p.school_id = d.school_id AND p.person_id = d.person_id
          LEFT JOIN user u ON u.school_id = d.school_id AND u.person_id = d.person_id AND u.disabled_at IS NULL
-         WHERE d.school_id = ? AND d.ended_at IS NULL ORDER BY p.family_name, p.given_name, d.granted_at",
+         WHERE d.school_id = $1 AND d.ended_at IS NULL ORDER BY p.family_name, p.given_name, d.granted_at",
     )
     .bind(school_id)
     .fetch_all(db)
@@ -240,10 +240,10 @@ pub async fn audit_log(
 ) -> Result<Vec<Logged>, sqlx::Error> {
     sqlx::query_as(
         "SELECT a.at, a.actor, a.action, c.reference, a.concern_id, a.detail FROM audit a
-         LEFT JOIN concern_reader r ON r.school_id = a.school_id AND r.concern_id = a.concern_id AND r.person_id = ?
+         LEFT JOIN concern_reader r ON r.school_id = a.school_id AND r.concern_id = a.concern_id AND r.person_id = $1
          LEFT JOIN concern c ON c.school_id = a.school_id AND c.concern_id = r.concern_id
-         WHERE a.school_id = ? AND (a.concern_id IS NULL OR r.person_id IS NOT NULL)
-         ORDER BY a.sequence DESC LIMIT ? OFFSET ?",
+         WHERE a.school_id = $2 AND (a.concern_id IS NULL OR r.person_id IS NOT NULL)
+         ORDER BY a.sequence DESC LIMIT $3 OFFSET $4",
     )
     .bind(viewer)
     .bind(school_id)
@@ -256,7 +256,7 @@ pub async fn audit_log(
 /// Whether the audit chain was found broken when it was last verified.
 pub async fn chain_is_broken(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM school WHERE school_id = ? AND chain_broken_at IS NOT NULL)",
+        "SELECT EXISTS (SELECT 1 FROM school WHERE school_id = $1 AND chain_broken_at IS NOT NULL)",
     )
     .bind(school_id)
     .fetch_one(db)

@@ -10,7 +10,7 @@ pub async fn number(
     fingerprint: &[u8],
     now_ms: i64,
 ) -> Result<(i64, i64), sqlx::Error> {
-    let generation: i64 = sqlx::query_scalar("SELECT generation FROM school WHERE school_id = ?")
+    let generation: i64 = sqlx::query_scalar("SELECT generation FROM school WHERE school_id = $1")
         .bind(school_id)
         .fetch_one(&mut **tx)
         .await?;
@@ -27,13 +27,13 @@ pub async fn number(
         return Ok((generation, counter));
     }
     let counter: i64 =
-        sqlx::query_scalar("UPDATE school SET counter = counter + 1 WHERE school_id = ? RETURNING counter")
+        sqlx::query_scalar("UPDATE school SET counter = counter + 1 WHERE school_id = $1 RETURNING counter")
             .bind(school_id)
             .fetch_one(&mut **tx)
             .await?;
     sqlx::query(
         "INSERT INTO policy (school_id, group_name, fingerprint, generation, counter, made_at)
-         VALUES (?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (school_id, group_name) DO UPDATE SET fingerprint = excluded.fingerprint,
          generation = excluded.generation, counter = excluded.counter, made_at = excluded.made_at",
     )

@@ -12,7 +12,7 @@ pub async fn accept(
     by: &str,
     now: i64,
 ) -> Result<Vec<GroupChanged>, sqlx::Error> {
-    sqlx::query("UPDATE school SET profile = ? WHERE school_id = ?")
+    sqlx::query("UPDATE school SET profile = $1 WHERE school_id = $2")
         .bind(&telling.profile.toml)
         .bind(&*telling.school_id)
         .execute(&mut **tx)

@@ -50,26 +50,26 @@ const STANDING: &str = "
 #[derive(sqlx::FromRow)]
 pub(super) struct Standing {
     concern_id: String,
-    kind: String,
+    kind: Kind,
     person_id: Option<String>,
     group_name: String,
     by_hand: bool,
     about_child: bool,
-    route: String,
+    route: Reason,
     state: String,
     owner_id: Option<String>,
     close_proposed_by: Option<String>,
     escalation_step: i64,
-    reader_group: String,
-    also_group: Option<String>,
+    reader_group: ReaderGroup,
+    also_group: Option<ReaderGroup>,
 }
 
 impl Standing {
     /// Whose keys open what is written to it now.
     fn sealed_to(&self) -> SealedTo {
         SealedTo {
-            group: ReaderGroup::from_code(&self.reader_group).unwrap_or(ReaderGroup::Safe),
-            also: self.also_group.as_deref().and_then(ReaderGroup::from_code),
+            group: self.reader_group,
+            also: self.also_group,
         }
     }
 
@@ -81,15 +81,14 @@ impl Standing {
         readers.len() == route.readers.len()
             && readers.iter().zip(&route.readers).all(reads)
             && self.sealed_to() == route.sealed_to()
-            && Reason::from_code(&self.route) == Some(route.reason)
+            && self.route == route.reason
     }
 
     /// Who may see it, by what a directory knows.
     pub(super) fn route(&self, directory: &Directory, concern_id: &str, named: &Named) -> Route {
-        let kind = Kind::from_code(&self.kind).unwrap_or(Kind::StaffMisuse);
-        let what = (kind, self.by_hand, self.about_child);
+        let what = (self.kind, self.by_hand, self.about_child);
         let subject = subject_of(directory, self.person_id.as_deref(), &self.group_name, what);
-        directory.route(concern_id, &subject, kind, named)
+        directory.route(concern_id, &subject, self.kind, named)
     }
 }
 

@@ -151,19 +151,19 @@ async fn erase_concern(
     concern_id: &str,
     now: i64,
 ) -> Result<u64, sqlx::Error> {
-    let flags = sqlx::query("DELETE FROM flag WHERE school_id = ? AND concern_id = ?")
+    let flags = sqlx::query("DELETE FROM flag WHERE school_id = $1 AND concern_id = $2")
         .bind(school_id)
         .bind(concern_id)
         .execute(&mut **tx)
         .await?;
     for statement in [
-        "DELETE FROM data_key WHERE school_id = ? AND concern_id = ?",
-        "DELETE FROM concern_reader WHERE +school_id = ? AND concern_id = ?",
-        "DELETE FROM concern_named WHERE school_id = ? AND concern_id = ?",
-        "DELETE FROM warning WHERE school_id = ? AND concern_id = ?",
-        "DELETE FROM outbox WHERE school_id = ? AND concern_id = ? AND sent_at IS NULL",
-        "DELETE FROM notice_concern WHERE school_id = ? AND concern_id = ?",
-        "UPDATE action SET sealed = NULL, data_key_id = NULL, detail = '{}' WHERE school_id = ? AND concern_id = ?",
+        "DELETE FROM data_key WHERE school_id = $1 AND concern_id = $2",
+        "DELETE FROM concern_reader WHERE +school_id = $1 AND concern_id = $2",
+        "DELETE FROM concern_named WHERE school_id = $1 AND concern_id = $2",
+        "DELETE FROM warning WHERE school_id = $1 AND concern_id = $2",
+        "DELETE FROM outbox WHERE school_id = $1 AND concern_id = $2 AND sent_at IS NULL",
+        "DELETE FROM notice_concern WHERE school_id = $1 AND concern_id = $2",
+        "UPDATE action SET sealed = NULL, data_key_id = NULL, detail = '{}' WHERE school_id = $1 AND concern_id = $2",
     ] {
         sqlx::query(statement)
             .bind(school_id)
@@ -174,9 +174,9 @@ async fn erase_concern(
     // The number of concerns of a kind stays; whose it was goes.
     sqlx::query(
         "UPDATE concern SET person_id = NULL, account_id = NULL, owner_id = NULL, apart = '', category_reason = NULL,
-                next_due_at = NULL, state = 'closed', closed_at = COALESCE(closed_at, ?1),
-                outcome = COALESCE(outcome, 'expired'), erased_at = ?1
-         WHERE school_id = ?2 AND concern_id = ?3",
+                next_due_at = NULL, state = 'closed', closed_at = COALESCE(closed_at, $1),
+                outcome = COALESCE(outcome, 'expired'), erased_at = $1
+         WHERE school_id = $2 AND concern_id = $3",
     )
     .bind(now)
     .bind(school_id)
@@ -242,13 +242,13 @@ async fn forget_below(tx: &mut Write, school_id: &str, epoch_no: i64, limit: i64
             break;
         }
     }
-    sqlx::query("UPDATE epoch SET forgotten_below = ? WHERE school_id = ? AND epoch_no = ?")
+    sqlx::query("UPDATE epoch SET forgotten_below = $1 WHERE school_id = $2 AND epoch_no = $3")
         .bind(below)
         .bind(school_id)
         .bind(epoch_no)
         .execute(&mut **tx)
         .await?;
-    sqlx::query("DELETE FROM delivered WHERE epoch_no = ? AND sequence < ?")
+    sqlx::query("DELETE FROM delivered WHERE epoch_no = $1 AND sequence < $2")
         .bind(epoch_no)
         .bind(below)
         .execute(&mut **tx)

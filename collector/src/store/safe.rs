@@ -8,6 +8,7 @@ use super::Write;
 use super::actions::ActionRow;
 use super::flags::{FLAGS, FlagRow};
 use super::people::Directory;
+use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
 use sqlx::{AssertSqlSafe, FromRow, SqliteExecutor};
@@ -21,8 +22,8 @@ pub struct Kept {
     pub reference: Reference,
     /// Given and family name, where the person is known.
     pub name: Option<String>,
-    /// The kind's code.
-    pub kind: String,
+    /// What it is of.
+    pub kind: Kind,
     /// 1 to 5.
     pub severity: i64,
     /// When it was opened here.

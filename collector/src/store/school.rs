@@ -56,7 +56,7 @@ pub async fn get(db: impl SqliteExecutor<'_>) -> Result<Option<School>, sqlx::Er
 
 /// Makes the school.
 pub async fn add(tx: &mut Write, school: &School, now_ms: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO school (school_id, name, profile, created_at) VALUES (?, ?, ?, ?)")
+    sqlx::query("INSERT INTO school (school_id, name, profile, created_at) VALUES ($1, $2, $3, $4)")
         .bind(&school.school_id)
         .bind(&school.name)
         .bind(&school.profile)
@@ -69,7 +69,7 @@ pub async fn add(tx: &mut Write, school: &School, now_ms: i64) -> Result<(), sql
 /// Adds a person, or finds the active one with the same e-mail address. Gives the id.
 pub async fn person(tx: &mut Write, school_id: &str, new: &NewPerson<'_>) -> Result<String, sqlx::Error> {
     let known = sqlx::query_scalar(
-        "SELECT person_id FROM person WHERE school_id = ? AND active = 1 AND lower(email) = lower(?) LIMIT 1",
+        "SELECT person_id FROM person WHERE school_id = $1 AND active = 1 AND lower(email) = lower($2) LIMIT 1",
     )
     .bind(school_id)
     .bind(new.email)
@@ -81,7 +81,7 @@ pub async fn person(tx: &mut Write, school_id: &str, new: &NewPerson<'_>) -> Res
     let person_id = uuid::Uuid::new_v4().to_string();
     sqlx::query(
         "INSERT INTO person (school_id, person_id, source_id, role, given_name, family_name, email)
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(school_id)
     .bind(&person_id)
@@ -142,10 +142,10 @@ pub async fn disable(
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     for query in [
-        "UPDATE duty SET ended_at = ?1, ended_by = ?2 WHERE school_id = ?3 AND person_id = ?4 AND ended_at IS NULL",
-        "UPDATE user SET disabled_at = ?1 WHERE school_id = ?3 AND person_id = ?4 AND disabled_at IS NULL AND ?2 <> ''",
-        "UPDATE invitation SET withdrawn_at = ?1, wrapped_keys = NULL, held_secret = NULL WHERE school_id = ?3 AND person_id = ?4 AND used_at IS NULL
-         AND withdrawn_at IS NULL AND ?2 <> ''",
+        "UPDATE duty SET ended_at = $1, ended_by = $2 WHERE school_id = $3 AND person_id = $4 AND ended_at IS NULL",
+        "UPDATE user SET disabled_at = $1 WHERE school_id = $3 AND person_id = $4 AND disabled_at IS NULL AND $2 <> ''",
+        "UPDATE invitation SET withdrawn_at = $1, wrapped_keys = NULL, held_secret = NULL WHERE school_id = $3 AND person_id = $4 AND used_at IS NULL
+         AND withdrawn_at IS NULL AND $2 <> ''",
     ] {
         sqlx::query(query)
             .bind(now_ms)
@@ -161,7 +161,7 @@ pub async fn disable(
 /// How many people hold a duty.
 pub async fn holders(db: impl SqliteExecutor<'_>, school_id: &str, duty: Duty) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT count(DISTINCT person_id) FROM duty WHERE school_id = ? AND duty = ? AND ended_at IS NULL",
+        "SELECT count(DISTINCT person_id) FROM duty WHERE school_id = $1 AND duty = $2 AND ended_at IS NULL",
     )
     .bind(school_id)
     .bind(duty.code())

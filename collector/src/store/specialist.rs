@@ -39,7 +39,7 @@ pub struct SpecialistLists {
 pub async fn add(tx: &mut Write, school_id: &str, list: &Imported) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
         "INSERT INTO specialist_list (school_id, list_id, version, title, licence, terms, sealed, imported_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
     )
     .bind(school_id)
     .bind(&list.list_id)
@@ -107,7 +107,7 @@ pub async fn prune(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
         if standing.in_force.get(&place.0) == Some(&place.1) || standing.coming.contains(&place) {
             continue;
         }
-        sqlx::query("DELETE FROM specialist_list WHERE school_id = ? AND list_id = ? AND version = ?")
+        sqlx::query("DELETE FROM specialist_list WHERE school_id = $1 AND list_id = $2 AND version = $3")
             .bind(school_id)
             .bind(&place.0)
             .bind(place.1)

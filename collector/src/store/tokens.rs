@@ -51,7 +51,7 @@ pub async fn add(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO token (school_id, token_id, secret_hash, group_name, uses_left, expires_at, approve, created_by,
-         created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(school_id)
     .bind(token.token_id)
@@ -107,7 +107,7 @@ pub async fn find(
 
 /// Takes one use.
 pub async fn take_one(tx: &mut Write, school_id: &str, token_id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE token SET uses_left = uses_left - 1 WHERE school_id = ? AND token_id = ?")
+    sqlx::query("UPDATE token SET uses_left = uses_left - 1 WHERE school_id = $1 AND token_id = $2")
         .bind(school_id)
         .bind(token_id)
         .execute(&mut **tx)
@@ -117,7 +117,7 @@ pub async fn take_one(tx: &mut Write, school_id: &str, token_id: &str) -> Result
 
 /// Lets nobody join with a token any more. Says whether there is such a token.
 pub async fn withdraw(tx: &mut Write, school_id: &str, token_id: &str) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query("UPDATE token SET uses_left = 0 WHERE school_id = ? AND token_id = ?")
+    let done = sqlx::query("UPDATE token SET uses_left = 0 WHERE school_id = $1 AND token_id = $2")
         .bind(school_id)
         .bind(token_id)
         .execute(&mut **tx)

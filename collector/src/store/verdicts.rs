@@ -36,7 +36,7 @@ pub async fn is_kept_from_somebody(
 /// Says whether the verdict of a concern was not counted before, and that it is from now on.
 pub async fn begin(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<bool, sqlx::Error> {
     let changed = sqlx::query(
-        "UPDATE concern SET verdict_counted = 1 WHERE school_id = ? AND concern_id = ? AND verdict_counted = 0",
+        "UPDATE concern SET verdict_counted = 1 WHERE school_id = $1 AND concern_id = $2 AND verdict_counted = 0",
     )
     .bind(school_id)
     .bind(concern_id)
@@ -55,7 +55,7 @@ pub async fn count(
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO term_verdict (school_id, list_id, term_id, month, confirmed, false_alarms)
-         VALUES (?, ?, ?, ?, ?, ?)
+         VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT (school_id, list_id, term_id, month) DO UPDATE SET
          confirmed = confirmed + excluded.confirmed, false_alarms = false_alarms + excluded.false_alarms",
     )

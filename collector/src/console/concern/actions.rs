@@ -9,7 +9,6 @@ use super::doing::Doing;
 use super::facts::has_parents;
 use super::view::{self, Typed};
 use super::{closing, hand_over, identify, undoing};
-use crate::concerns::kind::Kind;
 use crate::concerns::model::PersonId;
 use crate::profile::REVIEW_MOST_DAYS;
 use crate::store::actions::{self, Standing};
@@ -198,7 +197,7 @@ async fn warn(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
         return Err(Failure::BadForm);
     };
     // P22: nobody is warned for being at risk.
-    if Kind::from_code(&doing.concern.kind).is_none_or(Kind::is_welfare) {
+    if doing.concern.kind.is_welfare() {
         return Err(Failure::BadForm);
     }
     if words.is_empty() {
@@ -207,18 +206,18 @@ async fn warn(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
             "Write what the warning was, and who gave it.",
         ));
     }
-    let kind = doing.concern.kind.clone();
+    let kind = doing.concern.kind;
     doing.touch().await?;
     let action_id = doing.record("warned", json!({}), words).await?;
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
-    let of = (person.person_id.as_str(), kind.as_str());
+    let of = (person.person_id.as_str(), kind);
     actions::add_warning(&mut doing.tx, school_id, of, &concern_id, action_id, doing.now).await?;
     repropose(doing).await?;
     Ok(Outcome::Done("warned"))
 }
 
 async fn confirm_category(doing: &mut Doing<'_>, code: &str) -> Result<Outcome, Failure> {
-    let kind = Kind::from_code(&doing.concern.kind).ok_or(Failure::BadForm)?;
+    let kind = doing.concern.kind;
     let is_pupil = doing
         .concern
         .person

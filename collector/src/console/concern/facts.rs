@@ -13,7 +13,7 @@ use crate::store::queue::{Summary, Told};
 pub(super) fn has_parents(concern: &Summary) -> bool {
     match &concern.person {
         Some(person) => person.role == "pupil",
-        None => concern.about_child || concern.kind != Kind::StaffMisuse.code(),
+        None => concern.about_child || concern.kind != Kind::StaffMisuse,
     }
 }
 
@@ -65,7 +65,7 @@ pub(super) fn can_undo(rows: &[ActionRow], viewer: &str) -> bool {
 }
 
 pub(super) fn related_to(concern: &Summary, other: &Summary) -> Related {
-    let kind = Kind::from_code(&other.kind).map_or("Other", Kind::words);
+    let kind = other.kind.words();
     let number = other.reference;
     let links = |one: &Summary, to: &Summary| one.linked_to.as_deref() == Some(&to.concern_id);
     let words = match (

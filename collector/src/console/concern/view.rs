@@ -18,7 +18,6 @@ use super::identify::grouped;
 use super::pupil::Pupil;
 use super::steps::{Steps, steps};
 use crate::concerns::category::Rung;
-use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
 use crate::devices::roll::told_apart;
 use crate::store::actions::{self, ActionRow};
@@ -300,7 +299,7 @@ async fn draw(
         .map(|row| entry(row, &opener, &page.clock, who.id(), &name_of))
         .collect();
     let profile = console.app.profile.load();
-    let kind = Kind::from_code(&concern.kind).unwrap_or(Kind::Misuse);
+    let kind = concern.kind;
     let is_pupil = concern
         .person
         .as_ref()

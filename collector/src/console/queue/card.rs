@@ -3,7 +3,6 @@
 use super::super::words::{self, Clock};
 use crate::clock;
 use crate::concerns::escalation::OutsideCover;
-use crate::concerns::kind::Kind;
 use crate::profile::Profile;
 use crate::store::queue::{Summary, Told};
 use pastoral_keywords::Severity;
@@ -34,7 +33,7 @@ pub(super) fn card(
     let owner = owner(&concern, viewer);
     Card {
         name: name(&concern),
-        kind: Kind::from_code(&concern.kind).map_or("Other", Kind::words),
+        kind: concern.kind.words(),
         severity: words::severity(concern.severity),
         seen: seen(clock, &concern),
         arrived: arrived(clock, &concern),

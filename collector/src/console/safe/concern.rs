@@ -6,7 +6,6 @@ use super::super::who::{Fields, SignedIn};
 use super::super::{Console, words};
 use super::{SAFE, kept_reason, reason};
 use crate::clock;
-use crate::concerns::kind::Kind;
 use crate::concerns::model::ReaderGroup;
 use crate::notify::Telling;
 use crate::seal::content::{StoreSealError, reseal};
@@ -108,7 +107,7 @@ async fn draw(console: &Console, who: &SignedIn, kept: Kept) -> Result<ConcernPa
     let shown = i64::try_from(seen.len()).unwrap_or(i64::MAX);
     Ok(ConcernPage {
         name: kept.name.clone().unwrap_or_else(|| "Nobody known".to_owned()),
-        kind: Kind::from_code(&kept.kind).map_or("Other", Kind::words),
+        kind: kept.kind.words(),
         severity: format!("{} – {}", kept.severity, words::severity(kept.severity)),
         opened: page.clock.when(&kept.opened_at),
         more: if shown == FLAGS_SHOWN {

@@ -15,7 +15,6 @@ use super::who::{Fields, SignedIn, TEXT_MOST};
 use super::{Console, words};
 use crate::access::SAFE_OPEN_MS;
 use crate::clock;
-use crate::concerns::kind::Kind;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::notify::{Telling, text};
 use crate::seal::GroupPrivateKey;
@@ -106,7 +105,7 @@ async fn draw(console: &Console, who: &SignedIn, page: Page) -> Result<SafePage,
                 concern_id: kept.concern_id.clone(),
                 reference: kept.reference.to_string(),
                 name: kept.name.clone().unwrap_or_else(|| "Nobody known".to_owned()),
-                kind: Kind::from_code(&kept.kind).map_or("Other", Kind::words),
+                kind: kept.kind.words(),
                 severity: format!("{} – {}", kept.severity, words::severity(kept.severity)),
                 opened: clock.when(&kept.opened_at),
                 readers: if kept.has_readers {

@@ -13,7 +13,6 @@ use crate::concerns::model::PersonId;
 use crate::concerns::routing::Reason;
 use crate::notify::Telling;
 use pastoral_keywords::Severity;
-use sqlx::Row;
 use telling::carry_out;
 
 /// A timer that was set so much later than now was set by a clock that has been put back since.
@@ -124,12 +123,12 @@ const IS_DUE: &str = "next_due_at IS NOT NULL AND (next_due_at <= $2 OR timed_at
 
 /// When the next concern comes due; none when none does.
 pub async fn next_due(store: &Store, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
-    let row =
-        sqlx::query("SELECT MIN(next_due_at) FROM concern WHERE school_id = ? AND next_due_at IS NOT NULL")
-            .bind(school_id)
-            .fetch_one(store.read())
-            .await?;
-    Ok(row.get(0))
+    sqlx::query_scalar(
+        "SELECT MIN(next_due_at) FROM concern WHERE school_id = $1 AND next_due_at IS NOT NULL",
+    )
+    .bind(school_id)
+    .fetch_one(store.read())
+    .await
 }
 
 /// The next person is told: the time to answer is over. Asks again in the transaction whether that is still so.
@@ -175,7 +174,7 @@ pub async fn escalate_now(
 
 /// Somebody has acknowledged or closed it: escalation ends, and notices that wait for cover are taken back.
 pub async fn answered(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE concern SET next_due_at = NULL WHERE school_id = ? AND concern_id = ?")
+    sqlx::query("UPDATE concern SET next_due_at = NULL WHERE school_id = $1 AND concern_id = $2")
         .bind(school_id)
         .bind(concern_id)
         .execute(&mut **tx)
@@ -204,15 +203,17 @@ async fn standing(
     school_id: &str,
     concern_id: &str,
 ) -> Result<Option<Standing>, sqlx::Error> {
-    let row = sqlx::query(
+    let row: Option<(u8, String, i64, i64, bool, Reason)> = sqlx::query_as(
         "SELECT CASE WHEN highest_severity > severity THEN highest_severity ELSE severity END, state, escalation_step, last_event_at, backlog, route
-         FROM concern WHERE school_id = ? AND concern_id = ?",
+         FROM concern WHERE school_id = $1 AND concern_id = $2",
     )
     .bind(school_id)
     .bind(concern_id)
     .fetch_optional(&mut **tx)
     .await?;
-    let Some(row) = row else { return Ok(None) };
+    let Some((severity, state, told, last_event_at, backlog, reason)) = row else {
+        return Ok(None);
+    };
     let readers = sqlx::query_as(
         "SELECT r.person_id, r.doubtful, COALESCE(p.email, '') <> '' AS reachable FROM concern_reader AS r
          LEFT JOIN person AS p ON p.school_id = r.school_id AND p.person_id = r.person_id
@@ -222,15 +223,14 @@ async fn standing(
     .bind(concern_id)
     .fetch_all(&mut **tx)
     .await?;
-    let state: String = row.get(1);
     Ok(Some(Standing {
-        severity: Severity::try_from(row.get::<u8, _>(0)).unwrap_or(Severity::MAX),
+        severity: Severity::try_from(severity).unwrap_or(Severity::MAX),
         answered: state != "new",
         closed: state == "closed",
-        told: usize::try_from(row.get::<i64, _>(2)).unwrap_or_default(),
-        last_event_at: row.get(3),
-        backlog: row.get(4),
-        reason: Reason::from_code(row.get(5)).unwrap_or_default(),
+        told: usize::try_from(told).unwrap_or_default(),
+        last_event_at,
+        backlog,
+        reason,
         readers,
     }))
 }

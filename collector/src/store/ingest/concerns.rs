@@ -11,8 +11,7 @@ use crate::seal::content::DataKey;
 use crate::store::escalation::Anew;
 use crate::store::{Write, escalation, false_alarms, keys, references, rerouting, routing};
 use pastoral_keywords::{Severity, Topic};
-use serde_json::json;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::AssertSqlSafe;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -34,6 +33,19 @@ pub(super) struct Placed {
 struct Stands {
     severity: u8,
     sealed_to: SealedTo,
+    backlog: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    concern_id: String,
+    kind: Kind,
+    apart: String,
+    first_event_at: i64,
+    last_event_at: i64,
+    severity: u8,
+    reader_group: ReaderGroup,
+    also_group: Option<ReaderGroup>,
     backlog: bool,
 }
 
@@ -212,64 +224,59 @@ impl Placed {
         closed: Option<(Kind, i64)>,
     ) -> Result<(), sqlx::Error> {
         let of = match whose {
-            Whose::Person(_) => "person_id = ?2",
-            Whose::Account(_) => "person_id IS NULL AND account_id = ?2",
+            Whose::Person(_) => "person_id = $2",
+            Whose::Account(_) => "person_id IS NULL AND account_id = $2",
         };
         let which = match closed {
             None => "state <> 'closed'",
             Some(_) => {
-                "state = 'closed' AND kind = ?3 ORDER BY max(first_event_at - ?4, ?4 - last_event_at) LIMIT 20"
+                "state = 'closed' AND kind = $3 ORDER BY
+                    CASE WHEN first_event_at - $4 > $4 - last_event_at THEN first_event_at - $4 ELSE $4 - last_event_at END LIMIT 20"
             }
         };
         let query = AssertSqlSafe(format!(
             "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
-             FROM concern WHERE school_id = ?1 AND {of} AND by_hand = 0 AND {which}"
+             FROM concern WHERE school_id = $1 AND {of} AND by_hand = 0 AND {which}"
         ));
-        let mut query = sqlx::query(query);
+        let mut query = sqlx::query_as(query);
         query = query.bind(&*batch.app.school_id);
         query = match whose {
             Whose::Person(person_id) => query.bind(person_id),
             Whose::Account(account_id) => query.bind(account_id),
         };
         if let Some((kind, event_at)) = closed {
-            query = query.bind(kind.code()).bind(event_at);
+            query = query.bind(kind).bind(event_at);
         }
-        let rows = query.fetch_all(&mut *batch.tx).await?;
+        let rows: Vec<Row> = query.fetch_all(&mut *batch.tx).await?;
         let candidates = self.candidates.entry(whose.clone()).or_default();
-        for row in &rows {
-            let Some(kind) = Kind::from_code(row.get(1)) else {
-                continue;
-            };
-            let concern_id: String = row.get(0);
+        for row in rows {
             if candidates
                 .iter()
-                .any(|candidate| candidate.concern_id == concern_id)
+                .any(|candidate| candidate.concern_id == row.concern_id)
             {
                 continue;
             }
             if closed.is_none() {
-                let group = ReaderGroup::from_code(row.get(6)).unwrap_or(ReaderGroup::Safe);
-                let also: Option<&str> = row.get(8);
-                let also = also.and_then(ReaderGroup::from_code);
-                self.open.insert(
-                    concern_id.clone(),
-                    Stands {
-                        severity: row.get(5),
-                        sealed_to: SealedTo { group, also },
-                        backlog: row.get(7),
+                let stands = Stands {
+                    severity: row.severity,
+                    sealed_to: SealedTo {
+                        group: row.reader_group,
+                        also: row.also_group,
                     },
-                );
+                    backlog: row.backlog,
+                };
+                self.open.insert(row.concern_id.clone(), stands);
             }
             candidates.push(Candidate {
-                concern_id,
+                concern_id: row.concern_id,
                 key: Key {
                     whose: whose.clone(),
-                    kind,
-                    apart: row.get(2),
+                    kind: row.kind,
+                    apart: row.apart,
                 },
                 closed: closed.is_some(),
-                first_event_at: row.get(3),
-                last_event_at: row.get(4),
+                first_event_at: row.first_event_at,
+                last_event_at: row.last_event_at,
             });
         }
         Ok(())
@@ -295,8 +302,8 @@ impl Placed {
         sqlx::query(
             "INSERT INTO concern (school_id, concern_id, reference, person_id, account_id, kind, reader_group, apart,
              severity, state, backlog, first_event_at, last_event_at, opened_at, changed_at, linked_to, names_version)
-             VALUES (?1, ?2, ?13, ?3, ?4, ?5, ?6, ?7,
-             ?8, 'new', ?9, ?10, ?10, ?11, ?11, ?12, (SELECT names_version FROM school WHERE school_id = ?1))",
+             VALUES ($1, $2, $13, $3, $4, $5, $6, $7,
+             $8, 'new', $9, $10, $10, $11, $11, $12, (SELECT names_version FROM school WHERE school_id = $1))",
         )
         .bind(&*batch.app.school_id)
         .bind(&concern_id)
@@ -378,28 +385,23 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
 }
 
 async fn update(tx: &mut Write, touched: &BTreeMap<String, Touched>, now: i64) -> Result<(), sqlx::Error> {
-    let rows: Vec<_> = touched
-        .iter()
-        .map(|(concern_id, touched)| {
-            json!([
-                concern_id,
-                touched.severity,
-                touched.flags,
-                touched.first_event_at,
-                touched.last_event_at,
-                i32::from(touched.backlog)
-            ])
-        })
-        .collect();
-    sqlx::query(
-        "UPDATE concern SET severity = max(severity, t.value ->> 1), flag_count = flag_count + (t.value ->> 2),
-         first_event_at = min(first_event_at, t.value ->> 3), last_event_at = max(last_event_at, t.value ->> 4),
-         backlog = min(backlog, t.value ->> 5), changed_at = ?
-         FROM json_each(?) AS t WHERE concern.concern_id = t.value ->> 0",
-    )
-    .bind(now)
-    .bind(json!(rows).to_string())
-    .execute(&mut **tx)
-    .await?;
+    for (concern_id, touched) in touched {
+        sqlx::query(
+            "UPDATE concern SET severity = CASE WHEN severity < $1 THEN $1 ELSE severity END, flag_count = flag_count + $2,
+                first_event_at = CASE WHEN first_event_at > $3 THEN $3 ELSE first_event_at END,
+                last_event_at = CASE WHEN last_event_at < $4 THEN $4 ELSE last_event_at END,
+                backlog = CASE WHEN $5 THEN backlog ELSE FALSE END, changed_at = $6
+             WHERE concern_id = $7",
+        )
+        .bind(touched.severity)
+        .bind(touched.flags)
+        .bind(touched.first_event_at)
+        .bind(touched.last_event_at)
+        .bind(touched.backlog)
+        .bind(now)
+        .bind(concern_id)
+        .execute(&mut **tx)
+        .await?;
+    }
     Ok(())
 }

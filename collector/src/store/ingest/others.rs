@@ -33,7 +33,7 @@ impl Batch<'_> {
         let at = |ms| event_time(ms, record.clock_offset_ms, self.now);
         sqlx::query(
             "INSERT INTO gap (school_id, device_id, account_id, cause, count, highest_severity, from_at, to_at, received_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(&*self.app.school_id)
         .bind(&*record.device_id)
@@ -129,7 +129,7 @@ impl Batch<'_> {
             ),
         };
         let kept: i64 =
-            sqlx::query_scalar("SELECT count(*) FROM quarantine WHERE school_id = ? AND device_id = ?")
+            sqlx::query_scalar("SELECT count(*) FROM quarantine WHERE school_id = $1 AND device_id = $2")
                 .bind(&*self.app.school_id)
                 .bind(&*record.device_id)
                 .fetch_one(&mut *self.tx)
@@ -167,14 +167,14 @@ pub(super) async fn note_start(tx: &mut Write, epoch_no: i64, start: &EpochStart
     // missing so far. A device that joined again has its runs under its old identity.
     sqlx::query(
         "INSERT INTO epoch (school_id, device_id, epoch, first_seen_at)
-         SELECT school_id, device_id, ?1, first_seen_at FROM epoch AS this WHERE epoch_no = ?2 AND ?1 IS NOT NULL
-         AND NOT EXISTS (SELECT 1 FROM epoch WHERE school_id = this.school_id AND epoch = ?1)",
+         SELECT school_id, device_id, $1, first_seen_at FROM epoch AS this WHERE epoch_no = $2 AND $1 IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM epoch WHERE school_id = this.school_id AND epoch = $1)",
     )
     .bind(&previous)
     .bind(epoch_no)
     .execute(&mut **tx)
     .await?;
-    sqlx::query("UPDATE epoch SET previous_epoch = ?, previous_last_sequence = ? WHERE epoch_no = ?")
+    sqlx::query("UPDATE epoch SET previous_epoch = $1, previous_last_sequence = $2 WHERE epoch_no = $3")
         .bind(previous)
         .bind(last)
         .bind(epoch_no)
@@ -189,10 +189,10 @@ pub async fn reckon_missing(tx: &mut Write, school_id: &str, now_ms: i64) -> Res
     sqlx::query(
         "INSERT INTO gap (school_id, device_id, cause, count, from_at, to_at, received_at, epoch_no)
          SELECT next.school_id, next.device_id, 'records-missing', next.previous_last_sequence + 1 - before.delivered,
-                before.first_seen_at, next.first_seen_at, ?1, before.epoch_no
+                before.first_seen_at, next.first_seen_at, $1, before.epoch_no
          FROM epoch AS next JOIN epoch AS before ON before.school_id = next.school_id
               AND before.device_id = next.device_id AND before.epoch = next.previous_epoch
-         WHERE next.school_id = ?2 AND next.first_seen_at < ?1 - 300000
+         WHERE next.school_id = $2 AND next.first_seen_at < $1 - 300000
          AND next.previous_last_sequence + 1 > before.delivered
          ON CONFLICT (epoch_no) DO UPDATE SET count = excluded.count WHERE count <> excluded.count",
     )
@@ -201,10 +201,10 @@ pub async fn reckon_missing(tx: &mut Write, school_id: &str, now_ms: i64) -> Res
     .execute(&mut **tx)
     .await?;
     sqlx::query(
-        "DELETE FROM gap WHERE school_id = ?1 AND epoch_no IN (
+        "DELETE FROM gap WHERE school_id = $1 AND epoch_no IN (
              SELECT before.epoch_no FROM epoch AS before JOIN epoch AS next ON next.school_id = before.school_id
              AND next.device_id = before.device_id AND next.previous_epoch = before.epoch
-             WHERE before.school_id = ?1 AND next.previous_last_sequence + 1 <= before.delivered)",
+             WHERE before.school_id = $1 AND next.previous_last_sequence + 1 <= before.delivered)",
     )
     .bind(school_id)
     .execute(&mut **tx)

@@ -237,7 +237,7 @@ pub async fn withdraw_from_others(
     concern_id: &str,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "DELETE FROM outbox WHERE school_id = ?1 AND concern_id = ?2 AND sent_at IS NULL AND ended_at IS NULL
+        "DELETE FROM outbox WHERE school_id = $1 AND concern_id = $2 AND sent_at IS NULL AND ended_at IS NULL
          AND NOT EXISTS (SELECT 1 FROM concern_reader
             WHERE concern_reader.concern_id = outbox.concern_id AND concern_reader.person_id = outbox.person_id)",
     )
@@ -251,7 +251,7 @@ pub async fn withdraw_from_others(
 /// Takes back notices of a concern that wait for cover to begin: somebody has answered.
 pub async fn withdraw_waiting(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "DELETE FROM outbox WHERE school_id = ? AND concern_id = ? AND sent_at IS NULL AND ended_at IS NULL
+        "DELETE FROM outbox WHERE school_id = $1 AND concern_id = $2 AND sent_at IS NULL AND ended_at IS NULL
          AND attempts = 0 AND due_at > created_at",
     )
     .bind(school_id)

@@ -71,12 +71,3 @@ pub const fn role_code(role: SubjectRole) -> &'static str {
         SubjectRole::Outside => "outside",
     }
 }
-
-fn role_from_code(code: &str) -> SubjectRole {
-    match code {
-        "pupil" => SubjectRole::Pupil,
-        "governor" => SubjectRole::Governor,
-        "outside" => SubjectRole::Outside,
-        _ => SubjectRole::Staff,
-    }
-}

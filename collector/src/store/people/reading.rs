@@ -1,20 +1,38 @@
 //! From rows to what a directory holds.
 
-use super::{Person, role_from_code};
+use super::Person;
+use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::{Duty, PersonId};
 use crate::concerns::routing::Duties;
 use crate::profile::Nation;
 use crate::profile::Profile;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+#[derive(sqlx::FromRow)]
+struct PersonRow {
+    person_id: PersonId,
+    source_id: String,
+    role: SubjectRole,
+    administration: bool,
+    year_group: String,
+    username: String,
+    given_name: String,
+    family_name: String,
+    email: String,
+    active: bool,
+    class_name: String,
+}
 
 pub(super) async fn versions(
     connection: &mut SqliteConnection,
     school_id: &str,
 ) -> Result<(i64, i64), sqlx::Error> {
-    let row = sqlx::query("SELECT directory_version, names_version FROM school WHERE school_id = ?");
-    let row = row.bind(school_id).fetch_optional(connection).await?;
-    Ok(row.map_or((0, 0), |row| (row.get(0), row.get(1))))
+    let versions = sqlx::query_as("SELECT directory_version, names_version FROM school WHERE school_id = $1")
+        .bind(school_id)
+        .fetch_optional(connection)
+        .await?;
+    Ok(versions.unwrap_or((0, 0)))
 }
 
 pub(super) async fn read_people(
@@ -22,33 +40,31 @@ pub(super) async fn read_people(
     school_id: &str,
     nation: Nation,
 ) -> Result<HashMap<PersonId, Person>, sqlx::Error> {
-    let rows = sqlx::query(
+    let rows: Vec<PersonRow> = sqlx::query_as(
         "SELECT person_id, source_id, role, administration, year_group, username, given_name, family_name, email, active,
                 class_name
-         FROM person WHERE school_id = ?",
+         FROM person WHERE school_id = $1",
     )
     .bind(school_id)
     .fetch_all(connection)
     .await?;
+    let person = |row: PersonRow| Person {
+        person_id: row.person_id,
+        source_id: row.source_id,
+        role: row.role,
+        administration: row.administration,
+        year_group: row.year_group,
+        nation,
+        username: row.username,
+        given_name: row.given_name,
+        family_name: row.family_name,
+        email: row.email,
+        active: row.active,
+        class_name: row.class_name,
+    };
     Ok(rows
-        .iter()
-        .map(|row| {
-            let person = Person {
-                person_id: row.get(0),
-                source_id: row.get(1),
-                role: role_from_code(row.get(2)),
-                administration: row.get(3),
-                year_group: row.get(4),
-                nation,
-                username: row.get(5),
-                given_name: row.get(6),
-                family_name: row.get(7),
-                email: row.get(8),
-                active: row.get(9),
-                class_name: row.get(10),
-            };
-            (person.person_id.clone(), person)
-        })
+        .into_iter()
+        .map(|row| (row.person_id.clone(), person(row)))
         .collect())
 }
 
@@ -59,20 +75,18 @@ pub(super) async fn read_duties(
     profile: &Profile,
     people: &HashMap<PersonId, Person>,
 ) -> Result<Duties, sqlx::Error> {
-    let rows = sqlx::query(
+    let rows: Vec<(Duty, PersonId)> = sqlx::query_as(
         "SELECT duty.duty, duty.person_id FROM duty
          LEFT JOIN user ON user.school_id = duty.school_id AND user.person_id = duty.person_id
-         WHERE duty.school_id = ? AND duty.ended_at IS NULL AND user.disabled_at IS NULL
+         WHERE duty.school_id = $1 AND duty.ended_at IS NULL AND user.disabled_at IS NULL
          ORDER BY duty.granted_at, duty.duty_id",
     )
     .bind(school_id)
     .fetch_all(connection)
     .await?;
     let mut held: Vec<(usize, Duty, PersonId)> = Vec::new();
-    for row in &rows {
-        let person_id: PersonId = row.get(1);
-        let active = people.get(&person_id).filter(|person| person.active);
-        if let (Some(duty), Some(person)) = (Duty::from_code(row.get(0)), active) {
+    for (duty, person_id) in rows {
+        if let Some(person) = people.get(&person_id).filter(|person| person.active) {
             held.push((on_call_place(profile, &person.email), duty, person_id));
         }
     }
@@ -96,15 +110,15 @@ pub(super) async fn read_conflicts(
     connection: &mut SqliteConnection,
     school_id: &str,
 ) -> Result<BTreeMap<PersonId, BTreeSet<PersonId>>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT about_id, reader_id FROM conflict WHERE school_id = ? AND ended_at IS NULL AND in_force",
+    let rows: Vec<(PersonId, PersonId)> = sqlx::query_as(
+        "SELECT about_id, reader_id FROM conflict WHERE school_id = $1 AND ended_at IS NULL AND in_force",
     )
     .bind(school_id)
     .fetch_all(connection)
     .await?;
     let mut conflicts: BTreeMap<PersonId, BTreeSet<PersonId>> = BTreeMap::new();
-    for row in &rows {
-        conflicts.entry(row.get(0)).or_default().insert(row.get(1));
+    for (about, reader) in rows {
+        conflicts.entry(about).or_default().insert(reader);
     }
     Ok(conflicts)
 }

@@ -4,9 +4,10 @@ mod summary;
 
 pub use summary::{Summary, Whom};
 
+use crate::concerns::kind::Kind;
 use crate::concerns::reference::Reference;
 use sqlx::{AssertSqlSafe, Encode, Sqlite, SqliteExecutor, Type};
-use summary::{SUMMARY, read};
+use summary::SUMMARY;
 
 /// A reader of a concern, in the order in which they are told.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -49,15 +50,14 @@ async fn listed(
     which: &'static str,
     (from, most): (i64, i64),
 ) -> Result<Vec<Summary>, sqlx::Error> {
-    let query = AssertSqlSafe(format!("{SUMMARY} {which} LIMIT ?3 OFFSET ?4"));
-    let rows = sqlx::query(query)
+    let query = AssertSqlSafe(format!("{SUMMARY} {which} LIMIT $3 OFFSET $4"));
+    sqlx::query_as(query)
         .bind(school_id)
         .bind(viewer)
         .bind(most)
         .bind(from)
         .fetch_all(db)
-        .await?;
-    Ok(rows.iter().map(read).collect())
+        .await
 }
 
 /// One concern, if the viewer may see it.
@@ -67,14 +67,13 @@ pub async fn one(
     viewer: &str,
     concern_id: &str,
 ) -> Result<Option<Summary>, sqlx::Error> {
-    let query = AssertSqlSafe(format!("{SUMMARY} c.concern_id = ?3"));
-    let row = sqlx::query(query)
+    let query = AssertSqlSafe(format!("{SUMMARY} c.concern_id = $3"));
+    sqlx::query_as(query)
         .bind(school_id)
         .bind(viewer)
         .bind(concern_id)
         .fetch_optional(db)
-        .await?;
-    Ok(row.as_ref().map(read))
+        .await
 }
 
 /// Concerns that a viewer may see and that have to do with one of theirs: linked with it, or open and about the same
@@ -87,11 +86,11 @@ pub async fn related(
     (from, most): (i64, i64),
 ) -> Result<Vec<Summary>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
-        "{SUMMARY} c.concern_id <> ?3
-         AND (c.concern_id = ?4 OR c.linked_to = ?3 OR (c.person_id = ?5 AND c.state <> 'closed'))
-         ORDER BY c.state = 'closed', c.severity DESC, c.opened_at DESC, c.concern_id LIMIT ?6 OFFSET ?7"
+        "{SUMMARY} c.concern_id <> $3
+         AND (c.concern_id = $4 OR c.linked_to = $3 OR (c.person_id = $5 AND c.state <> 'closed'))
+         ORDER BY c.state = 'closed', c.severity DESC, c.opened_at DESC, c.concern_id LIMIT $6 OFFSET $7"
     ));
-    let rows = sqlx::query(query)
+    sqlx::query_as(query)
         .bind(school_id)
         .bind(viewer)
         .bind(&concern.concern_id)
@@ -100,8 +99,7 @@ pub async fn related(
         .bind(most)
         .bind(from)
         .fetch_all(db)
-        .await?;
-    Ok(rows.iter().map(read).collect())
+        .await
 }
 
 /// The concern of a viewer that has this reference, or had this number before.
@@ -112,7 +110,7 @@ pub(super) async fn called(
     reference: Option<Reference>,
     number: Option<i64>,
 ) -> Result<Option<Summary>, sqlx::Error> {
-    let which = "(c.reference = ?3 OR c.number = ?4) ORDER BY c.reference = ?3 DESC, c.opened_at DESC";
+    let which = "(c.reference = $3 OR c.number = $4) ORDER BY c.reference = $3 DESC, c.opened_at DESC";
     first(db, (school_id, viewer), which, (reference, number)).await
 }
 
@@ -121,13 +119,13 @@ pub async fn open_of(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
     viewer: &str,
-    (person_id, kind): (&str, &str),
+    (person_id, kind): (&str, Kind),
 ) -> Result<Option<Summary>, sqlx::Error> {
-    let which = "c.state <> 'closed' AND c.person_id = ?3 AND c.kind = ?4 ORDER BY c.last_event_at DESC";
+    let which = "c.state <> 'closed' AND c.person_id = $3 AND c.kind = $4 ORDER BY c.last_event_at DESC";
     first(db, (school_id, viewer), which, (person_id, kind)).await
 }
 
-/// The first of a viewer's concerns of which something holds; `?3` and `?4` are the two values.
+/// The first of a viewer's concerns of which something holds; `$3` and `$4` are the two values.
 async fn first<'q, A, B>(
     db: impl SqliteExecutor<'_>,
     (school_id, viewer): (&'q str, &'q str),
@@ -139,14 +137,13 @@ where
     B: Encode<'q, Sqlite> + Type<Sqlite> + Send + 'q,
 {
     let query = AssertSqlSafe(format!("{SUMMARY} {which} LIMIT 1"));
-    let row = sqlx::query(query)
+    sqlx::query_as(query)
         .bind(school_id)
         .bind(viewer)
         .bind(third)
         .bind(fourth)
         .fetch_optional(db)
-        .await?;
-    Ok(row.as_ref().map(read))
+        .await
 }
 
 /// Whether a viewer may see a concern.
@@ -191,8 +188,8 @@ pub async fn count_open(
 ) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM concern c
-         JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = ?
-         WHERE c.school_id = ? AND c.state <> 'closed'",
+         JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = $1
+         WHERE c.school_id = $2 AND c.state <> 'closed'",
     )
     .bind(viewer)
     .bind(school_id)
@@ -223,7 +220,7 @@ pub async fn readers_of(
     viewer: &str,
     concern_id: &str,
 ) -> Result<Vec<Told>, sqlx::Error> {
-    let query = AssertSqlSafe(format!("{READERS} AND c.concern_id = ?3 ORDER BY all_r.place"));
+    let query = AssertSqlSafe(format!("{READERS} AND c.concern_id = $3 ORDER BY all_r.place"));
     sqlx::query_as(query)
         .bind(school_id)
         .bind(viewer)
@@ -236,7 +233,7 @@ const READERS: &str =
     "SELECT all_r.concern_id, all_r.person_id, p.given_name || ' ' || p.family_name AS name,
         all_r.doubtful
     FROM concern c
-    JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = ?2
+    JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = $2
     JOIN concern_reader all_r ON all_r.school_id = c.school_id AND all_r.concern_id = c.concern_id
     JOIN person p ON p.school_id = c.school_id AND p.person_id = all_r.person_id
-    WHERE c.school_id = ?1";
+    WHERE c.school_id = $1";

@@ -1,9 +1,10 @@
 //! A concern as its reader sees it before anything of its content is opened.
 
 use super::super::overview::told_apart;
+use crate::concerns::kind::Kind;
 use crate::concerns::reference::Reference;
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row as _};
 
 /// What stands readable of a concern: everything but what was seen and what was written about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct Summary {
     pub account_id: Option<i64>,
     /// Several people use the account.
     pub account_shared: bool,
-    /// The kind's code.
-    pub kind: String,
+    /// What it is of.
+    pub kind: Kind,
     /// Whose key its content is sealed to.
     pub reader_group: String,
     /// 1 to 5.
@@ -120,63 +121,70 @@ pub(super) const SUMMARY: &str =
         a.name AS account_name, a.shared AS account_shared, o.given_name || ' ' || o.family_name AS owner,
         d.host_name AS device, f.received_at AS arrived_at
     FROM concern c
-    JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = ?2
+    JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = $2
     LEFT JOIN person p ON p.school_id = c.school_id AND p.person_id = c.person_id
     LEFT JOIN account a ON a.school_id = c.school_id AND a.account_id = c.account_id
     LEFT JOIN person o ON o.school_id = c.school_id AND o.person_id = c.owner_id
     LEFT JOIN flag f ON f.flag_id = (SELECT max(flag_id) FROM flag WHERE concern_id = c.concern_id)
     LEFT JOIN device d ON d.school_id = c.school_id AND d.device_id = f.device_id
-    WHERE c.school_id = ?1 AND ";
+    WHERE c.school_id = $1 AND ";
 
-pub(super) fn read(row: &SqliteRow) -> Summary {
-    let person_id: Option<String> = row.get("person_id");
-    let name: Option<String> = row.get("name");
-    Summary {
-        concern_id: row.get("concern_id"),
-        reference: row.get("reference"),
-        person: person_id.zip(name).map(|(person_id, name)| Whom {
-            person_id,
-            name,
-            role: row.get("role"),
-            year_group: row.get("year_group"),
-            apart: told_apart(
-                row.get("shares_name"),
-                &row.get::<String, _>("class_name"),
-                &row.get::<String, _>("username"),
-            ),
-            has_left: !row.get::<bool, _>("active"),
-        }),
-        account_shared: row.get::<Option<bool>, _>("account_shared").unwrap_or_default(),
-        account_name: row.get("account_name"),
-        account_id: row.get("account_id"),
-        kind: row.get("kind"),
-        reader_group: row.get("reader_group"),
-        severity: row.get("severity"),
-        once_severity: row.get("highest_severity"),
-        quiet_until: row.get("quiet_until"),
-        review_at: row.get("review_at"),
-        state: row.get("state"),
-        owner_id: row.get("owner_id"),
-        owner: row.get("owner"),
-        by_hand: row.get("by_hand"),
-        backlog: row.get("backlog"),
-        flag_count: row.get("flag_count"),
-        first_event_at: row.get("first_event_at"),
-        last_event_at: row.get("last_event_at"),
-        opened_at: row.get("opened_at"),
-        changed_at: row.get("changed_at"),
-        acknowledged_at: row.get("acknowledged_at"),
-        category_proposed: row.get("category_proposed"),
-        category_reason: row.get("category_reason"),
-        category_confirmed: row.get("category_confirmed"),
-        told: row.get("escalation_step"),
-        next_due_at: row.get("next_due_at"),
-        close_proposed_by: row.get("close_proposed_by"),
-        closed_at: row.get("closed_at"),
-        outcome: row.get("outcome"),
-        device: row.get("device"),
-        arrived_at: row.get("arrived_at"),
-        linked_to: row.get("linked_to"),
-        about_child: row.get("about_child"),
+impl FromRow<'_, SqliteRow> for Summary {
+    fn from_row(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let person_id: Option<String> = row.try_get("person_id")?;
+        let name: Option<String> = row.try_get("name")?;
+        Ok(Self {
+            concern_id: row.try_get("concern_id")?,
+            reference: row.try_get("reference")?,
+            person: match person_id.zip(name) {
+                Some((person_id, name)) => Some(Whom {
+                    person_id,
+                    name,
+                    role: row.try_get("role")?,
+                    year_group: row.try_get("year_group")?,
+                    apart: told_apart(
+                        row.try_get("shares_name")?,
+                        &row.try_get::<String, _>("class_name")?,
+                        &row.try_get::<String, _>("username")?,
+                    ),
+                    has_left: !row.try_get::<bool, _>("active")?,
+                }),
+                None => None,
+            },
+            account_shared: row
+                .try_get::<Option<bool>, _>("account_shared")?
+                .unwrap_or_default(),
+            account_name: row.try_get("account_name")?,
+            account_id: row.try_get("account_id")?,
+            kind: row.try_get("kind")?,
+            reader_group: row.try_get("reader_group")?,
+            severity: row.try_get("severity")?,
+            once_severity: row.try_get("highest_severity")?,
+            quiet_until: row.try_get("quiet_until")?,
+            review_at: row.try_get("review_at")?,
+            state: row.try_get("state")?,
+            owner_id: row.try_get("owner_id")?,
+            owner: row.try_get("owner")?,
+            by_hand: row.try_get("by_hand")?,
+            backlog: row.try_get("backlog")?,
+            flag_count: row.try_get("flag_count")?,
+            first_event_at: row.try_get("first_event_at")?,
+            last_event_at: row.try_get("last_event_at")?,
+            opened_at: row.try_get("opened_at")?,
+            changed_at: row.try_get("changed_at")?,
+            acknowledged_at: row.try_get("acknowledged_at")?,
+            category_proposed: row.try_get("category_proposed")?,
+            category_reason: row.try_get("category_reason")?,
+            category_confirmed: row.try_get("category_confirmed")?,
+            told: row.try_get("escalation_step")?,
+            next_due_at: row.try_get("next_due_at")?,
+            close_proposed_by: row.try_get("close_proposed_by")?,
+            closed_at: row.try_get("closed_at")?,
+            outcome: row.try_get("outcome")?,
+            device: row.try_get("device")?,
+            arrived_at: row.try_get("arrived_at")?,
+            linked_to: row.try_get("linked_to")?,
+            about_child: row.try_get("about_child")?,
+        })
     }
 }
