@@ -10,7 +10,7 @@ const ROUTES: &str = include_str!("../../src/console/mod.rs");
 const ACTIONS: &str = include_str!("../../src/console/concern/actions.rs");
 
 /// Forms in which nothing is typed, or only what nobody keeps.
-const NOTHING_KEPT: [&str; 27] = [
+const NOTHING_KEPT: [&str; 28] = [
     // Passwords, codes and sheets are kept nowhere; an address stands in its form again.
     "/sign-in",
     "/join/{link}",
@@ -23,6 +23,7 @@ const NOTHING_KEPT: [&str; 27] = [
     "/people/import",
     // Buttons.
     "/sign-out",
+    "/devices/{device}/ask/{command}",
     "/devices/{device}/{decision}",
     "/people/import/{decision}",
     "/people/proposals/{proposal}/{decision}",

@@ -28,9 +28,9 @@ async fn a_severe_concern_marked_as_a_false_alarm_waits_for_another_reader_who_c
     assert!(page.body.contains("1 – "), "it shows severity 1");
     assert!(!page.body.contains("Concerns (1"), "who marked it is not asked");
     let page = bo.get("/queue").await;
-    assert!(page.body.contains("waiting for you"), "{}", page.body);
+    assert!(page.body.contains("waiting for your decision"), "{}", page.body);
     // INVARIANT 4: who may not see it counts nothing.
-    assert!(!di.get("/queue").await.body.contains("waiting for you"));
+    assert!(!di.get("/queue").await.body.contains("waiting for your decision"));
     let page = bo.get(&path).await;
     assert!(page.body.contains("Ann Leigh proposes to close"), "{}", page.body);
     bo.post(&path, &format!("{path}/agree"), &[]).await;
@@ -38,7 +38,7 @@ async fn a_severe_concern_marked_as_a_false_alarm_waits_for_another_reader_who_c
         number(&school, "SELECT count(*) FROM concern WHERE state = 'closed'").await,
         1
     );
-    assert!(!bo.get("/queue").await.body.contains("waiting for you"));
+    assert!(!bo.get("/queue").await.body.contains("waiting for your decision"));
 }
 
 #[tokio::test]

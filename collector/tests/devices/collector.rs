@@ -306,9 +306,10 @@ impl Drop for Collector {
     }
 }
 
-/// The exit code of a command that was begun, and what it said.
-pub(crate) fn ended(command: Child) -> (Option<i32>, String) {
-    let output = command.wait_with_output().unwrap();
+/// The exit code of a command that was begun, and what it said. Whoever it waits for is heard meanwhile.
+pub(crate) async fn ended(command: Child) -> (Option<i32>, String) {
+    let waiting = tokio::task::spawn_blocking(move || command.wait_with_output());
+    let output = waiting.await.unwrap().unwrap();
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())
 }

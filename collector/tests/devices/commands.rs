@@ -52,7 +52,7 @@ async fn a_device_is_asked_once_and_its_answer_is_shown_written_down_and_audited
     answer(&stream, &[0; 16], health("")).await;
     answer(&stream, &command.id, health("not-watched")).await;
     answer(&stream, &command.id, health("")).await;
-    let (code, said) = ended(asking);
+    let (code, said) = ended(asking).await;
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("does not protect"), "{said}");
     let done =
@@ -77,7 +77,7 @@ async fn a_device_is_asked_once_and_its_answer_is_shown_written_down_and_audited
         reason: "its disk is full".into(),
     });
     answer(&again, &open, failed).await;
-    let (code, said) = ended(asking);
+    let (code, said) = ended(asking).await;
     assert_eq!(code, Some(3));
     assert!(said.contains("its disk is full"), "{said}");
 }
@@ -99,7 +99,7 @@ async fn a_device_that_may_not_connect_or_has_not_answered_is_not_asked_without_
         answer(&stream, id, health("")).await;
     }
     for asking in asking {
-        assert_eq!(ended(asking).0, Some(0));
+        assert_eq!(ended(asking).await.0, Some(0));
     }
     collector.run(&["device", "retire", &device.device_id]);
     let (code, said) = collector.try_run(&["device", "ask", &device.device_id]);
@@ -122,7 +122,7 @@ async fn what_is_not_answered_in_time_is_said_so_and_an_answer_that_comes_later_
         .execute(&collector.database().await)
         .await
         .unwrap();
-    let (code, said) = ended(asking);
+    let (code, said) = ended(asking).await;
     assert_eq!(code, Some(3));
     assert!(said.contains("not answered in time"), "{said}");
     answer(&stream, &command.id, health("")).await;

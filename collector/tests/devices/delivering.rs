@@ -418,7 +418,11 @@ async fn accounts_are_written_down_when_they_log_in_so_that_the_list_tells_of_no
         stream.until(answered).await;
     }
     assert_eq!(collector.count("SELECT count(*) FROM account").await, 2);
-    stream.deliver(&[(0, &flag("1", "one", 3))]).await;
+    let Record::Flag(mut flagged) = flag("1", "one", 3) else {
+        unreachable!()
+    };
+    flagged.account.name = "pupil-1".into();
+    stream.deliver(&[(0, &Record::Flag(flagged))]).await;
     assert_eq!(collector.count("SELECT count(*) FROM account").await, 2);
     let said = collector.run(&["people", "accounts"]);
     assert!(said.contains("pupil-1") && said.contains("pupil-2"), "{said}");
