@@ -45,9 +45,6 @@ pub struct Holding {
 }
 
 /// The person with their present duties; none when they cannot sign in any more.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn viewer(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -80,9 +77,6 @@ pub async fn viewer(
 }
 
 /// The person who signs in with an address.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn user_by_email(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -101,9 +95,6 @@ pub async fn user_by_email(
 }
 
 /// The sign-in of a person.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn user(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -243,9 +234,6 @@ fn codes(groups: &[ReaderGroup]) -> String {
 }
 
 /// Notes a sign-in.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn signed_in(
     tx: &mut Write,
     school_id: &str,
@@ -262,9 +250,6 @@ pub async fn signed_in(
 }
 
 /// Begins a duty, unless the person has it already.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn grant_duty(
     tx: &mut Write,
     school_id: &str,
@@ -292,9 +277,6 @@ pub async fn grant_duty(
 }
 
 /// A person's name and address; none when there is no such person.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn name_and_email(
     db: impl SqliteExecutor<'_>,
     school_id: &str,

@@ -27,9 +27,6 @@ pub struct Standing {
 }
 
 /// Marks every certificate of a device as revoked.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn revoke_certificates(
     tx: &mut Write,
     school_id: &str,
@@ -48,9 +45,6 @@ pub async fn revoke_certificates(
 }
 
 /// Keeps a certificate that was made for a device.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn add_certificate(
     tx: &mut Write,
     school_id: &str,
@@ -74,9 +68,6 @@ pub async fn add_certificate(
 }
 
 /// What the rows say about a certificate; none when we never made it.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn standing(
     store: &Store,
     school_id: &str,

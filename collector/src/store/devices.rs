@@ -94,9 +94,6 @@ const COLUMNS: &str =
     FROM device";
 
 /// Every device of a school, those that wait for approval first.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Device>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!(
         "{COLUMNS} WHERE school_id = $1 ORDER BY state <> 'pending', host_name, device_id"
@@ -105,9 +102,6 @@ pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<De
 }
 
 /// One device.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn get(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
@@ -122,9 +116,6 @@ pub async fn get(
 }
 
 /// The device with a public key.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn by_key(
     tx: &mut Write,
     school_id: &str,
@@ -141,9 +132,6 @@ pub async fn by_key(
 }
 
 /// Keeps a device that asks to join.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn add(
     tx: &mut Write,
     school_id: &str,
@@ -170,9 +158,6 @@ pub async fn add(
 }
 
 /// Moves a device from one of the states in `from` to `to`. Says whether it was in one of them.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn decide(
     tx: &mut Write,
     school_id: &str,
@@ -198,9 +183,6 @@ pub async fn decide(
 }
 
 /// The devices that may not be connected.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn shut_out(store: &Store, school_id: &str) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT device_id FROM device WHERE school_id = $1 AND state <> 'approved'")
         .bind(school_id)
@@ -209,9 +191,6 @@ pub async fn shut_out(store: &Store, school_id: &str) -> Result<Vec<String>, sql
 }
 
 /// Nobody is connected: called when the collector starts.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn none_connected(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE device SET connected = 0 WHERE school_id = $1 AND connected <> 0")
         .bind(school_id)
@@ -221,9 +200,6 @@ pub async fn none_connected(tx: &mut Write, school_id: &str) -> Result<(), sqlx:
 }
 
 /// The person an account on a device is known to be; none where only another name said so.
-///
-/// # Errors
-/// When the database cannot be read.
 pub async fn person_of_account(
     store: &Store,
     school_id: &str,
@@ -245,9 +221,6 @@ pub async fn person_of_account(
 }
 
 /// Writes down what streams have learnt.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn write_seen(
     tx: &mut Write,
     school_id: &str,
@@ -294,9 +267,6 @@ pub async fn write_seen(
 }
 
 /// Another device uses this one's identity, or does not any more. What is known already is not noted again.
-///
-/// # Errors
-/// When the database cannot be written.
 pub async fn note_cloned(
     tx: &mut Write,
     school_id: &str,

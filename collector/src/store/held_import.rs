@@ -4,8 +4,9 @@
 //! week, and is emptied when it is decided. What would change is worked out anew whenever it is shown or taken; when that
 //! is not what somebody has confirmed, it has to be confirmed again.
 
-use super::import::{self, ImportError, Imported, record};
+use super::import::{self, ImportError, Imported};
 use super::people::Directory;
+use super::proposals::record;
 use super::{Write, wanted};
 use crate::codes::codes;
 use crate::concerns::model::{Duty, PersonId};
@@ -118,7 +119,7 @@ pub async fn hold(
             "added": plan.new.len(), "changed": plan.changed.len(), "left": plan.leaves.len(),
             "stops": plan.stops.iter().map(|stop| (stop.reason.code(), stop.count)).collect::<Vec<_>>(),
         });
-        record(tx, school_id, by, "people-import-held", detail, now).await?;
+        record(tx, school_id, (by, "people-import-held"), detail, now).await?;
         wanted::tell(tx, telling, now).await?;
     }
     Ok(())
@@ -201,8 +202,7 @@ pub async fn drop_it(
     record(
         tx,
         school_id,
-        by,
-        "people-import-dropped",
+        (by, "people-import-dropped"),
         json!({ "import": held.import_id }),
         now,
     )
@@ -327,7 +327,7 @@ pub async fn confirm(
     }
     if plan.confirms() > Confirms::Giver {
         let detail = json!({ "import": held.import_id, "confirms": plan.confirms().code() });
-        record(tx, school_id, by, "people-import-confirmed", detail, now).await?;
+        record(tx, school_id, (by, "people-import-confirmed"), detail, now).await?;
     }
     if plan.confirms() == Confirms::Two && held.first_by.is_none() {
         sqlx::query(

@@ -3,14 +3,14 @@
 use super::people::{self, Directory, Person, role_code};
 use super::proposals::{self, Act, Change};
 use super::rerouting::{self, GroupChanged};
-use super::{Write, accounts, audit, invitations, members};
+use super::{Write, accounts, invitations, members};
 use crate::concerns::model::{Duty, PersonId};
 use crate::notify::Telling;
 use crate::notify::text::Access;
 use crate::people::differences::{Asked, Changed, Known, Leaves, Plan, Unsafe};
 use crate::people::{Reading, Row};
 use ring::digest::{SHA256, digest};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{QueryBuilder, SqliteConnection};
 use std::collections::{HashMap, HashSet};
 
@@ -200,7 +200,7 @@ pub async fn take(
         "accounts_known": imported.accounts_known,
         "stops": plan.stops.iter().map(|stop| (stop.reason.code(), stop.count)).collect::<Vec<_>>(),
     });
-    record(tx, school_id, by, "people-imported", detail, now).await?;
+    proposals::record(tx, school_id, (by, "people-imported"), detail, now).await?;
     Ok(imported)
 }
 
@@ -279,7 +279,7 @@ async fn leave(
         .await?;
     for duty in &leaves.duties {
         let detail = json!({ "person": leaves.person_id, "duty": duty.code(), "why": "people-imported" });
-        record(tx, school_id, by, "duty-ended", detail, now).await?;
+        proposals::record(tx, school_id, (by, "duty-ended"), detail, now).await?;
     }
     // A link that is under way opens nothing any more; every reader learns of the end of a duty, and the person.
     if let Some(member) = member {
@@ -302,22 +302,4 @@ async fn ask(tx: &mut Write, telling: &Telling, asked: &Asked, now: i64) -> Resu
         proposals::ask_change(tx, telling, &asked.person_id, &change, FOUND_BY, now).await?;
     }
     Ok(())
-}
-
-pub(super) async fn record(
-    tx: &mut Write,
-    school_id: &str,
-    actor: &str,
-    action: &str,
-    detail: Value,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let entry = audit::Entry {
-        school_id,
-        actor,
-        action,
-        concern_id: None,
-        detail,
-    };
-    audit::append(tx, now, &entry).await
 }
