@@ -130,12 +130,21 @@ impl Browser {
         self.run(async |driver| driver.goto(address).await)
     }
 
-    /// The address it shows.
+    /// Waits until it shows a page whose address ends so: what is pressed may load a moment later.
     ///
     /// # Errors
-    /// When the browser does not answer.
-    pub fn address(&self) -> Result<String> {
-        self.run(async |driver| Ok(driver.current_url().await?.to_string()))
+    /// When it does not get there; says where it is.
+    pub fn arrive(&self, end: &str) -> Result<()> {
+        let address = || self.run(async |driver| driver.current_url().await);
+        poll::until_so(&format!("the page `{end}`"), || {
+            address().is_ok_and(|address| address.as_str().ends_with(end))
+        })
+        .with_context(|| {
+            format!(
+                "the browser is at {:?}",
+                address().map(|address| address.to_string())
+            )
+        })
     }
 
     /// Types into the field with this name.

@@ -3,7 +3,7 @@
 use crate::at;
 use crate::steps::Steps;
 use crate::world::{SEARCH, World};
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use pastoral_tests::browser::Browser;
 use pastoral_tests::{poll, school};
 
@@ -24,11 +24,7 @@ impl Eyes {
             "the lead's signing in",
             sign_in(&browser, &world.collector.console(), lead),
         )?;
-        ensure!(
-            browser.address()?.ends_with("/queue"),
-            "the lead is not at the queue but at {}",
-            browser.address()?
-        );
+        at("the lead's queue", browser.arrive("/queue"))?;
         ensure!(
             browser.texts(".app-card")?.is_empty(),
             "the queue is not empty before the search"
@@ -53,11 +49,12 @@ impl Eyes {
         )?;
         steps.done("the concern appeared on her open page without a reload");
         at("opening the concern", self.browser.click(".app-card a"))?;
-        let marked = at("the concern's page", self.browser.texts(".app-seen__text mark"))?;
-        ensure!(
-            marked.iter().any(|words| words == SEARCH),
-            "the matched words are not marked: {marked:?}"
-        );
+        let mut marked = Vec::new();
+        poll::until_so("the matched words to be marked", || {
+            marked = self.browser.texts(".app-seen__text mark").unwrap_or_default();
+            marked.iter().any(|words| words == SEARCH)
+        })
+        .with_context(|| format!("marked are {marked:?}"))?;
         let text = self.browser.text()?;
         ensure!(
             text.contains("Typed"),
