@@ -27,7 +27,6 @@ pub mod service;
 pub mod session;
 pub mod spool;
 mod status;
-mod supervisor;
 mod tls;
 mod token;
 mod uplink;

@@ -5,14 +5,13 @@ use crate::context::Context;
 use crate::flagging::Flagging;
 use crate::helpers::{self, Board, HelperEvent, HelperSettings, Patience};
 use crate::spool::{Keeper, KeeperSettings, SpoolHandle};
-use crate::supervisor::Supervisor;
 use crate::watch::search::SearchSites;
 use crate::{clock, control, enrolment, health, platform, uplink};
 use anyhow::Context as _;
 use pastoral_proto::Gap;
+use pastoral_supervisor::Supervisor;
 use std::sync::Arc;
 use tokio::net::UnixListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -52,7 +51,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     supervisor.essential("helpers' events", tell_gaps(events, spool.clone(), token.clone()));
     supervisor.essential("the spool", spool.clone().tick(token.clone()));
     supervisor.essential("memory", health::give_memory_back(spool.clone(), token.clone()));
-    supervisor.essential("signals", stop_on_signal(token.clone()));
+    supervisor.stops_on_signal();
     let (shared, stop) = (Arc::clone(&context), token.clone());
     supervisor.restarted("the uplink", move || {
         uplink::run(Arc::clone(&shared), stop.clone())
@@ -104,7 +103,7 @@ fn start_helpers(
     );
     supervisor.essential("the helpers' socket", async move {
         serving.await;
-        Ok(())
+        Ok::<_, anyhow::Error>(())
     });
     Ok(())
 }
@@ -154,16 +153,4 @@ async fn tell_gaps(
         };
         spool.gap(gap).await;
     }
-}
-
-async fn stop_on_signal(token: CancellationToken) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-        () = token.cancelled() => {}
-    }
-    token.cancel();
-    Ok(())
 }

@@ -20,17 +20,15 @@ use crate::{backup, console, devices, escalate, retention, silence};
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
 use nix::fcntl::{Flock, FlockArg};
+use pastoral_supervisor::Supervisor;
 use std::fs::OpenOptions;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-
-const LAST_WORK: Duration = Duration::from_secs(10);
 
 /// Runs until told to stop.
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
@@ -47,33 +45,13 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     if let Some((_, file)) = &profile {
         upkeep::accept_profile(&app, file).await;
     }
-    let missing = app.profile.load().accountability_missing();
-    if !missing.is_empty() {
-        tracing::warn!(
-            "no device can be approved before the profile's accountability block says: {}",
-            missing.join(", ")
-        );
-    }
-    for words in app.profile.load().not_done() {
-        tracing::warn!("not done yet: {words}");
-    }
     let mailer = config.mail.as_ref().map(Mailer::new).transpose()?;
-    if mailer.is_none() {
-        tracing::warn!("no mail is sent: there is no [mail] in the configuration; notices wait");
-    }
-    if config.console.has_unnamed_proxy() {
-        tracing::warn!("{}", listener::UNNAMED_PROXY);
-    }
+    say_what_is_missing(&app, &config);
     let allowed = files::raise(&[listener::BOUNDS, devices::BOUNDS]);
     if let Some(words) = allowed.too_low() {
         tracing::warn!("{words}");
         app.faults.begin(Fault::Files, words);
     }
-    let bind = async |address| {
-        TcpListener::bind(address)
-            .await
-            .with_context(|| format!("{address} cannot be listened on"))
-    };
     let for_devices = bind(config.devices.listen).await?;
     let for_people = bind(config.console.listen).await?;
     let certificate_files = Watched::new(listener::Web::files(&config.console));
@@ -86,87 +64,106 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         })
     );
     let stop = CancellationToken::new();
-    let tasks = tokio_util::task::TaskTracker::new();
-    let keep = |name, task: Task| tasks.spawn(keep_running(name, task, stop.clone()));
-    let (a, s) = (app.clone(), stop.clone());
-    keep(
-        "escalation",
-        Box::new(move || Box::pin(escalate::run(a.clone(), s.clone()))),
+    let mut supervisor = Supervisor::new(stop.clone());
+    supervisor.stops_on_signal();
+    let proxies = Arc::new(Proxies::new(&config.console.proxies));
+    let pages = console::router_behind(app.clone(), Arc::clone(&proxies));
+    let certificate = web.certificate();
+    let console = web.serve(
+        for_people,
+        pages,
+        listener::BOUNDS.within(&allowed),
+        proxies,
+        stop.clone(),
     );
-    let (a, s) = (app.clone(), stop.clone());
-    keep(
-        "retention",
-        Box::new(move || Box::pin(retention::run(a.clone(), s.clone()))),
+    supervisor.essential("the console", endless(console));
+    supervisor.essential(
+        "the device service",
+        devices::serve(
+            app.clone(),
+            authority,
+            config.devices.names.clone(),
+            for_devices,
+            devices::BOUNDS.within(&allowed),
+            Arc::clone(&disk),
+            stop.clone(),
+        ),
     );
-    let (a, s) = (app.clone(), stop.clone());
-    keep(
-        "silence",
-        Box::new(move || Box::pin(silence::run(a.clone(), s.clone()))),
+    if let Some((watched, file)) = profile {
+        let watching = upkeep::watch_profile(app.clone(), file, watched, stop.clone());
+        supervisor.essential("the profile's file", endless(watching));
+    }
+    if let Some(certificate) = certificate {
+        let watching = upkeep::watch_certificate(app.clone(), certificate, certificate_files, stop.clone());
+        supervisor.essential("the console's certificate", endless(watching));
+    }
+    supervisor.essential(
+        "the disk",
+        endless(upkeep::watch_disk(app.clone(), disk, stop.clone())),
     );
+    tell_people(&mut supervisor, &app, &config, mailer, &stop);
+    supervisor.wait().await
+}
+
+/// What the school has still to do, in the log at every start.
+fn say_what_is_missing(app: &App, config: &Config) {
+    let profile = app.profile.load();
+    let missing = profile.accountability_missing();
+    if !missing.is_empty() {
+        tracing::warn!(
+            "no device can be approved before the profile's accountability block says: {}",
+            missing.join(", ")
+        );
+    }
+    for words in profile.not_done() {
+        tracing::warn!("not done yet: {words}");
+    }
+    if config.mail.is_none() {
+        tracing::warn!("no mail is sent: there is no [mail] in the configuration; notices wait");
+    }
+    if config.console.has_unnamed_proxy() {
+        tracing::warn!("{}", listener::UNNAMED_PROXY);
+    }
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} cannot be listened on"))
+}
+
+/// What tells people and keeps house: each is started again when it fails.
+fn tell_people(
+    supervisor: &mut Supervisor,
+    app: &App,
+    config: &Config,
+    mailer: Option<Mailer>,
+    stop: &CancellationToken,
+) {
+    let (a, s) = (app.clone(), stop.clone());
+    supervisor.restarted("escalation", move || escalate::run(a.clone(), s.clone()));
+    let (a, s) = (app.clone(), stop.clone());
+    supervisor.restarted("retention", move || retention::run(a.clone(), s.clone()));
+    let (a, s) = (app.clone(), stop.clone());
+    supervisor.restarted("silence", move || silence::run(a.clone(), s.clone()));
     if let Some(mailer) = mailer {
         let (a, s) = (app.clone(), stop.clone());
-        keep(
-            "notices",
-            Box::new(move || Box::pin(worker::run(a.clone(), mailer.clone(), s.clone()))),
-        );
+        supervisor.restarted("notices", move || {
+            worker::run(a.clone(), mailer.clone(), s.clone())
+        });
     }
     if let Some(settings) = config.backup.clone() {
         let (a, d, s) = (app.clone(), config.data_dir.clone(), stop.clone());
-        keep(
-            "backups",
-            Box::new(move || Box::pin(backup::run(a.clone(), d.clone(), settings.clone(), s.clone()))),
-        );
+        supervisor.restarted("backups", move || {
+            backup::run(a.clone(), d.clone(), settings.clone(), s.clone())
+        });
     }
-    if let Some((watched, file)) = profile {
-        tasks.spawn(upkeep::watch_profile(app.clone(), file, watched, stop.clone()));
-    }
-    if let Some(certificate) = web.certificate() {
-        tasks.spawn(upkeep::watch_certificate(
-            app.clone(),
-            certificate,
-            certificate_files,
-            stop.clone(),
-        ));
-    }
-    tasks.spawn(upkeep::watch_disk(app.clone(), Arc::clone(&disk), stop.clone()));
-    let proxies = Arc::new(Proxies::new(&config.console.proxies));
-    let pages = console::router_behind(app.clone(), Arc::clone(&proxies));
-    let bounds = listener::BOUNDS.within(&allowed);
-    let console = tokio::spawn(web.serve(for_people, pages, bounds, proxies, stop.clone()));
-    let names = config.devices.names.clone();
-    let devices = tokio::spawn(devices::serve(
-        app,
-        authority,
-        names,
-        for_devices,
-        devices::BOUNDS.within(&allowed),
-        disk,
-        stop.clone(),
-    ));
-    let ended = until_stopped(devices, console).await;
-    stop.cancel();
-    tasks.close();
-    let _what_takes_longer_is_done_next_time = tokio::time::timeout(LAST_WORK, tasks.wait()).await;
-    ended
 }
 
-async fn until_stopped(
-    mut devices: tokio::task::JoinHandle<anyhow::Result<()>>,
-    mut console: tokio::task::JoinHandle<()>,
-) -> anyhow::Result<()> {
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
-        ended = &mut devices => {
-            ended.context("the device service broke")??;
-            anyhow::bail!("the device service ended by itself")
-        }
-        ended = &mut console => {
-            ended.context("the console broke")?;
-            anyhow::bail!("the console ended by itself")
-        }
-    }
+/// A task that fails by nothing of its own.
+async fn endless(task: impl Future<Output = ()>) -> anyhow::Result<()> {
+    task.await;
+    Ok(())
 }
 
 /// One collector to a data folder.
@@ -208,24 +205,4 @@ async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
         faults: Arc::default(),
         secure_cookies: config.console.tls.is_some() || config.console.url.starts_with("https://"),
     })
-}
-
-type Task =
-    Box<dyn FnMut() -> std::pin::Pin<Box<dyn Future<Output = Result<(), sqlx::Error>> + Send>> + Send>;
-
-/// A task that ends by itself is started again, later and later.
-async fn keep_running(name: &'static str, mut task: Task, stop: CancellationToken) {
-    let mut wait = Duration::from_secs(1);
-    while !stop.is_cancelled() {
-        match task().await {
-            Ok(()) if stop.is_cancelled() => return,
-            Ok(()) => tracing::error!(name, "ended by itself; it is started again"),
-            Err(error) => tracing::error!(name, %error, "failed; it is started again"),
-        }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
-        }
-        wait = (wait * 2).min(Duration::from_secs(60));
-    }
 }

@@ -21,6 +21,7 @@ pub(crate) enum Needs {
 /// A file or folder of tests, its package, and what it needs; of two that fit, the later counts.
 const HOLDERS: &[(&str, &str, Needs)] = &[
     ("proto", "pastoral-proto", Needs::Nothing),
+    ("supervisor", "pastoral-supervisor", Needs::Nothing),
     ("packaging/xtask", "xtask", Needs::Nothing),
     ("keywords", "pastoral-keywords", Needs::Assets),
     ("tests/eval", "pastoral-eval", Needs::Assets),
