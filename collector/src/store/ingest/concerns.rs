@@ -1,6 +1,7 @@
 //! Which concern a flag joins, and what that changes about it.
 
 use super::batch::Batch;
+use super::flags::ROWS;
 use crate::concerns::escalation::{Change, is_backlog};
 use crate::concerns::grouping::{self, Candidate, Key, Placement, Whose};
 use crate::concerns::kind::Kind;
@@ -11,7 +12,7 @@ use crate::seal::content::DataKey;
 use crate::store::escalation::Anew;
 use crate::store::{Write, escalation, false_alarms, keys, references, rerouting, routing};
 use pastoral_keywords::{Severity, Topic};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, QueryBuilder};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -385,23 +386,32 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
 }
 
 async fn update(tx: &mut Write, touched: &BTreeMap<String, Touched>, now: i64) -> Result<(), sqlx::Error> {
-    for (concern_id, touched) in touched {
-        sqlx::query(
-            "UPDATE concern SET severity = CASE WHEN severity < $1 THEN $1 ELSE severity END, flag_count = flag_count + $2,
-                first_event_at = CASE WHEN first_event_at > $3 THEN $3 ELSE first_event_at END,
-                last_event_at = CASE WHEN last_event_at < $4 THEN $4 ELSE last_event_at END,
-                backlog = CASE WHEN $5 THEN backlog ELSE FALSE END, changed_at = $6
-             WHERE concern_id = $7",
-        )
-        .bind(touched.severity)
-        .bind(touched.flags)
-        .bind(touched.first_event_at)
-        .bind(touched.last_event_at)
-        .bind(touched.backlog)
-        .bind(now)
-        .bind(concern_id)
-        .execute(&mut **tx)
-        .await?;
+    let touched: Vec<_> = touched.iter().collect();
+    for touched in touched.chunks(ROWS) {
+        let mut update =
+            QueryBuilder::new("WITH given (concern_id, severity, flags, first_at, last_at, backlog) AS (");
+        update.push_values(touched, |mut row, (concern_id, touched)| {
+            row.push_bind(*concern_id)
+                .push_bind(touched.severity)
+                .push_bind(touched.flags)
+                .push_bind(touched.first_event_at)
+                .push_bind(touched.last_event_at)
+                .push_bind(touched.backlog);
+        });
+        update.push(
+            ") UPDATE concern SET flag_count = flag_count + given.flags,
+                severity = CASE WHEN concern.severity < given.severity THEN given.severity ELSE concern.severity END,
+                first_event_at = CASE WHEN first_event_at > given.first_at THEN given.first_at ELSE first_event_at END,
+                last_event_at = CASE WHEN last_event_at < given.last_at THEN given.last_at ELSE last_event_at END,
+                backlog = CASE WHEN given.backlog THEN concern.backlog ELSE FALSE END, changed_at = ",
+        );
+        update.push_bind(now);
+        update.push(" FROM given WHERE concern.concern_id = given.concern_id");
+        update
+            .build()
+            .persistent(touched.len() == ROWS)
+            .execute(&mut **tx)
+            .await?;
     }
     Ok(())
 }

@@ -220,16 +220,18 @@ async fn delivered_before(
 }
 
 async fn raise(tx: &mut Write, raised: &HashMap<i64, (i64, i64)>) -> Result<(), sqlx::Error> {
-    for (epoch_no, (count, highest)) in raised {
-        sqlx::query(
-            "UPDATE epoch SET delivered = delivered + $1,
-                high_water = CASE WHEN high_water < $2 THEN $2 ELSE high_water END WHERE epoch_no = $3",
-        )
-        .bind(count)
-        .bind(highest)
-        .bind(epoch_no)
-        .execute(&mut **tx)
-        .await?;
+    let raised: Vec<_> = raised.iter().collect();
+    for raised in raised.chunks(ROWS) {
+        let mut update = QueryBuilder::new("WITH given (epoch_no, count, highest) AS (");
+        update.push_values(raised, |mut row, (epoch_no, (count, highest))| {
+            row.push_bind(**epoch_no).push_bind(*count).push_bind(*highest);
+        });
+        update.push(
+            ") UPDATE epoch SET delivered = delivered + given.count,
+                high_water = CASE WHEN high_water < given.highest THEN given.highest ELSE high_water END
+             FROM given WHERE epoch.epoch_no = given.epoch_no",
+        );
+        update.build().persistent(false).execute(&mut **tx).await?;
     }
     Ok(())
 }
