@@ -1,7 +1,7 @@
 //! What was seen of a concern and what was done with it. Actions are only added to: an undo is a further one.
 //! INVARIANT 4: every query for a reader joins `concern_reader` for the viewer.
 
-use super::Write;
+use super::{Write, readers};
 use crate::concerns::kind::Kind;
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteExecutor;
@@ -111,19 +111,13 @@ pub async fn may_close(
     concern_id: &str,
     closing: &[&str],
 ) -> Result<bool, sqlx::Error> {
-    let readers: Vec<(String, bool)> = sqlx::query_as(
-        "SELECT person_id, doubtful FROM concern_reader WHERE school_id = $1 AND concern_id = $2",
-    )
-    .bind(school_id)
-    .bind(concern_id)
-    .fetch_all(&mut **tx)
-    .await?;
+    let readers = readers::of(&mut **tx, school_id, concern_id).await?;
     let closing: Vec<_> = readers
         .iter()
-        .filter(|(person, _)| closing.contains(&person.as_str()))
+        .filter(|reader| closing.contains(&reader.person_id.as_str()))
         .collect();
-    let all_are_doubtful = readers.iter().all(|(_, doubtful)| *doubtful);
-    Ok(closing.iter().any(|(_, doubtful)| !doubtful) || (all_are_doubtful && closing.len() > 1))
+    let all_are_doubtful = readers.iter().all(|reader| reader.doubtful);
+    Ok(closing.iter().any(|reader| !reader.doubtful) || (all_are_doubtful && closing.len() > 1))
 }
 
 /// Closes a concern. False, and nothing is changed, when these readers may not, see [`may_close`].

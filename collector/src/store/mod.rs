@@ -43,6 +43,7 @@ pub mod policies;
 pub mod profile;
 pub mod proposals;
 pub mod queue;
+pub mod readers;
 pub mod reassign;
 pub mod references;
 pub mod replay;

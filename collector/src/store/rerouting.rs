@@ -5,6 +5,7 @@
 
 use super::escalation::{self, Anew};
 use super::people::Directory;
+use super::readers::{self, Reader};
 use super::routing::{named_of, set_readers, subject_of};
 use super::{Write, actions, owner};
 use crate::concerns::kind::Kind;
@@ -74,9 +75,9 @@ impl Standing {
     }
 
     /// Whether it stands as a route has it.
-    fn is_by(&self, route: &Route, readers: &[Reads]) -> bool {
-        let reads = |(reads, person): (&Reads, &PersonId)| {
-            reads.person_id == *person && reads.doubtful == route.doubtful.contains(person)
+    fn is_by(&self, route: &Route, readers: &[Reader]) -> bool {
+        let reads = |(reader, person): (&Reader, &PersonId)| {
+            reader.person_id == *person && reader.doubtful == route.doubtful.contains(person)
         };
         readers.len() == route.readers.len()
             && readers.iter().zip(&route.readers).all(reads)
@@ -90,13 +91,6 @@ impl Standing {
         let subject = subject_of(directory, self.person_id.as_deref(), &self.group_name, what);
         directory.route(concern_id, &subject, self.kind, named)
     }
-}
-
-/// A reader as they stand.
-#[derive(PartialEq, Eq, sqlx::FromRow)]
-struct Reads {
-    person_id: PersonId,
-    doubtful: bool,
 }
 
 /// Decides again who may see a concern, and tells those to whom it comes.
@@ -151,16 +145,9 @@ async fn not_as_routed(
         let named = named.entry(concern_id).or_default();
         named.insert(person_id, strength);
     }
-    let mut readers: HashMap<String, Vec<Reads>> = HashMap::new();
-    let rows: Vec<(String, PersonId, bool)> = sqlx::query_as(
-        "SELECT concern_id, person_id, doubtful FROM concern_reader WHERE school_id = $1 ORDER BY concern_id, place",
-    )
-    .bind(school_id)
-    .fetch_all(&mut **tx)
-    .await?;
-    for (concern_id, person_id, doubtful) in rows {
-        let reads = Reads { person_id, doubtful };
-        readers.entry(concern_id).or_default().push(reads);
+    let mut readers: HashMap<String, Vec<Reader>> = HashMap::new();
+    for reader in readers::of_all(&mut **tx, school_id).await? {
+        readers.entry(reader.concern_id.clone()).or_default().push(reader);
     }
     let nobody = Named::new();
     let is_other = |stands: &Standing| {
@@ -208,7 +195,7 @@ pub(super) async fn decide(
     };
     let named = named_of(tx, school_id, concern_id).await?;
     let route = stands.route(directory, concern_id, &named);
-    let before = readers_of(tx, school_id, concern_id).await?;
+    let before = readers::of(&mut **tx, school_id, concern_id).await?;
     if stands.is_by(&route, &before) {
         return Ok(Moved::default());
     }
@@ -282,15 +269,4 @@ pub(super) async fn standing(
         .bind(concern_id)
         .fetch_optional(&mut **tx)
         .await
-}
-
-/// Who reads a concern, in the order in which they are told.
-async fn readers_of(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Vec<Reads>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT person_id, doubtful FROM concern_reader WHERE school_id = $1 AND concern_id = $2 ORDER BY place",
-    )
-    .bind(school_id)
-    .bind(concern_id)
-    .fetch_all(&mut **tx)
-    .await
 }

@@ -3,6 +3,7 @@
 
 use super::escalation::CLOCK_TOLERANCE_MS;
 use super::outbox::{self, Gathered, OfConcern, Sort};
+use super::readers::{self, Reader};
 use super::{Store, Write, owner};
 use crate::concerns::escalation::{self as rules, Why};
 use crate::concerns::review::{self, Next, Review};
@@ -118,16 +119,10 @@ pub async fn step(tx: &mut Write, telling: &Telling, concern_id: &str, now: i64)
     let Some(row) = acknowledged(tx, school_id, concern_id).await? else {
         return Ok(());
     };
-    let readers: Vec<String> = sqlx::query_scalar(
-        "SELECT person_id FROM concern_reader WHERE school_id = $1 AND concern_id = $2 ORDER BY place",
-    )
-    .bind(school_id)
-    .bind(concern_id)
-    .fetch_all(&mut **tx)
-    .await?;
+    let readers = readers::of(&mut **tx, school_id, concern_id).await?;
     let owner = row.owner_id.as_ref().filter(|_| !row.owner_gone);
     let review = Review {
-        owner: owner.and_then(|owner| readers.iter().position(|reader| reader == owner)),
+        owner: owner.and_then(|owner| readers.iter().position(|reader| reader.person_id == *owner)),
         readers: readers.len(),
         at: row.review_at.unwrap_or(now),
         answer_by: row.review_answer_by,
@@ -204,7 +199,7 @@ async fn pass_on(
     tx: &mut Write,
     telling: &Telling,
     concern_id: &str,
-    (readers, to): (&[String], usize),
+    (readers, to): (&[Reader], usize),
     next_due_at: i64,
     now: i64,
 ) -> Result<(), sqlx::Error> {
@@ -224,7 +219,7 @@ async fn pass_on(
     .await?;
     let notice = OfConcern {
         concern_id,
-        person_id: &readers[to],
+        person_id: &readers[to].person_id,
         sort: Sort::New,
         why: Why::NotReviewed,
         due_at: now,

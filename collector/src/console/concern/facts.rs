@@ -7,7 +7,8 @@ use super::outcome;
 use super::undoing::is_reversible;
 use crate::concerns::kind::Kind;
 use crate::store::actions::ActionRow;
-use crate::store::queue::{Summary, Told};
+use crate::store::queue::Summary;
+use crate::store::readers::Reader;
 
 /// Whether parents or carers may have to be told: not those of an adult.
 pub(super) fn has_parents(concern: &Summary) -> bool {
@@ -41,7 +42,7 @@ pub(super) enum Second {
 pub(super) fn second(
     concern: &Summary,
     viewer: &str,
-    others: &[Told],
+    others: &[Reader],
     needed: bool,
     name_of: &impl Fn(&str) -> String,
 ) -> Second {

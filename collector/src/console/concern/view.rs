@@ -22,7 +22,8 @@ use crate::concerns::model::Duty;
 use crate::devices::roll::told_apart;
 use crate::store::actions::{self, ActionRow};
 use crate::store::overview::{self, Candidate};
-use crate::store::queue::{self, Summary, Told};
+use crate::store::queue::{self, Summary};
+use crate::store::readers::{self, Reader};
 use crate::store::{devices, gaps, keys, routing};
 use askama::Template;
 use axum::extract::{Path, Query, State};
@@ -80,7 +81,7 @@ struct ConcernPage {
     history: Vec<Entry>,
     history_place: Place,
     related_place: Place,
-    others: Vec<Told>,
+    others: Vec<Reader>,
     second: Second,
     can_undo: bool,
     is_welfare: bool,
@@ -241,7 +242,7 @@ async fn draw(
     let Flags { rows: flags, at } = Flags::read(console, who.id(), &concern, typed.page.max(1)).await?;
     let rows = actions::history(store, school_id, who.id(), concern_id, HISTORY_MOST).await?;
     let history_place = Place::of(typed.history_page, HISTORY_SHOWN, count(rows.len()));
-    let readers = queue::readers_of(store, school_id, who.id(), concern_id).await?;
+    let readers = readers::of_one_seen_by(store, school_id, who.id(), concern_id).await?;
     let people = overview::everybody(store, school_id).await?;
     let name_of = |id: &str| {
         let found = people.iter().find(|person| person.person_id == id);
@@ -307,7 +308,7 @@ async fn draw(
     let doubtful = readers
         .iter()
         .any(|reader| reader.person_id == who.id() && reader.doubtful);
-    let others: Vec<Told> = readers
+    let others: Vec<Reader> = readers
         .iter()
         .filter(|reader| reader.person_id != who.id())
         .cloned()

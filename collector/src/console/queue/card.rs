@@ -4,7 +4,8 @@ use super::super::words::{self, Clock};
 use crate::clock;
 use crate::concerns::escalation::OutsideCover;
 use crate::profile::Profile;
-use crate::store::queue::{Summary, Told};
+use crate::store::queue::Summary;
+use crate::store::readers::Reader;
 use pastoral_keywords::Severity;
 
 /// A concern in the queue, in words.
@@ -26,7 +27,7 @@ pub(super) fn card(
     clock: &Clock,
     profile: &Profile,
     concern: Summary,
-    readers: &[Told],
+    readers: &[Reader],
     viewer: &str,
 ) -> Card {
     let (state, tag) = state(&concern);
@@ -149,7 +150,7 @@ pub(in super::super) fn next(
     clock: &Clock,
     profile: &Profile,
     concern: &Summary,
-    readers: &[Told],
+    readers: &[Reader],
     viewer: &str,
 ) -> String {
     if let Some(until) = concern
@@ -173,7 +174,7 @@ pub(in super::super) fn next(
             None => String::new(),
         };
     }
-    let you = |told: &Told| {
+    let you = |told: &Reader| {
         if told.person_id == viewer {
             "you".to_owned()
         } else {

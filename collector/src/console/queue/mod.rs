@@ -12,7 +12,8 @@ use super::who::{Fields, SignedIn};
 use super::words::Clock;
 use crate::clock;
 use crate::live::Change;
-use crate::store::queue::{self as rows, Told};
+use crate::store::queue as rows;
+use crate::store::readers::{self, Reader};
 use crate::store::{access, references};
 use askama::Template;
 use axum::extract::{Query, State};
@@ -230,7 +231,7 @@ impl Console {
         let (store, school_id) = (self.app.store.read(), &self.app.school_id);
         let place = Place::of(number, SHOWN, rows::count_open(store, school_id, viewer).await?);
         let concerns = rows::open(store, school_id, viewer, place.rows()).await?;
-        let readers = rows::readers_of_open(store, school_id, viewer).await?;
+        let readers = readers::of_open_seen_by(store, school_id, viewer).await?;
         let shown: Vec<&str> = concerns
             .iter()
             .map(|concern| concern.concern_id.as_str())
@@ -239,7 +240,7 @@ impl Console {
         let clock = self.clock();
         let profile = self.app.profile.load();
         let cards = concerns.into_iter().map(|concern| {
-            let of = |told: &&Told| told.concern_id == concern.concern_id;
+            let of = |told: &&Reader| told.concern_id == concern.concern_id;
             let readers: Vec<_> = readers.iter().filter(of).cloned().collect();
             card(&clock, &profile, concern, &readers, viewer)
         });

@@ -7,9 +7,9 @@ pub(super) use anew::{Anew, begin_again, tell_anew};
 pub use telling::{corrected, pass_on};
 
 use super::outbox;
+use super::readers::{self, Reader};
 use super::{Store, Write, category};
 use crate::concerns::escalation::{self as rules, Change, Plan, Progress};
-use crate::concerns::model::PersonId;
 use crate::concerns::routing::Reason;
 use crate::notify::Telling;
 use pastoral_keywords::Severity;
@@ -31,15 +31,6 @@ struct Standing {
     reason: Reason,
     /// In the order in which they are told. Who has no address is told when they have one, and the next one meanwhile.
     readers: Vec<Reader>,
-}
-
-#[derive(sqlx::FromRow)]
-struct Reader {
-    person_id: PersonId,
-    /// They may be meant.
-    doubtful: bool,
-    /// They have an address.
-    reachable: bool,
 }
 
 impl Standing {
@@ -214,15 +205,6 @@ async fn standing(
     let Some((severity, state, told, last_event_at, backlog, reason)) = row else {
         return Ok(None);
     };
-    let readers = sqlx::query_as(
-        "SELECT r.person_id, r.doubtful, COALESCE(p.email, '') <> '' AS reachable FROM concern_reader AS r
-         LEFT JOIN person AS p ON p.school_id = r.school_id AND p.person_id = r.person_id
-         WHERE r.school_id = $1 AND r.concern_id = $2 ORDER BY r.place",
-    )
-    .bind(school_id)
-    .bind(concern_id)
-    .fetch_all(&mut **tx)
-    .await?;
     Ok(Some(Standing {
         severity: Severity::try_from(severity).unwrap_or(Severity::MAX),
         answered: state != "new",
@@ -231,6 +213,6 @@ async fn standing(
         last_event_at,
         backlog,
         reason,
-        readers,
+        readers: readers::of(&mut **tx, school_id, concern_id).await?,
     }))
 }

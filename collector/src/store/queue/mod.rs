@@ -9,19 +9,6 @@ use crate::concerns::reference::Reference;
 use sqlx::{AssertSqlSafe, Encode, Sqlite, SqliteExecutor, Type};
 use summary::SUMMARY;
 
-/// A reader of a concern, in the order in which they are told.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Told {
-    /// The concern.
-    pub concern_id: String,
-    /// Who.
-    pub person_id: String,
-    /// Given and family name.
-    pub name: String,
-    /// May be meant by what was seen, and closes nothing alone.
-    pub doubtful: bool,
-}
-
 /// The open concerns of a viewer, most urgent first, from a place on.
 pub async fn open(
     db: impl SqliteExecutor<'_>,
@@ -196,44 +183,3 @@ pub async fn count_open(
     .fetch_one(db)
     .await
 }
-
-/// Who reads the viewer's open concerns, in the order in which they are told.
-pub async fn readers_of_open(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    viewer: &str,
-) -> Result<Vec<Told>, sqlx::Error> {
-    let query = AssertSqlSafe(format!(
-        "{READERS} AND c.state <> 'closed' ORDER BY all_r.concern_id, all_r.place"
-    ));
-    sqlx::query_as(query)
-        .bind(school_id)
-        .bind(viewer)
-        .fetch_all(db)
-        .await
-}
-
-/// Who reads one of the viewer's concerns, in the order in which they are told.
-pub async fn readers_of(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    viewer: &str,
-    concern_id: &str,
-) -> Result<Vec<Told>, sqlx::Error> {
-    let query = AssertSqlSafe(format!("{READERS} AND c.concern_id = $3 ORDER BY all_r.place"));
-    sqlx::query_as(query)
-        .bind(school_id)
-        .bind(viewer)
-        .bind(concern_id)
-        .fetch_all(db)
-        .await
-}
-
-const READERS: &str =
-    "SELECT all_r.concern_id, all_r.person_id, p.given_name || ' ' || p.family_name AS name,
-        all_r.doubtful
-    FROM concern c
-    JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = $2
-    JOIN concern_reader all_r ON all_r.school_id = c.school_id AND all_r.concern_id = c.concern_id
-    JOIN person p ON p.school_id = c.school_id AND p.person_id = all_r.person_id
-    WHERE c.school_id = $1";
