@@ -155,7 +155,7 @@ async fn school(folder: &tempfile::TempDir) -> anyhow::Result<App> {
             "",
         )?)),
         list_key: ListKey::new(std::env::temp_dir()),
-        sealer: Arc::new(Sealer::new("s".into(), publics)),
+        sealer: Arc::new(Sealer::new(publics)),
         console_url: "http://localhost".into(),
         outbox_wake: Arc::new(Notify::new()),
         escalation_wake: Arc::new(Notify::new()),

@@ -7,6 +7,7 @@ use crate::profile::Profile;
 use crate::seal::content::Sealer;
 use crate::seal::specialist::ListKey;
 use crate::store::Store;
+use crate::telling::Telling;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -43,6 +44,17 @@ pub struct App {
 }
 
 impl App {
+    /// What telling people takes, as things are now.
+    #[must_use]
+    pub fn telling(&self) -> Telling {
+        Telling {
+            school_id: Arc::clone(&self.school_id),
+            school_name: Arc::clone(&self.school_name),
+            console_url: Arc::clone(&self.console_url),
+            profile: self.profile.load_full(),
+        }
+    }
+
     /// After a commit: open consoles are told that something changed, of one concern or in general, and those who tell
     /// people are woken.
     pub fn changed(&self, concern_id: Option<String>) {

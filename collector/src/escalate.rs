@@ -4,8 +4,7 @@
 use crate::app::App;
 use crate::clock;
 use crate::live::Change;
-use crate::notify::Telling;
-use crate::store::{conflicts, escalation, reviews, unread, wanted};
+use crate::store::{asking, conflicts, escalation, reviews, unread};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +44,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
 /// Ends conflicts of interest that nobody has agreed to in time, has those told again whose agreement is wanted, and has
 /// somebody told of what nobody can read.
 pub async fn look_after_readers(app: &App, now: i64) -> Result<(), sqlx::Error> {
-    let telling = Telling::of(app);
+    let telling = app.telling();
     if conflicts::is_any_over(app.store.read(), &app.school_id, now).await? {
         let mut tx = app.store.write().await?;
         conflicts::lapse(&mut tx, &telling, now).await?;
@@ -53,7 +52,7 @@ pub async fn look_after_readers(app: &App, now: i64) -> Result<(), sqlx::Error> 
         app.changed(None);
         tracing::info!("conflicts of interest have ended, because nobody agreed in time");
     }
-    if wanted::remind(&app.store, &telling, now).await? {
+    if asking::remind(&app.store, &telling, now).await? {
         app.outbox_wake.notify_one();
     }
     unread::forget(&app.store, &app.school_id).await?;
@@ -71,7 +70,7 @@ pub async fn step_due(app: &App, now: i64) -> Result<usize, sqlx::Error> {
     if unanswered.is_empty() && reviewed.is_empty() {
         return Ok(0);
     }
-    let telling = Telling::of(app);
+    let telling = app.telling();
     let mut tx = app.store.write().await?;
     for concern_id in &unanswered {
         escalation::step(&mut tx, &telling, concern_id, now).await?;

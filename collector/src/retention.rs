@@ -6,11 +6,11 @@ use crate::app::App;
 use crate::chain::{HEAD_SENT, number};
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::notify::Telling;
 use crate::notify::text::{self, HeadNumbers, Text};
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::people::Directory;
 use crate::store::{Write, audit, came_back, held_import, invitations, keys, retention};
+use crate::telling::Telling;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +77,7 @@ pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
     {
         return Ok(false);
     }
-    let telling = Telling::of(app);
+    let telling = app.telling();
     verify_chain(app, &telling, now).await?;
     let mut tx = app.store.write().await?;
     invitations::forget_expired(&mut tx, &app.school_id, now).await?;

@@ -6,12 +6,12 @@ use crate::clock;
 use crate::concerns::model::Duty;
 use crate::devices::roll::{self, Called, Roll};
 use crate::devices::verdict::Verdict;
-use crate::notify::Telling;
 use crate::notify::laptops::{self as text, Laptops};
 use crate::notify::text::Text;
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::people::Directory;
 use crate::store::{Write, heard};
+use crate::telling::Telling;
 use jiff::Span;
 use jiff::civil::Date;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
 
 /// Tells whoever is to be told today and has not been.
 pub async fn look(app: &App, now: i64) -> Result<(), sqlx::Error> {
-    let telling = Telling::of(app);
+    let telling = app.telling();
     let cover = &telling.profile.cover;
     let school_day = cover.day(now).filter(|day| cover.is_school_day(*day));
     let Some(today) = school_day.filter(|_| cover.has_begun(now)) else {

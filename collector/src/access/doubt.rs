@@ -5,7 +5,7 @@
 
 use crate::app::App;
 use crate::concerns::model::Duty;
-use crate::notify::{Telling, text};
+use crate::notify::text;
 use crate::retention::tell_holders;
 use crate::seal::GroupPublicKey;
 use crate::store::Write;
@@ -32,7 +32,7 @@ pub(super) async fn compare(
     person_keys::record(tx, school_id, person_id, &found, now).await?;
     if found == Recorded::Doubt {
         tracing::error!("somebody signed in with another key than the one recorded of them; run `check`");
-        let telling = Telling::of(app);
+        let telling = app.telling();
         let text = text::own_key_differs(&telling);
         let duties = [Duty::Headteacher, Duty::Chair];
         tell_holders(tx, &telling, &duties, (Sort::OwnKeyDiffers, &text), now).await?;

@@ -11,7 +11,6 @@ use super::voice::VoiceCode;
 use super::work::Work;
 use crate::app::App;
 use crate::concerns::model::ReaderGroup;
-use crate::notify::Telling;
 use crate::notify::text::Access;
 use crate::seal::GroupPrivateKey;
 use crate::store::access::{self as rows, User};
@@ -87,7 +86,7 @@ pub async fn accept(
     }
     if let Some(person) = members::find(&mut tx, &app.school_id, &person_id).await? {
         let what = Access::SetUp { reset: was_there };
-        members::tell(&mut tx, &Telling::of(app), &person, what, now_ms).await?;
+        members::tell(&mut tx, &app.telling(), &person, what, now_ms).await?;
     }
     let keys_differ = school_keys::differ(app, &mut tx, (&person_id, &vault.keys), now_ms).await?;
     tx.commit().await?;
@@ -154,7 +153,7 @@ async fn wrong_code(app: &App, invitation: &Invitation, now_ms: i64) -> Result<R
     if wrong == invitations::MOST_WRONG_CODES
         && let Some(person) = members::find(&mut tx, &app.school_id, &invitation.person_id).await?
     {
-        members::tell(&mut tx, &Telling::of(app), &person, Access::WrongCodes, now_ms).await?;
+        members::tell(&mut tx, &app.telling(), &person, Access::WrongCodes, now_ms).await?;
     }
     tx.commit().await?;
     app.outbox_wake.notify_one();

@@ -4,6 +4,7 @@
 use super::invitation::ReaderKeys;
 use crate::concerns::model::ReaderGroup;
 use crate::seal::{GroupPrivateKey, GroupPublicKey, SealError};
+use crate::store::proposals::Carried;
 use data_encoding::BASE32_NOPAD;
 use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
@@ -45,16 +46,6 @@ pub fn open_from(
     let purpose = purpose("key", school_id, person_id, group.code());
     let key = GroupPrivateKey::from_bytes(&own.open(sealed, &purpose).ok()?).ok()?;
     (key.public().to_bytes() == of_school.to_bytes()).then_some(key)
-}
-
-/// What a proposer hands to whoever agrees: reader keys sealed to a fresh key pair, whose private half is sealed to each
-/// person who may agree.
-#[derive(Debug, Clone, Default)]
-pub struct Carried {
-    /// Group and sealed key.
-    pub keys: Vec<(ReaderGroup, Vec<u8>)>,
-    /// Person and sealed private key.
-    pub shares: Vec<(String, Vec<u8>)>,
 }
 
 impl Carried {

@@ -4,7 +4,7 @@
 
 use crate::app::App;
 use crate::concerns::model::{Duty, ReaderGroup};
-use crate::notify::{Telling, text};
+use crate::notify::text;
 use crate::retention::tell_holders;
 use crate::seal::{self, GroupPrivateKey, GroupPublicKey};
 use crate::store::outbox::Sort;
@@ -53,7 +53,7 @@ pub(crate) async fn differ(
     audit::append(tx, now_ms, &entry).await?;
     tracing::error!("content is sealed for a key that is not the readers'; run `check`");
     if is_new {
-        let telling = Telling::of(app);
+        let telling = app.telling();
         let text = text::keys_differ(&telling, &seal::fingerprint(&publics));
         let duties = [Duty::Headteacher, Duty::Chair];
         tell_holders(tx, &telling, &duties, (Sort::KeysDiffer, &text), now_ms).await?;

@@ -6,20 +6,7 @@
 //! the two. A sheet and whoever keeps it are one person, not two.
 
 use crate::seal::sheet::Sheet;
-use std::collections::BTreeSet;
-
-/// Who can sign in as what, as it is at one moment.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
-    /// Readers who can sign in.
-    pub readers: BTreeSet<String>,
-    /// Technicians who can sign in, readers among them: they run the mail, where links can be read.
-    pub technicians: BTreeSet<String>,
-    /// People who could ever sign in and had a reader's duty.
-    pub were_readers: BTreeSet<String>,
-    /// Who keeps which recovery sheet.
-    pub keepers: BTreeSet<(Sheet, String)>,
-}
+use crate::store::proposals::Standing;
 
 impl Standing {
     /// Whether somebody may propose an act on a person's access.
@@ -104,6 +91,7 @@ impl Standing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     fn set(people: &[&str]) -> BTreeSet<String> {
         people.iter().map(|person| (*person).to_owned()).collect()

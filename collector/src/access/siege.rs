@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::net::source::Source;
-use crate::notify::{Telling, text};
+use crate::notify::text;
 use crate::store::outbox::{self, Notice, Sort};
 use crate::store::{access as rows, audit, sieges};
 use serde_json::json;
@@ -17,7 +17,7 @@ pub async fn tell(app: &App, email: &str, from: Source, now_ms: i64) -> Result<(
     if !sieges::is_to_be_told(&mut tx, &app.school_id, &user.person_id, now_ms).await? {
         return Ok(());
     }
-    let telling = Telling::of(app);
+    let telling = app.telling();
     let notice = Notice {
         concern_id: None,
         person_id: &user.person_id,

@@ -8,6 +8,7 @@
 
 use crate::concerns::model::ReaderGroup;
 use crate::seal::groups::GroupPrivateKey;
+use crate::store::access::SealedVault;
 use argon2::{Algorithm, Argon2, Params, Version};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
@@ -35,17 +36,6 @@ pub struct Vault {
     pub own: Option<GroupPrivateKey>,
     /// The private keys of the groups this person reads for.
     pub keys: Vec<(ReaderGroup, GroupPrivateKey)>,
-}
-
-/// A vault as it is stored.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct SealedVault {
-    /// Of the password's key.
-    #[sqlx(rename = "vault_salt")]
-    pub salt: Vec<u8>,
-    /// Nonce and ciphertext.
-    #[sqlx(rename = "vault")]
-    pub bytes: Vec<u8>,
 }
 
 /// Why a vault could not be sealed or opened.

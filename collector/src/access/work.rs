@@ -1,7 +1,8 @@
 //! The heavy work of passwords and links, bounded.
 
 use super::Refused;
-use super::vault::{Owner, SealedVault, Vault};
+use super::vault::{Owner, Vault};
+use crate::store::access::SealedVault;
 use crate::store::access::User;
 use std::sync::Arc;
 use std::time::Duration;

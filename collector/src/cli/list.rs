@@ -4,11 +4,11 @@ use super::{school, when};
 use crate::clock;
 use crate::config::Config;
 use crate::lists::{self, Rules};
-use crate::notify::Telling;
 use crate::seal::specialist::ListName;
 use crate::store::list_changes::{self, ListChangeState};
 use crate::store::specialist::{self, Imported};
-use crate::store::{Store, Write, wanted};
+use crate::store::{Store, Write, asking};
+use crate::telling::Telling;
 use anyhow::Context as _;
 use clap::Subcommand;
 use pastoral_keywords::changes::{Operation, SCHOOL};
@@ -143,7 +143,7 @@ async fn propose(
     let (of, now) = ((operation, reason), clock::now_ms());
     let proposed = list_changes::propose(tx, &telling.school_id, of, BY, now).await?;
     proposed.context("too many changes to the lists wait already; have some decided on the console first")?;
-    wanted::tell(tx, telling, now).await?;
+    asking::ask(tx, telling, now).await?;
     Ok(())
 }
 

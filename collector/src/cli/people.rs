@@ -3,13 +3,13 @@
 use super::school::{self, Opened};
 use crate::clock;
 use crate::config::Config;
-use crate::notify::Telling;
 use crate::people::differences::Plan;
 use crate::people::stops::Confirms;
 use crate::people::{FILE_MOST, File, Reader, Reading};
 use crate::store::accounts::{self, Seen};
 use crate::store::people::Directory;
 use crate::store::{held_import, import};
+use crate::telling::Telling;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde_json::json;

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::seal::GroupPrivateKey;
 use crate::seal::sheet::{self, Sheet};
 use crate::store::proposals::{self, Act, New};
-use crate::store::{access, keys, routing};
+use crate::store::{access, keys, rerouting};
 use anyhow::Context as _;
 
 /// Gives somebody a reader's duty and a link.
@@ -58,7 +58,7 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, typed: &
             vouched: true,
         };
         issue(&mut tx, &telling, &made, &about, now).await?;
-        routing::reroute_all(&mut tx, &telling, now).await?;
+        rerouting::reroute_all(&mut tx, &telling, now).await?;
         tx.commit().await?;
         println!(
             "A link goes to {}, the recorded address of {}. It works once, for seven days, with this code; say it to them \
@@ -151,7 +151,7 @@ pub(super) async fn agree(config: &Config, typed: &str) -> anyhow::Result<()> {
     let mut tx = opened.store.write().await?;
     let agreed = acts::agree(&mut tx, &telling, actor, (&proposal.proposal_id, prepared), now).await?;
     note(&mut tx, school_id, "recovery-copy-used", &proposal.person_id, now).await?;
-    routing::reroute_all(&mut tx, &telling, now).await?;
+    rerouting::reroute_all(&mut tx, &telling, now).await?;
     tx.commit().await?;
     println!(
         "It is done: {}. Everybody who reads is told.",

@@ -2,11 +2,11 @@
 
 use crate::backup::{AUTHORITY, DATABASE};
 use crate::config::Config;
-use crate::notify::Telling;
 use crate::profile::Profile;
 use crate::seal::specialist::ListKey;
 use crate::store::Store;
 use crate::store::school::{self, School};
+use crate::telling::Telling;
 use anyhow::Context as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

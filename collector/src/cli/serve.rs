@@ -193,7 +193,7 @@ async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
     Ok(App {
         store: opened.store.clone(),
         live: Live::default(),
-        sealer: Arc::new(Sealer::new(Arc::clone(&school_id), publics)),
+        sealer: Arc::new(Sealer::new(publics)),
         school_id,
         school_name: opened.school.name.as_str().into(),
         profile: Arc::new(ArcSwap::new(Arc::clone(&opened.profile))),

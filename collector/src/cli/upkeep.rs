@@ -6,10 +6,10 @@ use crate::clock;
 use crate::console::listener::Certificate;
 use crate::faults::Fault;
 use crate::lists::Rules;
-use crate::notify::Telling;
 use crate::profile::Profile;
 use crate::store::disk::Disk;
 use crate::store::profile as rows;
+use crate::telling::Telling;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,7 +121,7 @@ pub(super) async fn accept_profile(app: &App, file: &Path) {
 async fn keep_profile(app: &App, profile: &Arc<Profile>) -> Result<(), sqlx::Error> {
     let telling = Telling {
         profile: Arc::clone(profile),
-        ..Telling::of(app)
+        ..app.telling()
     };
     let mut tx = app.store.write().await?;
     rows::accept(&mut tx, &telling, "pastoral", clock::now_ms()).await?;

@@ -10,7 +10,7 @@ use crate::concerns::model::Duty;
 use crate::config::Config;
 use crate::store::members::{self, Member};
 use crate::store::school::NewPerson;
-use crate::store::{Write, access, audit, overview, proposals, routing, school as rows};
+use crate::store::{Write, access, audit, overview, proposals, rerouting, school as rows};
 use anyhow::Context as _;
 use clap::Subcommand;
 use std::io::Read as _;
@@ -130,7 +130,7 @@ async fn invite_technician(config: &Config, named: &Named) -> anyhow::Result<()>
     .await?;
     let actor = ("command line", person.person_id.as_str());
     invited(&mut tx, &telling.school_id, actor, Duty::Technician, now).await?;
-    routing::reroute_all(&mut tx, &telling, now).await?;
+    rerouting::reroute_all(&mut tx, &telling, now).await?;
     // A duty never touches how somebody signs in.
     if person.can_sign_in {
         tx.commit().await?;
@@ -212,7 +212,7 @@ async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
     );
     rows::disable(&mut tx, school_id, &user.person_id, "command line", now).await?;
     note(&mut tx, school_id, "user-disabled", &user.person_id, now).await?;
-    routing::reroute_all(&mut tx, &opened.telling(config), now).await?;
+    rerouting::reroute_all(&mut tx, &opened.telling(config), now).await?;
     tx.commit().await?;
     println!("{} can no longer sign in and has no duty.", user.name);
     Ok(())

@@ -10,14 +10,12 @@ use crate::clock;
 use crate::concerns::escalation::Change as Escalates;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::PersonId;
-use crate::notify::Telling;
-use crate::seal::content::StoreSealError;
 use crate::store::actions::{self, NewAction};
 use crate::store::by_hand::{ByHand, make_by_hand};
 use crate::store::overview::{self, Candidate};
 use crate::store::people::Directory;
 use crate::store::routing::{self, route_by_hand};
-use crate::store::{audit, escalation, queue};
+use crate::store::{audit, escalation, identity, keys, queue};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -161,7 +159,7 @@ async fn store(
     (kind, severity, happened_at): (Kind, i64, i64),
     meant: &[PersonId],
 ) -> Result<Option<String>, Failure> {
-    let (app, now, telling) = (&console.app, clock::now_ms(), Telling::of(&console.app));
+    let (app, now, telling) = (&console.app, clock::now_ms(), console.app.telling());
     let mut tx = app.store.write().await?;
     let mut directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
     let person = Some(typed.person.as_str()).filter(|person| *person != "unknown");
@@ -186,14 +184,8 @@ async fn store(
     };
     make_by_hand(&mut tx, &app.school_id, &new, now).await?;
     routing::set_readers(&mut tx, &app.school_id, &concern_id, &route).await?;
-    let sealed = app
-        .sealer
-        .seal_for(&mut tx, &concern_id, route.sealed_to(), typed.words.as_bytes())
-        .await;
-    let words = sealed.map_err(|error| match error {
-        StoreSealError::Store(error) => Failure::Store(error),
-        StoreSealError::Seal(_) => Failure::Busy,
-    })?;
+    let (of, words) = ((&*app.school_id, concern_id.as_str()), typed.words.as_bytes());
+    let words = keys::seal_for(&mut tx, &app.sealer, of, route.sealed_to(), words).await?;
     let action = NewAction {
         concern_id: &concern_id,
         at: now,
@@ -211,7 +203,7 @@ async fn store(
         detail: json!({}),
     };
     audit::append(&mut tx, now, &entry).await?;
-    routing::link_to_open(&mut tx, &app.school_id, &concern_id).await?;
+    identity::link_to_open(&mut tx, &app.school_id, &concern_id).await?;
     escalation::opened_or_risen(&mut tx, &telling, &concern_id, Escalates::Opened, now).await?;
     tx.commit().await?;
     app.changed(Some(concern_id.clone()));

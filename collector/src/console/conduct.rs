@@ -8,9 +8,9 @@ use super::page::{Failure, Page, show_again};
 use super::who::{Fields, SignedIn};
 use crate::clock;
 use crate::concerns::model::PersonId;
-use crate::notify::Telling;
 use crate::store::people::Directory;
-use crate::store::{Write, conflicts, routing};
+use crate::store::{Write, conflicts, rerouting};
+use crate::telling::Telling;
 use askama::Template;
 use axum::response::Response;
 
@@ -107,7 +107,7 @@ pub(super) async fn keep_out_of(
         in_force |= recorded.is_ok_and(|conflict| conflict.in_force);
     }
     if in_force {
-        let changed = routing::reroute_all(tx, telling, now).await?;
+        let changed = rerouting::reroute_all(tx, telling, now).await?;
         seal_again(console, tx, &who.session, &changed).await?;
     }
     Ok(())

@@ -10,11 +10,10 @@ use crate::clock;
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::ReaderGroup;
 use crate::concerns::naming::{self, Circumstances, Named};
-use crate::notify::Telling;
 use crate::seal::content::{self, DataKeyRow};
 use crate::store::names::{self, Sealed, Unexamined};
 use crate::store::people::Directory;
-use crate::store::{audit, keys, routing};
+use crate::store::{audit, keys, rerouting, routing};
 use pastoral_keywords::Provenance;
 use pastoral_proto::device;
 use prost::Message as _;
@@ -98,7 +97,7 @@ impl Console {
                 detail: json!({ "named": named.keys().collect::<Vec<_>>() }),
             };
             audit::append(&mut tx, now, &entry).await?;
-            let changed = routing::reroute(&mut tx, &Telling::of(app), directory, concern_id, now).await?;
+            let changed = rerouting::reroute(&mut tx, &app.telling(), directory, concern_id, now).await?;
             seal_again(self, &mut tx, session, changed.as_slice()).await?;
         }
         tx.commit().await?;

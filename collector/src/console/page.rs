@@ -6,6 +6,7 @@ use super::words::Clock;
 use super::{assets, said};
 use crate::clock;
 use crate::concerns::model::Duty;
+use crate::store::keys::NotSealed;
 use crate::store::wanted::{self, Place};
 use crate::store::{keys, overview, person_keys};
 use askama::Template;
@@ -350,6 +351,15 @@ pub(super) enum Failure {
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<NotSealed> for Failure {
+    fn from(error: NotSealed) -> Self {
+        match error {
+            NotSealed::Store(error) => Self::Store(error),
+            NotSealed::Seal(_) => Self::Busy,
+        }
     }
 }
 

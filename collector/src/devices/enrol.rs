@@ -1,12 +1,12 @@
 //! Joining the school: a device asks with a token, and by default a person decides.
 
 use super::approval::{self, Decision, DecisionError};
-use super::limited::Limited;
 use super::refusal::{self, refusal};
 use super::service::Shared;
 use crate::app::App;
 use crate::ca::public_key_sha256;
 use crate::clock;
+use crate::metering::Limited;
 use crate::store::devices::{Device, NewDevice};
 use crate::store::{audit, certificates, devices, tokens};
 use data_encoding::BASE32_NOPAD;

@@ -6,9 +6,7 @@ pub mod command;
 mod enrol;
 pub mod health;
 mod hub;
-pub mod limited;
 mod listener;
-pub mod meter;
 mod policy;
 mod refusal;
 pub mod roll;
@@ -20,6 +18,7 @@ pub mod verdict;
 use crate::app::App;
 use crate::ca::Authority;
 use crate::clock;
+use crate::metering::{Meter, Written};
 use crate::net::places::Bounds;
 use crate::store::devices as rows;
 use crate::store::disk::Disk;
@@ -28,7 +27,6 @@ use crate::store::{commands, heard, uses};
 use anyhow::Context as _;
 use hub::{Hub, Told};
 pub use listener::BOUNDS;
-use meter::Meter;
 use pastoral_proto::device::RefusalReason;
 use pastoral_proto::device::device_service_server::DeviceServiceServer;
 use pastoral_proto::limits;
@@ -71,7 +69,7 @@ pub async fn serve(
     let today = app.profile.load().cover.day(now);
     let used = match today {
         Some(today) => uses::of_day(&mut tx, &app.school_id, today).await?,
-        None => meter::Written::default(),
+        None => Written::default(),
     };
     let allowed = allowed_today(&mut tx, &app, now).await?;
     tx.commit().await?;
@@ -229,7 +227,7 @@ async fn write_seen(shared: &Shared) {
     let now = clock::now_ms();
     let seen = shared.hub.take_unwritten(now);
     let used = shared.meter.take_unwritten(shared.day(now), now);
-    if seen.is_empty() && used == meter::Written::default() {
+    if seen.is_empty() && used == Written::default() {
         return;
     }
     let written = async {

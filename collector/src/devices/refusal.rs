@@ -1,7 +1,7 @@
 //! What a device is told when it is turned away: which it is, and what its technician does.
 
-use super::limited::Limited;
 use crate::clock;
+use crate::metering::Limited;
 use pastoral_proto::device::{Refusal, RefusalReason};
 
 /// A refusal with the advice that goes with its reason.

@@ -1,10 +1,9 @@
 //! The roll call: every device of the school with its verdict and what is wrong with it, in plain words.
 
 use super::health::Health;
-use super::limited::Limited;
-use super::meter::Use;
 use super::verdict::{Calendar, Silence, Verdict};
 use crate::concerns::cover::Cover;
+use crate::metering::{Limited, Use};
 use crate::store::devices::{self, Device};
 use crate::store::{heard, uses};
 use sqlx::SqliteConnection;

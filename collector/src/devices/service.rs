@@ -3,15 +3,14 @@
 use super::accounts::AccountsAsked;
 use super::enrol::{self, Standing};
 use super::hub::Hub;
-use super::limited::Limited;
 use super::listener::Peer;
-use super::meter::Meter;
 use super::policy::Policies;
 use super::refusal::{self, refusal};
 use super::stream;
 use crate::app::App;
 use crate::ca::{Authority, RENEWABLE_MS};
 use crate::clock;
+use crate::metering::{Limited, Meter};
 use crate::net::places::Proof;
 use crate::net::rate::{Rate, Rates};
 use crate::net::source::Source;

@@ -5,12 +5,12 @@
 use super::command;
 use super::health::{Health, clipped};
 use super::hub::{Entered, Told};
-use super::limited::Limited;
 use super::refusal::refusal;
 use super::service::Shared;
 use crate::ca::DEVICE_LIFE_MS;
 use crate::clock;
 use crate::live::Change;
+use crate::metering::Limited;
 use crate::store::certificates::Standing;
 use crate::store::commands;
 use crate::store::ingest::{Answer, Incoming};

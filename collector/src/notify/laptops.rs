@@ -1,7 +1,7 @@
 //! The words of mail about laptops that are silent. INVARIANT 9: host names and numbers, nothing else.
 
-use super::Telling;
 use super::text::{Text, local_time};
+use crate::telling::Telling;
 
 /// What a mail about laptops may say: host names and numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::fault::NotSent;
 use super::mail::Mailer;
-use super::{Telling, text};
+use super::text;
 use crate::app::App;
 use crate::clock;
 use crate::store::outbox::{self, Due};
@@ -86,7 +86,7 @@ async fn sleep(app: &App) -> Result<Duration, sqlx::Error> {
 
 /// Sends one notice, writes down what came of it, and says which it was.
 async fn bring(app: &App, mailer: &Mailer, logged: &Logged, mut notice: Due) -> String {
-    if let Some(text) = text::leaving(&Telling::of(app), &notice, clock::now_ms()) {
+    if let Some(text) = text::leaving(&app.telling(), &notice, clock::now_ms()) {
         (notice.subject, notice.body) = (text.subject, text.body);
     }
     let outcome = mailer.send(&notice, clock::now_ms()).await;

@@ -8,7 +8,6 @@ use super::aead::{self, key_from};
 use super::{GroupPrivateKey, GroupPublicKey, SealError};
 use crate::clock;
 use crate::concerns::model::{ReaderGroup, SealedTo};
-use crate::store::Write;
 use ring::aead::LessSafeKey;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::collections::HashMap;
@@ -19,17 +18,6 @@ use zeroize::Zeroizing;
 const KEY_LIFE_MS: i64 = 5 * 60 * 1000;
 /// Data keys in memory at most; beyond it all are forgotten and new ones drawn.
 const KEYS_IN_MEMORY: usize = 20_000;
-
-/// Why content could not be sealed into the store.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreSealError {
-    /// The cryptography failed.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// The key could not be stored.
-    #[error(transparent)]
-    Store(#[from] sqlx::Error),
-}
 
 /// A data key as it stands in the store.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -55,17 +43,15 @@ pub struct DataKey {
 
 /// Holds the groups' public keys and the data keys of the last minutes.
 pub struct Sealer {
-    school_id: Arc<str>,
     publics: HashMap<ReaderGroup, GroupPublicKey>,
     keys: Mutex<HashMap<(String, SealedTo), Arc<DataKey>>>,
 }
 
 impl Sealer {
-    /// For one school, with the public key of every group.
+    /// With the public key of every group of a school.
     #[must_use]
-    pub fn new(school_id: Arc<str>, publics: HashMap<ReaderGroup, GroupPublicKey>) -> Self {
+    pub fn new(publics: HashMap<ReaderGroup, GroupPublicKey>) -> Self {
         Self {
-            school_id,
             publics,
             keys: Mutex::default(),
         }
@@ -114,23 +100,6 @@ impl Sealer {
         let now = clock::now_ms();
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         keys.retain(|_, key| now.abs_diff(key.made_at) < KEY_LIFE_MS.unsigned_abs());
-    }
-
-    /// Seals for a concern and saves the data key in the caller's transaction. Gives the data key's id and the
-    /// sealed content.
-    ///
-    /// # Errors
-    /// When sealing fails or the store cannot be written.
-    pub async fn seal_for(
-        &self,
-        tx: &mut Write,
-        concern_id: &str,
-        to: impl Into<SealedTo>,
-        plaintext: &[u8],
-    ) -> Result<(Vec<u8>, Vec<u8>), StoreSealError> {
-        let key = self.key_for(concern_id, to)?;
-        crate::store::keys::save_data_keys(tx, &self.school_id, &[Arc::clone(&key)]).await?;
-        Ok((key.id().to_vec(), key.seal(plaintext)?))
     }
 
     fn draw(&self, concern_id: &str, to: SealedTo, now_ms: i64) -> Result<DataKey, SealError> {
@@ -255,7 +224,7 @@ mod tests {
             privates.insert(group, private);
             publics.insert(group, public);
         }
-        (Sealer::new("school".into(), publics), privates)
+        (Sealer::new(publics), privates)
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! People who can sign in: their vaults, codes and duties.
 
 use super::{Write, person_keys};
-use crate::access::SealedVault;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::seal::GroupPublicKey;
 use sqlx::{SqliteConnection, SqliteExecutor};
@@ -19,6 +18,17 @@ pub struct Viewer {
     pub duties: Vec<Duty>,
     /// When their password was set.
     pub password_set_at: i64,
+}
+
+/// A vault as it is stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct SealedVault {
+    /// Of the password's key.
+    #[sqlx(rename = "vault_salt")]
+    pub salt: Vec<u8>,
+    /// Nonce and ciphertext.
+    #[sqlx(rename = "vault")]
+    pub bytes: Vec<u8>,
 }
 
 /// A person who can sign in, with what opens for them.

@@ -7,12 +7,13 @@
 
 use super::outbox::{self, Notice, Sort};
 use super::people::Directory;
-use super::{Write, audit, routing, wanted};
+use super::{Write, asking, audit, rerouting};
 use crate::concerns::kind::Kind;
 use crate::concerns::model::{Duty, PersonId};
 use crate::concerns::naming::Named;
 use crate::concerns::routing::{Reason, Route};
-use crate::notify::{Telling, text};
+use crate::notify::text;
+use crate::telling::Telling;
 use serde_json::json;
 use sqlx::SqliteExecutor;
 
@@ -260,7 +261,7 @@ pub async fn lapse(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sq
         end(tx, telling, conflict, "pastoral", now).await?;
     }
     if !over.is_empty() {
-        routing::reroute_all(tx, telling, now).await?;
+        rerouting::reroute_all(tx, telling, now).await?;
     }
     Ok(())
 }
@@ -304,7 +305,7 @@ async fn left(
             (of(directory), of(&with))
         }));
     }
-    routes.extend(routing::routes_touching(tx, school_id, (directory, &with), about).await?);
+    routes.extend(rerouting::routes_touching(tx, school_id, (directory, &with), about).await?);
     let touched = routes
         .iter()
         .filter(|(before, _)| before.readers.iter().any(|person| person == reader));
@@ -365,7 +366,7 @@ async fn note(
         };
         outbox::queue(tx, telling, &notice, now).await?;
     }
-    wanted::tell(tx, telling, now).await
+    asking::ask(tx, telling, now).await
 }
 
 /// Whose business it is that a reader is kept out: of a lead or deputy the headteacher, of the headteacher the chair, of

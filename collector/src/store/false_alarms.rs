@@ -2,9 +2,9 @@
 //! timers stand for a day, and where the highest severity that it ever had asks for a second person, one is asked whether
 //! it may be closed. Unanswered, the timers start again. Functions here fail when the database does.
 
-use super::{Write, escalation, wanted};
+use super::{Write, asking, escalation};
 use crate::concerns::escalation::Change;
-use crate::notify::Telling;
+use crate::telling::Telling;
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
 /// Of a concern of which nothing remains.
@@ -107,7 +107,7 @@ async fn stand(
             .bind(concern_id)
             .execute(&mut **tx)
             .await?;
-        wanted::tell(tx, telling, now).await?;
+        asking::ask(tx, telling, now).await?;
     }
     Ok(())
 }

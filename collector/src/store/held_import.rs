@@ -7,13 +7,13 @@
 use super::import::{self, ImportError, Imported};
 use super::people::Directory;
 use super::proposals::record;
-use super::{Write, wanted};
+use super::{Write, asking};
 use crate::codes::codes;
 use crate::concerns::model::{Duty, PersonId};
-use crate::notify::Telling;
 use crate::people::Reading;
 use crate::people::differences::Plan;
 use crate::people::stops::Confirms;
+use crate::telling::Telling;
 use serde_json::json;
 use sqlx::{SqliteConnection, SqliteExecutor};
 use std::collections::BTreeSet;
@@ -120,7 +120,7 @@ pub async fn hold(
             "stops": plan.stops.iter().map(|stop| (stop.reason.code(), stop.count)).collect::<Vec<_>>(),
         });
         record(tx, school_id, (by, "people-import-held"), detail, now).await?;
-        wanted::tell(tx, telling, now).await?;
+        asking::ask(tx, telling, now).await?;
     }
     Ok(())
 }
@@ -339,7 +339,7 @@ pub async fn confirm(
         .bind(&held.import_id)
         .execute(&mut **tx)
         .await?;
-        wanted::tell(tx, telling, now).await?;
+        asking::ask(tx, telling, now).await?;
         return Ok(Confirmed::First);
     }
     let imported = import::take(tx, telling, plan, directory, by, now).await?;

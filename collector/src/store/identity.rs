@@ -5,7 +5,7 @@ use super::rerouting::{self, GroupChanged};
 use super::{Write, category};
 use crate::concerns::kind::{SubjectRole, kind_of};
 use crate::concerns::model::PersonId;
-use crate::notify::Telling;
+use crate::telling::Telling;
 use pastoral_keywords::Topic;
 use std::collections::HashMap;
 use std::sync::Arc;

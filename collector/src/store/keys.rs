@@ -1,9 +1,9 @@
 //! The public keys of the reader groups, and the sealed data keys.
 
 use super::Write;
-use crate::concerns::model::ReaderGroup;
-use crate::seal::GroupPublicKey;
-use crate::seal::content::{DataKey, DataKeyRow};
+use crate::concerns::model::{ReaderGroup, SealedTo};
+use crate::seal::content::{DataKey, DataKeyRow, Sealer};
+use crate::seal::{GroupPublicKey, SealError};
 use sqlx::{QueryBuilder, SqliteExecutor};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,6 +48,30 @@ pub async fn add_public(
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// Why content could not be sealed into the store.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSealed {
+    /// The cryptography failed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The key could not be stored.
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+}
+
+/// Seals for a concern and saves the data key in the caller's transaction. Gives the data key's id and the sealed content.
+pub async fn seal_for(
+    tx: &mut Write,
+    sealer: &Sealer,
+    (school_id, concern_id): (&str, &str),
+    to: impl Into<SealedTo>,
+    plaintext: &[u8],
+) -> Result<(Vec<u8>, Vec<u8>), NotSealed> {
+    let key = sealer.key_for(concern_id, to)?;
+    save_data_keys(tx, school_id, &[Arc::clone(&key)]).await?;
+    Ok((key.id().to_vec(), key.seal(plaintext)?))
 }
 
 /// Saves data keys that the same transaction seals with. Those that are there already stay as they are.

@@ -4,9 +4,9 @@ use super::outbox::{self, Notice, Sort};
 use super::proposals::Change;
 use super::{Write, person_keys};
 use crate::concerns::model::{Duty, ReaderGroup};
-use crate::notify::Telling;
 use crate::notify::text::{self, Access, Text};
 use crate::seal::GroupPublicKey;
+use crate::telling::Telling;
 use sqlx::{SqliteConnection, SqliteExecutor};
 use std::collections::BTreeSet;
 

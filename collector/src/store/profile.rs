@@ -1,8 +1,8 @@
 //! The profile in force: the last one accepted stays, whatever becomes of the file.
 
-use super::routing::{self, GroupChanged};
+use super::rerouting::{self, GroupChanged};
 use super::{Write, audit};
-use crate::notify::Telling;
+use crate::telling::Telling;
 
 /// Puts `telling`'s profile in force and routes every concern by it. Policies must be made again; wake escalation and
 /// outbox after the commit.
@@ -26,5 +26,5 @@ pub async fn accept(
         detail,
     };
     audit::append(tx, now, &entry).await?;
-    routing::reroute_all(tx, telling, now).await
+    rerouting::reroute_all(tx, telling, now).await
 }

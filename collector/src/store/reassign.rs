@@ -7,7 +7,7 @@ use super::people::Directory;
 use super::{Write, identity, references, rerouting};
 use crate::concerns::kind::{Kind, kind_of};
 use crate::concerns::model::ReaderGroup;
-use crate::notify::Telling;
+use crate::telling::Telling;
 use pastoral_keywords::Topic;
 use sqlx::SqliteExecutor;
 

@@ -12,7 +12,7 @@ use crate::concerns::kind::Kind;
 use crate::concerns::model::{PersonId, ReaderGroup, SealedTo};
 use crate::concerns::naming::{Named, Strength};
 use crate::concerns::routing::{Reason, Route};
-use crate::notify::Telling;
+use crate::telling::Telling;
 use sqlx::AssertSqlSafe;
 use std::collections::{BTreeSet, HashMap};
 
@@ -49,7 +49,7 @@ const STANDING: &str = "
 
 /// A concern as it stands.
 #[derive(sqlx::FromRow)]
-pub(super) struct Standing {
+struct Standing {
     concern_id: String,
     kind: Kind,
     person_id: Option<String>,
@@ -86,7 +86,7 @@ impl Standing {
     }
 
     /// Who may see it, by what a directory knows.
-    pub(super) fn route(&self, directory: &Directory, concern_id: &str, named: &Named) -> Route {
+    fn route(&self, directory: &Directory, concern_id: &str, named: &Named) -> Route {
         let what = (self.kind, self.by_hand, self.about_child);
         let subject = subject_of(directory, self.person_id.as_deref(), &self.group_name, what);
         directory.route(concern_id, &subject, self.kind, named)
@@ -234,6 +234,35 @@ pub(super) async fn decide(
     })
 }
 
+/// The routes of every open concern that has to do with somebody, or of one concern, by two directories.
+pub(super) async fn routes_touching(
+    tx: &mut Write,
+    school_id: &str,
+    (before, after): (&Directory, &Directory),
+    about: &str,
+) -> Result<Vec<(Route, Route)>, sqlx::Error> {
+    let concerns: Vec<String> = sqlx::query_scalar(
+        "SELECT concern_id FROM concern WHERE school_id = $1 AND state <> 'closed' AND erased_at IS NULL
+         AND (concern_id = $2 OR person_id = $2 OR EXISTS (SELECT 1 FROM concern_named
+            WHERE concern_named.concern_id = concern.concern_id AND concern_named.person_id = $2))",
+    )
+    .bind(school_id)
+    .bind(about)
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut routes = Vec::new();
+    for concern_id in &concerns {
+        if let Some(stands) = standing(tx, school_id, concern_id).await? {
+            let named = named_of(tx, school_id, concern_id).await?;
+            routes.push((
+                stands.route(before, concern_id, &named),
+                stands.route(after, concern_id, &named),
+            ));
+        }
+    }
+    Ok(routes)
+}
+
 fn group_changed(concern_id: &str, from: SealedTo, to: SealedTo) -> Option<GroupChanged> {
     (from != to).then(|| GroupChanged {
         concern_id: concern_id.into(),
@@ -259,7 +288,7 @@ async fn forget_proposal(
     actions::touch(tx, school_id, concern_id, now).await
 }
 
-pub(super) async fn standing(
+async fn standing(
     tx: &mut Write,
     school_id: &str,
     concern_id: &str,

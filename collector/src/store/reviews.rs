@@ -7,7 +7,7 @@ use super::readers::{self, Reader};
 use super::{Store, Write, owner};
 use crate::concerns::escalation::{self as rules, Why};
 use crate::concerns::review::{self, Next, Review};
-use crate::notify::Telling;
+use crate::telling::Telling;
 use pastoral_keywords::Severity;
 
 /// One question about reviews leaves in this time, however many are due.

@@ -1,10 +1,5 @@
 //! Who may see a concern, as it stands in the store. Only this file writes `concern_reader` (invariant 4).
 
-pub use super::identity::{hand_over, identify, link_to_open, name_person};
-pub use super::rerouting::{GroupChanged, reroute, reroute_all};
-
-use super::rerouting::standing;
-
 use super::people::Directory;
 use super::{Store, Write, outbox};
 use crate::concerns::kind::{Kind, SubjectRole};
@@ -128,35 +123,6 @@ pub async fn reason(store: &Store, school_id: &str, concern_id: &str) -> Result<
             .fetch_optional(store.read())
             .await?;
     Ok(reason.unwrap_or_default())
-}
-
-/// The routes of every open concern that has to do with somebody, or of one concern, by two directories.
-pub(super) async fn routes_touching(
-    tx: &mut Write,
-    school_id: &str,
-    (before, after): (&Directory, &Directory),
-    about: &str,
-) -> Result<Vec<(Route, Route)>, sqlx::Error> {
-    let concerns: Vec<String> = sqlx::query_scalar(
-        "SELECT concern_id FROM concern WHERE school_id = $1 AND state <> 'closed' AND erased_at IS NULL
-         AND (concern_id = $2 OR person_id = $2 OR EXISTS (SELECT 1 FROM concern_named
-            WHERE concern_named.concern_id = concern.concern_id AND concern_named.person_id = $2))",
-    )
-    .bind(school_id)
-    .bind(about)
-    .fetch_all(&mut **tx)
-    .await?;
-    let mut routes = Vec::new();
-    for concern_id in &concerns {
-        if let Some(stands) = standing(tx, school_id, concern_id).await? {
-            let named = named_of(tx, school_id, concern_id).await?;
-            routes.push((
-                stands.route(before, concern_id, &named),
-                stands.route(after, concern_id, &named),
-            ));
-        }
-    }
-    Ok(routes)
 }
 
 /// Whom a concern is about, as far as routing goes.

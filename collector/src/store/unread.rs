@@ -6,7 +6,8 @@ use super::people::Directory;
 use super::routing::named_of;
 use super::{Store, Write};
 use crate::concerns::model::{Duty, PersonId};
-use crate::notify::{Telling, text};
+use crate::notify::text;
+use crate::telling::Telling;
 use std::collections::BTreeSet;
 
 /// How often somebody is told again while it lasts.

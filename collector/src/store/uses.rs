@@ -1,7 +1,7 @@
 //! What devices used of what is limited for each, and what people allowed them.
 
 use super::Write;
-use crate::devices::meter::{Told, Use, Written};
+use crate::metering::{Told, Use, Written};
 use jiff::civil::Date;
 use sqlx::{SqliteExecutor, sqlite::SqliteConnection};
 

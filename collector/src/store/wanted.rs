@@ -3,16 +3,8 @@
 //!
 //! INVARIANT 4: what is about a concern is found through `concern_reader`.
 
-use super::outbox::{self, Gathered, Sort};
-use super::{Store, Write};
-use crate::notify::Telling;
 use sqlx::SqliteExecutor;
 use std::sync::LazyLock;
-
-/// At most one mail about it in this time.
-const EVERY_MS: i64 = 10 * 60_000;
-/// Whoever has not decided is told again after this time, in the hours of cover.
-const REMIND_MS: i64 = 24 * 60 * 60_000;
 
 /// Where in the console it waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
@@ -32,7 +24,7 @@ pub enum Place {
 /// `severity`. `$1` is now. What waits for anybody else's agreement in the console is added here.
 const SOURCES: [&str; 5] = [ACCESS, LISTS, CLOSINGS, CONFLICTS, IMPORTS];
 
-/// As [`crate::access::Standing`] lets people agree: another reader, or while there is none who signs in, a technician.
+/// As `access::second` lets people agree: another reader, or while there is none who signs in, a technician.
 /// What no reader has proposed yet, any of them may propose.
 const ACCESS: &str = "SELECT duty.school_id, duty.person_id, 'people' AS place, proposal.proposal_id AS what,
         proposal.proposed_at AS since, 0 AS severity
@@ -134,66 +126,4 @@ pub async fn of(
         .bind(person_id)
         .fetch_all(db)
         .await
-}
-
-/// Tells everybody again whose agreement is still wanted and who was not told for a day. Says whether there was anybody.
-pub async fn remind(store: &Store, telling: &Telling, now: i64) -> Result<bool, sqlx::Error> {
-    let query = format!(
-        "SELECT DISTINCT person_id FROM ({}) AS wanted WHERE school_id = $2 AND NOT EXISTS (SELECT 1 FROM outbox
-            WHERE outbox.school_id = wanted.school_id AND outbox.person_id = wanted.person_id AND outbox.notice = $3
-            AND ((outbox.sent_at IS NULL AND outbox.ended_at IS NULL)
-                 OR (outbox.sent_at > $1 - {REMIND_MS} AND outbox.sent_at <= $1)))",
-        *QUERY
-    );
-    let people: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
-        .bind(now)
-        .bind(&*telling.school_id)
-        .bind(Sort::AgreementWanted)
-        .fetch_all(store.read())
-        .await?;
-    if people.is_empty() {
-        return Ok(false);
-    }
-    let due_at = telling.profile.cover.next_open(now).unwrap_or(now);
-    let mut tx = store.write().await?;
-    for person_id in &people {
-        gather(&mut tx, telling, person_id, due_at, now).await?;
-    }
-    tx.commit().await?;
-    Ok(true)
-}
-
-/// Tells everybody whose agreement is wanted since now. Call it in the transaction that asks for it, and wake the outbox
-/// after the commit.
-pub async fn tell(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
-    let query = format!(
-        "SELECT DISTINCT person_id FROM ({}) AS wanted WHERE school_id = $2 AND since >= $1 ORDER BY person_id",
-        *QUERY
-    );
-    let people: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
-        .bind(now)
-        .bind(&*telling.school_id)
-        .fetch_all(&mut **tx)
-        .await?;
-    for person_id in &people {
-        gather(tx, telling, person_id, now, now).await?;
-    }
-    Ok(())
-}
-
-async fn gather(
-    tx: &mut Write,
-    telling: &Telling,
-    person_id: &str,
-    due_at: i64,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let wanted = Gathered {
-        person_id,
-        sort: Sort::AgreementWanted,
-        concern_id: None,
-        due_at,
-        every_ms: EVERY_MS,
-    };
-    outbox::gather(tx, telling, &wanted, now).await
 }

@@ -5,7 +5,7 @@ use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::escalate::look_after_readers;
 use pastoral_collector::store::conflicts::{self, Conflict, Refused};
-use pastoral_collector::store::{audit, routing, wanted};
+use pastoral_collector::store::{audit, rerouting, wanted};
 
 async fn record(school: &School, by: &str, reader: &str, about: &str, at: i64) -> Result<Conflict, Refused> {
     let mut tx = school.app.store.write().await.unwrap();
@@ -13,7 +13,7 @@ async fn record(school: &School, by: &str, reader: &str, about: &str, at: i64) -
     let recorded = conflicts::record(&mut tx, &telling, (reader, about), by, at)
         .await
         .unwrap();
-    routing::reroute_all(&mut tx, &telling, at).await.unwrap();
+    rerouting::reroute_all(&mut tx, &telling, at).await.unwrap();
     tx.commit().await.unwrap();
     recorded
 }
@@ -76,7 +76,7 @@ async fn a_conflict_lapses_unless_a_second_person_agrees_within_a_day() {
     let telling = school.telling();
     let agreed = conflicts::agree(&mut tx, &telling, &again, "head", at + DAY + 2 * MINUTE).await;
     assert_eq!(agreed.unwrap(), Ok(()));
-    routing::reroute_all(&mut tx, &telling, at + DAY + 2 * MINUTE)
+    rerouting::reroute_all(&mut tx, &telling, at + DAY + 2 * MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -239,7 +239,7 @@ async fn agree(school: &School, conflict: &Conflict, by: &str, at: i64) -> Resul
     let agreed = conflicts::agree(&mut tx, &telling, conflict, by, at)
         .await
         .unwrap();
-    routing::reroute_all(&mut tx, &telling, at).await.unwrap();
+    rerouting::reroute_all(&mut tx, &telling, at).await.unwrap();
     tx.commit().await.unwrap();
     agreed
 }
@@ -287,7 +287,7 @@ async fn a_conflict_ends_with_the_duty_of_who_recorded_it_unless_a_second_person
             .await;
         look_after_readers(&school.app, monday() + MINUTE).await.unwrap();
         let mut tx = school.app.store.write().await.unwrap();
-        routing::reroute_all(&mut tx, &school.telling(), monday() + MINUTE)
+        rerouting::reroute_all(&mut tx, &school.telling(), monday() + MINUTE)
             .await
             .unwrap();
         tx.commit().await.unwrap();

@@ -5,7 +5,7 @@ use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::concerns::naming::Strength;
 use pastoral_collector::escalate::{look_after_readers, step_due};
 use pastoral_collector::store::outbox::{self, Sort};
-use pastoral_collector::store::{reviews, wanted};
+use pastoral_collector::store::{asking, reviews, wanted};
 
 const HOUR: i64 = 60 * MINUTE;
 
@@ -326,7 +326,7 @@ async fn who_may_agree_is_told_and_counts_it_and_nobody_else() {
         )
         .await;
     let mut tx = school.app.store.write().await.unwrap();
-    wanted::tell(&mut tx, &school.telling(), monday()).await.unwrap();
+    asking::ask(&mut tx, &school.telling(), monday()).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(
         send_due(&school, monday()).await,
@@ -371,7 +371,7 @@ async fn who_may_agree_is_asked_again_daily_until_it_is_decided() {
         .execute(&mut *tx)
         .await
         .unwrap();
-    wanted::tell(&mut tx, &school.telling(), monday()).await.unwrap();
+    asking::ask(&mut tx, &school.telling(), monday()).await.unwrap();
     tx.commit().await.unwrap();
     let asked = [("head".to_owned(), Sort::AgreementWanted, 1)];
     assert_eq!(send_due(&school, monday()).await, asked);

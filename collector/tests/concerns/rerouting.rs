@@ -5,11 +5,11 @@ use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::escalate::look_after_readers;
 use pastoral_collector::store::outbox::{self, Sort};
-use pastoral_collector::store::{actions, routing, unread};
+use pastoral_collector::store::{actions, identity, rerouting, unread};
 
 async fn reroute(school: &School) {
     let mut tx = school.app.store.write().await.unwrap();
-    routing::reroute_all(&mut tx, &school.telling(), monday() + MINUTE)
+    rerouting::reroute_all(&mut tx, &school.telling(), monday() + MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -82,7 +82,7 @@ async fn identified_as_staff_it_is_new_for_the_headteacher() {
         .await;
     let mut tx = school.app.store.write().await.unwrap();
     let telling = school.telling();
-    routing::name_person(&mut tx, &telling, "c1", "teacher", monday() + MINUTE)
+    identity::name_person(&mut tx, &telling, "c1", "teacher", monday() + MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -5,13 +5,13 @@ use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::{Duty, ReaderGroup};
 use pastoral_collector::concerns::naming::{Circumstances, Strength};
 use pastoral_collector::store::people::Directory;
-use pastoral_collector::store::{actions, routing};
+use pastoral_collector::store::{actions, identity, rerouting, routing};
 use pastoral_keywords::Provenance;
 use std::sync::Arc;
 
-async fn reroute(school: &School) -> Vec<routing::GroupChanged> {
+async fn reroute(school: &School) -> Vec<rerouting::GroupChanged> {
     let mut tx = school.app.store.write().await.unwrap();
-    let changed = routing::reroute_all(&mut tx, &school.telling(), monday() + MINUTE)
+    let changed = rerouting::reroute_all(&mut tx, &school.telling(), monday() + MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -191,7 +191,7 @@ async fn an_identified_account_brings_its_concerns_to_the_readers_of_that_person
     assert_eq!(school.readers("c1").await, ["dsl", "deputy", "head"]);
     let mut tx = school.app.store.write().await.unwrap();
     let telling = school.telling();
-    let changed = routing::identify(&mut tx, &telling, 7, "teacher", "dsl", monday() + MINUTE)
+    let changed = identity::identify(&mut tx, &telling, 7, "teacher", "dsl", monday() + MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -209,7 +209,7 @@ async fn an_identified_account_brings_its_concerns_to_the_readers_of_that_person
     assert_eq!(school.notices("c1").await, ["head new"]);
     // Corrected: it was a pupil's after all.
     let mut tx = school.app.store.write().await.unwrap();
-    routing::identify(&mut tx, &telling, 7, "pupil", "head", monday() + 2 * MINUTE)
+    identity::identify(&mut tx, &telling, 7, "pupil", "head", monday() + 2 * MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();
@@ -236,7 +236,7 @@ async fn a_childs_disclosure_on_a_staff_account_is_handed_to_the_lead() {
     add_flag(&school, "c1", 7, "abuse").await;
     assert_eq!(school.readers("c1").await, ["head"]);
     let mut tx = school.app.store.write().await.unwrap();
-    let changed = routing::hand_over(&mut tx, &school.telling(), "c1", Some("pupil"), monday() + MINUTE)
+    let changed = identity::hand_over(&mut tx, &school.telling(), "c1", Some("pupil"), monday() + MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -9,12 +9,12 @@ use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::concerns::naming::{Named, Strength};
 use pastoral_collector::lists::Rules;
 use pastoral_collector::live::Live;
-use pastoral_collector::notify::Telling;
 use pastoral_collector::profile::Profile;
 use pastoral_collector::seal::content::Sealer;
 use pastoral_collector::seal::specialist::ListKey;
 use pastoral_collector::store::people::Directory;
 use pastoral_collector::store::{Store, escalation, routing};
+use pastoral_collector::telling::Telling;
 use sqlx::Row;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl School {
             school_id: SCHOOL.into(),
             school_name: "Invented Primary School".into(),
             list_key: ListKey::new(folder.path().join("ca")),
-            sealer: Arc::new(Sealer::new(SCHOOL.into(), HashMap::new())),
+            sealer: Arc::new(Sealer::new(HashMap::new())),
             console_url: "https://console.school.example".into(),
             outbox_wake: Arc::new(Notify::new()),
             escalation_wake: Arc::new(Notify::new()),
@@ -130,7 +130,7 @@ impl School {
     }
 
     pub(crate) fn telling(&self) -> Telling {
-        Telling::of(&self.app)
+        self.app.telling()
     }
 
     pub(crate) async fn directory(&self) -> Directory {

@@ -200,7 +200,7 @@ async fn what_an_import_finds_about_somebody_with_a_duty_takes_two_readers() {
         email: "it@elsewhere.example".into(),
         role: "staff".into(),
     };
-    let telling = pastoral_collector::notify::Telling::of(&school.app);
+    let telling = school.app.telling();
     for _ in 0..2 {
         let mut tx = school.app.store.write().await.unwrap();
         let waits = proposals::ask_change(&mut tx, &telling, "bo", &change, "people import", school.now);

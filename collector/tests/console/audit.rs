@@ -102,7 +102,7 @@ async fn a_stranger_s_key_is_found_at_the_next_sign_in_and_said_to_all_who_read(
     tx.commit().await.unwrap();
     // Started again: it seals with what is in the store.
     let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
-    school.app.sealer = Arc::new(Sealer::new(SCHOOL.into(), publics));
+    school.app.sealer = Arc::new(Sealer::new(publics));
     let router = console::router(school.app.clone());
     let said = "sealed for a key that is not the readers’";
     let (code_cy, code_di) = (code(&cy), code(&di));
@@ -147,7 +147,7 @@ async fn a_stranger_s_key_is_found_at_the_next_sign_in_and_said_to_all_who_read(
         .unwrap();
     tx.commit().await.unwrap();
     let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
-    school.app.sealer = Arc::new(Sealer::new(SCHOOL.into(), publics));
+    school.app.sealer = Arc::new(Sealer::new(publics));
     let mut again = Browser::new(&console::router(school.app.clone()));
     again.sign_in("cy", PASSWORD, &code_cy).await;
     assert!(!again.get("/queue").await.body.contains(said));
@@ -168,7 +168,7 @@ async fn a_stranger_s_key_for_the_safe_is_found_by_any_sign_in_and_by_the_daily_
         .unwrap();
     tx.commit().await.unwrap();
     let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
-    school.app.sealer = Arc::new(Sealer::new(SCHOOL.into(), publics));
+    school.app.sealer = Arc::new(Sealer::new(publics));
     let mut browser = Browser::new(&console::router(school.app.clone()));
     browser.sign_in("ann", PASSWORD, &ann.code(1)).await;
     assert!(

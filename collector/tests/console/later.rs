@@ -2,8 +2,7 @@
 
 use super::*;
 use axum::http::StatusCode;
-use pastoral_collector::notify::Telling;
-use pastoral_collector::store::routing;
+use pastoral_collector::store::rerouting;
 
 /// Who finds the names of a conflict on people's page or in the audit log.
 async fn knows(browser: &mut Browser, reader: &str, about: &str) -> bool {
@@ -95,7 +94,7 @@ async fn what_names_somebody_who_joins_later_is_never_seen_by_them_and_goes_to_t
     let [mut hal] = signed_in(&school, &router, [("hal", Duty::Deputy)]).await;
     // As when the duty is agreed to: everything goes to them that nothing is known to name them in.
     let mut tx = school.app.store.write().await.unwrap();
-    routing::reroute_all(&mut tx, &Telling::of(&school.app), school.now)
+    rerouting::reroute_all(&mut tx, &school.app.telling(), school.now)
         .await
         .unwrap();
     tx.commit().await.unwrap();

@@ -92,7 +92,7 @@ async fn the_store_refuses_a_link_that_would_overwrite_a_sign_in() {
         agreed_by: None,
         vouched: false,
     };
-    let telling = pastoral_collector::notify::Telling::of(&school.app);
+    let telling = school.app.telling();
     acts::issue(&mut tx, &telling, &made, &about, school.now)
         .await
         .unwrap();

@@ -8,7 +8,6 @@
 
 use super::*;
 use axum::http::StatusCode;
-use pastoral_collector::notify::Telling;
 use pastoral_collector::people::{File, Reader};
 use pastoral_collector::store::import;
 
@@ -167,7 +166,7 @@ async fn a_list_that_moves_a_pupil_up_a_year_leaves_their_old_flags_in_the_year_
         };
         let at = school.now + days * 86_400_000;
         let reading = Reader::on(at, &school.app.profile.load()).read(&[list]).unwrap();
-        let telling = Telling::of(&school.app);
+        let telling = school.app.telling();
         let mut tx = school.app.store.write().await.unwrap();
         let (plan, directory) = import::plan(&mut tx, &telling, &reading).await.unwrap();
         import::take(&mut tx, &telling, &plan, &directory, "test", at)

@@ -4,6 +4,7 @@ use super::*;
 use crate::school::SCHOOL;
 use axum::http::StatusCode;
 use pastoral_collector::concerns::model::ReaderGroup;
+use pastoral_collector::store::keys;
 
 const REASON: &str = "the form tutor saw who sat there";
 
@@ -385,10 +386,8 @@ async fn flags_that_a_session_has_no_key_for_stay_and_are_moved_by_somebody_who_
     let concern = super::flags::with_flags(&school, 1).await;
     // As if one had come while the concern's readers were others.
     let mut tx = school.app.store.write().await.unwrap();
-    let content: (Vec<u8>, Vec<u8>) = school
-        .app
-        .sealer
-        .seal_for(&mut tx, &concern, ReaderGroup::Staff, b"")
+    let of = (SCHOOL, concern.as_str());
+    let content = keys::seal_for(&mut tx, &school.app.sealer, of, ReaderGroup::Staff, b"")
         .await
         .unwrap();
     sqlx::query(

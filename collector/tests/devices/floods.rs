@@ -3,7 +3,7 @@
 use crate::collector::Collector;
 use crate::device::{Device, flag, is_committed, now};
 use crate::harm::{EPOCH, committed, deliver, limit, others_deliver};
-use pastoral_collector::devices::limited::Limited;
+use pastoral_collector::metering::Limited;
 use pastoral_keywords::Topic;
 use pastoral_proto::{Epoch, FlagId, Record, Repeats, encode_record, limits};
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 //! What somebody with root on one laptop, or its stolen certificate, can do: so much a day, while others go on
-//! delivering. The limits are in `devices/limited.rs`.
+//! delivering. The limits are in `metering/limited.rs`.
 
 use crate::collector::Collector;
 use crate::device::{Device, Stream, flag, is_committed, now, start};
-use pastoral_collector::devices::limited::Limited;
+use pastoral_collector::metering::Limited;
 use pastoral_proto::device::{
     Answer, RefusalReason, RenewRequest, answer, collector_message::Message as Down, renew_reply,
 };

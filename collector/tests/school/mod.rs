@@ -17,7 +17,6 @@ use pastoral_collector::concerns::model::{Duty, ReaderGroup};
 use pastoral_collector::concerns::naming::Circumstances;
 use pastoral_collector::lists::Rules;
 use pastoral_collector::live::Live;
-use pastoral_collector::notify::Telling;
 use pastoral_collector::profile::Profile;
 use pastoral_collector::seal::GroupPrivateKey;
 use pastoral_collector::seal::content::Sealer;
@@ -154,7 +153,7 @@ impl School {
                 Rules::build(Vec::new(), Vec::new(), &[], 0, "2026-11-23").unwrap(),
             )),
             list_key: ListKey::new(folder.path().join("ca")),
-            sealer: Arc::new(Sealer::new(SCHOOL.into(), publics)),
+            sealer: Arc::new(Sealer::new(publics)),
             console_url: "http://localhost:8443".into(),
             outbox_wake: Arc::default(),
             escalation_wake: Arc::default(),
@@ -194,7 +193,7 @@ impl School {
             agreed_by: None,
             vouched: true,
         };
-        let telling = Telling::of(&self.app);
+        let telling = self.app.telling();
         access::acts::issue(&mut tx, &telling, &made, &about, self.now)
             .await
             .unwrap();
@@ -264,9 +263,8 @@ impl School {
             .await
             .unwrap();
         let content = content(seen).encode_to_vec();
-        let (key, sealed) = app
-            .sealer
-            .seal_for(&mut tx, &concern_id, route.sealed_to(), &content)
+        let of = (SCHOOL, concern_id.as_str());
+        let (key, sealed) = keys::seal_for(&mut tx, &app.sealer, of, route.sealed_to(), &content)
             .await
             .unwrap();
         sqlx::query(
@@ -277,7 +275,7 @@ impl School {
         .bind(SCHOOL).bind(&concern_id).bind(seen.device).bind(account).bind(number).bind(seen.provenance)
         .bind(seen.topic.code()).bind(seen.severity).bind(observed_at).bind(self.now).bind(key).bind(sealed)
         .execute(&mut *tx).await.unwrap();
-        let telling = Telling::of(app);
+        let telling = app.telling();
         let change = pastoral_collector::concerns::escalation::Change::Opened;
         escalation::opened_or_risen(&mut tx, &telling, &concern_id, change, self.now)
             .await

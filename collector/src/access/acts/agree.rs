@@ -3,15 +3,15 @@
 use super::keys::{give, waits_for};
 use super::link::{LINK_MS, held, issue, make};
 use super::{Actor, Issued, NotDone, Place, fits, takes_link};
-use crate::access::{NewLink, Standing, VoiceCode};
+use crate::access::{NewLink, VoiceCode};
 use crate::concerns::model::{Duty, ReaderGroup};
-use crate::notify::Telling;
 use crate::notify::text::Access;
 use crate::store::access::grant_duty;
 use crate::store::invitations;
 use crate::store::members::{self, Member};
-use crate::store::proposals::{self, Act, Proposal, State, record};
+use crate::store::proposals::{self, Act, Proposal, Standing, State, record};
 use crate::store::{Write, overview};
+use crate::telling::Telling;
 use serde_json::json;
 
 /// What agreeing needs, made before the transaction that carries it out.

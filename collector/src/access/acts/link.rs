@@ -3,10 +3,10 @@
 use super::NotDone;
 use crate::access::Work;
 use crate::access::invitation::{Link, NewLink, ReaderKeys};
-use crate::notify::Telling;
 use crate::store::invitations::{self, NewInvitation};
 use crate::store::members::{self, Member};
 use crate::store::{Write, access as users};
+use crate::telling::Telling;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a link can be used.

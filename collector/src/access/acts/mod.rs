@@ -17,11 +17,11 @@ use super::Refused;
 use super::invitation::ReaderKeys;
 use super::work::Work;
 use crate::concerns::model::{Duty, ReaderGroup};
-use crate::notify::Telling;
 use crate::seal::GroupPrivateKey;
 use crate::store::Store;
 use crate::store::members::Member;
 use crate::store::proposals::{Act, Change};
+use crate::telling::Telling;
 use std::collections::BTreeSet;
 
 /// Who acts, and what their session holds.

@@ -3,10 +3,10 @@
 use super::keys::{give, with_keys};
 use super::link::{make, store};
 use super::{Actor, Issued, NotDone, Place, fits, takes_link};
-use crate::access::{Carried, VoiceCode};
+use crate::access::VoiceCode;
 use crate::store::members;
-use crate::store::proposals::{self, Act, New};
-use crate::store::{access as users, wanted};
+use crate::store::proposals::{self, Act, Carried, New};
+use crate::store::{access as users, asking};
 
 /// Proposes an act. Gives the code of a link that a technician or a recovery sheet is going to agree to: the proposer tells
 /// it then, since technicians, who run the mail and the command line, must not know it.
@@ -71,7 +71,7 @@ pub async fn propose(
         )
         .await?;
     }
-    wanted::tell(&mut tx, place.telling, now).await?;
+    asking::ask(&mut tx, place.telling, now).await?;
     tx.commit().await?;
     Ok(held.map(|made| made.code))
 }

@@ -6,7 +6,7 @@ use super::actions::{Outcome, answered, marked};
 use super::doing::Doing;
 use super::{reassign, verdict};
 use crate::store::actions::{self, Standing};
-use crate::store::{flags, reassign as rows, wanted};
+use crate::store::{asking, flags, reassign as rows};
 use pastoral_keywords::Severity;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> 
         doing
             .change("close-proposed", new, json!({ "outcome": outcome }), words)
             .await?;
-        wanted::tell(&mut doing.tx, &doing.telling, doing.now).await?;
+        asking::ask(&mut doing.tx, &doing.telling, doing.now).await?;
         answered(doing).await?;
         return Ok(Outcome::Done("close-proposed"));
     }

@@ -4,11 +4,10 @@ use super::super::Console;
 use super::super::page::Failure;
 use super::super::who::SignedIn;
 use crate::clock;
-use crate::notify::Telling;
-use crate::seal::content::StoreSealError;
 use crate::store::actions::{self, NewAction, Standing};
 use crate::store::queue::{self, Summary};
-use crate::store::{Write, audit, reviews, routing};
+use crate::store::{Write, audit, keys, reviews, routing};
+use crate::telling::Telling;
 use serde_json::{Value, json};
 
 /// A concern in hand.
@@ -35,7 +34,7 @@ impl<'a> Doing<'a> {
             .await?
             .ok_or(Failure::NotFound)?;
         let before = actions::standing(&mut tx, school_id, concern_id).await?;
-        let (telling, now) = (Telling::of(&console.app), clock::now_ms());
+        let (telling, now) = (console.app.telling(), clock::now_ms());
         Ok(Self {
             console,
             who,
@@ -90,14 +89,8 @@ impl<'a> Doing<'a> {
     ) -> Result<(Vec<u8>, Vec<u8>), Failure> {
         let school_id = self.school_id();
         let to = routing::sealed_to(&mut self.tx, school_id, concern_id).await?;
-        let sealer = self.console.app.sealer.clone();
-        sealer
-            .seal_for(&mut self.tx, concern_id, to, content)
-            .await
-            .map_err(|error| match error {
-                StoreSealError::Store(error) => Failure::Store(error),
-                StoreSealError::Seal(_) => Failure::Busy,
-            })
+        let sealer = &self.console.app.sealer;
+        Ok(keys::seal_for(&mut self.tx, sealer, (school_id, concern_id), to, content).await?)
     }
 
     /// Writes what the action changes, and records it so that it can be undone.

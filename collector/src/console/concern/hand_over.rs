@@ -9,8 +9,8 @@ use crate::access::Session;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::concerns::naming::{Named, Strength};
 use crate::seal::content::{DataKeyRow, reseal};
-use crate::store::routing::{self, GroupChanged};
-use crate::store::{Write, actions, keys, overview};
+use crate::store::rerouting::GroupChanged;
+use crate::store::{Write, actions, identity, keys, overview, routing};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ pub(super) async fn hand_over(doing: &mut Doing<'_>, child: &str, words: &str) -
     // Whose account it was seen on is part of it: they do not read it.
     let adult = Named::from([(adult.person_id, Strength::Certain)]);
     routing::add_named(&mut doing.tx, school_id, &concern_id, &adult).await?;
-    let changed = routing::hand_over(&mut doing.tx, &doing.telling, &concern_id, child, doing.now).await?;
+    let changed = identity::hand_over(&mut doing.tx, &doing.telling, &concern_id, child, doing.now).await?;
     let session = doing.who.session.clone();
     seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await?;
     Ok(Outcome::Done("handed-over"))

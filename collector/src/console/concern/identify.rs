@@ -9,7 +9,7 @@ use super::actions::Outcome;
 use super::doing::Doing;
 use super::hand_over::seal_again;
 use crate::store::overview::{self, Candidate};
-use crate::store::{actions, queue, routing};
+use crate::store::{actions, identity, queue};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -138,9 +138,9 @@ pub(super) async fn identify(doing: &mut Doing<'_>, person: &str) -> Result<Outc
     let (by, now, concern_id) = (doing.who.id(), doing.now, doing.concern.concern_id.clone());
     let (tx, telling) = (&mut doing.tx, &doing.telling);
     let changed = match account {
-        Some(account) => routing::identify(tx, telling, account, person, by, now).await?,
+        Some(account) => identity::identify(tx, telling, account, person, by, now).await?,
         None => {
-            let changed = routing::name_person(tx, telling, &concern_id, person, now).await?;
+            let changed = identity::name_person(tx, telling, &concern_id, person, now).await?;
             changed.into_iter().collect()
         }
     };

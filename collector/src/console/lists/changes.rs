@@ -11,10 +11,9 @@ use crate::console::page::{Failure, Page, go, show, show_again};
 use crate::console::who::{Fields, SignedIn, TEXT_MOST};
 use crate::console::words::sentence;
 use crate::lists::Rules;
-use crate::notify::Telling;
+use crate::store::asking;
 use crate::store::list_changes::{self, ListChange, ListChangeState, NotDecided};
 use crate::store::overview::{self, Candidate};
-use crate::store::wanted;
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -209,7 +208,7 @@ pub(crate) async fn propose(
         let words = "Too many proposals wait already. Decide about some of them first.";
         return again(&console, &who, fields, "main", words.to_owned()).await;
     }
-    wanted::tell(&mut tx, &Telling::of(app), now).await?;
+    asking::ask(&mut tx, &app.telling(), now).await?;
     tx.commit().await?;
     app.outbox_wake.notify_one();
     Ok(go("/lists/changes?done=list-proposed"))

@@ -8,10 +8,10 @@ use super::{finish, may_end, may_grant, person, record, rerouted};
 use crate::access::acts::{self, Actor, NotDone, Place};
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::notify::Telling;
 use crate::notify::text::Access;
 use crate::store::proposals::{self, Act, Change, New, State};
 use crate::store::{Write, invitations, members, overview};
+use crate::telling::Telling;
 use axum::extract::{Path, State as With};
 use axum::response::Response;
 use serde_json::json;
@@ -179,7 +179,7 @@ pub(in super::super) async fn decide(
 
 async fn agree(console: &Console, who: &SignedIn, proposal_id: &str) -> Result<Response, Failure> {
     let (app, now) = (&console.app, clock::now_ms());
-    let telling = Telling::of(app);
+    let telling = app.telling();
     let prepared = match acts::prepare(place(console, &telling), actor(who), proposal_id, now).await {
         Ok(prepared) => prepared,
         Err(not_done) => return refused(console, who, not_done).await,
@@ -299,7 +299,7 @@ async fn tell(
     now: i64,
 ) -> Result<(), Failure> {
     if let Some(person) = members::find(tx, &console.app.school_id, person_id).await? {
-        members::tell(tx, &Telling::of(&console.app), &person, what, now).await?;
+        members::tell(tx, &console.app.telling(), &person, what, now).await?;
     }
     Ok(())
 }
@@ -312,7 +312,7 @@ enum On {
 
 /// Proposes.
 async fn propose(console: &Console, who: &SignedIn, new: &New<'_>, on: On) -> Result<Response, Failure> {
-    let telling = Telling::of(&console.app);
+    let telling = console.app.telling();
     let proposed = acts::propose(place(console, &telling), actor(who), new, clock::now_ms()).await;
     let code = match proposed {
         Ok(code) => code,

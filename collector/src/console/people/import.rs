@@ -7,7 +7,6 @@ use super::super::page::{Failure, Page, go, show, show_again};
 use super::super::who::{Fields, Files, SignedIn};
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::notify::Telling;
 use crate::people::differences::Plan;
 use crate::people::said::Said;
 use crate::people::stops::Confirms;
@@ -124,7 +123,7 @@ pub(in crate::console) async fn given(
             return again(&console, &who, fault, lines(&refused.to_string())).await;
         }
     };
-    let telling = Telling::of(app);
+    let telling = app.telling();
     let mut tx = app.store.write().await?;
     let plan = match import::plan(&mut tx, &telling, &reading).await {
         Ok((plan, _)) => plan,
@@ -159,7 +158,7 @@ pub(in crate::console) async fn decided(
     fields: Fields,
 ) -> Result<Response, Failure> {
     let (app, now) = (&console.app, clock::now_ms());
-    let telling = Telling::of(app);
+    let telling = app.telling();
     let mut tx = app.store.write().await?;
     let held = held_import::waiting(&mut *tx, &app.school_id, now)
         .await?
@@ -233,7 +232,7 @@ async fn draw(console: &Console, who: &SignedIn, refused: Vec<String>) -> Result
     let waiting = match held {
         None => None,
         Some(held) => {
-            let planned = import::plan(&mut connection, &Telling::of(app), &held.reading).await;
+            let planned = import::plan(&mut connection, &app.telling(), &held.reading).await;
             let (plan, fault) = match planned {
                 Ok((plan, _)) => (plan, None),
                 Err(ImportError::Store(error)) => return Err(error.into()),

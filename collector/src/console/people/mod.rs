@@ -15,11 +15,10 @@ use super::page::{Failure, go, show};
 use super::who::{Fields, SignedIn};
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::notify::Telling;
 use crate::store::conflicts::{self, Conflict, Refused};
 use crate::store::overview::{self, HeldDuty};
 use crate::store::people::Directory;
-use crate::store::{Write, audit, routing};
+use crate::store::{Write, audit, rerouting};
 use axum::extract::{Query, State};
 use axum::response::Response;
 use serde_json::Value;
@@ -67,7 +66,7 @@ pub(super) async fn add_conflict(
     let Some(about) = about.filter(|about| about.person_id != reader) else {
         return again(&console, &who, typed, "about", "Choose another person.").await;
     };
-    let telling = Telling::of(app);
+    let telling = app.telling();
     let recorded = conflicts::record(&mut tx, &telling, (reader, &about.person_id), who.id(), now).await?;
     let conflict = match recorded {
         Ok(conflict) => conflict,
@@ -113,7 +112,7 @@ pub(super) async fn agree_conflict(
     if !conflict.may_agree(who.id()) {
         return Err(Failure::NotFound);
     }
-    if let Err(refused) = conflicts::agree(&mut tx, &Telling::of(app), &conflict, who.id(), now).await? {
+    if let Err(refused) = conflicts::agree(&mut tx, &app.telling(), &conflict, who.id(), now).await? {
         return again(&console, &who, Typed::default(), "about", why_not(refused)).await;
     }
     rerouted(&console, &who, &mut tx, now).await?;
@@ -151,7 +150,7 @@ pub(super) async fn end_conflict(
     if !conflict.may_end(&directory, who.id()) {
         return Err(Failure::NotFound);
     }
-    conflicts::end(&mut tx, &Telling::of(app), &conflict, who.id(), now).await?;
+    conflicts::end(&mut tx, &app.telling(), &conflict, who.id(), now).await?;
     rerouted(&console, &who, &mut tx, now).await?;
     finish(&console, tx).await?;
     Ok(go("/people?done=conflict-ended"))
@@ -178,7 +177,7 @@ async fn record(
 
 // INVARIANT 4: who may see what is decided again at once, and content is sealed to those who may see it now.
 async fn rerouted(console: &Console, who: &SignedIn, tx: &mut Write, now: i64) -> Result<(), Failure> {
-    let changed = routing::reroute_all(tx, &Telling::of(&console.app), now).await?;
+    let changed = rerouting::reroute_all(tx, &console.app.telling(), now).await?;
     seal_again(console, tx, &who.session, &changed).await
 }
 

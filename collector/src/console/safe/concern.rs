@@ -7,12 +7,11 @@ use super::super::{Console, words};
 use super::{SAFE, kept_reason, reason};
 use crate::clock;
 use crate::concerns::model::ReaderGroup;
-use crate::notify::Telling;
-use crate::seal::content::{StoreSealError, reseal};
+use crate::seal::content::reseal;
 use crate::store::actions::{self, NewAction};
 use crate::store::people::Directory;
 use crate::store::safe::{self as rows, Kept};
-use crate::store::{Write, audit, keys, overview, routing};
+use crate::store::{Write, audit, keys, overview, rerouting, routing};
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -175,14 +174,8 @@ pub(in super::super) async fn open(
     let app = &console.app;
     let mut tx = app.store.write().await?;
     let to = routing::sealed_to(&mut tx, &app.school_id, &concern_id).await?;
-    let sealed = app
-        .sealer
-        .seal_for(&mut tx, &concern_id, to, reason.as_bytes())
-        .await;
-    let words = sealed.map_err(|error| match error {
-        StoreSealError::Store(error) => Failure::Store(error),
-        StoreSealError::Seal(_) => Failure::Busy,
-    })?;
+    let of = (&*app.school_id, concern_id.as_str());
+    let words = keys::seal_for(&mut tx, &app.sealer, of, to, reason.as_bytes()).await?;
     act(&mut tx, &console, &who, &concern_id, ("safe-opened", Some(words))).await?;
     tx.commit().await?;
     who.session.safe.give_reason(&concern_id, now);
@@ -230,10 +223,10 @@ pub(in super::super) async fn give(
     if who.session.keys_differ {
         return refused(before, "It would be sealed for a stranger: see above.").await;
     }
-    let (app, now, telling) = (&console.app, clock::now_ms(), Telling::of(&console.app));
+    let (app, now, telling) = (&console.app, clock::now_ms(), console.app.telling());
     let mut tx = app.store.write().await?;
     let directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
-    routing::reroute(&mut tx, &telling, &directory, &concern_id, now).await?;
+    rerouting::reroute(&mut tx, &telling, &directory, &concern_id, now).await?;
     let to = routing::sealed_to(&mut tx, &app.school_id, &concern_id).await?;
     if to.group == ReaderGroup::Safe {
         drop(tx);

@@ -16,7 +16,7 @@ use super::{Console, words};
 use crate::access::SAFE_OPEN_MS;
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
-use crate::notify::{Telling, text};
+use crate::notify::text;
 use crate::seal::GroupPrivateKey;
 use crate::seal::sheet::{self, SheetError};
 use crate::store::outbox::Sort;
@@ -154,7 +154,7 @@ pub(super) async fn unlock(
     };
     audit::append(&mut tx, now, &entry).await?;
     if found.is_ok() {
-        let telling = Telling::of(app);
+        let telling = app.telling();
         let readers = Duty::ALL.map(|duty| Some(duty).filter(|duty| !duty.reader_groups().is_empty()));
         let readers: Vec<Duty> = readers.into_iter().flatten().collect();
         let text = text::safe_opened(&telling, now);

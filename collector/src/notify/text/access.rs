@@ -1,8 +1,8 @@
 //! About access, and what waits for agreement.
 
 use super::{CLOSING, Text, local_time};
-use crate::notify::Telling;
 use crate::store::proposals::Act;
+use crate::telling::Telling;
 
 pub(super) fn agreement_wanted(telling: &Telling, count: i64) -> Text {
     let waits = match count {

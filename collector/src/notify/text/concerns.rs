@@ -2,7 +2,7 @@
 
 use super::{CLOSING, Gathered, Text, local_time, urgency};
 use crate::concerns::escalation::Why;
-use crate::notify::Telling;
+use crate::telling::Telling;
 
 /// What a notice about one concern may say.
 #[derive(Debug, Clone, Copy)]

@@ -13,9 +13,9 @@ pub use records::{
     HeadNumbers, audit_broken, audit_head, keys_differ, own_key_differs, restored, safe_opened,
 };
 
-use super::Telling;
 use crate::concerns::escalation::Why;
 use crate::store::outbox::{Due, Sort};
+use crate::telling::Telling;
 use jiff::Timestamp;
 
 /// A notice, ready to be sent.

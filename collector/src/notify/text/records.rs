@@ -1,7 +1,7 @@
 //! About the audit record, the keys and the school safe.
 
 use super::{Text, local, local_time};
-use crate::notify::Telling;
+use crate::telling::Telling;
 
 /// What the daily message says of the audit chain.
 #[derive(Debug, Clone, Copy)]

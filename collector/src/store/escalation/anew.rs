@@ -5,7 +5,7 @@ use super::super::{Write, category};
 use super::standing;
 use crate::concerns::escalation::{self as rules, Step, Why};
 use crate::concerns::model::PersonId;
-use crate::notify::Telling;
+use crate::telling::Telling;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A reader to whom a concern has come, and what they are told of it.

@@ -11,7 +11,7 @@ use super::readers::{self, Reader};
 use super::{Store, Write, category};
 use crate::concerns::escalation::{self as rules, Change, Plan, Progress};
 use crate::concerns::routing::Reason;
-use crate::notify::Telling;
+use crate::telling::Telling;
 use pastoral_keywords::Severity;
 use telling::carry_out;
 

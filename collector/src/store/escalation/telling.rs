@@ -4,7 +4,8 @@ use super::super::outbox::{self, Gathered, Notice, OfConcern, Sort};
 use super::super::{Write, actions};
 use super::{Standing, standing};
 use crate::concerns::escalation::{Step, Why};
-use crate::notify::{Telling, text};
+use crate::notify::text;
+use crate::telling::Telling;
 use pastoral_keywords::Severity;
 
 /// So soon after another notice of its sort to the same person, a notice is gathered with others.

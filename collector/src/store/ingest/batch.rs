@@ -11,11 +11,11 @@ use super::volume::Volume;
 use super::{concerns, flags, held_back, others};
 use crate::app::App;
 use crate::clock;
-use crate::devices::meter::{HeldBack, Meter};
-use crate::notify::Telling;
+use crate::metering::{HeldBack, Meter};
 use crate::profile::Profile;
 use crate::store::people::Directory;
 use crate::store::{Write, devices};
+use crate::telling::Telling;
 use pastoral_keywords::Topic;
 use pastoral_proto::{Record, Repeats};
 use sqlx::{QueryBuilder, Sqlite};
@@ -132,7 +132,7 @@ impl<'a> Batch<'a> {
     pub(super) fn telling(&self) -> Telling {
         Telling {
             profile: Arc::clone(&self.profile),
-            ..Telling::of(self.app)
+            ..self.app.telling()
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::gate::Gate;
 use super::prepared::Prepared;
-use crate::devices::meter::HeldBack;
+use crate::metering::HeldBack;
 use crate::store::Write;
 use sqlx::QueryBuilder;
 use std::collections::{HashMap, HashSet};

@@ -9,7 +9,7 @@ use crate::concerns::grouping::{Key, Placement, Whose};
 use crate::concerns::kind::kind_of;
 use crate::concerns::model::PersonId;
 use crate::concerns::naming::Circumstances;
-use crate::devices::meter::HeldBack;
+use crate::metering::HeldBack;
 use crate::store::accounts;
 use pastoral_proto::{Account, Flag};
 use sqlx::{QueryBuilder, Sqlite};

@@ -4,8 +4,7 @@
 //! the device. What was counted for a transaction that did not happen is not counted.
 
 use super::prepared::{Content, Prepared};
-use crate::devices::limited::{BYTES_OF_A_ROW, Limited};
-use crate::devices::meter::{AccountKey, HeldBack, Meter};
+use crate::metering::{AccountKey, BYTES_OF_A_ROW, HeldBack, Limited, Meter};
 use jiff::civil::Date;
 use pastoral_keywords::Severity;
 use pastoral_proto::{Account, Record};

@@ -21,8 +21,8 @@ pub use prepared::Incoming;
 
 use super::disk::Disk;
 use crate::app::App;
-use crate::devices::meter::{HeldBack, Meter};
 use crate::live::Change;
+use crate::metering::{HeldBack, Meter};
 use batch::{Batch, Caches};
 use pastoral_keywords::Severity;
 use prepared::Prepared;

@@ -16,8 +16,8 @@ pub use undelivered::{Undelivered, last_error, undelivered, waits};
 
 use super::{Store, Write};
 use crate::concerns::escalation::Why;
-use crate::notify::Telling;
 use crate::notify::text::Text;
+use crate::telling::Telling;
 
 const MINUTE_MS: i64 = 60_000;
 /// Backlog concerns that arrive within this time are one digest, and there is one digest in an hour.

@@ -1,9 +1,18 @@
 //! Reader keys that a proposer hands to whoever agrees.
 
-use crate::access::Carried;
 use crate::concerns::model::ReaderGroup;
 use crate::store::Write;
 use sqlx::SqliteConnection;
+
+/// What a proposer hands to whoever agrees: reader keys sealed to a fresh key pair, whose private half is sealed to each
+/// person who may agree.
+#[derive(Debug, Clone, Default)]
+pub struct Carried {
+    /// Group and sealed key.
+    pub keys: Vec<(ReaderGroup, Vec<u8>)>,
+    /// Person and sealed private key.
+    pub shares: Vec<(String, Vec<u8>)>,
+}
 
 /// Keeps what the proposer hands to whoever agrees.
 pub async fn carry(

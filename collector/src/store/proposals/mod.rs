@@ -1,17 +1,17 @@
 //! Acts of two people on somebody's access: what one proposes, and what became of it. Who may be the second is decided
-//! in [`crate::access::Standing`]; what agreeing does, in [`crate::access::acts`].
+//! by [`Standing`], in `access::second`; what agreeing does, in `access::acts`.
 
 mod carried;
 mod model;
 mod standing;
 
-pub use carried::{carried, carry};
+pub use carried::{Carried, carried, carry};
 pub use model::{Act, Change, New, Proposal, State};
-pub use standing::standing;
+pub use standing::{Standing, standing};
 
-use super::{Write, audit, wanted};
+use super::{Write, asking, audit};
 use crate::concerns::model::Duty;
-use crate::notify::Telling;
+use crate::telling::Telling;
 use model::Row;
 use serde_json::json;
 use sqlx::SqliteExecutor;
@@ -98,7 +98,7 @@ pub async fn ask_change(
     insert(tx, school_id, &new_id(), &new, (State::Asked, now)).await?;
     let detail = json!({"person": person_id, "act": Act::Change.code()});
     record(tx, school_id, (by, "access-asked"), detail, now).await?;
-    wanted::tell(tx, telling, now).await?;
+    asking::ask(tx, telling, now).await?;
     Ok(true)
 }
 

@@ -1,12 +1,24 @@
 //! Who can sign in as what.
 
-use crate::access::Standing;
 use crate::concerns::model::Duty;
 use crate::seal::sheet::Sheet;
 use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
 
-/// Who can sign in as what. Ask in the transaction that decides by it.
+/// Who can sign in as what, as it is at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Readers who can sign in.
+    pub readers: BTreeSet<String>,
+    /// Technicians who can sign in, readers among them: they run the mail, where links can be read.
+    pub technicians: BTreeSet<String>,
+    /// People who could ever sign in and had a reader's duty.
+    pub were_readers: BTreeSet<String>,
+    /// Who keeps which recovery sheet.
+    pub keepers: BTreeSet<(Sheet, String)>,
+}
+
+/// Reads it. Ask in the transaction that decides by it.
 pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Result<Standing, sqlx::Error> {
     let held: Vec<(String, String)> = sqlx::query_as(
         "SELECT d.person_id, d.duty FROM duty d

@@ -7,7 +7,7 @@ use super::{Chosen, WRONG_PERSON, account, has_account};
 use crate::seal::content::{self, DataKeyRow};
 use crate::store::actions::{self, NewAction, Standing};
 use crate::store::reassign::{self as rows, Moving, Owner};
-use crate::store::{audit, escalation, false_alarms, flags, keys, routing, wanted};
+use crate::store::{asking, audit, escalation, false_alarms, flags, identity, keys};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -127,7 +127,7 @@ async fn end(doing: &mut Doing<'_>, concern_id: &str, severity: i64) -> Result<(
     } else if actions::reads(&mut doing.tx, school_id, concern_id, &by).await? {
         let new = closing::proposed(&before, (&by, doing.now), WRONG_PERSON);
         actions::set_standing(&mut doing.tx, school_id, concern_id, &new, doing.now).await?;
-        wanted::tell(&mut doing.tx, &doing.telling, doing.now).await?;
+        asking::ask(&mut doing.tx, &doing.telling, doing.now).await?;
     } else {
         return Ok(());
     }
@@ -160,7 +160,7 @@ async fn rename(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
     let school_id = doing.school_id();
     rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
     let (tx, telling, now) = (&mut doing.tx, &doing.telling, doing.now);
-    let changed = routing::name_person(tx, telling, &concern_id, &chosen.person, now).await?;
+    let changed = identity::name_person(tx, telling, &concern_id, &chosen.person, now).await?;
     if is_severe(doing, doing.concern.highest_severity()) {
         escalation::corrected(
             &mut doing.tx,

@@ -34,9 +34,9 @@ const LONGEST_PAUSE_MS: u32 = 5 * 60_000;
 /// What a record costs beside its own bytes: its row and what keeps it from counting twice.
 pub const BYTES_OF_A_ROW: i64 = 256;
 /// Flags of the highest severity that are let in of an account, though the device is beyond a limit.
-pub const SEVERE_OF_AN_ACCOUNT: usize = 5;
+pub(super) const SEVERE_OF_AN_ACCOUNT: usize = 5;
 /// Accounts of which they are.
-pub const SEVERE_ACCOUNTS: usize = 20;
+pub(super) const SEVERE_ACCOUNTS: usize = 20;
 
 codes! {
     /// What is limited. The words say what a device did and nothing of what it delivered: whoever looks after devices is
@@ -120,7 +120,7 @@ impl Limited {
 
 /// How long a device waits that was held back so many times.
 #[must_use]
-pub fn pause_ms(times: u32) -> u32 {
+pub(super) fn pause_ms(times: u32) -> u32 {
     FIRST_PAUSE_MS
         .saturating_mul(1 << times.min(16))
         .min(LONGEST_PAUSE_MS)
