@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{LONG, Service, can, copy_program, settings};
+use common::{Service, can, copy_program, settings};
 use pastoral_agent::helpers::{HelperFault, PER_USER};
 use pastoral_agent::platform;
 use pastoral_keywords::{Provenance, Source};
@@ -11,6 +11,7 @@ use pastoral_proto::LocalFrames;
 use pastoral_proto::local::{
     FromHelper, HelperHello, Overrun, TextSeen, ToHelper, from_helper::Message, to_helper,
 };
+use pastoral_support::poll::PATIENCE;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
@@ -53,7 +54,10 @@ impl Peer {
                 return Some(message);
             }
             let mut bytes = [0; 64];
-            match tokio::time::timeout(LONG, self.0.read(&mut bytes)).await.unwrap() {
+            match tokio::time::timeout(PATIENCE, self.0.read(&mut bytes))
+                .await
+                .unwrap()
+            {
                 Ok(0) | Err(_) => return None,
                 Ok(length) => frames.push(&bytes[..length]),
             }

@@ -4,9 +4,10 @@
 mod common;
 
 use common::windows::Program;
-use common::{Compositor, Desk, Running, Service, can, helper, installed, settings, until};
+use common::{Compositor, Desk, Running, Service, can, helper, installed, settings};
 use nix::sys::signal::Signal;
 use pastoral_agent::helpers::{HelperFault, HelperView};
+use pastoral_support::poll::comes_true;
 use std::io::Read as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -205,7 +206,10 @@ async fn on_wayland_the_helper_says_that_it_hears_no_titles_and_ends_with_the_de
         .until("it says so", |board| board.helpers().iter().any(says_so))
         .await;
     drop(compositor);
-    until("the helper has ended", || helper.0.try_wait().unwrap().is_some()).await;
+    comes_true("the helper has ended", async || {
+        helper.0.try_wait().unwrap().is_some()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -252,7 +256,10 @@ async fn when_the_desktop_ends_the_helper_ends_and_says_why() {
     let mut helper = Running::start(&mut helper);
     is_watching(&service).await;
     drop(desk);
-    until("the helper has ended", || helper.0.try_wait().unwrap().is_some()).await;
+    comes_true("the helper has ended", async || {
+        helper.0.try_wait().unwrap().is_some()
+    })
+    .await;
     assert!(!helper.0.wait().unwrap().success());
     let mut said = String::new();
     helper.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
@@ -404,7 +411,7 @@ async fn an_idle_helper_asks_the_desktop_nothing_but_its_heartbeat() {
     let strace = Running::start(&mut strace);
     let sent = || std::fs::read_to_string(&trace).unwrap_or_default();
     // Each heartbeat is one message to the service and one request to the desktop.
-    until("three heartbeats", || sent().lines().count() >= 6).await;
+    comes_true("three heartbeats", async || sent().lines().count() >= 6).await;
     drop(strace);
     let sent = sent();
     let to_desktop = sent

@@ -3,9 +3,10 @@
 
 mod common;
 
-use common::{Compositor, Desk, Running, Service, can, copy_program, helper_at, installed, settings, until};
+use common::{Compositor, Desk, Running, Service, can, copy_program, helper_at, installed, settings};
 use pastoral_agent::helpers::HelperSettings;
 use pastoral_agent::platform;
+use pastoral_support::poll::comes_true;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
@@ -225,7 +226,7 @@ async fn the_user_cannot_preload_a_library_into_the_helper() {
     };
     let control = traces.join("plain");
     let _plain = start(&install(folder, "plain", 0o755), &control);
-    until("the library is in a plain copy", || control.exists()).await;
+    comes_true("the library is in a plain copy", async || control.exists()).await;
 
     let inside = traces.join("installed");
     let _installed = start(&install(folder, "pastoral-session", 0o2755), &inside);

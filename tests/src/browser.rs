@@ -1,12 +1,12 @@
 //! Real browsers: the pupil's, on the pupil's desktop, and the one that people read the console with.
 
 use crate::desktop::Desktop;
-use crate::poll;
-use crate::process::{Folder, Process};
 use crate::reader::Reader;
-use crate::users::User;
 use anyhow::{Context as _, Result};
 use data_encoding::BASE64;
+use pastoral_support::poll;
+use pastoral_support::process::{Folder, Process};
+use pastoral_support::users::User;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
@@ -36,9 +36,6 @@ pub struct PupilBrowser {
 
 impl PupilBrowser {
     /// Opens a page in it.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn open(desktop: &Desktop, pupil: &User, folder: &Folder, address: &str) -> Result<Self> {
         let mut command = desktop.command(pupil, "chromium");
         command.args(QUIET).arg(format!(
@@ -73,9 +70,6 @@ pub struct Browser {
 
 impl Browser {
     /// Starts one, with a window this wide and high.
-    ///
-    /// # Errors
-    /// When Chromium or its driver does not start.
     pub fn start(folder: &Folder, width: u32, height: u32) -> Result<Self> {
         let profile = tempfile::Builder::new()
             .prefix("browser-")
@@ -123,17 +117,11 @@ impl Browser {
     }
 
     /// Goes to a page and waits until it is loaded.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn visit(&self, address: &str) -> Result<()> {
         self.run(async |driver| driver.goto(address).await)
     }
 
     /// Waits until it shows a page whose address ends so: what is pressed may load a moment later.
-    ///
-    /// # Errors
-    /// When it does not get there; says where it is.
     pub fn arrive(&self, end: &str) -> Result<()> {
         let address = || self.run(async |driver| driver.current_url().await);
         poll::until_so(&format!("the page `{end}`"), || {
@@ -148,9 +136,6 @@ impl Browser {
     }
 
     /// Types into the field with this name.
-    ///
-    /// # Errors
-    /// When there is no such field.
     pub fn fill(&self, field: &str, text: &str) -> Result<()> {
         let selector = format!("[name=\"{field}\"]");
         self.patiently(async |driver| {
@@ -162,18 +147,12 @@ impl Browser {
     }
 
     /// Clicks the first element that this CSS selector finds.
-    ///
-    /// # Errors
-    /// When it finds none.
     pub fn click(&self, selector: &str) -> Result<()> {
         self.patiently(async |driver| driver.find(By::Css(selector)).await?.click().await)
             .with_context(|| format!("`{selector}`"))
     }
 
     /// Clicks the link or button with these words.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn press(&self, words: &str) -> Result<()> {
         let path = format!("(//a|//button|//summary)[contains(normalize-space(.), \"{words}\")]");
         self.patiently(async |driver| driver.find(By::XPath(&path)).await?.click().await)
@@ -181,17 +160,11 @@ impl Browser {
     }
 
     /// What a person reads on the page.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
     pub fn text(&self) -> Result<String> {
         self.patiently(async |driver| driver.find(By::Tag("body")).await?.text().await)
     }
 
     /// What a person reads in every element that this CSS selector finds.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
     pub fn texts(&self, selector: &str) -> Result<Vec<String>> {
         self.patiently(async |driver| {
             let mut texts = Vec::new();
@@ -203,34 +176,22 @@ impl Browser {
     }
 
     /// The addresses of the page's links.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
     pub fn links(&self) -> Result<Vec<String>> {
         let links = self.script("return Array.from(document.links, link => link.href)", vec![])?;
         Ok(serde_json::from_value(links)?)
     }
 
     /// Runs a script in the page and gives what it returns.
-    ///
-    /// # Errors
-    /// When the script fails.
     pub fn script(&self, script: &str, arguments: Vec<serde_json::Value>) -> Result<serde_json::Value> {
         self.run(async |driver| Ok(driver.execute(script, arguments).await?.json().clone()))
     }
 
     /// Runs a script that ends by calling its last argument.
-    ///
-    /// # Errors
-    /// When the script fails.
     pub fn script_async(&self, script: &str, arguments: Vec<serde_json::Value>) -> Result<serde_json::Value> {
         self.run(async |driver| Ok(driver.execute_async(script, arguments).await?.json().clone()))
     }
 
     /// Is signed in from now on as somebody who is.
-    ///
-    /// # Errors
-    /// When they are not, or it shows no page of the console yet.
     pub fn become_reader(&self, reader: &Reader) -> Result<()> {
         let (name, value) = reader.cookie().context("they are not signed in")?;
         self.run(async |driver| {
@@ -240,25 +201,16 @@ impl Browser {
     }
 
     /// Is nobody from now on.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
     pub fn forget(&self) -> Result<()> {
         self.run(async |driver| driver.delete_all_cookies().await)
     }
 
     /// Types into whatever has the keyboard.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
     pub fn keys(&self, keys: impl Into<TypingData>) -> Result<()> {
         self.run(async |driver| driver.action_chain().send_keys(keys).perform().await)
     }
 
     /// Shows pages on a screen so many pixels wide and high, also one that is narrower than windows may be.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
     pub fn on_screen(&self, width: u32, height: u32) -> Result<()> {
         let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.run(async |driver| {
@@ -272,9 +224,6 @@ impl Browser {
     }
 
     /// Runs no script of a page from now on.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
     pub fn without_scripts(&self) -> Result<()> {
         let off = json!({ "value": true });
         self.run(async |driver| {
@@ -285,17 +234,11 @@ impl Browser {
     }
 
     /// Gives the window this size.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
     pub fn resize(&self, width: u32, height: u32) -> Result<()> {
         self.run(async |driver| driver.set_window_rect(0, 0, width, height).await)
     }
 
     /// Keeps a picture of the whole page for people to look at, in `target/screenshots`.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn keep_screenshot(&self, name: &str) -> Result<()> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
         fs::create_dir_all(&folder)?;

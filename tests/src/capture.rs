@@ -1,8 +1,8 @@
 //! What passes on the wire, as `tcpdump` sees it.
 
-use crate::poll;
-use crate::process::{Folder, Process};
 use anyhow::Result;
+use pastoral_support::poll;
+use pastoral_support::process::{Folder, Process};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -21,9 +21,6 @@ pub struct Capture {
 
 impl Capture {
     /// Captures all that goes to and from a port of this machine.
-    ///
-    /// # Errors
-    /// When we may not.
     pub fn start(port: u16, folder: &Folder) -> Result<Self> {
         let file = folder.path().join("capture.pcap");
         let mut command = Command::new("tcpdump");
@@ -37,17 +34,11 @@ impl Capture {
     }
 
     /// Bytes of data that passed so far, without the heads that TCP, IP and the capture put before them.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
     pub fn bytes(&self) -> Result<u64> {
         self.count(|_| true)
     }
 
     /// As [`Capture::bytes`], only those to the port: what went to the collector.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
     pub fn bytes_to_port(&self) -> Result<u64> {
         self.count(|packet| port_of(packet) == Some(self.port))
     }
@@ -70,9 +61,6 @@ impl Capture {
     }
 
     /// Ends it and gives the file.
-    ///
-    /// # Errors
-    /// When it does not end.
     pub fn stop(mut self) -> Result<PathBuf> {
         self.process.stop()?;
         Ok(self.file)

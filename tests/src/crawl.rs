@@ -14,9 +14,6 @@ const MOST: usize = 400;
 const LISTS: usize = 60;
 
 /// Every page that links lead to from the start, by its path; with the pages of the menu though nothing led there.
-///
-/// # Errors
-/// When the console does not answer, or links lead on without an end.
 pub fn everything_linked(reader: &Reader) -> Result<BTreeMap<String, Answer>> {
     let mut to_visit = VecDeque::from(["/".to_owned()]);
     let mut pages = BTreeMap::new();
@@ -38,9 +35,6 @@ pub fn everything_linked(reader: &Reader) -> Result<BTreeMap<String, Answer>> {
 }
 
 /// Sends a concern's form that no page offers, as somebody would who knows its address.
-///
-/// # Errors
-/// When the console does not answer.
 pub fn try_action(reader: &Reader, concern: &str, action: &str) -> Result<Answer> {
     let page = reader.visit("/account/password")?;
     let token = Form::with_action(&page.html, "/account/password")?;
@@ -65,9 +59,6 @@ pub struct OpenQueue(Arc<Mutex<Vec<u8>>>);
 
 impl OpenQueue {
     /// Opens it.
-    ///
-    /// # Errors
-    /// When the console does not answer.
     pub fn of(reader: &Reader) -> Result<Self> {
         let mut stream = reader.stream("/queue/live")?;
         let kept = Arc::new(Mutex::new(Vec::new()));

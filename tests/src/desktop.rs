@@ -1,8 +1,8 @@
 //! A pupil's desktop: an X display with a window manager, all of it run by the pupil.
 
-use crate::process::{Folder, Process, output_of};
-use crate::users::User;
 use anyhow::{Context as _, Result};
+use pastoral_support::process::{Folder, Process, output_of};
+use pastoral_support::users::User;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -21,9 +21,6 @@ pub struct Desktop {
 
 impl Desktop {
     /// Starts a display of its own for the pupil, with a window manager on it.
-    ///
-    /// # Errors
-    /// When one of them does not start.
     pub fn start(pupil: &User, folder: &Folder) -> Result<Self> {
         make_socket_folder()?;
         let mut command = pupil.command("Xvfb");
@@ -58,9 +55,6 @@ impl Desktop {
     }
 
     /// The desktop of whoever runs this, with leave for the pupil to open windows on it.
-    ///
-    /// # Errors
-    /// When there is none, or it does not let us give leave.
     pub fn of_this_machine(pupil: &User) -> Result<Self> {
         let display = std::env::var("DISPLAY").context("there is no desktop")?;
         let guest = Guest::let_in(&display, pupil)?;
@@ -85,18 +79,12 @@ impl Desktop {
     }
 
     /// What the pupil's hands do, in xdotool's words. Every key is pressed once, however late it is let go.
-    ///
-    /// # Errors
-    /// When xdotool fails.
     pub fn hands(&self, pupil: &User, arguments: &[&str]) -> Result<()> {
         let _once = KeysOnce::on(&self.display)?;
         output_of(self.command(pupil, "xdotool").args(arguments)).map(drop)
     }
 
     /// The title of the window the pupil looks at.
-    ///
-    /// # Errors
-    /// When the display does not answer.
     pub fn titles(&self) -> Result<Titles> {
         Titles::of(&self.display)
     }
@@ -132,9 +120,6 @@ impl Titles {
     }
 
     /// The active window's title; empty when there is none.
-    ///
-    /// # Errors
-    /// When the display does not answer.
     pub fn current(&self) -> Result<String> {
         let active = self.window(self.active)?;
         if active == 0 {

@@ -1,8 +1,8 @@
 //! A small disk that can be filled.
 
-use crate::cleanup::{Made, Undo, made};
-use crate::process::output_of;
 use anyhow::Result;
+use pastoral_support::cleanup::{Made, Undo, made};
+use pastoral_support::process::output_of;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,9 +17,6 @@ pub struct SmallDisk {
 
 impl SmallDisk {
     /// Mounts one at `path`, which is made if need be.
-    ///
-    /// # Errors
-    /// When we may not mount.
     pub fn mount(path: &Path, mebibytes: u32) -> Result<Self> {
         fs::create_dir_all(path)?;
         let options = format!("size={mebibytes}m,mode=0755");
@@ -35,9 +32,6 @@ impl SmallDisk {
     }
 
     /// Fills it to the last byte.
-    ///
-    /// # Errors
-    /// When the filler cannot be made at all.
     pub fn fill(&self) -> Result<()> {
         let mut filler = File::options().create(true).append(true).open(self.filler())?;
         let block = vec![0; 64 * 1024];
@@ -47,9 +41,6 @@ impl SmallDisk {
     }
 
     /// Gives the space back.
-    ///
-    /// # Errors
-    /// When the filler cannot be removed.
     pub fn free(&self) -> Result<()> {
         Ok(fs::remove_file(self.filler())?)
     }

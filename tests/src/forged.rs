@@ -1,11 +1,11 @@
 //! Certificates that a device should not have: by nobody's authority, or out of date.
 
-use crate::collector::Collector;
 use crate::laptop::Laptop;
 use crate::site::Site;
 use anyhow::{Context as _, Result};
 use data_encoding::{BASE64, HEXLOWER};
 use nix::unistd::chown;
+use pastoral_support::collector::Collector;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair, KeyUsagePurpose,
@@ -34,14 +34,11 @@ pub struct Authority {
 /// This machine's time, in milliseconds since 1970.
 #[must_use]
 pub fn now_ms() -> i64 {
-    crate::clock::now_ms()
+    pastoral_support::clock::now_ms()
 }
 
 impl Authority {
     /// Nobody whom a collector trusts.
-    ///
-    /// # Errors
-    /// When no key can be made.
     pub fn new() -> Result<Self> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::default();
@@ -53,9 +50,6 @@ impl Authority {
     }
 
     /// The school's own, whose key is where the collector keeps it.
-    ///
-    /// # Errors
-    /// When the collector has none.
     pub fn of(collector: &Collector) -> Result<Self> {
         let folder = collector.data_dir().join("ca");
         let certificate = fs::read(folder.join("ca.der"))?;
@@ -65,9 +59,6 @@ impl Authority {
     }
 
     /// Gives a laptop, which must not run, a new key and a certificate in its own name; gives the certificate.
-    ///
-    /// # Errors
-    /// When the laptop has no identity.
     pub fn certify(&self, laptop: &Laptop, days: Days) -> Result<Vec<u8>> {
         let file = laptop.state_dir().join("identity.json");
         let mut identity: Value = serde_json::from_slice(&fs::read(&file)?)?;
@@ -106,9 +97,6 @@ impl Authority {
     }
 
     /// Enters a certificate of the site's laptop among those the collector has issued.
-    ///
-    /// # Errors
-    /// When the collector's database does not take it.
     pub fn enter(&self, site: &Site, certificate: &[u8], days: Days) -> Result<()> {
         let entered = format!(
             "INSERT INTO device_certificate (school_id, sha256, device_id, not_before, not_after, issued_at)

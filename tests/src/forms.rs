@@ -26,9 +26,6 @@ impl Form {
     }
 
     /// The form whose action holds this.
-    ///
-    /// # Errors
-    /// When the page has none.
     pub fn with_action(html: &str, part: &str) -> Result<Self> {
         let mut forms = Self::all(html).into_iter();
         let form = forms.find(|form| form.action.contains(part));
@@ -44,9 +41,6 @@ impl Form {
     }
 
     /// With what a person reads chosen from a list.
-    ///
-    /// # Errors
-    /// When the list does not offer it.
     pub fn choosing(self, name: &str, words: &str) -> Result<Self> {
         let offered = self
             .choices

@@ -1,13 +1,12 @@
 //! A school laptop: the agent's service as its own user, and the session helper, setgid to the service's group.
 
-use crate::clock;
-use crate::collector::Collector;
 use crate::desktop::Desktop;
-use crate::poll;
-use crate::process::{Folder, Process, output_of, program};
-use crate::users::User;
 use anyhow::{Context as _, Result, bail};
 use nix::unistd::chown;
+use pastoral_support::collector::Collector;
+use pastoral_support::poll;
+use pastoral_support::process::{Folder, Process, output_of, program};
+use pastoral_support::users::User;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -29,9 +28,6 @@ pub struct Laptop {
 
 impl Laptop {
     /// Installs the agent in `folder`, as a package would, without starting it.
-    ///
-    /// # Errors
-    /// When we are not root.
     pub fn install(folder: &Folder) -> Result<Self> {
         let user = User::system("pastoral", folder)?;
         let state_dir = folder.of("state", &user, 0o700)?;
@@ -39,9 +35,6 @@ impl Laptop {
     }
 
     /// As [`Laptop::install`], with its state in a folder of one's own.
-    ///
-    /// # Errors
-    /// When we are not root.
     pub fn install_with(folder: &Folder, user: User, state_dir: PathBuf) -> Result<Self> {
         let run_dir = folder.of("run", &user, 0o755)?;
         let binary = folder.path().join("pastoral-agent");
@@ -84,12 +77,7 @@ impl Laptop {
         let log = self.log();
         let lines = log.lines().filter(|line| line.contains(what));
         lines
-            .filter_map(|line| {
-                Some((
-                    number_in(line)?,
-                    clock::parse_us(line.split_whitespace().next()?)?,
-                ))
-            })
+            .filter_map(|line| Some((number_in(line)?, parse_us(line.split_whitespace().next()?)?)))
             .collect()
     }
 
@@ -118,9 +106,6 @@ impl Laptop {
     }
 
     /// Starts the service (again), and waits until it answers.
-    ///
-    /// # Errors
-    /// When it does not.
     pub fn start(&mut self) -> Result<()> {
         let mut command = self.user.command(&self.binary);
         command.args(self.options()).arg("run");
@@ -128,9 +113,6 @@ impl Laptop {
     }
 
     /// Starts the service under `strace`, run by root, with these options.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn start_traced(&mut self, options: &[&str]) -> Result<()> {
         let mut command = Command::new("strace");
         command
@@ -143,9 +125,6 @@ impl Laptop {
     }
 
     /// Starts the service with these things in its environment, and waits until it answers.
-    ///
-    /// # Errors
-    /// When it does not.
     pub fn start_with(&mut self, environment: &[(String, String)]) -> Result<()> {
         let mut command = self.user.command(&self.binary);
         command
@@ -156,17 +135,11 @@ impl Laptop {
     }
 
     /// Its process.
-    ///
-    /// # Errors
-    /// When it does not run.
     pub fn process(&mut self) -> Result<&mut Process> {
         self.process.as_mut().context("the service does not run")
     }
 
     /// Ends it at once, as a power cut would.
-    ///
-    /// # Errors
-    /// When it does not run.
     pub fn kill(&mut self) -> Result<()> {
         self.process()?.kill()?;
         self.process = None;
@@ -174,9 +147,6 @@ impl Laptop {
     }
 
     /// Ends it as the system does when it shuts down.
-    ///
-    /// # Errors
-    /// When it does not end.
     pub fn stop(&mut self) -> Result<()> {
         self.process()?.stop()?;
         self.process = None;
@@ -184,25 +154,16 @@ impl Laptop {
     }
 
     /// Joins the school: asks with a token, and waits for the answer.
-    ///
-    /// # Errors
-    /// When it is refused; with what the command said.
     pub fn enrol(&self, collector: &Collector, token: &str) -> Result<String> {
         self.enrol_at(collector.devices().port(), token)
     }
 
     /// As [`Laptop::enrol`], by another port.
-    ///
-    /// # Errors
-    /// When it is refused; with what the command said.
     pub fn enrol_at(&self, port: u16, token: &str) -> Result<String> {
         self.enrol_by(port, token, &["--wait"])
     }
 
     /// Asks to join, and leaves the rest to the service.
-    ///
-    /// # Errors
-    /// When it cannot be asked; with what the command said.
     pub fn ask_to_join(&self, collector: &Collector, token: &str) -> Result<String> {
         self.enrol_by(collector.devices().port(), token, &[])
     }
@@ -227,9 +188,6 @@ impl Laptop {
     }
 
     /// Starts the helper in a pupil's session.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn helper(&self, desktop: &Desktop, pupil: &User) -> Result<Process> {
         let mut command = desktop.command(pupil, &self.helper);
         command.arg("--socket").arg(self.session_socket());
@@ -237,9 +195,6 @@ impl Laptop {
     }
 
     /// Starts the helper under `strace`, run by root, with these options.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn helper_traced(&self, desktop: &Desktop, pupil: &User, options: &[&str]) -> Result<Process> {
         let mut command = Command::new("strace");
         command
@@ -276,27 +231,18 @@ impl Laptop {
     }
 
     /// What `status` says to root.
-    ///
-    /// # Errors
-    /// When there is no answer that can be read.
     pub fn status(&self) -> Result<Value> {
         let output = self.command(&["status", "--json"]).output()?;
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// Waits until `status` says it so.
-    ///
-    /// # Errors
-    /// When it does not in time; with what it says instead.
     pub fn until_status(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Result<Value> {
         let answer = poll::until(what, || self.status().ok().filter(|status| is_so(status)));
         answer.with_context(|| format!("status: {:?}; log: {}", self.status(), self.log_end()))
     }
 
     /// Waits until nothing is left to deliver.
-    ///
-    /// # Errors
-    /// When something stays.
     pub fn until_delivered(&self) -> Result<()> {
         let delivered = |status: &Value| status["detail"]["spool_records"] == 0;
         self.until_status("everything to be delivered", delivered)
@@ -304,9 +250,6 @@ impl Laptop {
     }
 
     /// Runs one of its commands as root.
-    ///
-    /// # Errors
-    /// When it fails; with what it said.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
         output_of(&mut self.command(arguments))
     }
@@ -364,9 +307,6 @@ impl Laptop {
 }
 
 /// Installs a program so that whoever starts it acts in the service's group.
-///
-/// # Errors
-/// When we are not root.
 pub fn give_group(program: &Path, service: &User) -> Result<()> {
     chown(program, Some(0.into()), Some(service.gid.into()))?;
     // After the change of owner, which takes the right away again.
@@ -381,4 +321,10 @@ fn number_in(line: &str) -> Option<u64> {
         .next()?
         .parse()
         .ok()
+}
+
+/// Microseconds since 1970 of a time as logs write it, such as `2026-11-22T03:45:02.123456Z`.
+fn parse_us(time: &str) -> Option<i64> {
+    let time: jiff::Timestamp = time.parse().ok()?;
+    Some(time.as_microsecond())
 }

@@ -1,15 +1,12 @@
 //! What was written, anywhere that one of our programs could have written it.
 
-use crate::process::Folder;
-use crate::users::User;
 use anyhow::{Context as _, Result};
+use pastoral_support::process::Folder;
+use pastoral_support::users::User;
 use std::process::{Command, Stdio};
 
 /// The files that hold a word: in a test's folder, but for the folders named `except`, and of these users in the folders
 /// that everybody may write to. None: an empty text.
-///
-/// # Errors
-/// When they cannot be looked through.
 pub fn files_with(word: &str, folder: &Folder, except: &[&str], users: &[&User]) -> Result<String> {
     let mut look = Command::new("grep");
     look.args(["-rlaF", word])

@@ -2,9 +2,9 @@
 //! than the screen, and by a picture of each.
 
 use crate::browser::Browser;
-use crate::poll;
 use crate::reader::Reader;
 use anyhow::{Context as _, Result, ensure};
+use pastoral_support::poll;
 use std::fs;
 use std::path::Path;
 
@@ -40,8 +40,7 @@ pub struct Looks<'a> {
 }
 
 impl<'a> Looks<'a> {
-    /// # Errors
-    /// When axe-core is not there.
+    /// Of the console at this address.
     pub fn new(browser: &'a Browser, console: &str) -> Result<Self> {
         let axe = Path::new(env!("CARGO_MANIFEST_DIR")).join("axe/node_modules/axe-core/axe.min.js");
         let axe = fs::read_to_string(axe).context("no axe-core: run `npm ci` in tests/axe")?;
@@ -55,34 +54,22 @@ impl<'a> Looks<'a> {
     }
 
     /// From now on as somebody who is signed in.
-    ///
-    /// # Errors
-    /// When they are not.
     pub fn signed_in_as(&self, reader: &Reader) -> Result<()> {
         self.browser.become_reader(reader)
     }
 
     /// From now on as nobody.
-    ///
-    /// # Errors
-    /// When the browser does not answer.
     pub fn signed_out(&self) -> Result<()> {
         self.browser.forget()
     }
 
     /// Visits a page and looks at it.
-    ///
-    /// # Errors
-    /// When it has another heading, or the browser does not answer.
     pub fn page(&mut self, name: &str, path: &str, heading: &str) -> Result<()> {
         self.browser.visit(&format!("{}{path}", self.console))?;
         self.here(name, heading)
     }
 
     /// Looks at the page that is shown once a form was sent and not taken.
-    ///
-    /// # Errors
-    /// When it was taken, or the browser does not answer.
     pub fn refused(&mut self, name: &str, heading: &str) -> Result<()> {
         let is_refused = || {
             let problems = self.browser.texts(".govuk-error-summary");
@@ -93,9 +80,6 @@ impl<'a> Looks<'a> {
     }
 
     /// Looks at the page that is shown.
-    ///
-    /// # Errors
-    /// When it has another heading, or the browser does not answer.
     pub fn here(&mut self, name: &str, heading: &str) -> Result<()> {
         let is_shown = || {
             let headings = self.browser.texts("h1");

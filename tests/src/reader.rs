@@ -1,11 +1,11 @@
 //! People who sign in to the console: through its real forms, with a password and a phone's codes.
 
-use crate::clock;
 use crate::forms::{self, Form};
-use crate::mail::Invited;
-use crate::poll;
-use crate::school::Person;
 use anyhow::{Context as _, Result, bail};
+use pastoral_support::clock;
+use pastoral_support::mail::Invited;
+use pastoral_support::poll;
+use pastoral_support::school::Person;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use totp_rs::{Builder, Secret, Totp};
@@ -50,9 +50,6 @@ impl Answer {
 
 impl Reader {
     /// Uses a one-time link with the code that they were told: chooses a password, sets up the phone. Signed in afterwards.
-    ///
-    /// # Errors
-    /// When the link does not serve; with what the page says.
     pub fn join(console: &str, person: Person, invited: &Invited) -> Result<Self> {
         let agent = browser();
         let page = get(&agent, console, &invited.path()?)?;
@@ -86,9 +83,6 @@ impl Reader {
     }
 
     /// Signs in anew.
-    ///
-    /// # Errors
-    /// When the console does not let them in; with what the page says.
     pub fn sign_in(&mut self) -> Result<()> {
         self.agent = browser();
         let page = self.visit("/sign-in")?;
@@ -102,9 +96,6 @@ impl Reader {
 
     /// The next code their phone shows that has not served yet. There are three around any moment; after that it takes
     /// half a minute, as it would a person.
-    ///
-    /// # Errors
-    /// When the secret is none.
     pub fn code(&self) -> Result<String> {
         let totp = self.phone()?;
         let step = poll::within(Duration::from_secs(100), "the phone's next code", || {
@@ -117,17 +108,11 @@ impl Reader {
     }
 
     /// What their phone shows at this moment.
-    ///
-    /// # Errors
-    /// When the secret is none.
     pub fn code_shown_now(&self) -> Result<String> {
         Ok(self.phone()?.generate(clock::now_s()).to_string())
     }
 
     /// What their phone shows while its clock is five minutes ahead.
-    ///
-    /// # Errors
-    /// When the secret is none.
     pub fn code_of_a_fast_phone(&self) -> Result<String> {
         let then = clock::now_s() + 10 * STEP_SECONDS;
         Ok(self.phone()?.generate(then).to_string())
@@ -149,17 +134,11 @@ impl Reader {
     }
 
     /// A page, as they see it.
-    ///
-    /// # Errors
-    /// When the console does not answer.
     pub fn visit(&self, path: &str) -> Result<Answer> {
         get(&self.agent, &self.console, path)
     }
 
     /// Sends a form, and gives the page it leads to.
-    ///
-    /// # Errors
-    /// When the console does not answer.
     pub fn send(&self, form: &Form) -> Result<Answer> {
         let address = format!("{}{}", self.console, form.action);
         let fields = form
@@ -170,9 +149,6 @@ impl Reader {
     }
 
     /// Sends a form with a file in it, and gives the answer's status.
-    ///
-    /// # Errors
-    /// When the console does not answer.
     pub fn upload(&self, form: &Form, file: &[u8]) -> Result<u16> {
         let mut body = Vec::new();
         for (name, value) in &form.fields {
@@ -192,9 +168,6 @@ impl Reader {
     }
 
     /// Visits a page, fills in its form and sends it.
-    ///
-    /// # Errors
-    /// When there is no such form, or the console does not answer.
     pub fn submit(&self, path: &str, action: &str, fields: &[(&str, &str)]) -> Result<Answer> {
         let page = self.visit(path)?;
         let form = Form::with_action(&page.html, action)?;
@@ -206,9 +179,6 @@ impl Reader {
     }
 
     /// The live stream's first bytes, for as long as `patience`.
-    ///
-    /// # Errors
-    /// When the console does not answer.
     pub fn stream(&self, path: &str) -> Result<impl std::io::Read + use<>> {
         let response = self.agent.get(format!("{}{path}", self.console)).call()?;
         Ok(response.into_body().into_reader())
@@ -220,9 +190,6 @@ impl Reader {
 }
 
 /// What a phone with this secret shows at this moment.
-///
-/// # Errors
-/// When the secret is none.
 pub fn code_shown_by(secret: &str) -> Result<String> {
     Ok(phone(secret, "")?.generate(clock::now_s()).to_string())
 }

@@ -1,9 +1,9 @@
 //! A page on this machine that looks like a search engine and titles its answers as one does.
 
 use crate::desktop::Desktop;
-use crate::poll;
-use crate::users::User;
 use anyhow::{Context as _, Result};
+use pastoral_support::poll;
+use pastoral_support::users::User;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,9 +38,6 @@ const PICTURE_SIDE: u32 = 96;
 
 impl SearchSite {
     /// Starts it on a free port.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn start() -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
@@ -63,9 +60,6 @@ impl SearchSite {
 
     /// Types into the first page's field as a person does, who looks at what stands there and types it again if a busy
     /// machine lost a key.
-    ///
-    /// # Errors
-    /// When the words never stand there; says what does.
     pub fn take_words(&self, desktop: &Desktop, pupil: &User, words: &str) -> Result<()> {
         let arrived = || (self.typed() == words).then_some(());
         let mut looked = Ok(());

@@ -1,8 +1,8 @@
 //! A clock that is wrong: for one program alone, by a library that it asks in the system's place. What it waits for still
 //! takes its time.
 
-use crate::process::Folder;
 use anyhow::{Context as _, Result};
+use pastoral_support::process::Folder;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -14,9 +14,6 @@ pub struct Shifted {
 
 impl Shifted {
     /// A clock that is right as yet.
-    ///
-    /// # Errors
-    /// When the library is not installed.
     pub fn new(folder: &Folder) -> Result<Self> {
         let system = fs::read_dir("/usr/lib")?.filter_map(|entry| Some(entry.ok()?.path()));
         let library = system
@@ -32,9 +29,6 @@ impl Shifted {
     }
 
     /// From now on it is off by this much, such as `-1d` or `+31m`.
-    ///
-    /// # Errors
-    /// When it cannot be written down.
     pub fn shift(&self, by: &str) -> Result<()> {
         // Whole at every moment, for it is read whenever the time is asked.
         let new = self.file.with_extension("new");

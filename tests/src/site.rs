@@ -1,15 +1,15 @@
 //! A school with its collector, and one laptop that has joined, used by a pupil: what most faults happen to.
 
-use crate::collector::Collector;
 use crate::disk::SmallDisk;
 use crate::laptop::Laptop;
-use crate::mail::Mail;
-use crate::process::Folder;
-use crate::school;
 use crate::speaker::Speaker;
 use crate::store::Store;
-use crate::users::User;
 use anyhow::{Context as _, Result};
+use pastoral_support::collector::Collector;
+use pastoral_support::mail::Mail;
+use pastoral_support::process::Folder;
+use pastoral_support::school;
+use pastoral_support::users::User;
 
 /// A search that says a life may be at risk: severity 5.
 pub const SEVERE: &str = "i want to die";
@@ -38,17 +38,11 @@ pub struct Site {
 
 impl Site {
     /// Starts it and lets the laptop join.
-    ///
-    /// # Errors
-    /// When a part does not start.
     pub fn start(name: &str) -> Result<Self> {
         Self::on_small_disks(name, None, None)
     }
 
     /// As [`Site::start`], with small disks of so many MiB for the device's state and the collector's data.
-    ///
-    /// # Errors
-    /// When a part does not start.
     pub fn on_small_disks(name: &str, device: Option<u32>, collector: Option<u32>) -> Result<Self> {
         let folder = Folder::new(name)?;
         let mail = Mail::start(&folder)?;
@@ -93,9 +87,6 @@ impl Site {
     }
 
     /// Waits until the laptop is connected, and its school's rules are in force.
-    ///
-    /// # Errors
-    /// When it does not connect.
     pub fn until_connected(&self) -> Result<()> {
         let connected = |status: &serde_json::Value| {
             let detail = &status["detail"];
@@ -105,33 +96,21 @@ impl Site {
     }
 
     /// The pupil's helper, without a desktop.
-    ///
-    /// # Errors
-    /// When it is not let in.
     pub fn speaker(&self) -> Result<Speaker> {
         Speaker::start(&self.laptop, &self.pupil, &self.folder)
     }
 
     /// The collector's database.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn store(&self) -> Result<Store> {
         Store::of(&self.collector)
     }
 
     /// What `status` says is wrong and what to do, to root, as one text.
-    ///
-    /// # Errors
-    /// When there is no answer.
     pub fn troubles(&self) -> Result<String> {
         Ok(self.laptop.status()?["detail"]["troubles"].to_string())
     }
 
     /// Waits until `status` tells root of something wrong in these words.
-    ///
-    /// # Errors
-    /// When it does not.
     pub fn until_trouble(&self, words: &str) -> Result<String> {
         let said = |status: &serde_json::Value| status["detail"]["troubles"].to_string().contains(words);
         let status = self.laptop.until_status(words, said);

@@ -1,9 +1,9 @@
 //! A helper without a desktop: a process of the pupil's, in the service's group, that says which titles it sees.
 
 use crate::laptop::Laptop;
-use crate::process::{Folder, Process, program};
-use crate::users::User;
 use anyhow::{Context as _, Result};
+use pastoral_support::process::{Folder, Process, program};
+use pastoral_support::users::User;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
@@ -18,17 +18,11 @@ pub struct Speaker {
 
 impl Speaker {
     /// Starts it for a pupil, and waits until the service has let it in.
-    ///
-    /// # Errors
-    /// When it is not let in.
     pub fn start(laptop: &Laptop, pupil: &User, folder: &Folder) -> Result<Self> {
         Self::run(laptop, pupil.command(Self::binary(folder)?), folder)
     }
 
     /// Starts it for a user whom the machine knows by number alone.
-    ///
-    /// # Errors
-    /// When it is not let in.
     pub fn of_uid(laptop: &Laptop, uid: u32, folder: &Folder) -> Result<Self> {
         let mut command = Command::new(Self::binary(folder)?);
         command.uid(uid).env_clear().current_dir("/");
@@ -55,25 +49,16 @@ impl Speaker {
     }
 
     /// Says that a window has this title.
-    ///
-    /// # Errors
-    /// When it has ended, which it does with the service.
     pub fn title(&mut self, title: &str) -> Result<()> {
         self.titles(format!("{title}\n").as_bytes())
     }
 
     /// Says that a search was made.
-    ///
-    /// # Errors
-    /// When it has ended, which it does with the service.
     pub fn search(&mut self, query: &str) -> Result<()> {
         self.title(&format!("{query} - Google Search - Chromium"))
     }
 
     /// Says these titles, one to a line.
-    ///
-    /// # Errors
-    /// When it has ended, which it does with the service.
     pub fn titles(&mut self, lines: &[u8]) -> Result<()> {
         Ok(self.input.write_all(lines)?)
     }

@@ -1,13 +1,13 @@
 //! The people of the school who sign in, each with the duty they hold and the way they got it.
 
-use crate::collector::Collector;
 use crate::forms::Form;
 use crate::laptop::Laptop;
-use crate::mail::Mail;
-use crate::poll;
 use crate::reader::Reader;
-use crate::school::{self, Person};
 use anyhow::{Context as _, Result, ensure};
+use pastoral_support::collector::Collector;
+use pastoral_support::mail::Mail;
+use pastoral_support::poll;
+use pastoral_support::school::{self, Person};
 
 /// Those who have used their one-time links.
 pub struct Staff {
@@ -23,9 +23,6 @@ pub struct Staff {
 
 impl Staff {
     /// The first people use the links of `init`; the headteacher grants the lead's duty, and the chair agrees.
-    ///
-    /// # Errors
-    /// When one of them cannot.
     pub fn join(collector: &Collector, mail: &Mail) -> Result<Self> {
         let console = collector.console();
         let head = Reader::join(&console, school::HEADTEACHER, &collector.links.headteacher)?;
@@ -52,9 +49,6 @@ impl Staff {
     }
 
     /// The technician approves the device that waits, if the console shows the code that the device shows.
-    ///
-    /// # Errors
-    /// When none waits, or the codes differ.
     pub fn approve_device(&self, laptop: &Laptop) -> Result<()> {
         let waiting = |status: &serde_json::Value| {
             status["detail"]["confirm_code"]
@@ -89,9 +83,6 @@ impl Staff {
 
 /// One reader proposes that a person gets a duty, and a second one agrees and tells the person a code; then the person uses
 /// the link that was mailed to them.
-///
-/// # Errors
-/// When a step is refused; with what the page says.
 pub fn appoint(
     console: &str,
     mail: &Mail,
@@ -105,9 +96,6 @@ pub fn appoint(
 }
 
 /// One reader proposes that a person gets a duty.
-///
-/// # Errors
-/// When it is refused; with what the page says.
 pub fn propose(by: &Reader, person: Person, duty: &str) -> Result<()> {
     let page = by.visit("/people")?;
     let form = Form::with_action(&page.html, "/people/grant")?.choosing("person", &person.name())?;
@@ -121,9 +109,6 @@ pub fn propose(by: &Reader, person: Person, duty: &str) -> Result<()> {
 }
 
 /// A second reader agrees to what waits, and is shown the code.
-///
-/// # Errors
-/// When it is refused; with what the page says.
 pub fn agree(agreed_by: &Reader) -> Result<String> {
     let answer = agreed_by.submit("/people", "/agree", &[])?;
     ensure!(

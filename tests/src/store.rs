@@ -1,7 +1,7 @@
 //! The collector's database, read beside it by root: what really lies there.
 
-use crate::collector::Collector;
 use anyhow::{Context as _, Result};
+use pastoral_support::collector::Collector;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
 use std::path::{Path, PathBuf};
@@ -14,9 +14,6 @@ pub struct Store {
 
 impl Store {
     /// Of this collector, which need not run.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn of(collector: &Collector) -> Result<Self> {
         let entries = std::fs::read_dir(collector.data_dir())?.filter_map(|entry| Some(entry.ok()?.path()));
         let file = entries
@@ -37,9 +34,6 @@ impl Store {
     }
 
     /// The rows a query gives.
-    ///
-    /// # Errors
-    /// When the query fails.
     pub fn rows(&self, query: &str) -> Result<Vec<SqliteRow>> {
         self.runtime.block_on(async {
             let options = SqliteConnectOptions::new().filename(&self.file);
@@ -51,52 +45,34 @@ impl Store {
     }
 
     /// The numbers in the query's first column.
-    ///
-    /// # Errors
-    /// When the query fails.
     pub fn numbers(&self, query: &str) -> Result<Vec<i64>> {
         let rows = self.rows(query)?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// The one number that a query gives.
-    ///
-    /// # Errors
-    /// When the query fails or gives none.
     pub fn number(&self, query: &str) -> Result<i64> {
         let numbers = self.numbers(query)?;
         numbers.first().copied().with_context(|| query.to_owned())
     }
 
     /// The texts in the query's first column.
-    ///
-    /// # Errors
-    /// When the query fails.
     pub fn texts(&self, query: &str) -> Result<Vec<String>> {
         let rows = self.rows(query)?;
         rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     /// How many flags there are.
-    ///
-    /// # Errors
-    /// When the database does not answer.
     pub fn flags(&self) -> Result<i64> {
         self.number("SELECT count(*) FROM flag")
     }
 
     /// The tables.
-    ///
-    /// # Errors
-    /// When the database does not answer.
     pub fn tables(&self) -> Result<Vec<String>> {
         self.texts("SELECT name FROM sqlite_master WHERE type = 'table'")
     }
 
     /// Every value of a table, as bytes.
-    ///
-    /// # Errors
-    /// When there is no such table.
     pub fn values(&self, table: &str) -> Result<Vec<Vec<u8>>> {
         let rows = self.rows(&format!("SELECT * FROM \"{table}\""))?;
         let columns = rows

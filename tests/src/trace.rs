@@ -74,9 +74,6 @@ pub struct Meaning<'a> {
 }
 
 /// How often something arrived, was written, synced and only then sent.
-///
-/// # Errors
-/// Says where something was sent before the sync had ended.
 pub fn syncs_before_sends(calls: &[Call], meaning: &Meaning<'_>) -> Result<usize, String> {
     let mut proven = 0;
     let mut from = 0;

@@ -1,15 +1,15 @@
 //! A school with everybody who signs in, and one device of its pupils and one of its staff, which speak for themselves.
 
-use crate::collector::Collector;
-use crate::device::{self, Stream};
-use crate::mail::Mail;
-use crate::process::Folder;
 use crate::reader::Reader;
-use crate::school::{self, Person};
 use crate::staff::{Staff, appoint};
 use crate::store::Store;
 use anyhow::{Context as _, Result, ensure};
 use pastoral_proto::device::{Answer, answer};
+use pastoral_support::collector::Collector;
+use pastoral_support::device::{self, Stream};
+use pastoral_support::mail::Mail;
+use pastoral_support::process::Folder;
+use pastoral_support::school::{self, Person};
 use std::cell::RefCell;
 use tokio::runtime::Runtime;
 
@@ -55,9 +55,6 @@ pub struct Seen<'a> {
 
 impl WholeSchool {
     /// Starts it, lets everybody set up how they sign in, and both devices join.
-    ///
-    /// # Errors
-    /// When a part does not start.
     pub fn start(name: &str) -> Result<Self> {
         let folder = Folder::new(name)?;
         let mail = Mail::start(&folder)?;
@@ -97,9 +94,6 @@ impl WholeSchool {
     }
 
     /// A device flags this; gives the concern it is part of.
-    ///
-    /// # Errors
-    /// When the collector does not take it.
     pub fn flag(&self, seen: &Seen<'_>) -> Result<String> {
         let mut devices = self.devices.borrow_mut();
         let talk = &mut devices[usize::from(seen.on_staff_device)];
@@ -121,9 +115,6 @@ impl WholeSchool {
     }
 
     /// The pupils' device sends a record that nobody can read.
-    ///
-    /// # Errors
-    /// When the collector does not keep it.
     pub fn send_unreadable(&self, bytes: &[u8]) -> Result<()> {
         let talk = &mut self.devices.borrow_mut()[0];
         talk.sent += 1;
@@ -145,9 +136,6 @@ impl WholeSchool {
     }
 
     /// A new device asks to join and waits for somebody to approve it, until the test ends.
-    ///
-    /// # Errors
-    /// When there is no token for it.
     pub fn let_a_device_ask(&self) -> Result<()> {
         let (collector, token) = (
             self.collector.devices(),
@@ -159,9 +147,6 @@ impl WholeSchool {
     }
 
     /// What people call a concern by, written as pages write it: `K7M-4QXC`.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn reference(&self, concern: &str) -> Result<String> {
         const SIGNS: &[u8] = b"0123456789BCDFGHJKMNPQRSTWXYZ";
         let mut rest = self.store()?.number(&format!(
@@ -179,9 +164,6 @@ impl WholeSchool {
     }
 
     /// The collector's database.
-    ///
-    /// # Errors
-    /// When there is none.
     pub fn store(&self) -> Result<Store> {
         Store::of(&self.collector)
     }

@@ -1,10 +1,10 @@
 //! A pupil's window whose titles the test decides.
 
 use crate::desktop::Desktop;
-use crate::poll;
-use crate::process::{Folder, Process, program};
-use crate::users::User;
 use anyhow::{Context as _, Result};
+use pastoral_support::poll;
+use pastoral_support::process::{Folder, Process, program};
+use pastoral_support::users::User;
 use std::fs;
 use std::io::Write as _;
 use std::process::{ChildStdin, Stdio};
@@ -17,9 +17,6 @@ pub struct Window {
 
 impl Window {
     /// Opens it.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn open(desktop: &Desktop, pupil: &User, folder: &Folder) -> Result<Self> {
         let programs = folder.path().join("programs");
         fs::create_dir_all(&programs)?;
@@ -40,18 +37,12 @@ impl Window {
     }
 
     /// Gives it a title, and says when it began to: in microseconds since 1970.
-    ///
-    /// # Errors
-    /// When it is gone.
     pub fn set(&mut self, title: &str) -> Result<i64> {
         writeln!(self.input, "{title}")?;
         self.process.line()?.parse().context("when the title was set")
     }
 
     /// Gives it the title that a search for this has.
-    ///
-    /// # Errors
-    /// When it is gone.
     pub fn search(&mut self, query: &str) -> Result<i64> {
         self.set(&format!("{query} - Google Search - Chromium"))
     }

@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
-use pastoral_tests::poll;
-use pastoral_tests::process::Process;
+use pastoral_support::poll;
+use pastoral_support::process::Process;
+use pastoral_support::school;
 use pastoral_tests::reader::Reader;
-use pastoral_tests::school;
 use pastoral_tests::site::{SERIOUS, SEVERE, Site};
 use std::fs;
 use std::path::Path;

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
-use pastoral_tests::collector::Collector;
-use pastoral_tests::mail::Mail;
-use pastoral_tests::process::{self, Folder};
-use pastoral_tests::{poll, school};
+use pastoral_support::collector::Collector;
+use pastoral_support::mail::Mail;
+use pastoral_support::process::{self, Folder};
+use pastoral_support::{poll, school};
 use std::path::Path;
 use std::process::Command;
 

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
-use pastoral_tests::poll;
+use pastoral_support::poll;
 use pastoral_tests::shifted::Shifted;
 use pastoral_tests::site::{SEVERE, Site};
 

@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
+use pastoral_support::{poll, school};
 use pastoral_tests::browser::Browser;
 use pastoral_tests::looks::Looks;
 use pastoral_tests::shifted::Shifted;
 use pastoral_tests::whole_school::{Seen, WholeSchool};
-use pastoral_tests::{poll, school};
 
 /// Concerns that the queue shows at once.
 const SHOWN: usize = 100;

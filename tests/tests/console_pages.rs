@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
+use pastoral_support::{poll, school};
 use pastoral_tests::browser::Browser;
 use pastoral_tests::forms::{self, Form};
 use pastoral_tests::looks::Looks;
 use pastoral_tests::reader::{self, Reader};
+use pastoral_tests::staff;
 use pastoral_tests::whole_school::{Seen, WholeSchool};
-use pastoral_tests::{poll, school, staff};
 
 const SEVERE: Seen<'static> = Seen {
     on_staff_device: false,

@@ -6,8 +6,8 @@
     reason = "a test ends where something is wrong"
 )]
 
+use pastoral_support::poll;
 use pastoral_tests::browser::Browser;
-use pastoral_tests::poll;
 use pastoral_tests::whole_school::{Seen, WholeSchool};
 use thirtyfour::Key;
 

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where something is wrong")]
 
-use pastoral_tests::process;
+use pastoral_support::process;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! A full disk: nothing acknowledged is lost, what is severe still gets out, it is said, and it ends by itself.
 
-use pastoral_tests::poll;
+use pastoral_support::poll;
 use pastoral_tests::site::{SEVERE, SLIGHT, Site};
 
 #[test]

@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
+use pastoral_support::process::Folder;
+use pastoral_support::users::User;
 use pastoral_tests::desktop::Desktop;
-use pastoral_tests::process::Folder;
-use pastoral_tests::users::User;
 use x11rb::COPY_DEPTH_FROM_PARENT;
 use x11rb::connection::Connection as _;
 use x11rb::protocol::Event;

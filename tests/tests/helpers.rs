@@ -2,11 +2,11 @@
 //! nobody else's flags are touched. What its socket refuses is tried byte by byte with the service itself.
 
 use nix::sys::signal::Signal;
+use pastoral_support::poll;
+use pastoral_support::users::User;
 use pastoral_tests::desktop::Desktop;
-use pastoral_tests::poll;
 use pastoral_tests::site::{SEVERE, SLIGHT, Site};
 use pastoral_tests::speaker::Speaker;
-use pastoral_tests::users::User;
 
 /// Whether the collector knows of a helper that does not live.
 const DEAD: &str = "SELECT count(*) FROM device, json_each(json_extract(health, '$.helpers')) AS helper

@@ -218,7 +218,7 @@ fn a_killed_helper_loses_no_flag_and_its_successor_is_heard() {
     let _last = site.laptop.helper(&desktop, &site.pupil).unwrap();
     let before = site.laptop.flags_on_disk().len();
     window.search(&format!("{SEVERE} once more")).unwrap();
-    pastoral_tests::poll::until_so("the last helper to be heard", || {
+    pastoral_support::poll::until_so("the last helper to be heard", || {
         site.laptop.flags_on_disk().len() > before
     })
     .unwrap();

@@ -1,10 +1,10 @@
 //! A laptop by itself: its service, its helper and what it says about them.
 
 use nix::sys::signal::Signal;
+use pastoral_support::process::{Folder, output_of};
+use pastoral_support::users::User;
 use pastoral_tests::desktop::Desktop;
 use pastoral_tests::laptop::Laptop;
-use pastoral_tests::process::{Folder, output_of};
-use pastoral_tests::users::User;
 use serde_json::json;
 use std::process::Command;
 

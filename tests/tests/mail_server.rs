@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
-use pastoral_tests::collector::Collector;
-use pastoral_tests::mail::{Door, Invited, Mail};
-use pastoral_tests::process::Folder;
+use pastoral_support::collector::Collector;
+use pastoral_support::mail::{Door, Invited, Mail};
+use pastoral_support::process::Folder;
+use pastoral_support::{poll, school};
 use pastoral_tests::reader::Reader;
 use pastoral_tests::store::Store;
-use pastoral_tests::{poll, school};
 
 /// Mail does not leave here: the technician's link is read where it waits.
 fn technician(collector: &Collector) -> Reader {

@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
+use pastoral_support::poll;
+use pastoral_support::process::output_of;
 use pastoral_tests::browser::PupilBrowser;
 use pastoral_tests::capture::Capture;
 use pastoral_tests::crawl::everything_linked;
 use pastoral_tests::desktop::Desktop;
 use pastoral_tests::forms::Form;
 use pastoral_tests::leftovers::files_with;
-use pastoral_tests::poll;
-use pastoral_tests::process::output_of;
 use pastoral_tests::search_site::{SearchSite, picture_bytes};
 use pastoral_tests::site::{SEVERE, Site};
 use pastoral_tests::trace::{Call, parse};

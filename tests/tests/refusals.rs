@@ -3,14 +3,15 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
-use pastoral_tests::collector::Collector;
-use pastoral_tests::device;
+use pastoral_support::collector::Collector;
+use pastoral_support::device;
+use pastoral_support::mail::Mail;
+use pastoral_support::poll;
+use pastoral_support::process::{Folder, output_of};
+use pastoral_support::users::User;
+use pastoral_tests::forged;
 use pastoral_tests::laptop::Laptop;
-use pastoral_tests::mail::Mail;
-use pastoral_tests::process::{Folder, output_of};
 use pastoral_tests::site::{SEVERE, Site};
-use pastoral_tests::users::User;
-use pastoral_tests::{forged, poll};
 use serde_json::{Value, json};
 use std::fs;
 

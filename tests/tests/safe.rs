@@ -1,9 +1,9 @@
 //! The school safe in a real browser: from the printed sheet to the words on the screen, with every reader told by mail.
 
+use pastoral_support::{poll, school};
 use pastoral_tests::browser::Browser;
 use pastoral_tests::looks::Looks;
 use pastoral_tests::whole_school::WholeSchool;
-use pastoral_tests::{poll, school};
 
 #[test]
 fn the_chair_s_sheet_brings_an_unreadable_record_to_a_reader_s_screen_and_every_reader_is_mailed() {

@@ -1,8 +1,8 @@
 //! The main job: what a pupil searches reaches those who look after children.
 
+use pastoral_support::poll;
+use pastoral_support::school;
 use pastoral_tests::desktop::Desktop;
-use pastoral_tests::poll;
-use pastoral_tests::school;
 use pastoral_tests::site::Site;
 use pastoral_tests::staff::Staff;
 use pastoral_tests::window::Window;

@@ -6,9 +6,9 @@
 mod knowing;
 
 use knowing::{DEPUTY, HEAD, LEAD, assert_knows_nothing, assert_reads, flag};
+use pastoral_support::poll;
+use pastoral_support::school::{self, Person};
 use pastoral_tests::crawl::{self, OpenQueue};
-use pastoral_tests::poll;
-use pastoral_tests::school::{self, Person};
 use pastoral_tests::whole_school::{WholeSchool, account_of};
 
 const CHAIR: &str = "Chair of governors";

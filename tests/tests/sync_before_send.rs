@@ -45,7 +45,7 @@ fn send_flags(site: &Site, speaker: &mut Speaker, count: usize) {
         let before = site.laptop.flags_on_disk().len();
         speaker.search(&format!("{SEVERE} {before}")).unwrap();
         let on_disk = || site.laptop.flags_on_disk().len() > before;
-        pastoral_tests::poll::until_so("the flag on disk", on_disk).unwrap();
+        pastoral_support::poll::until_so("the flag on disk", on_disk).unwrap();
         site.laptop.until_delivered().unwrap();
     }
 }

@@ -4,11 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
+use pastoral_support::poll;
+use pastoral_support::process::output_of;
 use pastoral_tests::capture::Capture;
 use pastoral_tests::desktop::Desktop;
 use pastoral_tests::leftovers::files_with;
-use pastoral_tests::poll;
-use pastoral_tests::process::output_of;
 use pastoral_tests::site::{SEVERE, Site};
 use pastoral_tests::store::Store;
 use pastoral_tests::window::Window;

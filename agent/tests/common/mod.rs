@@ -8,6 +8,7 @@ use pastoral_agent::helpers::{Board, HelperEvent, HelperRules, HelperSettings, P
 use pastoral_agent::platform;
 use pastoral_agent::watch::Observation;
 use pastoral_agent::watch::search::SearchSites;
+use pastoral_support::poll::{PATIENCE, comes_true, until_so};
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
@@ -15,13 +16,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-
-/// How long anything here may take before it counts as not happening; far more than it needs.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
 
 /// A process that ends with its test.
 pub(crate) struct Running(pub(crate) Child);
@@ -45,7 +43,7 @@ impl Running {
             said.read_line(&mut line).unwrap();
             line
         });
-        tokio::time::timeout(LONG, line)
+        tokio::time::timeout(PATIENCE, line)
             .await
             .expect("it says nothing")
             .unwrap()
@@ -149,7 +147,7 @@ impl Service {
     }
 
     pub(crate) async fn observation(&mut self) -> Observation {
-        tokio::time::timeout(LONG, self.observations.recv())
+        tokio::time::timeout(PATIENCE, self.observations.recv())
             .await
             .expect("nothing was observed")
             .unwrap()
@@ -166,7 +164,7 @@ impl Service {
     }
 
     pub(crate) async fn event(&mut self) -> HelperEvent {
-        tokio::time::timeout(LONG, self.events.recv())
+        tokio::time::timeout(PATIENCE, self.events.recv())
             .await
             .expect("nothing was told")
             .unwrap()
@@ -174,21 +172,13 @@ impl Service {
 
     /// Waits until the board is as it should be.
     pub(crate) async fn until(&self, what: &str, holds: impl Fn(&Board) -> bool) {
-        until(what, || holds(&self.board)).await;
+        comes_true(what, async || holds(&self.board)).await;
     }
 }
 
 impl Drop for Service {
     fn drop(&mut self) {
         self.shutdown.cancel();
-    }
-}
-
-pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LONG;
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}: not so within {LONG:?}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
@@ -267,11 +257,7 @@ impl Desk {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         self.manager = Some(Running::start(&mut openbox));
-        let deadline = Instant::now() + LONG;
-        while !ready.exists() {
-            assert!(Instant::now() < deadline, "openbox did not start");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        until_so("openbox to start", || ready.exists()).unwrap();
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the collector asks a device to do once.
 
 use crate::collector;
-use crate::device::{Device, until};
+use crate::device::Device;
 use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::device::command::What;
 use pastoral_proto::device::command_answer::Outcome;
 use pastoral_proto::device::{Command, SayHowYouAre};
+use pastoral_support::poll::comes_true;
 
 fn command(id: u8, what: Option<What>) -> Down {
     Down::Command(Command {
@@ -23,7 +24,7 @@ async fn a_command_is_answered_under_its_id_and_one_that_is_not_known_is_said_to
         .send(command(1, Some(What::SayHowYouAre(SayHowYouAre {}))))
         .await;
     collector.send(command(2, None)).await;
-    until("both are answered", || {
+    comes_true("both are answered", async || {
         collector.see(|script| script.answers.len() == 2)
     })
     .await;

@@ -1,10 +1,11 @@
 //! From a title to the collector's answer, and everything that can come between.
 
 use crate::collector::{Answering, Collector};
-use crate::device::{Device, until};
+use crate::device::Device;
 use crate::{LIST, built, collector_with_policy, named, policy, sha256, signed, signer};
 use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::{Flag, Record};
+use pastoral_support::poll::comes_true;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -44,13 +45,13 @@ async fn what_matches_is_delivered_with_its_audience_and_deleted_and_nothing_els
     let collector = collector_with_policy().await;
     let device = watched(&collector).await;
     let mut helper = device.helper();
-    until("the audience was asked", || {
+    comes_true("the audience was asked", async || {
         collector.see(|script| !script.asked.is_empty())
     })
     .await;
     helper.title("Fractions - a harmless page - Chromium");
     helper.title(&search("how to go zorbling deep"));
-    until("delivered", || flags(&collector).len() == 1).await;
+    comes_true("delivered", async || flags(&collector).len() == 1).await;
     let flag = flags(&collector).remove(0);
     assert_eq!(
         (flag.text.as_str(), flag.severity.get()),
@@ -91,7 +92,10 @@ async fn rules_change_while_titles_arrive_and_every_one_that_matches_is_flagged(
             })
             .await;
     }
-    until("every title to be flagged", || flags(&collector).len() == 8 * 20).await;
+    comes_true("every title to be flagged", async || {
+        flags(&collector).len() == 8 * 20
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -100,7 +104,7 @@ async fn a_flag_says_what_lowered_its_severity_and_which_exceptions_do_not_cover
     let device = watched(&collector).await;
     let mut helper = device.helper();
     helper.title("Zorbling deep sea, then zorbling deep - Chromium");
-    until("delivered", || flags(&collector).len() == 1).await;
+    comes_true("delivered", async || flags(&collector).len() == 1).await;
     let flag = flags(&collector).remove(0);
     let found = &flag.matches[0];
     assert_eq!((flag.severity.get(), flag.provenance.code()), (4, "page"));
@@ -129,7 +133,7 @@ async fn a_flag_of_a_list_held_in_confidence_carries_its_severity_and_none_of_it
         .await;
     let mut helper = device.helper();
     helper.title(&search("how to go zorbl1ng d33p"));
-    until("delivered", || flags(&collector).len() == 1).await;
+    comes_true("delivered", async || flags(&collector).len() == 1).await;
     let flag = flags(&collector).remove(0);
     assert_eq!(
         (flag.text.as_str(), flag.severity.get()),
@@ -167,7 +171,7 @@ async fn away_from_the_collector_everything_is_kept_and_severity_five_comes_firs
         })
         .await;
     let back = Collector::start_at(Arc::clone(&collector.authority), -1..365, collector.port).await;
-    until("all delivered", || flags(&back).len() == 41).await;
+    comes_true("all delivered", async || flags(&back).len() == 41).await;
     back.see(|script| assert_eq!(script.severities[0], 5));
     let texts: BTreeSet<_> = flags(&back).into_iter().map(|flag| flag.text).collect();
     assert_eq!(texts.len(), 41, "each once");
@@ -191,10 +195,10 @@ async fn a_record_that_is_put_off_is_sent_again_and_one_that_cannot_be_read_bloc
         .await;
     assert!(flags(&collector).is_empty());
     collector.set(|script| script.answering = Answering::QuarantineThrees);
-    until("sent again", || flags(&collector).len() == 1).await;
+    comes_true("sent again", async || flags(&collector).len() == 1).await;
     helper.title(&search("fimbul three"));
     helper.title(&search("quandle one again"));
-    until("not blocked", || flags(&collector).len() == 2).await;
+    comes_true("not blocked", async || flags(&collector).len() == 2).await;
     device
         .until_status("counted", |status| status["detail"]["quarantined"] == 1)
         .await;
@@ -211,7 +215,7 @@ async fn the_same_again_is_one_flag_and_a_count_that_a_stop_does_not_lose() {
         helper.title("something else - Chromium");
     }
     helper.title(&search("quandle one"));
-    until("delivered", || flags(&collector).len() == 2).await;
+    comes_true("delivered", async || flags(&collector).len() == 2).await;
     device.stop();
     device.start();
     let repeats = || {
@@ -222,7 +226,7 @@ async fn the_same_again_is_one_flag_and_a_count_that_a_stop_does_not_lose() {
             })
         })
     };
-    until("the count", || repeats().is_some()).await;
+    comes_true("the count", async || repeats().is_some()).await;
     assert_eq!(repeats().unwrap().count, 2);
     assert_eq!(flags(&collector).len(), 2);
 }
@@ -236,7 +240,7 @@ async fn a_flood_of_notes_is_counted_and_hides_nothing_severe() {
         helper.title(&search(&format!("quandle one {number}")));
     }
     helper.title(&search("zorbling deep"));
-    until("the severe one", || {
+    comes_true("the severe one", async || {
         flags(&collector).iter().any(|flag| flag.severity.get() == 5)
     })
     .await;
@@ -251,7 +255,7 @@ async fn a_flood_of_notes_is_counted_and_hides_nothing_severe() {
             script.records.iter().filter_map(gap).sum::<u64>()
         })
     };
-    until("all accounted for", || {
+    comes_true("all accounted for", async || {
         flags(&collector).len() as u64 + counted() == 2001
     })
     .await;
@@ -274,7 +278,7 @@ async fn each_start_names_the_epoch_before_and_its_last_sequence() {
             script.records.iter().filter_map(start).collect::<Vec<_>>()
         })
     };
-    until("two starts", || starts().len() == 2).await;
+    comes_true("two starts", async || starts().len() == 2).await;
     let first_epoch = collector.see(|script| script.hellos[0].epoch.clone());
     assert_eq!(starts()[0].previous, None);
     assert_eq!(starts()[1].previous.unwrap().epoch.0.to_vec(), first_epoch);
@@ -285,7 +289,7 @@ async fn the_device_tells_how_it_is() {
     let collector = collector_with_policy().await;
     let device = watched(&collector).await;
     let _helper = device.helper();
-    until("health", || {
+    comes_true("health", async || {
         collector.see(|script| script.health.iter().any(|health| !health.helpers.is_empty()))
     })
     .await;

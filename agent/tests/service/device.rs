@@ -4,15 +4,14 @@ use crate::collector::Collector;
 use pastoral_proto::LocalFrames;
 use pastoral_proto::local::from_helper::Message;
 use pastoral_proto::local::{FromHelper, HelperHello, TextSeen};
+use pastoral_support::poll::{until_async, until_so};
+use pastoral_support::process::begin;
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Output};
 use tempfile::TempDir;
 
-/// How long anything here may take before it counts as not happening; far more than it needs.
-pub(crate) const LONG: Duration = Duration::from_secs(60);
 const BINARY: &str = env!("CARGO_BIN_EXE_pastoral-agent");
 
 pub(crate) struct Device {
@@ -68,15 +67,9 @@ impl Device {
             .open(self.folder.path().join("log"))
             .unwrap();
         self.running = Some(self.command(&["run"]).stderr(log).spawn().unwrap());
-        let until = Instant::now() + LONG;
-        while UnixStream::connect(self.folder.path().join("run/control.sock")).is_err() {
-            assert!(
-                Instant::now() < until,
-                "the service does not start: {}",
-                self.log()
-            );
-            std::thread::yield_now();
-        }
+        let socket = self.folder.path().join("run/control.sock");
+        let started = until_so("the service to start", || UnixStream::connect(&socket).is_ok());
+        started.unwrap_or_else(|error| panic!("{error}: {}", self.log()));
     }
 
     pub(crate) fn kill(&mut self) {
@@ -94,33 +87,18 @@ impl Device {
     }
 
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
-        self.begin(arguments, input).wait_with_output().unwrap()
+        let child = begin(&mut self.command(arguments), input).unwrap();
+        child.wait_with_output().unwrap()
     }
 
     /// As `run`, for what the test's own tasks have to answer, and for what might never end.
     pub(crate) async fn run_to_its_end(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = self.begin(arguments, input);
-        let until = Instant::now() + LONG;
-        while child.try_wait().unwrap().is_none() {
-            if Instant::now() >= until {
-                child.kill().unwrap();
-                panic!("it never ends: {:?}", child.wait_with_output());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut child = begin(&mut self.command(arguments), input).unwrap();
+        if let Err(error) = until_async("its end", async || child.try_wait().unwrap()).await {
+            child.kill().unwrap();
+            panic!("{error}: {:?}", child.wait_with_output());
         }
         child.wait_with_output().unwrap()
-    }
-
-    fn begin(&self, arguments: &[&str], input: &str) -> Child {
-        let mut child = self
-            .command(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        child
     }
 
     pub(crate) fn enrol(&self, collector: &Collector) {
@@ -140,15 +118,8 @@ impl Device {
         what: &str,
         right: impl Fn(&serde_json::Value) -> bool,
     ) -> serde_json::Value {
-        let until = Instant::now() + LONG;
-        loop {
-            let status = self.status();
-            if right(&status) {
-                return status;
-            }
-            assert!(Instant::now() < until, "never {what}: {status:#}\n{}", self.log());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let status = until_async(what, async || Some(self.status()).filter(&right)).await;
+        status.unwrap_or_else(|error| panic!("{error}: {:#}\n{}", self.status(), self.log()))
     }
 
     pub(crate) fn log(&self) -> String {
@@ -195,14 +166,5 @@ impl Helper {
         })
         .unwrap();
         self.0.write_all(&bytes).unwrap();
-    }
-}
-
-/// Waits until something has happened.
-pub(crate) async fn until(what: &str, happened: impl Fn() -> bool) {
-    let until = Instant::now() + LONG;
-    while !happened() {
-        assert!(Instant::now() < until, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

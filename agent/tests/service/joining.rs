@@ -3,8 +3,9 @@
 use crate::authority::Authority;
 use crate::collector;
 use crate::collector::Collector;
-use crate::device::{Device, until};
+use crate::device::Device;
 use pastoral_proto::device::RefusalReason;
+use pastoral_support::poll::comes_true;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ async fn a_device_waits_for_approval_over_a_restart_and_then_is_connected() {
     device.stop();
     device.start();
     device.until_status("waiting again", waiting).await;
-    until("asked again", || {
+    comes_true("asked again", async || {
         collector.see(|script| script.enrolled.len()) == 2
     })
     .await;

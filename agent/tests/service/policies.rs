@@ -1,7 +1,7 @@
 //! Policies: in force offline and after a restart; a bad one is refused and said, and the last good one stays.
 
 use crate::authority::Authority;
-use crate::device::{Device, until};
+use crate::device::Device;
 use crate::{LIST, built, collector_with_policy, named, policy, sha256, signed, signer};
 use pastoral_agent::identity::{Identity, Pair, Request};
 use pastoral_agent::policy::{PolicyRefused, PolicyStore, verify};
@@ -9,6 +9,7 @@ use pastoral_agent::rules::PolicyNumber;
 use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::device::{Issued, Policy, PolicyReport, RulesReference, SignedPolicy, Standing};
 use pastoral_proto::limits;
+use pastoral_support::poll::comes_true;
 use rcgen::ExtendedKeyUsagePurpose;
 use std::path::Path;
 
@@ -218,7 +219,7 @@ async fn a_refused_policy_is_reported_shown_and_leaves_the_last_one_in_force_off
     device
         .until_status("in force", |status| status["detail"]["policy"] == "1.1")
         .await;
-    until("reported", || {
+    comes_true("reported", async || {
         collector.see(|script| script.reports.iter().any(|report| report.in_force))
     })
     .await;
@@ -227,7 +228,7 @@ async fn a_refused_policy_is_reported_shown_and_leaves_the_last_one_in_force_off
     collector
         .send(Down::Policy(signed(&bad, &signer(&collector.authority))))
         .await;
-    until("refused", || {
+    comes_true("refused", async || {
         collector.see(|script| {
             let refused =
                 |report: &&pastoral_proto::device::PolicyReport| !report.in_force && report.counter == 2;
@@ -276,7 +277,7 @@ async fn a_device_moved_to_another_group_takes_that_groups_policy_and_no_other()
     };
     device.until_status("its group's", in_force("1.7")).await;
     collector.send(Down::Policy(of_group("office", 9))).await;
-    until("refused", || {
+    comes_true("refused", async || {
         collector.see(|script| {
             let refused =
                 |report: &PolicyReport| !report.in_force && report.refusal.contains("another group");

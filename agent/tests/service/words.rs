@@ -3,11 +3,12 @@
 use crate::authority::Authority;
 use crate::collector::Answering;
 use crate::collector::Collector;
-use crate::device::{Device, until};
+use crate::device::Device;
 use crate::{collector, collector_with_policy};
 use pastoral_proto::Record;
 use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::device::{RefusalReason, Standing};
+use pastoral_support::poll::comes_true;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::Arc;
@@ -183,7 +184,7 @@ async fn a_clock_far_ahead_asks_for_one_certificate_and_goes_on_delivering() {
         .await;
     let mut helper = device.helper();
     helper.title("how to go zorbling deep - Google Search - Chromium");
-    until("delivered", || {
+    comes_true("delivered", async || {
         collector.see(|script| {
             let flag = |record: &Record| matches!(record, Record::Flag(_));
             script.records.iter().any(flag)
@@ -198,19 +199,19 @@ async fn a_certificate_is_renewed_past_two_thirds_of_its_life_and_when_the_colle
     let collector = collector().await;
     collector.set(|script| script.device_days = -90..10);
     let device = Device::joined(&collector).await;
-    until("renewed", || {
+    comes_true("renewed", async || {
         collector.see(|script| script.renewals == 1 && script.hellos.len() == 2)
     })
     .await;
     collector
         .send(Down::RenewNow(pastoral_proto::device::RenewNow {}))
         .await;
-    until("asked", || {
+    comes_true("asked", async || {
         collector.see(|script| script.renewals == 2 && script.hellos.len() == 3)
     })
     .await;
     let stored = || std::fs::read_to_string(device.state().join("identity.json")).unwrap();
-    until("the old pair is gone", || {
+    comes_true("the old pair is gone", async || {
         stored().matches("\"key\"").count() == 1
     })
     .await;

@@ -3,14 +3,12 @@
 use super::{everything, flag, text_of};
 use pastoral_agent::spool::{Keeper, KeeperSettings, Kept, SpoolHandle};
 use pastoral_proto::{Gap, Record, decode_record};
+use pastoral_support::poll::{PATIENCE, comes_true};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread::JoinHandle;
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-const LONG: Duration = Duration::from_secs(60);
 
 fn start(state: &Path) -> (SpoolHandle, JoinHandle<()>) {
     Keeper::start(KeeperSettings::new(state.to_owned(), 1 << 26)).unwrap()
@@ -243,7 +241,7 @@ async fn on_a_full_disk_nothing_kept_is_lost_severe_flags_still_fit_and_it_recov
     disk.empty();
     let mut standing = spool.standing();
     let well = standing.wait_for(|standing| standing.trouble.is_empty());
-    tokio::time::timeout(LONG, well)
+    tokio::time::timeout(PATIENCE, well)
         .await
         .expect("it does not recover")
         .unwrap();
@@ -296,11 +294,7 @@ async fn a_spool_through_which_much_has_gone_goes_on_with_its_epoch_and_numbers(
     // It is renewed where it is empty and nothing has come for a while.
     let on_disk = || fs::metadata(folder.path().join("spool/db")).map_or(u64::MAX, |file| file.len());
     let grown = on_disk();
-    let until = tokio::time::Instant::now() + LONG;
-    while on_disk() >= grown {
-        assert!(tokio::time::Instant::now() < until, "it never was renewed");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    comes_true("its being renewed", async || on_disk() < grown).await;
     let kept = spool.keep(flag(1, 4, "after")).await.await.unwrap().unwrap();
     assert_eq!(
         (kept.epoch, Some(kept.sequence)),

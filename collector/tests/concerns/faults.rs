@@ -1,22 +1,13 @@
 //! Mail servers as schools have them: what each refuses, how it is said, and that nothing is given up for it.
 
-use crate::mail::{a_concern, until, waiting, worker_of};
+use crate::mail::{a_concern, settings, waiting, worker_of};
 use crate::school::{Concern, DAY, MINUTE, School};
 use crate::scripted::{Does, Heard, Scripted};
 use pastoral_collector::clock::now_ms;
 use pastoral_collector::config::{Mail, MailTls};
 use pastoral_collector::store::outbox;
+use pastoral_support::poll::comes_true;
 use std::time::{Duration, Instant};
-
-fn settings(server: &Scripted) -> Mail {
-    Mail {
-        host: "127.0.0.1".into(),
-        port: server.port,
-        from: "pastoral@school.example".into(),
-        tls: MailTls::None,
-        login: None,
-    }
-}
 
 /// The fault that was written down.
 async fn fault(school: &School) -> Option<String> {
@@ -47,11 +38,14 @@ async fn refused_for_a_while(at: &'static str, says: &'static str) -> (School, S
         if refuses { Does::Says(says) } else { Does::Usual }
     })
     .await;
-    let _worker = worker_of(&school, &settings(&server));
+    let _worker = worker_of(&school, &settings(server.port));
     school.open(&a_concern()).await;
-    until(|| async { fault(&school).await.is_some() }).await;
+    comes_true("the fault is written down", async || {
+        fault(&school).await.is_some()
+    })
+    .await;
     let fault = fault(&school).await.unwrap();
-    until(|| async {
+    comes_true("nothing waits", async || {
         try_now(&school).await;
         waiting(&school).await == 0
     })
@@ -103,9 +97,12 @@ async fn after_a_week_of_refusals_it_is_still_tried_and_a_restart_tries_at_once(
         })
         .await,
     );
-    let worker = worker_of(&school, &settings(&server));
+    let worker = worker_of(&school, &settings(server.port));
     school.open(&a_concern()).await;
-    until(|| async { fault(&school).await.is_some() }).await;
+    comes_true("the fault is written down", async || {
+        fault(&school).await.is_some()
+    })
+    .await;
     // As after a week.
     let week = now_ms() - 7 * DAY;
     school
@@ -115,14 +112,20 @@ async fn after_a_week_of_refusals_it_is_still_tried_and_a_restart_tries_at_once(
         )
         .await;
     school.app.outbox_wake.notify_one();
-    until(|| async { school.number("SELECT MAX(attempts) FROM outbox").await >= Some(2) }).await;
+    comes_true("it is tried", async || {
+        school.number("SELECT MAX(attempts) FROM outbox").await >= Some(2)
+    })
+    .await;
     let next = school.number("SELECT MAX(due_at) FROM outbox").await.unwrap() - now_ms();
     assert!(next > 239 * MINUTE && next <= 240 * MINUTE, "{next}");
     assert_eq!(waiting(&school).await, 1);
     drop(worker);
-    let _worker = worker_of(&school, &settings(&server));
-    until(|| async { school.number("SELECT MAX(attempts) FROM outbox").await >= Some(3) }).await;
-    until(|| async {
+    let _worker = worker_of(&school, &settings(server.port));
+    comes_true("it is tried", async || {
+        school.number("SELECT MAX(attempts) FROM outbox").await >= Some(3)
+    })
+    .await;
+    comes_true("nothing waits", async || {
         try_now(&school).await;
         waiting(&school).await == 0
     })
@@ -138,11 +141,14 @@ async fn when_a_server_takes_mail_again_all_that_waited_leaves_at_once() {
         _ => Does::Usual,
     })
     .await;
-    let worker = worker_of(&school, &settings(&server));
+    let worker = worker_of(&school, &settings(server.port));
     for id in ["c1", "c2"] {
         school.open(&Concern { id, ..a_concern() }).await;
     }
-    until(|| async { school.number("SELECT COUNT(fault) FROM outbox").await == Some(2) }).await;
+    comes_true("both faults are written down", async || {
+        school.number("SELECT COUNT(fault) FROM outbox").await == Some(2)
+    })
+    .await;
     school
         .run("UPDATE outbox SET due_at = due_at + 10000000", &[])
         .await;
@@ -154,7 +160,7 @@ async fn when_a_server_takes_mail_again_all_that_waited_leaves_at_once() {
         })
         .await;
     // Without the start's own try of everything: only the third is due.
-    let stop = pastoral_collector::notify::mail::Mailer::new(&settings(&server)).unwrap();
+    let stop = pastoral_collector::notify::mail::Mailer::new(&settings(server.port)).unwrap();
     let due = outbox::due(&school.app.store, now_ms(), 9).await.unwrap();
     assert_eq!(due.len(), 1);
     stop.send(&due[0], now_ms()).await.unwrap();
@@ -180,9 +186,9 @@ async fn a_connection_that_the_server_ended_costs_no_try_and_no_time() {
             _ => Does::Ends,
         })
         .await;
-        let _worker = worker_of(&school, &settings(&server));
+        let _worker = worker_of(&school, &settings(server.port));
         school.open(&a_concern()).await;
-        until(|| async { waiting(&school).await == 0 }).await;
+        comes_true("nothing waits", async || waiting(&school).await == 0).await;
         let began = Instant::now();
         school
             .open(&Concern {
@@ -190,7 +196,7 @@ async fn a_connection_that_the_server_ended_costs_no_try_and_no_time() {
                 ..a_concern()
             })
             .await;
-        until(|| async { waiting(&school).await == 0 }).await;
+        comes_true("nothing waits", async || waiting(&school).await == 0).await;
         assert!(began.elapsed() < Duration::from_secs(30), "{ending}");
         assert_eq!(server.taken().len(), 2, "{ending}");
         assert_eq!(
@@ -211,11 +217,14 @@ async fn a_server_that_ends_in_the_middle_of_a_message_gets_it_again() {
         _ => Does::Usual,
     })
     .await;
-    let _worker = worker_of(&school, &settings(&server));
+    let _worker = worker_of(&school, &settings(server.port));
     school.open(&a_concern()).await;
-    until(|| async { fault(&school).await.as_deref() == Some("unreachable") }).await;
+    comes_true("the fault is written down", async || {
+        fault(&school).await.as_deref() == Some("unreachable")
+    })
+    .await;
     try_now(&school).await;
-    until(|| async { waiting(&school).await == 0 }).await;
+    comes_true("nothing waits", async || waiting(&school).await == 0).await;
     assert_eq!(server.taken().len(), 1);
 }
 
@@ -294,11 +303,14 @@ async fn a_server_that_offers_no_login_or_no_tls_or_no_mail_is_said_with_the_rem
         let settings = Mail {
             tls,
             login: login.clone().filter(|_| logs_in),
-            ..settings(&server)
+            ..settings(server.port)
         };
         let _worker = worker_of(&school, &settings);
         school.open(&a_concern()).await;
-        until(|| async { fault(&school).await.is_some() }).await;
+        comes_true("the fault is written down", async || {
+            fault(&school).await.is_some()
+        })
+        .await;
         let said = outbox::last_error(&school.app.store, crate::school::SCHOOL)
             .await
             .unwrap();
@@ -325,14 +337,17 @@ async fn a_refused_address_skips_one_reader_and_tells_the_next_at_once_also_with
             _ => Does::Usual,
         })
         .await;
-        let _worker = worker_of(&school, &settings(&server));
+        let _worker = worker_of(&school, &settings(server.port));
         school.open(&a_concern()).await;
-        until(|| async { school.number("SELECT COUNT(skipped_at) FROM outbox").await == Some(1) }).await;
+        comes_true("a reader is skipped", async || {
+            school.number("SELECT COUNT(skipped_at) FROM outbox").await == Some(1)
+        })
+        .await;
         pastoral_collector::escalate::step_due(&school.app, now_ms())
             .await
             .unwrap();
         assert_eq!(school.notices("c1").await, ["dsl new", "deputy unanswered"]);
-        until(|| async { server.taken().len() == 1 }).await;
+        comes_true("it is taken", async || server.taken().len() == 1).await;
         // The people's list is put right.
         school
             .run(
@@ -340,7 +355,7 @@ async fn a_refused_address_skips_one_reader_and_tells_the_next_at_once_also_with
                 &[],
             )
             .await;
-        until(|| async {
+        comes_true("nothing waits", async || {
             try_now(&school).await;
             waiting(&school).await == 0
         })
@@ -375,8 +390,8 @@ async fn what_was_held_leaves_with_the_date_of_sending_and_only_while_it_is_want
             &[],
         )
         .await;
-    let _worker = worker_of(&school, &settings(&server));
-    until(|| async {
+    let _worker = worker_of(&school, &settings(server.port));
+    comes_true("nothing waits", async || {
         school
             .number("SELECT COUNT(*) FROM outbox WHERE sent_at IS NULL AND ended_at IS NULL")
             .await

@@ -4,16 +4,13 @@
 use crate::school::{Concern, DAY, MINUTE, School, monday};
 use pastoral_collector::clock::now_ms;
 use pastoral_collector::concerns::kind::Kind;
-use pastoral_collector::config::{Mail, MailTls};
+use pastoral_collector::config::{self, MailTls};
 use pastoral_collector::notify::mail::Mailer;
 use pastoral_collector::notify::{text, worker};
 use pastoral_collector::retention;
 use pastoral_collector::store::outbox;
-use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
-use tempfile::TempDir;
+use pastoral_support::mail::{Mail, Message};
+use pastoral_support::poll::comes_true;
 use tokio_util::sync::CancellationToken;
 
 /// The worker goes by the real clock.
@@ -25,107 +22,6 @@ pub(crate) fn a_concern() -> Concern<'static> {
     }
 }
 
-pub(crate) struct Receiver {
-    process: Child,
-    folder: TempDir,
-    port: u16,
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Receiver {
-    pub(crate) fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let folder = tempfile::tempdir().unwrap();
-        Self {
-            process: spawn(folder.path(), port),
-            folder,
-            port,
-        }
-    }
-
-    fn stop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
-    fn start_again(&mut self) {
-        self.process = spawn(self.folder.path(), self.port);
-    }
-
-    fn set(&self, flag: &str) {
-        std::fs::write(self.folder.path().join(flag), "").unwrap();
-    }
-
-    fn unset(&self, flag: &str) {
-        std::fs::remove_file(self.folder.path().join(flag)).unwrap();
-    }
-
-    pub(crate) fn messages(&self) -> Vec<String> {
-        let mut files: Vec<_> = std::fs::read_dir(self.folder.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        files.retain(|file| file.extension().is_some_and(|extension| extension == "eml"));
-        files.sort();
-        files
-            .iter()
-            .map(|file| std::fs::read_to_string(file).unwrap())
-            .collect()
-    }
-
-    pub(crate) async fn wait_for(&self, count: usize) -> Vec<String> {
-        until(|| async { self.messages().len() >= count }).await;
-        self.messages()
-    }
-
-    fn config(&self) -> Mail {
-        Mail {
-            host: "127.0.0.1".into(),
-            port: self.port,
-            from: "pastoral@school.example".into(),
-            tls: MailTls::None,
-            login: None,
-        }
-    }
-}
-
-fn spawn(folder: &Path, port: u16) -> Child {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/concerns/receiver.py");
-    let process = Command::new("/usr/bin/python3")
-        .arg(script)
-        .arg(folder)
-        .arg(port.to_string())
-        .spawn();
-    let process = process.expect("python3-aiosmtpd is installed");
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(
-            Instant::now() < deadline,
-            "the mail receiver did not start; is python3-aiosmtpd installed?"
-        );
-        std::thread::yield_now();
-    }
-    process
-}
-
-pub(crate) async fn until<F: Future<Output = bool>>(condition: impl Fn() -> F) {
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while !condition().await {
-        assert!(Instant::now() < deadline, "it did not come to pass");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 pub(crate) struct Running(CancellationToken);
 
 impl Drop for Running {
@@ -134,24 +30,27 @@ impl Drop for Running {
     }
 }
 
-pub(crate) fn run(school: &School, receiver: &Receiver) -> Running {
-    worker_of(school, &receiver.config())
+pub(crate) fn run(school: &School, receiver: &Mail) -> Running {
+    worker_of(school, &settings(receiver.port()))
+}
+
+/// A server of this machine that asks for nothing.
+pub(crate) fn settings(port: u16) -> config::Mail {
+    config::Mail {
+        host: "127.0.0.1".into(),
+        port,
+        from: "pastoral@school.example".into(),
+        tls: MailTls::None,
+        login: None,
+    }
 }
 
 /// Runs until it is dropped.
-pub(crate) fn worker_of(school: &School, mail: &Mail) -> Running {
+pub(crate) fn worker_of(school: &School, mail: &config::Mail) -> Running {
     let stop = CancellationToken::new();
     let mailer = Mailer::new(mail).unwrap();
     tokio::spawn(worker::run(school.app.clone(), mailer, stop.clone()));
     Running(stop)
-}
-
-pub(crate) fn header<'m>(message: &'m str, name: &str) -> &'m str {
-    message
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-        .unwrap()
-        .trim()
 }
 
 pub(crate) async fn waiting(school: &School) -> i64 {
@@ -164,7 +63,7 @@ pub(crate) async fn waiting(school: &School) -> i64 {
 /// P19, INVARIANT 9.
 #[tokio::test]
 async fn a_notice_reaches_the_reader_and_names_nobody_and_quotes_nothing() {
-    let (school, receiver) = (School::new().await, Receiver::start());
+    let (school, receiver) = (School::new().await, Mail::alone().unwrap());
     let _worker = run(&school, &receiver);
     for (number, kind) in (0..).zip(Kind::ALL) {
         let id = format!("00000000-0000-4000-8000-{number:012}");
@@ -176,19 +75,19 @@ async fn a_notice_reaches_the_reader_and_names_nobody_and_quotes_nothing() {
             })
             .await;
     }
-    let messages = receiver.wait_for(Kind::ALL.len()).await;
+    let messages = receiver.arrived(Kind::ALL.len()).await.unwrap();
     let first = messages
         .iter()
-        .find(|message| quoted_printable(message).contains("8000-000000000000"))
+        .find(|message| message.text.contains("8000-000000000000"))
         .unwrap();
-    assert_eq!(header(first, "X-To"), "dsl@school.example");
-    let plain = quoted_printable(first);
+    assert_eq!(first.to, "dsl@school.example");
+    let plain = &first.text;
     assert!(
         plain.contains("https://console.school.example/concerns/00000000-0000-4000-8000-000000000000"),
         "{plain}"
     );
     for message in &messages {
-        let plain = quoted_printable(message).to_lowercase();
+        let plain = message.text.to_lowercase();
         for said in [
             "robin",
             "lindqvist",
@@ -205,9 +104,8 @@ async fn a_notice_reaches_the_reader_and_names_nobody_and_quotes_nothing() {
         }
     }
     // Whatever the kind, it is the same but for the address.
-    let body = |message: &str| {
-        let plain = quoted_printable(message);
-        let (_, body) = plain.split_once("\n\n").unwrap();
+    let body = |message: &Message| {
+        let (_, body) = message.text.split_once("\n\n").unwrap();
         body.lines()
             .filter(|line| !line.contains("/concerns/") && !line.contains("acknowledges it by"))
             .collect::<Vec<_>>()
@@ -243,51 +141,54 @@ async fn a_notice_says_until_when_somebody_must_answer_and_what_follows() {
 /// Never lost, and once only when nothing went wrong in between.
 #[tokio::test]
 async fn with_the_mail_server_away_every_notice_waits_and_is_delivered_when_it_is_back() {
-    let (school, mut receiver) = (School::new().await, Receiver::start());
-    receiver.stop();
+    let (school, mut receiver) = (School::new().await, Mail::alone().unwrap());
+    receiver.kill().unwrap();
     let _worker = run(&school, &receiver);
     for id in ["c1", "c2", "c3"] {
         school.open(&Concern { id, ..a_concern() }).await;
     }
     let tried = "SELECT COUNT(*) FROM outbox WHERE attempts > 0 AND ended_at IS NULL";
-    until(|| async { school.number(tried).await == Some(3) }).await;
+    comes_true("all are tried", async || school.number(tried).await == Some(3)).await;
     assert_eq!(waiting(&school).await, 3);
-    receiver.start_again();
+    receiver.start_again().unwrap();
     // Not to wait for the delay.
     school.run("UPDATE outbox SET due_at = created_at", &[]).await;
     school.app.outbox_wake.notify_one();
-    until(|| async { waiting(&school).await == 0 }).await;
-    assert_eq!(receiver.messages().len(), 3);
+    comes_true("nothing waits", async || waiting(&school).await == 0).await;
+    assert_eq!(receiver.messages().unwrap().len(), 3);
 }
 
 /// A server that takes a message but whose answer is lost gets it once more, under the same Message-ID.
 #[tokio::test]
 async fn a_notice_whose_taking_is_not_known_comes_once_more_with_the_same_message_id() {
-    let (school, receiver) = (School::new().await, Receiver::start());
-    receiver.set("drop");
+    let (school, receiver) = (School::new().await, Mail::alone().unwrap());
+    receiver.drop_next_answer().unwrap();
     let _worker = run(&school, &receiver);
     school.open(&a_concern()).await;
-    until(|| async { school.number("SELECT MAX(attempts) FROM outbox").await == Some(1) }).await;
+    comes_true("it is tried", async || {
+        school.number("SELECT MAX(attempts) FROM outbox").await == Some(1)
+    })
+    .await;
     assert_eq!(waiting(&school).await, 1);
     school.run("UPDATE outbox SET due_at = created_at", &[]).await;
     school.app.outbox_wake.notify_one();
-    until(|| async { waiting(&school).await == 0 }).await;
-    let messages = receiver.messages();
+    comes_true("nothing waits", async || waiting(&school).await == 0).await;
+    let messages = receiver.messages().unwrap();
     assert_eq!(messages.len(), 2);
-    assert_eq!(
-        header(&messages[0], "Message-ID"),
-        header(&messages[1], "Message-ID")
-    );
+    assert_eq!(messages[0].header("Message-ID"), messages[1].header("Message-ID"));
 }
 
 /// A reader who cannot be reached is visible, the next one is told at once, and they themselves later.
 #[tokio::test]
 async fn a_reader_whose_address_is_refused_is_told_later_and_the_next_one_at_once() {
-    let (school, receiver) = (School::new().await, Receiver::start());
-    receiver.set("refuse");
+    let (school, receiver) = (School::new().await, Mail::alone().unwrap());
+    receiver.know_nobody().unwrap();
     let worker = run(&school, &receiver);
     school.open(&a_concern()).await;
-    until(|| async { school.number("SELECT COUNT(skipped_at) FROM outbox").await == Some(1) }).await;
+    comes_true("a reader is skipped", async || {
+        school.number("SELECT COUNT(skipped_at) FROM outbox").await == Some(1)
+    })
+    .await;
     drop(worker);
     let now = now_ms();
     assert!(school.next_due("c1").await.unwrap() <= now);
@@ -311,13 +212,14 @@ async fn a_reader_whose_address_is_refused_is_told_later_and_the_next_one_at_onc
     );
     // INVARIANT 4: not even that there was one.
     assert!(seen(&mut connection, "chair").await.is_empty());
-    receiver.unset("refuse");
+    receiver.know_everybody().unwrap();
     let _restarted = run(&school, &receiver);
-    until(|| async { waiting(&school).await == 0 }).await;
+    comes_true("nothing waits", async || waiting(&school).await == 0).await;
     let mut to: Vec<_> = receiver
         .messages()
+        .unwrap()
         .iter()
-        .map(|message| header(message, "X-To").to_owned())
+        .map(|message| message.to.clone())
         .collect();
     to.sort();
     assert_eq!(to, ["deputy@school.example", "dsl@school.example"]);
@@ -326,8 +228,8 @@ async fn a_reader_whose_address_is_refused_is_told_later_and_the_next_one_at_onc
 /// INVARIANT 4: who may not see it any more at the moment of sending is not told.
 #[tokio::test]
 async fn a_notice_does_not_leave_to_somebody_who_stopped_being_a_reader() {
-    let (school, mut receiver) = (School::new().await, Receiver::start());
-    receiver.stop();
+    let (school, mut receiver) = (School::new().await, Mail::alone().unwrap());
+    receiver.kill().unwrap();
     school.open(&a_concern()).await;
     school
         .run("DELETE FROM concern_reader WHERE person_id = ?", &["dsl"])
@@ -338,17 +240,17 @@ async fn a_notice_does_not_leave_to_somebody_who_stopped_being_a_reader() {
             ..a_concern()
         })
         .await;
-    receiver.start_again();
+    receiver.start_again().unwrap();
     let _worker = run(&school, &receiver);
-    let messages = receiver.wait_for(1).await;
-    until(|| async { waiting(&school).await == 1 }).await;
-    assert!(messages.len() == 1 && quoted_printable(&messages[0]).contains("/concerns/c2"));
+    let messages = receiver.arrived(1).await.unwrap();
+    comes_true("one waits", async || waiting(&school).await == 1).await;
+    assert!(messages.len() == 1 && messages[0].text.contains("/concerns/c2"));
 }
 
 /// INVARIANT 5: the head of the audit chain leaves the machine daily, to headteacher and chair.
 #[tokio::test]
 async fn the_head_of_the_audit_chain_goes_to_headteacher_and_chair_once_a_day() {
-    let (school, receiver) = (School::new().await, Receiver::start());
+    let (school, receiver) = (School::new().await, Mail::alone().unwrap());
     let _worker = run(&school, &receiver);
     // The worker's clock is the real one; what is queued for earlier leaves at once.
     assert!(retention::daily(&school.app, monday() - 7 * DAY).await.unwrap());
@@ -357,9 +259,9 @@ async fn the_head_of_the_audit_chain_goes_to_headteacher_and_chair_once_a_day() 
             .await
             .unwrap()
     );
-    let mut messages = receiver.wait_for(2).await;
-    messages.sort_by_key(|message| header(message, "X-To").to_owned());
-    let to: Vec<_> = messages.iter().map(|message| header(message, "X-To")).collect();
+    let mut messages = receiver.arrived(2).await.unwrap();
+    messages.sort_by_key(|message| message.to.clone());
+    let to: Vec<_> = messages.iter().map(|message| message.to.as_str()).collect();
     assert_eq!(to, ["chair@school.example", "head@school.example"]);
     let mut connection = school.app.store.read().acquire().await.unwrap();
     let head = pastoral_collector::store::audit::head(&mut connection, crate::school::SCHOOL)
@@ -367,29 +269,5 @@ async fn the_head_of_the_audit_chain_goes_to_headteacher_and_chair_once_a_day() 
         .unwrap()
         .unwrap();
     let number = pastoral_collector::chain::number::of_head(&head.hash);
-    assert!(quoted_printable(&messages[0]).contains(&format!("Number  {number}\n")));
-}
-
-/// Undoes quoted-printable and line ends.
-pub(crate) fn quoted_printable(message: &str) -> String {
-    let message = message.replace("\r\n", "\n").replace("=\n", "");
-    let mut bytes = Vec::new();
-    let mut rest = message.as_bytes();
-    while let [byte, after @ ..] = rest {
-        let decoded = (*byte == b'=')
-            .then(|| after.get(..2))
-            .flatten()
-            .and_then(|hex| data_encoding::HEXUPPER.decode(hex).ok());
-        match decoded {
-            Some(decoded) => {
-                bytes.extend(decoded);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).unwrap()
+    assert!(messages[0].text.contains(&format!("Number  {number}\n")));
 }

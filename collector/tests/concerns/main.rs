@@ -1,11 +1,7 @@
 //! What the collector promises about people, profiles, who sees what, who is told, and how long anything is kept,
 //! on the real store and with a real mail receiver.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "a test that cannot go on has failed"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
 mod audit;

@@ -1,29 +1,20 @@
 //! Mail servers that are slow, wordy, speak another alphabet or promise what they do not keep: each notice leaves once, and
 //! nothing is said unprotected that was to be protected.
 
-use crate::mail::{a_concern, until, waiting, worker_of};
+use crate::mail::{a_concern, settings, waiting, worker_of};
 use crate::school::School;
 use crate::scripted::{Does, Heard, Scripted, usual};
 use pastoral_collector::config::{Mail, MailTls};
 use pastoral_collector::store::outbox;
+use pastoral_support::poll::comes_true;
 use std::sync::{Arc, Mutex};
-
-fn settings(server: &Scripted) -> Mail {
-    Mail {
-        host: "127.0.0.1".into(),
-        port: server.port,
-        from: "pastoral@school.example".into(),
-        tls: MailTls::None,
-        login: None,
-    }
-}
 
 /// A notice leaves to a server at the first try, once.
 async fn leaves_once(script: impl Fn(&Heard<'_>) -> Does + Send + Sync + 'static, what: &str) {
     let (school, server) = (School::new().await, Scripted::start(script).await);
-    let _worker = worker_of(&school, &settings(&server));
+    let _worker = worker_of(&school, &settings(server.port));
     school.open(&a_concern()).await;
-    until(|| async {
+    comes_true("all are tried", async || {
         let tried = "SELECT COUNT(*) FROM outbox WHERE attempts > 0";
         school.number(tried).await == Some(1)
     })
@@ -82,10 +73,10 @@ async fn a_reply_of_any_length_or_alphabet_is_understood_and_the_notice_does_not
         _ => Does::Usual,
     })
     .await;
-    let _worker = worker_of(&school, &settings(&server));
+    let _worker = worker_of(&school, &settings(server.port));
     school.open(&a_concern()).await;
     let failed = "SELECT COUNT(*) FROM outbox WHERE fault = 'sender' AND last_error NOT LIKE '%dora%'";
-    until(|| async { school.number(failed).await == Some(1) }).await;
+    comes_true("it is refused", async || school.number(failed).await == Some(1)).await;
 }
 
 /// Neither the password nor a message is said to a server that does not keep its word about protection.
@@ -117,11 +108,14 @@ async fn a_server_that_offers_starttls_and_does_not_keep_it_learns_nothing() {
         let settings = Mail {
             tls: MailTls::Starttls,
             login: Some(("pastoral".into(), password.clone())),
-            ..settings(&server)
+            ..settings(server.port)
         };
         let _worker = worker_of(&school, &settings);
         school.open(&a_concern()).await;
-        until(|| async { school.number("SELECT MAX(attempts) FROM outbox").await >= Some(1) }).await;
+        comes_true("it is tried", async || {
+            school.number("SELECT MAX(attempts) FROM outbox").await >= Some(1)
+        })
+        .await;
         let codes = school
             .texts(
                 "SELECT fault FROM outbox WHERE school_id = ?",

@@ -1,16 +1,18 @@
 //! Every sort of notice leaves to a real mail server, also those that come later.
 
-use crate::mail::{Receiver, a_concern, header, run, until};
+use crate::mail::{a_concern, run};
 use crate::school::{Concern, DAY, MINUTE, School};
 use pastoral_collector::clock::now_ms;
 use pastoral_collector::notify::text;
 use pastoral_collector::retention;
 use pastoral_collector::store::outbox::{self, Sort};
+use pastoral_support::mail::Mail;
+use pastoral_support::poll::comes_true;
 
 /// Every sort that there is, also those that come later, leaves when there is something to tell.
 #[tokio::test]
 async fn every_sort_of_notice_leaves_to_a_real_mail_server() {
-    let (school, receiver) = (School::new().await, Receiver::start());
+    let (school, receiver) = (School::new().await, Mail::alone().unwrap());
     everything_to_tell(&school).await;
     let (telling, now) = (school.telling(), now_ms());
     let mut tx = school.app.store.write().await.unwrap();
@@ -46,7 +48,7 @@ async fn every_sort_of_notice_leaves_to_a_real_mail_server() {
     }
     tx.commit().await.unwrap();
     let _worker = run(&school, &receiver);
-    until(|| async {
+    comes_true("nothing waits", async || {
         school
             .number("SELECT COUNT(*) FROM outbox WHERE sent_at IS NULL AND ended_at IS NULL")
             .await
@@ -65,13 +67,12 @@ async fn every_sort_of_notice_leaves_to_a_real_mail_server() {
             "{sort:?} never leaves"
         );
     }
-    let messages = receiver.messages();
+    let messages = receiver.messages().unwrap();
     assert_eq!(messages.len(), Sort::ALL.len());
     assert!(
         messages
             .iter()
-            .all(|message| !header(message, "Subject").is_empty()
-                && header(message, "X-To") == "head@school.example")
+            .all(|message| message.header("Subject").is_some() && message.to == "head@school.example")
     );
 }
 
@@ -99,20 +100,18 @@ async fn everything_to_tell(school: &School) {
 /// INVARIANT 5: who must learn that the chain is broken does, and hears of it until it is whole again.
 #[tokio::test]
 async fn the_mail_about_a_broken_audit_chain_leaves() {
-    let (school, receiver) = (School::new().await, Receiver::start());
+    let (school, receiver) = (School::new().await, Mail::alone().unwrap());
     assert!(retention::daily(&school.app, now_ms() - 2 * DAY).await.unwrap());
     school.run("DELETE FROM outbox", &[]).await;
     school.run("UPDATE audit SET actor = 'nobody'", &[]).await;
     assert!(retention::daily(&school.app, now_ms()).await.unwrap());
     let _worker = run(&school, &receiver);
-    let messages = receiver.wait_for(4).await;
+    let messages = receiver.arrived(4).await.unwrap();
     let about = |word: &str| {
         let about = messages
             .iter()
-            .filter(|message| header(message, "Subject").contains(word));
-        about
-            .map(|message| header(message, "X-To").to_owned())
-            .collect::<Vec<_>>()
+            .filter(|message| message.header("Subject").unwrap().contains(word));
+        about.map(|message| message.to.clone()).collect::<Vec<_>>()
     };
     let mut told = about("was changed");
     told.sort();

@@ -2,7 +2,7 @@
 //! for the tests; run under another name (`chromium`), it is taken for that program.
 
 use anyhow::{Context as _, Result};
-use pastoral_tests::clock;
+use pastoral_support::clock;
 use std::io::{BufRead as _, Write as _};
 use x11rb::COPY_DEPTH_FROM_PARENT;
 use x11rb::connection::Connection as _;

@@ -3,14 +3,14 @@
 
 use crate::table::Times;
 use anyhow::{Context as _, Result};
-use pastoral_tests::clock;
-use pastoral_tests::collector::Collector;
-use pastoral_tests::device::{self, Stream};
-use pastoral_tests::mail::Mail;
-use pastoral_tests::poll;
-use pastoral_tests::process::Folder;
+use pastoral_support::clock;
+use pastoral_support::collector::Collector;
+use pastoral_support::device::{self, Stream};
+use pastoral_support::mail::Mail;
+use pastoral_support::poll;
+use pastoral_support::process::Folder;
+use pastoral_support::school;
 use pastoral_tests::reader::Reader;
-use pastoral_tests::school;
 use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

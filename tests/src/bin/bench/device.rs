@@ -2,11 +2,11 @@
 
 use crate::table::Times;
 use anyhow::Result;
+use pastoral_support::poll;
+use pastoral_support::process::Folder;
+use pastoral_support::users::User;
 use pastoral_tests::desktop::Desktop;
 use pastoral_tests::laptop::Laptop;
-use pastoral_tests::poll;
-use pastoral_tests::process::Folder;
-use pastoral_tests::users::User;
 use pastoral_tests::window::Window;
 
 const TITLES: usize = 1000;

@@ -3,10 +3,10 @@
 use crate::process_time::{pss, seconds};
 use crate::table::figure;
 use anyhow::Result;
+use pastoral_support::poll;
+use pastoral_support::process::Process;
 use pastoral_tests::desktop::Desktop;
 use pastoral_tests::laptop::Laptop;
-use pastoral_tests::poll;
-use pastoral_tests::process::Process;
 use pastoral_tests::site::{SERIOUS, SEVERE, Site};
 use pastoral_tests::speaker::Speaker;
 use std::time::{Duration, Instant};

@@ -2,7 +2,7 @@
 
 use crate::table::figure;
 use anyhow::Result;
-use pastoral_tests::process::program;
+use pastoral_support::process::program;
 use std::fs;
 
 pub(crate) fn measure() -> Result<()> {

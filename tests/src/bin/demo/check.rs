@@ -4,8 +4,8 @@ use crate::at;
 use crate::steps::Steps;
 use crate::world::{SEARCH, World};
 use anyhow::{Context, Result, ensure};
+use pastoral_support::{poll, school};
 use pastoral_tests::browser::Browser;
-use pastoral_tests::{poll, school};
 
 /// The safeguarding lead's browser, with the queue open.
 pub(crate) struct Eyes {

@@ -6,7 +6,7 @@ mod world;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use pastoral_tests::cleanup;
+use pastoral_support::cleanup;
 use std::process::ExitCode;
 use steps::Steps;
 use world::World;

@@ -1,6 +1,6 @@
 //! What has been done so far, and the flag's way with its times.
 
-use pastoral_tests::clock;
+use pastoral_support::clock;
 use std::time::Instant;
 
 /// What has been done so far.

@@ -44,9 +44,6 @@ pub struct Links {
 impl Collector {
     /// Makes a school in `folder`, with its people, and starts serving. `user_names` are the accounts people have on
     /// devices.
-    ///
-    /// # Errors
-    /// When one of the commands fails; with what it said.
     pub fn start(folder: &Folder, mail: &Mail, user_names: &[(Person, &str)]) -> Result<Self> {
         let user = User::system("collector", folder)?;
         let data_dir = folder.of("collector", &user, 0o700)?;
@@ -54,9 +51,6 @@ impl Collector {
     }
 
     /// As [`Collector::start`], with its data in a folder of one's own.
-    ///
-    /// # Errors
-    /// When one of the commands fails; with what it said.
     pub fn start_in(
         folder: &Folder,
         user: User,
@@ -130,9 +124,6 @@ impl Collector {
     }
 
     /// Its process.
-    ///
-    /// # Errors
-    /// When it does not run.
     pub fn process(&mut self) -> Result<&mut Process> {
         self.process.as_mut().context("the collector does not run")
     }
@@ -144,9 +135,6 @@ impl Collector {
     }
 
     /// Starts serving (again), at the same ports, and waits until it does.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn serve(&mut self) -> Result<()> {
         let mut command = self.command(&["serve"]);
         self.process = Some(Process::start("the collector", &mut command, &self.log)?);
@@ -159,9 +147,6 @@ impl Collector {
     }
 
     /// Starts serving under `strace`, run by root, with these options.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn serve_traced(&mut self, options: &[&str]) -> Result<()> {
         let mut command = Command::new("strace");
         command
@@ -176,9 +161,6 @@ impl Collector {
     }
 
     /// Ends it at once, as a power cut would.
-    ///
-    /// # Errors
-    /// When it does not run.
     pub fn kill(&mut self) -> Result<()> {
         self.process()?.kill()?;
         self.process = None;
@@ -186,9 +168,6 @@ impl Collector {
     }
 
     /// Ends it as the system does when it shuts down.
-    ///
-    /// # Errors
-    /// When it does not end.
     pub fn stop(&mut self) -> Result<()> {
         self.process()?.stop()?;
         self.process = None;
@@ -196,9 +175,6 @@ impl Collector {
     }
 
     /// A token for devices of a group, which need no approval by a person.
-    ///
-    /// # Errors
-    /// When the command fails; with what it said.
     pub fn token(&self, group: &str) -> Result<String> {
         let options = [
             "token",
@@ -215,9 +191,6 @@ impl Collector {
     }
 
     /// A token for one device of a group, which a person must approve.
-    ///
-    /// # Errors
-    /// When the command fails; with what it said.
     pub fn token_with_approval(&self, group: &str) -> Result<String> {
         Ok(self
             .run(&["token", "create", "--group", group])?
@@ -226,9 +199,6 @@ impl Collector {
     }
 
     /// Runs one of its commands and gives what it wrote.
-    ///
-    /// # Errors
-    /// When the command fails; with what it said.
     pub fn run(&self, arguments: &[&str]) -> Result<String> {
         output_of(&mut self.command(arguments))
     }
@@ -299,9 +269,6 @@ impl Collector {
 }
 
 /// A port that nobody listens on, from below those that connections take for themselves.
-///
-/// # Errors
-/// When all are taken.
 pub fn free_port() -> Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // Programs that run at the same time have numbers close to each other, and must not try the same ports.

@@ -6,11 +6,11 @@ use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, chown};
 use std::fs;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,9 +26,6 @@ pub struct Process {
 
 impl Process {
     /// Starts `command`. What it writes to standard output is read by [`Process::line`]; the rest goes to `log`.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn start(name: &str, command: &mut Command, log: &Path) -> Result<Self> {
         let errors = fs::File::options().create(true).append(true).open(log);
         let errors = errors.with_context(|| format!("no log at {}", log.display()))?;
@@ -55,9 +52,6 @@ impl Process {
     }
 
     /// The next line that it writes.
-    ///
-    /// # Errors
-    /// When it ends, or writes none within 30 seconds; with the end of its log.
     pub fn line(&self) -> Result<String> {
         match self.lines.recv_timeout(Duration::from_secs(30)) {
             Ok(line) => Ok(line),
@@ -92,35 +86,23 @@ impl Process {
     }
 
     /// Sends a signal to it alone.
-    ///
-    /// # Errors
-    /// When it has ended.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         kill(self.pid()?, signal).with_context(|| format!("{} cannot be sent {signal}", self.name))
     }
 
     /// Ends it and all it started, at once, as a power cut would, and waits until it is gone.
-    ///
-    /// # Errors
-    /// When it had ended before.
     pub fn kill(&mut self) -> Result<ExitStatus> {
         killpg(self.pid()?, Signal::SIGKILL).with_context(|| format!("{} is not running", self.name))?;
         Ok(self.child.wait()?)
     }
 
     /// Asks it to end and waits for that.
-    ///
-    /// # Errors
-    /// When it has not within 30 seconds.
     pub fn stop(&mut self) -> Result<ExitStatus> {
         self.signal(Signal::SIGTERM)?;
         self.wait(Duration::from_secs(30))
     }
 
     /// Waits for it to end by itself.
-    ///
-    /// # Errors
-    /// When it has not in that time; with the end of its log.
     pub fn wait(&mut self, patience: Duration) -> Result<ExitStatus> {
         let deadline = Instant::now() + patience;
         loop {
@@ -152,9 +134,6 @@ impl Process {
 }
 
 /// Runs a program to its end and gives what it wrote.
-///
-/// # Errors
-/// When it does not start or fails; with what it said.
 pub fn output_of(command: &mut Command) -> Result<String> {
     let name = Path::new(command.get_program())
         .file_name()
@@ -173,6 +152,26 @@ pub fn output_of(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
+/// Starts a program with something on its standard input, to be told from what [`said`] gives.
+pub fn begin(command: &mut Command, input: &str) -> Result<Child> {
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = unless_busy(|| command.spawn()).with_context(|| format!("{command:?} does not start"))?;
+    if let Some(mut typed) = child.stdin.take() {
+        typed.write_all(input.as_bytes())?;
+    }
+    Ok(child)
+}
+
+/// The exit code of a program that has ended, and all that it said.
+#[must_use]
+pub fn said(output: &Output) -> (Option<i32>, String) {
+    let said = [&output.stdout[..], &output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
 /// Tries again while the program's file is still open for writing: in a child that another thread has just forked, which
 /// has not yet closed what it was being copied with.
 fn unless_busy<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
@@ -188,9 +187,6 @@ fn unless_busy<T>(mut start: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// One of our own programs, from the folder this one was built in.
-///
-/// # Errors
-/// When it has not been built.
 pub fn program(name: &str) -> Result<PathBuf> {
     let here = std::env::current_exe()?;
     // Tests are one folder further down.
@@ -212,9 +208,6 @@ pub struct Folder {
 
 impl Folder {
     /// A new folder that others may enter.
-    ///
-    /// # Errors
-    /// When it cannot be made.
     pub fn new(name: &str) -> Result<Self> {
         let path = tempfile::Builder::new()
             .prefix(&format!("pastoral-{name}-"))
@@ -232,9 +225,6 @@ impl Folder {
     }
 
     /// A folder in it that belongs to a user.
-    ///
-    /// # Errors
-    /// When it cannot be made.
     pub fn of(&self, name: &str, owner: &User, mode: u32) -> Result<PathBuf> {
         let path = self.path.join(name);
         fs::create_dir(&path)?;

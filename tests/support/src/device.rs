@@ -54,9 +54,6 @@ pub struct Stream {
 }
 
 /// Joins a school by a token that needs no approval.
-///
-/// # Errors
-/// When the collector does not let it in; with its reason.
 pub async fn enrol(collector: SocketAddr, token: &str) -> Result<Device> {
     let mut parts = token.trim().split('.').skip(1);
     let (id, secret) = (
@@ -102,9 +99,6 @@ pub async fn enrol(collector: SocketAddr, token: &str) -> Result<Device> {
 
 impl Device {
     /// Connects and says hello.
-    ///
-    /// # Errors
-    /// When the collector refuses; with its reason.
     pub async fn connect(&self, epoch: Vec<u8>) -> Result<Stream> {
         let mut client = DeviceServiceClient::new(channel(self.collector, Some(&self.pair)).await?);
         let (up, messages) = mpsc::channel(64);
@@ -133,9 +127,6 @@ impl Device {
 
 impl Stream {
     /// Sends records.
-    ///
-    /// # Errors
-    /// When the connection is gone.
     pub async fn send(&self, envelopes: Vec<Envelope>) -> Result<()> {
         let message = DeviceMessage {
             message: Some(Up::Envelopes(Envelopes { envelopes })),
@@ -147,9 +138,6 @@ impl Stream {
     }
 
     /// The next answers; what else the collector sends meanwhile is passed over.
-    ///
-    /// # Errors
-    /// When the connection ends.
     pub async fn answers(&mut self) -> Result<Answers> {
         while let Some(message) = self.down.message().await? {
             if let Some(Down::Answers(answers)) = message.message {
@@ -223,9 +211,6 @@ pub fn flag(user: u32, text: &str, topic: &str, severity: u32) -> wire::Flag {
 }
 
 /// A connection: with a device's certificate, or without, as a stranger.
-///
-/// # Errors
-/// When there is none.
 pub async fn channel(collector: SocketAddr, pair: Option<&Pair>) -> Result<Channel> {
     let stream = TcpStream::connect(collector)
         .await

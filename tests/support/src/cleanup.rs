@@ -14,29 +14,34 @@ use std::time::{Duration, Instant};
 
 /// Something to undo.
 #[derive(Debug)]
-pub(crate) enum Made {
+pub enum Made {
     /// A process that leads a group of its own.
     Processes(u32),
     /// A user and all that still runs as it.
     User {
+        /// What it is called.
         name: String,
+        /// Its number.
         uid: u32,
     },
+    /// A group of users.
     Group(String),
+    /// A file system that was mounted.
     Mount(PathBuf),
+    /// A folder with all in it.
     Folder(PathBuf),
 }
 
 /// Undoes it when dropped.
 #[derive(Debug)]
-pub(crate) struct Undo(u64);
+pub struct Undo(u64);
 
 static MADE: Mutex<Vec<(u64, Made)>> = Mutex::new(Vec::new());
 static NEXT: AtomicU64 = AtomicU64::new(1);
 static ANSWER: AtomicI32 = AtomicI32::new(130);
 
 /// Remembers what was made. On Ctrl-C it is undone even if its owner is never dropped.
-pub(crate) fn made(what: Made) -> Undo {
+pub fn made(what: Made) -> Undo {
     heed_interrupts();
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
     MADE.lock()

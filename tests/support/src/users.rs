@@ -25,9 +25,6 @@ pub struct User {
 
 impl User {
     /// An ordinary user, as a pupil is, with a home in `folder`.
-    ///
-    /// # Errors
-    /// When we are not root.
     pub fn ordinary(kind: &str, folder: &Folder) -> Result<Self> {
         let user = Self::make(kind, folder, &[])?;
         folder.of(&user.name, &user, 0o700)?;
@@ -35,9 +32,6 @@ impl User {
     }
 
     /// A user that a service runs as.
-    ///
-    /// # Errors
-    /// When we are not root.
     pub fn system(kind: &str, folder: &Folder) -> Result<Self> {
         Self::make(kind, folder, &["--system"])
     }

@@ -18,6 +18,8 @@ pub struct Mail {
     folder: PathBuf,
     door: Option<Door>,
     own: PathBuf,
+    /// Removed with it, where it is its own.
+    _alone: Option<Folder>,
 }
 
 /// How a server that asks for TLS and a login is reached.
@@ -74,9 +76,6 @@ impl Invited {
     }
 
     /// The link's path below the console; waits until it is there.
-    ///
-    /// # Errors
-    /// When it does not come.
     pub fn path(&self) -> Result<String> {
         let text = match &self.link {
             Link::Known(link) => link.clone(),
@@ -114,43 +113,39 @@ impl Message {
 
 impl Mail {
     /// Starts it on a free port; messages are kept in `folder`.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn start(folder: &Folder) -> Result<Self> {
-        let kept = folder.path().join("mail");
-        fs::create_dir(&kept)?;
-        Self::listen(folder, kept, None)
+        fs::create_dir(folder.path().join("mail"))?;
+        Self::listen(folder.path(), 0, None)
+    }
+
+    /// Starts it in a folder of its own.
+    pub fn alone() -> Result<Self> {
+        let folder = Folder::new("mail")?;
+        let mail = Self::start(&folder)?;
+        Ok(Self {
+            _alone: Some(folder),
+            ..mail
+        })
     }
 
     /// Starts one that takes mail only over TLS and from who logs in, with a certificate made for this name, which the
     /// collector's machine trusts.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn start_guarded(folder: &Folder, door: Door, name: &str) -> Result<Self> {
-        let kept = folder.path().join("mail");
-        fs::create_dir(&kept)?;
+        fs::create_dir(folder.path().join("mail"))?;
         let made = rcgen::generate_simple_self_signed([name.to_owned()])?;
         fs::write(folder.path().join("mail.crt"), made.cert.pem())?;
         fs::write(folder.path().join("mail.key"), made.signing_key.serialize_pem())?;
-        let mail = Self::listen(folder, kept, Some(door))?;
+        let mail = Self::listen(folder.path(), 0, Some(door))?;
         mail.set_password(PASSWORD)?;
         Ok(mail)
     }
 
     /// What the collector says as its password from its next start; the right one at first.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn set_password(&self, password: &str) -> Result<()> {
         Ok(fs::write(self.own.join("mail-password"), password)?)
     }
 
     /// Makes the password right again.
-    ///
-    /// # Errors
-    /// When it cannot be written.
     pub fn right_password(&self) -> Result<()> {
         self.set_password(PASSWORD)
     }
@@ -184,47 +179,42 @@ impl Mail {
     }
 
     /// From now on every message is turned away for good.
-    ///
-    /// # Errors
-    /// When the folder cannot be written.
     pub fn refuse_for_good(&self) -> Result<()> {
         Ok(fs::write(self.folder.join("refuse"), "550 not here")?)
     }
 
-    /// From now on every message is turned away, with a temporary error, until it is told otherwise.
-    ///
-    /// # Errors
-    /// When the folder cannot be written.
-    pub fn refuse(&self, refuse: bool) -> Result<()> {
-        let path = self.folder.join("refuse");
-        if refuse {
-            fs::write(path, "451 not now")?
-        } else {
-            fs::remove_file(path)?
-        }
-        Ok(())
+    /// Until it does again, it knows no recipient.
+    pub fn know_nobody(&self) -> Result<()> {
+        Ok(fs::write(self.folder.join("stranger"), "550 no such person")?)
+    }
+
+    /// It knows everybody again.
+    pub fn know_everybody(&self) -> Result<()> {
+        Ok(fs::remove_file(self.folder.join("stranger"))?)
+    }
+
+    /// Takes the next message and never says so: who sent it cannot know.
+    pub fn drop_next_answer(&self) -> Result<()> {
+        Ok(fs::write(self.folder.join("drop"), "")?)
     }
 
     /// Ends the server at once.
-    ///
-    /// # Errors
-    /// When it had ended.
     pub fn kill(&mut self) -> Result<()> {
         self.process.kill().map(drop)
     }
 
+    /// Starts it again, at the same port, with what it had taken.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.process = Self::listen(&self.own, self.port, self.door)?.process;
+        Ok(())
+    }
+
     /// Every message so far, in the order they came.
-    ///
-    /// # Errors
-    /// When one cannot be read.
     pub fn messages(&self) -> Result<Vec<Message>> {
         messages_in(&self.folder)
     }
 
     /// Waits for a message to somebody that is not about access.
-    ///
-    /// # Errors
-    /// When none comes.
     pub fn message_to(&self, address: &str) -> Result<Message> {
         poll::until(&format!("mail to {address}"), || {
             self.messages()
@@ -232,6 +222,12 @@ impl Mail {
                 .into_iter()
                 .find(|message| message.to.contains(address) && !message.is_about_access())
         })
+    }
+
+    /// Waits until so many have come, and gives all.
+    pub async fn arrived(&self, count: usize) -> Result<Vec<Message>> {
+        let all = async || self.messages().ok().filter(|all| all.len() >= count);
+        poll::until_async(&format!("{count} messages"), all).await
     }
 
     /// The link by which somebody with this address sets up how they sign in, once it was mailed; with the code that they
@@ -247,25 +243,28 @@ impl Mail {
         }
     }
 
-    fn listen(folder: &Folder, kept: PathBuf, door: Option<Door>) -> Result<Self> {
+    fn listen(own: &Path, port: u16, door: Option<Door>) -> Result<Self> {
+        let folder = own.join("mail");
         // Debian's own, which is where its packages go.
         let mut command = Command::new("/usr/bin/python3");
         command
             .args(["-c", include_str!("mail.py")])
-            .arg(&kept)
+            .arg(&folder)
+            .arg(port.to_string())
             .args(door.map(Door::name))
-            .args(door.map(|_| folder.path()))
+            .args(door.map(|_| own))
             .env("LOGIN", format!("{USER}:{PASSWORD}"))
             .stdin(Stdio::null());
-        let process = Process::start("the mail server", &mut command, &folder.path().join("mail.log"))?;
+        let process = Process::start("the mail server", &mut command, &own.join("mail.log"))?;
         let first: serde_json::Value = serde_json::from_str(&process.line()?)?;
         let port = first["port"].as_u64().and_then(|port| u16::try_from(port).ok());
         Ok(Self {
             process,
             port: port.context("the mail server does not say its port")?,
-            folder: kept,
+            folder,
             door,
-            own: folder.path().into(),
+            own: own.into(),
+            _alone: None,
         })
     }
 }
@@ -296,10 +295,10 @@ fn messages_in(folder: &Path) -> Result<Vec<Message>> {
             to: to.into(),
             text: without_quoting(&text),
         };
-        found.push((order, message));
+        found.push((message.accepted_at, order, message));
     }
-    found.sort_by_key(|(order, _)| *order);
-    Ok(found.into_iter().map(|(_, message)| message).collect())
+    found.sort_by_key(|(at, order, _)| (*at, *order));
+    Ok(found.into_iter().map(|(.., message)| message).collect())
 }
 
 /// Undoes quoted-printable, so that what is said can be looked for.

@@ -20,13 +20,6 @@ pub fn now_us() -> i64 {
     i64::try_from(since_1970().as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Microseconds since 1970 of a time as logs write it, such as `2026-11-22T03:45:02.123456Z`.
-#[must_use]
-pub fn parse_us(time: &str) -> Option<i64> {
-    let time: jiff::Timestamp = time.parse().ok()?;
-    Some(time.as_microsecond())
-}
-
 #[expect(clippy::disallowed_methods, reason = "the tests' one reader of the clock")]
 fn since_1970() -> std::time::Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()

@@ -59,9 +59,6 @@ pub const OTHER_PUPIL: Person = person("p-2", "Sam", "Fairweather", "");
 
 /// The people as OneRoster's `users.csv`, with the names their accounts have on the devices: pairs of a person and a
 /// user name.
-///
-/// # Errors
-/// When the file cannot be written.
 pub fn write_people(folder: &Path, user_names: &[(Person, &str)]) -> Result<PathBuf> {
     let mut csv = String::from(
         "sourcedId,status,dateLastModified,enabledUser,orgSourcedIds,role,username,userIds,givenName,familyName,\
@@ -91,11 +88,8 @@ pub fn write_people(folder: &Path, user_names: &[(Person, &str)]) -> Result<Path
 }
 
 /// The shipped profile `purley-oaks`, with the block filled in that real devices need.
-///
-/// # Errors
-/// When the shipped profile is not where it should be, or the copy cannot be written.
 pub fn write_profile(folder: &Path) -> Result<PathBuf> {
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../collector/profiles/purley-oaks.toml");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../collector/profiles/purley-oaks.toml");
     let shipped =
         fs::read_to_string(&shipped).with_context(|| format!("no profile {}", shipped.display()))?;
     let (before, after) = shipped

@@ -1,6 +1,8 @@
 """Receives mail and keeps every message as a file: MILLISECONDS-NUMBER.eml, its recipients in X-Envelope-To.
 
-Usage: FOLDER [starttls|tls OWN]: with the certificate in OWN, and only from who logs in as LOGIN says."""
+Usage: FOLDER PORT [starttls|tls OWN]: with the certificate in OWN, and only from who logs in as LOGIN says. Files of the
+folder say what it does otherwise: `refuse` what it answers to messages, `stranger` what to recipients; `drop`: it takes
+the next message, and the answer never comes."""
 import asyncio, json, os, ssl, sys, time
 from aiosmtpd.smtp import SMTP, AuthResult
 
@@ -10,17 +12,31 @@ class Keep:
         self.folder = folder
         self.number = 0
 
-    async def handle_DATA(self, server, session, envelope):
-        refuse = os.path.join(self.folder, "refuse")
-        if os.path.exists(refuse):
-            with open(refuse) as answer:
+    def told(self, name):
+        try:
+            with open(os.path.join(self.folder, name)) as answer:
                 return answer.read()
+        except FileNotFoundError:
+            return None
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if refusal := self.told("stranger"):
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        if refusal := self.told("refuse"):
+            return refusal
         self.number += 1
         name = os.path.join(self.folder, f"{time.time_ns() // 1_000_000}-{self.number}")
         with open(name, "wb") as file:
             file.write(b"X-Envelope-To: " + ",".join(envelope.rcpt_tos).encode() + b"\r\n")
             file.write(envelope.original_content)
         os.rename(name, name + ".eml")
+        if self.told("drop") is not None:
+            os.remove(os.path.join(self.folder, "drop"))
+            server.transport.abort()
         return "250 kept"
 
 
@@ -31,7 +47,7 @@ def login(server, session, envelope, mechanism, given):
 
 
 async def main():
-    folder, *door = sys.argv[1:]
+    folder, port, *door = sys.argv[1:]
     keep, options, wrapped = Keep(folder), {}, None
     if door:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -43,7 +59,7 @@ async def main():
             wrapped = context
     loop = asyncio.get_running_loop()
     make = lambda: SMTP(keep, hostname="mail.school.test", **options)
-    server = await loop.create_server(make, "127.0.0.1", 0, ssl=wrapped)
+    server = await loop.create_server(make, "127.0.0.1", int(port), ssl=wrapped)
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     await server.serve_forever()
 
