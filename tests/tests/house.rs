@@ -12,20 +12,8 @@ type Module = Vec<String>;
 type Graph = BTreeMap<Module, BTreeSet<Module>>;
 
 /// What still depends on each other in the collector, folder and rooms: to be taken apart, and never to grow.
-const STILL: [(&str, &str); 8] = [
+const STILL: [(&str, &str); 2] = [
     ("", "access app lists notify retention store"),
-    ("cli", "recover user"),
-    (
-        "console",
-        "concern conduct drafts guard health lists page queue safe visits whence who",
-    ),
-    (
-        "console/concern",
-        "actions closing facts hand_over identify reassign undoing view",
-    ),
-    ("console/people", "acts person view"),
-    ("devices", "enrol service stream"),
-    ("people", "differences stops"),
     ("store/ingest", "batch concerns flags flood others"),
 ];
 

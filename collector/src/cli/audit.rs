@@ -151,7 +151,7 @@ impl Verify {
 }
 
 /// What a file holds.
-struct Seen {
+struct Found {
     broken: Option<Broken>,
     keys: String,
     /// When the last head was sent, and the fingerprint that went with it.
@@ -160,7 +160,7 @@ struct Seen {
     with_details: bool,
 }
 
-async fn of_database(file: &Path, numbers: &mut Numbers) -> anyhow::Result<Seen> {
+async fn of_database(file: &Path, numbers: &mut Numbers) -> anyhow::Result<Found> {
     let mut waiting = file.as_os_str().to_owned();
     waiting.push("-wal");
     anyhow::ensure!(
@@ -187,10 +187,10 @@ async fn of_database(file: &Path, numbers: &mut Numbers) -> anyhow::Result<Seen>
             break;
         }
     }
-    Ok(pass.seen(keys, true))
+    Ok(pass.found(keys, true))
 }
 
-fn of_export(file: &Path, numbers: &mut Numbers) -> anyhow::Result<Seen> {
+fn of_export(file: &Path, numbers: &mut Numbers) -> anyhow::Result<Found> {
     let not_ours = || {
         format!(
             "{} is neither a backup nor what `audit export` writes",
@@ -215,7 +215,7 @@ fn of_export(file: &Path, numbers: &mut Numbers) -> anyhow::Result<Seen> {
             break;
         }
     }
-    Ok(pass.seen(header.keys, false))
+    Ok(pass.found(header.keys, false))
 }
 
 /// One way through a chain.
@@ -255,8 +255,8 @@ impl<'a> Pass<'a> {
         true
     }
 
-    fn seen(self, keys: String, with_details: bool) -> Seen {
-        Seen {
+    fn found(self, keys: String, with_details: bool) -> Found {
+        Found {
             broken: self.broken,
             keys,
             last_sent: self.last_sent,
@@ -265,7 +265,7 @@ impl<'a> Pass<'a> {
     }
 }
 
-impl Seen {
+impl Found {
     fn answer(self, numbers: &Numbers) -> Answer {
         let finding = |what, good, says| Finding { what, good, says };
         let mut findings = vec![match &self.broken {

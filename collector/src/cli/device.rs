@@ -5,7 +5,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::devices::approval::{self, Decision};
 use crate::devices::roll::{self, Called};
-use crate::store::commands::{self, Command, CommandState};
+use crate::store::commands::{self, CommandState};
 use crate::store::devices;
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -60,7 +60,7 @@ Exit codes: 0 it answered; 1 it could not be asked; 3 it could not do it, or has
         /// The device's id, or its code
         device: String,
         /// What
-        #[arg(default_value = Command::SayHowItIs.code(), value_parser = Command::ALL.map(Command::code))]
+        #[arg(default_value = commands::Command::SayHowItIs.code(), value_parser = commands::Command::ALL.map(commands::Command::code))]
         command: String,
         /// Answers as JSON
         #[arg(long)]
@@ -192,7 +192,8 @@ async fn ask(config: &Config, device: &str, command: &str, json: bool) -> anyhow
     let opened = school::open(config).await?;
     let school_id = &opened.school.school_id;
     let meant = meant(&opened, device).await?;
-    let command = Command::from_code(command).context("`device ask --help` says what can be asked")?;
+    let command =
+        commands::Command::from_code(command).context("`device ask --help` says what can be asked")?;
     let mut tx = opened.store.write().await?;
     let command_id = commands::ask(
         &mut tx,

@@ -1,5 +1,6 @@
 //! `init`: makes a school.
 
+use super::named::Named;
 use super::school;
 use crate::access::acts::{Issued, issue};
 use crate::access::{NewLink, VoiceCode};
@@ -19,7 +20,6 @@ use std::fs::{DirBuilder, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -50,36 +50,6 @@ pub(super) struct Init {
     /// Answers as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// A person as the command line names them.
-#[derive(Debug, Clone)]
-pub(super) struct Named {
-    pub(super) given: String,
-    pub(super) family: String,
-    pub(super) email: String,
-}
-
-impl FromStr for Named {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || "write it as \"Given Family <mail@school.example>\"".to_owned();
-        let (name, email) = text
-            .trim()
-            .strip_suffix('>')
-            .and_then(|text| text.split_once('<'))
-            .ok_or_else(wrong)?;
-        let (given, family) = name.trim().rsplit_once(' ').ok_or_else(wrong)?;
-        if !email.contains('@') || email.contains(char::is_whitespace) {
-            return Err(wrong());
-        }
-        Ok(Self {
-            given: given.trim().into(),
-            family: family.into(),
-            email: email.into(),
-        })
-    }
 }
 
 impl Init {

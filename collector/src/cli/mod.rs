@@ -9,6 +9,7 @@ mod check;
 mod device;
 mod init;
 mod list;
+mod named;
 mod people;
 mod recover;
 mod school;
@@ -65,11 +66,11 @@ struct Arguments {
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     #[command(subcommand)]
-    command: Command,
+    verb: Verb,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum Verb {
     /// Makes a school: its keys, its certificate authority, and one-time links for its first people
     Init(init::Init),
     /// Runs the collector
@@ -120,7 +121,7 @@ pub fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // Needs neither configuration nor school.
-    if let Command::Audit(audit::Audit::Verify(verify)) = arguments.command {
+    if let Verb::Audit(audit::Audit::Verify(verify)) = arguments.verb {
         return verify.run().await;
     }
     let overrides = Overrides {
@@ -130,19 +131,19 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let config = config::load(&overrides, |name| {
         std::env::var(name).ok().filter(|value| !value.is_empty())
     })?;
-    match arguments.command {
-        Command::Init(init) => init.run(&config).await?,
-        Command::Serve => serve::run(config).await?,
-        Command::Token(token) => token.run(&config).await?,
-        Command::Device(device) => return device.run(&config).await,
-        Command::User(user) => user.run(&config).await?,
-        Command::People(people) => return people.run(&config).await,
-        Command::List(list) => list.run(&config).await?,
-        Command::Backup(backup) => backup.run(&config).await?,
-        Command::Restore(restore) => restore.run(&config).await?,
-        Command::Audit(audit::Audit::Export { file }) => audit::Audit::export(&file, &config).await?,
-        Command::Audit(audit::Audit::Verify(verify)) => return verify.run().await,
-        Command::Check(check) => return check.run(&config).await,
+    match arguments.verb {
+        Verb::Init(init) => init.run(&config).await?,
+        Verb::Serve => serve::run(config).await?,
+        Verb::Token(token) => token.run(&config).await?,
+        Verb::Device(device) => return device.run(&config).await,
+        Verb::User(user) => user.run(&config).await?,
+        Verb::People(people) => return people.run(&config).await,
+        Verb::List(list) => list.run(&config).await?,
+        Verb::Backup(backup) => backup.run(&config).await?,
+        Verb::Restore(restore) => restore.run(&config).await?,
+        Verb::Audit(audit::Audit::Export { file }) => audit::Audit::export(&file, &config).await?,
+        Verb::Audit(audit::Audit::Verify(verify)) => return verify.run().await,
+        Verb::Check(check) => return check.run(&config).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,10 +3,9 @@
 use super::school::{self, Opened};
 use crate::clock;
 use crate::config::Config;
-use crate::people::differences::Plan;
-use crate::people::stops::Confirms;
+use crate::people::plan::{Confirms, Plan};
 use crate::people::{FILE_MOST, File, Reader, Reading};
-use crate::store::accounts::{self, Seen};
+use crate::store::accounts;
 use crate::store::people::Directory;
 use crate::store::{held_import, import};
 use crate::telling::Telling;
@@ -149,14 +148,14 @@ fn agreed() -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-async fn seen(opened: &Opened) -> anyhow::Result<Seen> {
+async fn seen(opened: &Opened) -> anyhow::Result<accounts::Seen> {
     let mut connection = opened.store.read().acquire().await?;
     let school_id = &opened.school.school_id;
     let directory = Directory::load(&mut connection, school_id, &opened.profile).await?;
     Ok(accounts::seen(&mut *connection, school_id, &directory).await?)
 }
 
-fn print_done(done: &Done, plan: &Plan, accounts: &Seen) {
+fn print_done(done: &Done, plan: &Plan, accounts: &accounts::Seen) {
     match done {
         Done::Nothing => println!("Nothing is different."),
         Done::DryRun => println!("Nothing was changed."),
@@ -189,7 +188,7 @@ fn print_done(done: &Done, plan: &Plan, accounts: &Seen) {
 
 /// Whoever runs this has root here, where names of accounts stand readable, and has the files; without names, nobody
 /// could mend them. The console, whose technicians see no pupils' names (P41), says numbers only.
-fn print_accounts(seen: &Seen) {
+fn print_accounts(seen: &accounts::Seen) {
     println!(
         "{} accounts are known, {} are not.",
         seen.known,
@@ -203,7 +202,7 @@ fn print_accounts(seen: &Seen) {
     }
 }
 
-fn as_json(reading: &Reading, plan: &Plan, done: &Done, accounts: &Seen) -> serde_json::Value {
+fn as_json(reading: &Reading, plan: &Plan, done: &Done, accounts: &accounts::Seen) -> serde_json::Value {
     let state = match done {
         Done::Nothing => "nothing to change",
         Done::DryRun => "dry run",

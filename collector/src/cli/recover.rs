@@ -2,9 +2,9 @@
 //! somebody's access takes. While a reader who is not the person can sign in, one who does not keep the sheet is the other;
 //! when there is none, the sheet alone does.
 
-use super::init::{Named, keys_of, when_links_leave};
+use super::init::{keys_of, when_links_leave};
+use super::named::{Named, note, person};
 use super::school;
-use super::user::{note, person};
 use crate::access::acts::{self, Actor, Issued, Place, issue};
 use crate::access::{NewLink, Work};
 use crate::clock;

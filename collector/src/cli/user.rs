@@ -1,16 +1,15 @@
 //! `user`: people who can sign in. The command line makes technicians only, and never touches how a reader signs in;
 //! that takes two readers on the console, or a recovery sheet ([`recover`]).
 
-use super::init::{Named, invited, when_links_leave};
+use super::init::{invited, when_links_leave};
+use super::named::{Named, note, person};
 use super::{recover, school, when};
 use crate::access::NewLink;
 use crate::access::acts::{Issued, issue};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::config::Config;
-use crate::store::members::{self, Member};
-use crate::store::school::NewPerson;
-use crate::store::{Write, access, audit, overview, proposals, rerouting, school as rows};
+use crate::store::{access, proposals, rerouting, school as rows};
 use anyhow::Context as _;
 use clap::Subcommand;
 use std::io::Read as _;
@@ -156,44 +155,6 @@ async fn invite_technician(config: &Config, named: &Named) -> anyhow::Result<()>
     Ok(())
 }
 
-/// The person of an address, who is made where nobody has it. Who is known stays as they are recorded.
-pub(super) async fn person(
-    tx: &mut Write,
-    school_id: &str,
-    named: &Named,
-    role: &str,
-) -> anyhow::Result<Member> {
-    let new = NewPerson {
-        role,
-        given_name: &named.given,
-        family_name: &named.family,
-        email: &named.email,
-    };
-    let person_id = rows::person(tx, school_id, &new).await?;
-    let person = members::find(tx, school_id, &person_id).await?;
-    let person =
-        person.context("this address belongs to a pupil; a person with a duty needs one of their own")?;
-    anyhow::ensure!(
-        person.family_name.eq_ignore_ascii_case(&named.family),
-        "{} is the address of {}; name them as they are recorded, or give another address",
-        named.email,
-        person.name()
-    );
-    let adults = overview::candidates(&mut **tx, school_id).await?;
-    let namesake = adults.iter().find(|other| {
-        other.person_id != person.person_id
-            && other.role != "pupil"
-            && other.name.eq_ignore_ascii_case(&person.name())
-    });
-    anyhow::ensure!(
-        namesake.is_none(),
-        "{} is recorded with another address, and a link goes to the recorded one alone; give that (`user list` and the \
-         list of people show it)",
-        person.name()
-    );
-    Ok(person)
-}
-
 async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
     let school_id = &opened.school.school_id;
@@ -216,21 +177,4 @@ async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
     tx.commit().await?;
     println!("{} can no longer sign in and has no duty.", user.name);
     Ok(())
-}
-
-pub(super) async fn note(
-    tx: &mut Write,
-    school_id: &str,
-    action: &str,
-    person_id: &str,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let entry = audit::Entry {
-        school_id,
-        actor: "command line",
-        action,
-        concern_id: None,
-        detail: serde_json::json!({ "person": person_id }),
-    };
-    audit::append(tx, now, &entry).await
 }

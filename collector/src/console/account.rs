@@ -1,12 +1,13 @@
 //! A person's own sign-in: password and recovery codes.
 
-use super::Console;
+use super::answer::{Failure, go, show, show_again};
+use super::cookies::{stay_known, with_cookie};
+use super::form::Fields;
 use super::join::CodesPage;
-use super::page::{Failure, Page, go, show, show_again};
-use super::sign_in::with_cookie;
-use super::whence::owner;
-use super::who::{Address, Fields, SignedIn, stay_known};
-use super::words;
+use super::page::Page;
+use super::whence::{Address, owner};
+use super::who::SignedIn;
+use super::{Console, words};
 use crate::access::{self, Attempt, Refused, fingerprint};
 use crate::clock;
 use crate::net::source::Source;
@@ -81,7 +82,7 @@ pub(super) async fn password(
             console.sessions.end_all(who.id(), Some(&who.cookie));
             let browser = console.remember_anew(who.id()).await?;
             let cookie = stay_known(console.app.secure_cookies, &browser);
-            with_cookie(go("/account?done=password"), cookie)
+            Ok(with_cookie(go("/account?done=password"), cookie))
         }
         Err(refused) => {
             let (field, words) = match refused {

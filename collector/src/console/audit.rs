@@ -1,6 +1,7 @@
 //! The audit log: who looked at what and changed what. Entries of a concern only for who may see it.
 
-use super::page::{Failure, Page, show};
+use super::answer::{Failure, show};
+use super::page::Page;
 use super::who::SignedIn;
 use super::{Console, deeds};
 use crate::chain::number;

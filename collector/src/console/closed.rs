@@ -1,10 +1,11 @@
 //! A viewer's closed concerns, the latest first.
 
-use super::page::{Failure, Page, show};
+use super::answer::{Failure, show};
+use super::page::Page;
 use super::place::{Place, page_of};
 use super::visits::List;
 use super::who::SignedIn;
-use super::{Console, concern, queue};
+use super::{Console, words};
 use crate::store::queue as rows;
 use askama::Template;
 use axum::extract::{Query, State};
@@ -45,13 +46,13 @@ pub(super) async fn closed(
     let number = page_of(&query, "page");
     console.visit(&who, List::Closed(number), &shown).await?;
     let lines = found.into_iter().map(|concern| Line {
-        name: queue::name(&concern),
+        name: words::concern::name(&concern),
         kind: concern.kind.words(),
         closed: concern
             .closed_at
             .map(|at| page.clock.when(&at))
             .unwrap_or_default(),
-        outcome: concern::outcome(concern.outcome.as_deref().unwrap_or_default()),
+        outcome: words::outcome(concern.outcome.as_deref().unwrap_or_default()),
         concern,
     });
     show(&ClosedPage {

@@ -3,9 +3,11 @@
 //! question; "yes" records a conflict of interest, "no" changes nothing.
 
 use super::Console;
-use super::concern::seal_again;
-use super::page::{Failure, Page, show_again};
-use super::who::{Fields, SignedIn};
+use super::answer::{Failure, show_again};
+use super::form::Fields;
+use super::page::Page;
+use super::sealing::seal_again;
+use super::who::SignedIn;
 use crate::clock;
 use crate::concerns::model::PersonId;
 use crate::store::people::Directory;

@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     /// Where entries are made, and where they are put into words.
-    const SOURCES: [&str; 17] = [
+    const SOURCES: [&str; 22] = [
         include_str!("../retention.rs"),
         include_str!("../devices/enrol.rs"),
         include_str!("../devices/approval.rs"),
@@ -109,8 +109,13 @@ mod tests {
         include_str!("../cli/init.rs"),
         include_str!("../cli/token.rs"),
         include_str!("../cli/backup.rs"),
-        include_str!("concern/actions.rs"),
-        include_str!("concern/closing.rs"),
+        include_str!("concern/acts/closing.rs"),
+        include_str!("concern/acts/handing_over.rs"),
+        include_str!("concern/acts/handling.rs"),
+        include_str!("concern/acts/identifying.rs"),
+        include_str!("concern/acts/judging.rs"),
+        include_str!("concern/acts/undoing.rs"),
+        include_str!("concern/acts/writing.rs"),
         include_str!("safe/mod.rs"),
         include_str!("safe/concern.rs"),
         include_str!("safe/records.rs"),

@@ -1,16 +1,18 @@
 //! The school's devices: protected or not, in plain words; and deciding about those that ask to join.
 
 use super::Console;
-use super::page::{Failure, Page, go, show, show_again};
-use super::who::{Fields, SignedIn};
+use super::answer::{Failure, go, show, show_again};
+use super::form::Fields;
+use super::page::Page;
+use super::who::SignedIn;
 use super::words::{Clock, sentence};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::devices::approval::{Decision, DecisionError, decide};
 use crate::devices::roll::{self, Called};
 use crate::devices::verdict::Verdict;
-use crate::live::Change;
-use crate::store::commands::{self, Asked, Command, NotAsked};
+use crate::live;
+use crate::store::commands::{self, Asked, NotAsked};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
@@ -87,7 +89,7 @@ pub(super) async fn decided(
     .await;
     let fault = match decided {
         Ok(()) => {
-            app.live.tell(Change {
+            app.live.tell(live::Change {
                 school_id: app.school_id.to_string(),
                 concern_id: None,
             });
@@ -111,7 +113,7 @@ pub(super) async fn asked(
     Path((device_id, command)): Path<(String, String)>,
     _fields: Fields,
 ) -> Result<Response, Failure> {
-    let command = Command::from_code(&command).ok_or(Failure::NotFound)?;
+    let command = commands::Command::from_code(&command).ok_or(Failure::NotFound)?;
     if !may_decide(&who) {
         return Err(Failure::NotFound);
     }

@@ -7,8 +7,10 @@
 //! code or link ever is.
 
 use super::Console;
-use super::page::{Failure, go};
-use super::who::{Fields, SignedIn};
+use super::addresses::{PASSWORD, SAFE, is_way_back};
+use super::answer::{Failure, go};
+use super::form::Fields;
+use super::who::SignedIn;
 use crate::clock;
 use crate::seal::{GroupPrivateKey, GroupPublicKey};
 use crate::store::drafts::{self as rows, DraftRow};
@@ -160,9 +162,7 @@ impl Sent {
             .unwrap_or_default();
         let form = &self.draft.form;
         match answer.status() {
-            StatusCode::SEE_OTHER => {
-                !to.starts_with("/sign-in") && to != super::PASSWORD && to != super::safe::SAFE
-            }
+            StatusCode::SEE_OTHER => !to.starts_with("/sign-in") && to != PASSWORD && to != SAFE,
             // A code is shown, with what was proposed.
             StatusCode::OK => form.starts_with("/people/"),
             // There is no such reference, which is an answer.
@@ -335,7 +335,7 @@ pub(super) async fn throw_away(
 ) -> Result<Response, Failure> {
     let page = fields.trimmed("page");
     console.forget_those(&who, |draft| draft.page() == page).await?;
-    Ok(go(if super::page::is_way_back(page) { page } else { "/" }))
+    Ok(go(if is_way_back(page) { page } else { "/" }))
 }
 
 #[cfg(test)]

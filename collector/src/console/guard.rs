@@ -1,46 +1,22 @@
-//! What holds for every page: no request forged by another site, and headers that allow a page nothing it does not need.
+//! What holds for every page: no request forged by another site, nothing typed that is lost, and the headers.
 
-use super::drafts::WRITTEN_MOST;
-use super::page::WhyNot;
+use super::answer::{WhyNot, forged};
+use super::drafts::{self, WRITTEN_MOST};
+use super::headers::with_headers;
 use super::who::SignedIn;
-use super::{Console, FORM_MOST, drafts, page};
+use super::{Console, FORM_MOST};
 use crate::net::http::{Times, in_time};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Response};
-
-const HEADERS: [(HeaderName, &str); 8] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    // Names and what was seen stay in no cache and no history.
-    (header::CACHE_CONTROL, "no-store"),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), microphone=(), geolocation=()",
-    ),
-];
 
 /// Goes before and after every page.
 pub(super) async fn guard(State(console): State<Console>, request: Request, next: Next) -> Response {
     let asked = request.headers().clone();
     let changes = request.method() != Method::GET && request.method() != Method::HEAD;
     let (mut response, kept) = if changes && !is_own(request.headers(), &console.app.console_url) {
-        (page::forged(), None)
+        (forged(), None)
     } else if changes {
         console
             .answer(request.map(|body| in_time(body, Times::USUAL.body)), next)
@@ -55,19 +31,6 @@ pub(super) async fn guard(State(console): State<Console>, request: Request, next
         response = (status, Html(html)).into_response();
     }
     with_headers(response, &console)
-}
-
-/// With what every page's headers say.
-pub(super) fn with_headers(mut response: Response, console: &Console) -> Response {
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if console.app.secure_cookies {
-        let year = HeaderValue::from_static("max-age=31536000");
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
-    }
-    response
 }
 
 impl Console {
@@ -111,6 +74,7 @@ fn is_own(headers: &HeaderMap, console_url: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::{HeaderName, HeaderValue};
 
     fn with(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs

@@ -1,19 +1,17 @@
 //! How Pastoral itself is: mail, devices, cover, and what is wrong.
 
-use super::page::{Failure, Page, show};
+use super::answer::{Failure, show};
+use super::page::Page;
 use super::who::SignedIn;
-use super::words::Clock;
-use super::{Console, queue, words};
+use super::{Console, words};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::devices::roll::{self, told_apart};
-use crate::store::gaps::GapRow;
 use crate::store::outbox::Undelivered;
 use crate::store::{audit, devices, gaps, outbox, overview};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use std::collections::HashMap;
 
 const WEEK_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 const NOTICES_SHOWN: i64 = 50;
@@ -68,7 +66,7 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
         devices: roll.headline(),
         gaps: gaps(&console, &page).await?,
         chain,
-        cover: queue::cover(&console, &page.clock),
+        cover: words::cover(&profile, &page.clock),
         not_done: profile.not_done(),
         profile: format!("{}, profile {}", profile.school, profile.name),
         is_reader: who.is_reader(),
@@ -155,7 +153,7 @@ async fn gaps(console: &Console, page: &Page) -> Result<Vec<String>, Failure> {
     let names = told_apart(&devices::list(store, school_id).await?);
     let mut says: Vec<String> = found
         .iter()
-        .map(|gap| gap_in_words(gap, &names, &page.clock))
+        .map(|gap| words::gap(gap, &names, &page.clock))
         .collect();
     if more {
         says.push(format!("There are more than these {GAPS_SHOWN}, of longer ago."));
@@ -171,33 +169,4 @@ async fn gaps(console: &Console, page: &Page) -> Result<Vec<String>, Failure> {
         says.push("No device reported a gap in the last 7 days.".to_owned());
     }
     Ok(says)
-}
-
-/// A gap with its device, its time and its cause.
-pub(super) fn gap_in_words(gap: &GapRow, names: &HashMap<String, String>, clock: &Clock) -> String {
-    let device = names
-        .get(&gap.device_id)
-        .map_or("A device that is gone", String::as_str);
-    let (from, to) = (clock.when(&gap.from_at), clock.when(&gap.to_at));
-    let when = if from == to {
-        from
-    } else {
-        format!("{from} to {to}")
-    };
-    format!("{device}, {when}: {}", cause(&gap.cause))
-}
-
-/// Why something was not kept, and what to do.
-fn cause(code: &str) -> String {
-    match code {
-        "spool-full" => "what it keeps until it is delivered was full, so the least serious was not kept. Let it reach the \
-                         collector more often."
-            .to_owned(),
-        "spool-unreadable" | "spool-damaged" => {
-            "what it had kept was damaged and is lost in part. Look at its disk.".to_owned()
-        }
-        "flood" => "so much matched at once that not all of it was kept.".to_owned(),
-        "records-missing" => "what it had kept before it started again never arrived. Look at its disk.".to_owned(),
-        other => format!("something was not seen or not kept ({other})."),
-    }
 }

@@ -1,9 +1,14 @@
 //! Using a one-time link: a password, codes on the phone, recovery codes.
 
-use super::page::{Failure, Page, show, show_again};
-use super::sign_in::{PHONE_CLOCK, with_cookie};
-use super::who::{Address, Fields, Visitor, begin_cookie, stay_known};
-use super::{Console, concern};
+use super::Console;
+use super::answer::{Failure, show, show_again};
+use super::cookies::{begin_cookie, stay_known, with_cookie};
+use super::form::Fields;
+use super::page::Page;
+use super::sealing::seal_pending;
+use super::sign_in::PHONE_CLOCK;
+use super::whence::Address;
+use super::who::Visitor;
 use crate::access::{self, Link, Refused, SecondFactor};
 use crate::clock;
 use crate::store::{access as rows, invitations, members};
@@ -60,7 +65,7 @@ pub(super) async fn form(
         Ok(page) => show(&page)?,
         Err(closed) => show_again(&closed)?,
     };
-    with_cookie(response, visitor.set)
+    Ok(with_cookie(response, visitor.set))
 }
 
 /// What somebody typed.
@@ -119,7 +124,7 @@ pub(super) async fn join(
             return again(&console, page, &path, &factor).await;
         }
     };
-    concern::seal_pending(&console, &session).await?;
+    seal_pending(&console, &session).await?;
     // A password that was lost may be in other hands: what it opened ends.
     console.sessions.end_all(&session.person_id, None);
     let browser = console.remember_anew(&session.person_id).await?;
@@ -131,8 +136,8 @@ pub(super) async fn join(
         next: "/",
     })?;
     let secure = console.app.secure_cookies;
-    let response = with_cookie(response, begin_cookie(secure, &id))?;
-    with_cookie(response, stay_known(secure, &browser))
+    let response = with_cookie(response, begin_cookie(secure, &id));
+    Ok(with_cookie(response, stay_known(secure, &browser)))
 }
 
 async fn again(

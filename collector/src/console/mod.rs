@@ -5,28 +5,36 @@
 //! (invariant 5); addresses hold random ids and codes only (invariant 9).
 
 mod account;
+mod addresses;
+mod answer;
 mod assets;
 mod audit;
-mod by_hand;
+mod banner;
 mod closed;
 mod concern;
 mod conduct;
+mod cookies;
 mod deeds;
 mod devices;
 mod drafts;
+mod form;
 mod guard;
+mod headers;
 mod health;
 mod join;
 pub mod listener;
 mod lists;
 mod names;
+mod opened;
 mod page;
 mod people;
 mod place;
 mod queue;
 mod safe;
 mod said;
+mod sealing;
 mod sign_in;
+mod terms;
 mod visits;
 mod whence;
 mod who;
@@ -36,6 +44,7 @@ use crate::access::{Limits, Sessions, Work};
 use crate::app::App;
 use crate::net::places::{Bounds, Places};
 use crate::net::source::Proxies;
+use addresses::{LIVE, PASSWORD};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -46,10 +55,6 @@ use tokio::sync::Semaphore;
 
 /// The largest form that is taken.
 const FORM_MOST: usize = 64 * 1024;
-/// The address of the stream that keeps a queue current.
-const LIVE: &str = "/queue/live";
-/// Where a password is changed: the only page for somebody whose password is too old.
-const PASSWORD: &str = "/account/password";
 /// Open consoles that update themselves at one time.
 const LIVE_MOST: usize = 256;
 
@@ -126,7 +131,9 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/closed", get(closed::closed))
         .route(
             "/concerns/new",
-            get(by_hand::form).post(by_hand::record).layer(written()),
+            get(concern::by_hand::form)
+                .post(concern::by_hand::record)
+                .layer(written()),
         )
         .route("/concerns/{concern}", get(concern::page))
         .route(
@@ -185,7 +192,7 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/account", get(account::account))
         .route(PASSWORD, get(account::password_form).post(account::password))
         .route("/account/recovery-codes", post(account::recovery_codes))
-        .fallback(page::not_found)
+        .fallback(answer::not_found)
         .layer(DefaultBodyLimit::max(FORM_MOST))
         .layer(middleware::from_fn_with_state(console.clone(), guard::guard))
         .with_state(console.clone());

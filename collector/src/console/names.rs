@@ -3,8 +3,8 @@
 //! somebody is kept from them from then on, and goes to the next who may read it.
 
 use super::Console;
-use super::concern::seal_again;
-use super::page::Failure;
+use super::answer::Failure;
+use super::sealing::seal_again;
 use crate::access::Session;
 use crate::clock;
 use crate::concerns::kind::SubjectRole;

@@ -1,14 +1,20 @@
 //! Signing in and out.
 
-use super::page::{self, Failure, Page, go, show, show_again};
-use super::who::{self, Address, Fields, Visitor};
-use super::{Console, concern};
+use super::Console;
+use super::addresses::is_way_back;
+use super::answer::{Failure, go, show, show_again};
+use super::cookies::{begin_cookie, end_cookie, session_cookie, stay_known, with_cookie};
+use super::form::Fields;
+use super::page::Page;
+use super::sealing::seal_pending;
+use super::whence::Address;
+use super::who::Visitor;
 use crate::access::{Refused, Session, SignIn, siege};
 use crate::clock;
 use crate::net::source::Source;
 use askama::Template;
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use std::collections::HashMap;
 
@@ -34,19 +40,17 @@ pub(super) async fn form(
 ) -> Result<Response, Failure> {
     let back = query
         .get("back")
-        .filter(|path| page::is_way_back(path))
+        .filter(|path| is_way_back(path))
         .cloned()
         .unwrap_or_default();
     let page = console.visitor_page(&visitor, "Sign in");
-    with_cookie(
-        show(&SignInPage {
-            page,
-            email: String::new(),
-            back,
-            kept: query.contains_key("kept"),
-        })?,
-        visitor.set,
-    )
+    let response = show(&SignInPage {
+        page,
+        email: String::new(),
+        back,
+        kept: query.contains_key("kept"),
+    })?;
+    Ok(with_cookie(response, visitor.set))
 }
 
 /// What somebody typed.
@@ -80,13 +84,13 @@ pub(super) async fn sign_in(
         Ok(session) => {
             attempt.was_right();
             let browser = console.remember_browser(&headers, &session.person_id).await?;
-            concern::seal_pending(&console, &session).await?;
+            seal_pending(&console, &session).await?;
             let id = console.begin(session).await?;
             let back = fields.get("back");
-            let next = if page::is_way_back(back) { back } else { "/" };
+            let next = if is_way_back(back) { back } else { "/" };
             let secure = console.app.secure_cookies;
-            let response = with_cookie(go(next), who::begin_cookie(secure, &id))?;
-            with_cookie(response, who::stay_known(secure, &browser))
+            let response = with_cookie(go(next), begin_cookie(secure, &id));
+            Ok(with_cookie(response, stay_known(secure, &browser)))
         }
         Err(Refused::Busy) => Err(Failure::Busy),
         Err(Refused::Store(error)) => Err(error.into()),
@@ -142,16 +146,8 @@ pub(super) async fn sign_out(
     _fields: Fields,
 ) -> Result<Response, Failure> {
     let secure = console.app.secure_cookies;
-    if let Some(cookie) = who::session_cookie(&headers, secure) {
+    if let Some(cookie) = session_cookie(&headers, secure) {
         console.sessions.end(&cookie);
     }
-    with_cookie(go("/sign-in"), who::end_cookie(secure))
-}
-
-/// Adds a cookie to a response.
-pub(super) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Result<Response, Failure> {
-    if let Some(cookie) = cookie {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    Ok(response)
+    Ok(with_cookie(go("/sign-in"), end_cookie(secure)))
 }

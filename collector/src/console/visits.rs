@@ -4,7 +4,7 @@
 //! open page shows when it keeps itself current belongs to the visit, as long as that page is open.
 
 use super::Console;
-use super::page::Failure;
+use super::answer::Failure;
 use super::who::SignedIn;
 use crate::clock;
 use crate::store::audit;

@@ -1,19 +1,21 @@
 //! Whom a request comes from, and whether its browser has proven that it is one of ours.
 
 use super::Console;
-use super::guard;
-use super::page::Failure;
-use super::who::{known_cookie, session_cookie};
+use super::answer::Failure;
+use super::cookies::{known_cookie, session_cookie};
+use super::headers::with_headers;
 use crate::access::Sessions;
 use crate::clock;
 use crate::net::places::{Owner, Proof};
 use crate::net::source::Source;
 use crate::store::browsers;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use ring::digest::{SHA256, digest};
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Goes before every request. A browser's connection holds a place, which this makes a proven one; what comes through a
@@ -31,7 +33,7 @@ pub(super) async fn whence(State(console): State<Console>, mut request: Request,
     let place = console.places.enter(source);
     console.prove(&place.proof(), request.headers()).await;
     tokio::select! {
-        () = place.gives_way() => guard::with_headers(Failure::Busy.into_response(), &console),
+        () = place.gives_way() => with_headers(Failure::Busy.into_response(), &console),
         response = next.run(request) => response,
     }
 }
@@ -116,8 +118,18 @@ pub(super) fn owner(cookie: &str) -> Owner {
     digest(&SHA256, cookie.as_bytes()).as_ref().into()
 }
 
-/// Whom a request comes from.
-pub(super) fn source(extensions: &axum::http::Extensions) -> Source {
+fn source(extensions: &axum::http::Extensions) -> Source {
     let unknown = || IpAddr::V4(Ipv4Addr::UNSPECIFIED).into();
     extensions.get::<Source>().copied().unwrap_or_else(unknown)
+}
+
+/// Where a request comes from.
+pub(super) struct Address(pub(super) Source);
+
+impl FromRequestParts<Console> for Address {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Console) -> Result<Self, Infallible> {
+        Ok(Self(source(&parts.extensions)))
+    }
 }

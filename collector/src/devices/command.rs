@@ -1,16 +1,16 @@
 //! What is sent to a device that is asked for something, and what its answer says. Pure.
 
 use super::health::{self, Health};
-use crate::store::commands::{Command, CommandState};
+use crate::store::commands::{self, CommandState};
 use pastoral_proto::device;
 use pastoral_proto::device::command::What;
 use pastoral_proto::device::command_answer::Outcome;
 
 /// A command as it goes to the device.
 #[must_use]
-pub fn message(command: Command, command_id: &[u8]) -> device::Command {
+pub fn message(command: commands::Command, command_id: &[u8]) -> device::Command {
     let what = match command {
-        Command::SayHowItIs => What::SayHowYouAre(device::SayHowYouAre {}),
+        commands::Command::SayHowItIs => What::SayHowYouAre(device::SayHowYouAre {}),
     };
     device::Command {
         id: command_id.to_vec(),

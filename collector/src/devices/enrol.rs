@@ -2,7 +2,7 @@
 
 use super::approval::{self, Decision, DecisionError};
 use super::refusal::{self, refusal};
-use super::service::Shared;
+use super::shared::Shared;
 use crate::app::App;
 use crate::ca::public_key_sha256;
 use crate::clock;
@@ -13,8 +13,8 @@ use data_encoding::BASE32_NOPAD;
 use pastoral_proto::device::{EnrolPending, EnrolRequest, Issued, Refusal, RefusalReason};
 use pastoral_proto::limits;
 
-/// Where an asking device stands.
-pub(super) enum Standing {
+/// How far an asking device has come.
+pub(super) enum Joining {
     /// A person has to decide.
     Pending(EnrolPending),
     /// Its certificate.
@@ -24,7 +24,7 @@ pub(super) enum Standing {
 }
 
 /// Enters a device that asks, or finds it again by its key, and says where it stands.
-pub(super) async fn ask(shared: &Shared, request: &EnrolRequest) -> Result<Standing, sqlx::Error> {
+pub(super) async fn ask(shared: &Shared, request: &EnrolRequest) -> Result<Joining, sqlx::Error> {
     let app = &shared.app;
     let names = [
         &request.host_name,
@@ -83,7 +83,7 @@ pub(super) async fn ask(shared: &Shared, request: &EnrolRequest) -> Result<Stand
 }
 
 /// Says where a device stands that was entered before; makes its certificate once it is approved.
-pub(super) async fn stand(shared: &Shared, device_id: &str, csr_der: &[u8]) -> Result<Standing, sqlx::Error> {
+pub(super) async fn stand(shared: &Shared, device_id: &str, csr_der: &[u8]) -> Result<Joining, sqlx::Error> {
     let app = &shared.app;
     let Some(device) = devices::get(app.store.read(), &app.school_id, device_id).await? else {
         return Ok(refused(RefusalReason::CertificateUnknown));
@@ -91,18 +91,18 @@ pub(super) async fn stand(shared: &Shared, device_id: &str, csr_der: &[u8]) -> R
     match device.state.as_str() {
         "approved" => issue(shared, &device, csr_der).await,
         "rejected" => Ok(refused(RefusalReason::Rejected)),
-        "revoked" if device.retired_at.is_some() => Ok(Standing::Refused(refusal::retired())),
+        "revoked" if device.retired_at.is_some() => Ok(Joining::Refused(refusal::retired())),
         "revoked" => Ok(refused(RefusalReason::Revoked)),
-        _ => Ok(Standing::Pending(EnrolPending {
+        _ => Ok(Joining::Pending(EnrolPending {
             device_id: device.device_id,
             confirm_code: device.confirm_code,
         })),
     }
 }
 
-async fn issue(shared: &Shared, device: &Device, csr_der: &[u8]) -> Result<Standing, sqlx::Error> {
+async fn issue(shared: &Shared, device: &Device, csr_der: &[u8]) -> Result<Joining, sqlx::Error> {
     if let Err(refusal) = shared.take(&device.device_id, Limited::Certificates) {
-        return Ok(Standing::Refused(refusal));
+        return Ok(Joining::Refused(refusal));
     }
     let (app, authority, now) = (&shared.app, &shared.authority, clock::now_ms());
     let certificate = match authority.issue(csr_der, &device.device_id, now) {
@@ -123,7 +123,7 @@ async fn issue(shared: &Shared, device: &Device, csr_der: &[u8]) -> Result<Stand
     };
     audit::append(&mut tx, now, &entry).await?;
     tx.commit().await?;
-    Ok(Standing::Issued(Issued {
+    Ok(Joining::Issued(Issued {
         device_id: device.device_id.clone(),
         school_id: app.school_id.to_string(),
         chain_der: vec![certificate.der.to_vec(), authority.certificate().to_vec()],
@@ -132,7 +132,7 @@ async fn issue(shared: &Shared, device: &Device, csr_der: &[u8]) -> Result<Stand
 }
 
 /// Renews a certificate for the device that showed one before.
-pub(super) async fn renew(shared: &Shared, device_id: &str, csr_der: &[u8]) -> Result<Standing, sqlx::Error> {
+pub(super) async fn renew(shared: &Shared, device_id: &str, csr_der: &[u8]) -> Result<Joining, sqlx::Error> {
     if csr_der.len() > limits::CSR {
         return Ok(refused(RefusalReason::Malformed));
     }
@@ -168,6 +168,6 @@ fn confirm_code(public_key_sha256: &[u8]) -> String {
     format!("{}-{}", &code[..4], &code[4..8])
 }
 
-fn refused(reason: RefusalReason) -> Standing {
-    Standing::Refused(refusal(reason))
+fn refused(reason: RefusalReason) -> Joining {
+    Joining::Refused(refusal(reason))
 }

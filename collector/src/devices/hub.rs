@@ -3,7 +3,7 @@
 //! A heartbeat never writes by itself: what was learnt is written together once a second, and the time a device was
 //! last heard at most once a minute.
 
-use crate::store::devices::Seen;
+use crate::store::devices as rows;
 use pastoral_proto::device::{self, Refusal, RefusalReason, SignedPolicy};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -31,7 +31,7 @@ struct Present {
     group: String,
     epoch: Vec<u8>,
     replaced: VecDeque<Vec<u8>>,
-    seen: Seen,
+    seen: rows::Seen,
     dirty: bool,
     written_at: i64,
 }
@@ -114,7 +114,7 @@ impl Hub {
     }
 
     /// Something was learnt about a device that is connected.
-    pub(super) fn learn(&self, device_id: &str, learn: impl FnOnce(&mut Seen)) {
+    pub(super) fn learn(&self, device_id: &str, learn: impl FnOnce(&mut rows::Seen)) {
         if let Some(present) = self.lock().get_mut(device_id) {
             learn(&mut present.seen);
             present.dirty = true;
@@ -122,7 +122,7 @@ impl Hub {
     }
 
     /// What has to be written down now. Taken: call [`Hub::put_back`] when it could not be written.
-    pub(super) fn take_unwritten(&self, now_ms: i64) -> Vec<Seen> {
+    pub(super) fn take_unwritten(&self, now_ms: i64) -> Vec<rows::Seen> {
         let mut taken = Vec::new();
         for present in self.lock().values_mut() {
             if present.dirty
@@ -131,11 +131,11 @@ impl Hub {
             {
                 present.dirty = false;
                 present.written_at = now_ms;
-                let unlearnt = Seen {
+                let unlearnt = rows::Seen {
                     device_id: present.seen.device_id.clone(),
                     connected: present.seen.connected,
                     last_seen_at: present.seen.last_seen_at,
-                    ..Seen::default()
+                    ..rows::Seen::default()
                 };
                 taken.push(std::mem::replace(&mut present.seen, unlearnt));
             }
@@ -144,7 +144,7 @@ impl Hub {
     }
 
     /// It could not be written; it is tried again with what comes after, which is newer.
-    pub(super) fn put_back(&self, unwritten: Vec<Seen>) {
+    pub(super) fn put_back(&self, unwritten: Vec<rows::Seen>) {
         let mut devices = self.lock();
         for seen in unwritten {
             if let Some(present) = devices.get_mut(&seen.device_id) {

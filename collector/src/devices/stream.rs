@@ -6,14 +6,13 @@ use super::command;
 use super::health::{Health, clipped};
 use super::hub::{Entered, Told};
 use super::refusal::refusal;
-use super::service::Shared;
+use super::shared::Shared;
 use crate::ca::DEVICE_LIFE_MS;
 use crate::clock;
-use crate::live::Change;
+use crate::live;
 use crate::metering::Limited;
-use crate::store::certificates::Standing;
-use crate::store::commands;
 use crate::store::ingest::{Answer, Incoming};
+use crate::store::{certificates, commands};
 use pastoral_proto::device::command_answer::Outcome;
 use pastoral_proto::device::{self, CollectorMessage, DeviceMessage, Hello, RefusalReason};
 use pastoral_proto::device::{collector_message::Message as Down, device_message::Message as Up};
@@ -41,7 +40,7 @@ struct Session {
     shared: Arc<Shared>,
     device_id: Arc<str>,
     group: Arc<str>,
-    standing: Standing,
+    standing: certificates::Standing,
     replies: Replies,
     clock_offset_ms: i64,
 }
@@ -49,7 +48,7 @@ struct Session {
 /// Serves a device until either side ends the stream.
 pub(super) async fn run(
     shared: Arc<Shared>,
-    standing: Standing,
+    standing: certificates::Standing,
     mut inbound: Streaming<DeviceMessage>,
     replies: Replies,
 ) {
@@ -308,7 +307,7 @@ impl Session {
             tx.commit().await.map(|()| asked)
         };
         match written.await {
-            Ok(true) => app.live.tell(Change {
+            Ok(true) => app.live.tell(live::Change {
                 school_id: app.school_id.to_string(),
                 concern_id: None,
             }),

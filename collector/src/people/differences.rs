@@ -1,122 +1,13 @@
-//! What taking files would change. Pure.
+//! How taking files changes what is known. Pure.
 //!
 //! Who is known and not in the files has left, of the kind that is in them: a list of pupils says nothing of staff. A row
 //! that was left out keeps its person as they are; where it cannot be told whose it was, nobody can be said to have left.
 
-use super::stops::{self, Confirms, Stop};
+use super::plan::{Asked, Changed, Known, Leaves, Plan, What};
+use super::stops;
 use super::usernames::normal;
 use super::{Reading, Row};
-use crate::concerns::model::{Duty, PersonId};
-use std::collections::{BTreeSet, HashMap, HashSet};
-
-/// A person as the store knows them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    /// The id in the store.
-    pub person_id: PersonId,
-    /// As a row of a file would say them.
-    pub row: Row,
-    /// Still at the school.
-    pub active: bool,
-    /// Made here, such as at `init`, and in no file yet.
-    pub made_here: bool,
-    /// Their duties in force.
-    pub duties: Vec<Duty>,
-}
-
-/// Something about an adult that would change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// The name.
-    Name,
-    /// The address.
-    Email,
-    /// The role, or whether they work in the office.
-    Role,
-    /// The year group.
-    Year,
-    /// The class.
-    Class,
-    /// The user name.
-    Username,
-    /// The id in the school's system.
-    Id,
-    /// They come back.
-    Back,
-}
-
-impl What {
-    /// The words a person sees.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Email => "address",
-            Self::Role => "role",
-            Self::Year => "year group",
-            Self::Class => "class",
-            Self::Username => "user name",
-            Self::Id => "id",
-            Self::Back => "comes back",
-        }
-    }
-}
-
-/// A known person about whom something changes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changed {
-    /// Who.
-    pub person_id: PersonId,
-    /// As they are now.
-    pub before: Row,
-    /// As they will be.
-    pub after: Row,
-    /// What is different.
-    pub what: Vec<What>,
-}
-
-/// What files say of somebody with a duty that no file changes: two people do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Asked {
-    /// Who.
-    pub person_id: PersonId,
-    /// As they are, and stay until two people agree.
-    pub before: Row,
-    /// As the file has them.
-    pub file: Row,
-    /// What is different.
-    pub what: Vec<What>,
-}
-
-/// Somebody who would leave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Leaves {
-    /// Who.
-    pub person_id: PersonId,
-    /// As they are.
-    pub row: Row,
-    /// The duties that would end.
-    pub duties: Vec<Duty>,
-}
-
-/// What taking files would change.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// People who are new.
-    pub new: Vec<Row>,
-    /// Known people about whom something changes.
-    pub changed: Vec<Changed>,
-    /// People who have left.
-    pub leaves: Vec<Leaves>,
-    /// What two people are asked to agree to. Not done by taking the files.
-    pub asked: Vec<Asked>,
-    /// What somebody has to confirm first.
-    pub stops: Vec<Stop>,
-    /// Known pupils or adults who stay as they are because the files have nobody of their kind.
-    pub untouched: usize,
-    /// People who stay as they are because their rows were left out.
-    pub kept: usize,
-}
+use std::collections::{HashMap, HashSet};
 
 /// Some people left out cannot be told, and others would leave: who they are is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -250,36 +141,6 @@ impl Plan {
             class_name: String::new(),
             ..kept
         }
-    }
-
-    /// Who has to confirm it before it is taken.
-    #[must_use]
-    pub fn confirms(&self) -> Confirms {
-        self.stops
-            .iter()
-            .map(Stop::confirms)
-            .max()
-            .unwrap_or(Confirms::Giver)
-    }
-
-    /// Whether taking the files would change nothing and ask for nothing.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.new.is_empty() && self.changed.is_empty() && self.leaves.is_empty() && self.asked.is_empty()
-    }
-
-    /// Whom it is about in such a way that they cannot be the one who confirms it.
-    #[must_use]
-    pub fn about(&self) -> BTreeSet<&str> {
-        let duties = self.leaves.iter().filter(|leaves| !leaves.duties.is_empty());
-        let kinds = self
-            .changed
-            .iter()
-            .filter(|changed| changed.before.role.is_pupil() != changed.after.role.is_pupil());
-        duties
-            .map(|leaves| leaves.person_id.as_str())
-            .chain(kinds.map(|changed| changed.person_id.as_str()))
-            .collect()
     }
 }
 

@@ -3,18 +3,19 @@
 //! Every row is checked by itself: one that cannot be taken is left out and listed with its line, column and what to write
 //! instead, and the others are taken. A file is refused as a whole where it cannot be told what it says of whom: no column
 //! tells people apart, a quote swallows rows, most rows are faulty. What taking them would change, and whether somebody has
-//! to confirm that first, is `differences`'.
+//! to confirm that first, is `plan`'s to say.
 
 mod columns;
 mod decoding;
 pub mod differences;
 mod faults;
 mod fields;
+pub mod plan;
 mod records;
 mod roles;
 mod rows;
 pub mod said;
-pub mod stops;
+mod stops;
 pub mod usernames;
 mod values;
 pub mod years;

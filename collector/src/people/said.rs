@@ -1,8 +1,7 @@
 //! What taking files would change, in words: adults by name, pupils as numbers (P41), whoever reads it.
 
 use super::Row;
-use super::differences::{Plan, What};
-use super::stops::Confirms;
+use super::plan::{Confirms, Plan, What};
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::Duty;
 

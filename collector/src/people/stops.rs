@@ -10,81 +10,11 @@
 //! | staff become pupils, or pupils staff; or a user name passes from one to the other | two |
 
 use super::Row;
-use super::differences::{Changed, Known, Plan, What};
+use super::plan::{Changed, Known, Plan, Reason, Stop, What};
 use super::usernames::{Username, normal};
 use super::years::height;
-use crate::codes::codes;
 use crate::concerns::kind::SubjectRole;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-codes! {
-    /// Who has to confirm an import.
-    pub enum Confirms {
-        /// Whoever gave the files.
-        Giver = "giver", "whoever gave the files";
-        /// A reader.
-        Reader = "reader", "a person who reads concerns";
-        /// One reader, and a second person.
-        Two = "two", "two people: one who reads concerns, and a second one";
-    }
-}
-
-codes! {
-    /// Why an import waits for somebody.
-    pub enum Reason {
-        /// More than a tenth leave.
-        ManyLeave = "many-leave", "would leave: more than a tenth";
-        /// People leave and come anew under the same names.
-        Renumbered = "renumbered",
-            "would leave and come anew under the same name: the ids look renumbered (Excel drops zeros in front; export ids as text)";
-        /// More than a tenth have another name.
-        ManyNames = "many-names",
-            "would have another name: more than a tenth (are columns swapped?)";
-        /// More than a tenth have another user name.
-        ManyUsernames = "many-user-names",
-            "would have another user name: more than a tenth (are columns swapped?)";
-        /// More than a tenth go back a year.
-        EarlierYear = "earlier-year",
-            "would go back a year: the file looks like an earlier year's";
-        /// Somebody's duty ends.
-        DutyEnds = "duty-ends", "would leave and lose their duty";
-        /// Somebody with a duty has another user name.
-        DutyUsername = "duty-user-name", "would have another user name, and has a duty";
-        /// Somebody has the address of somebody else with a duty.
-        DutyAddress = "duty-address", "would have the address of somebody else, who has a duty";
-        /// Staff become pupils, or pupils staff.
-        OtherKind = "other-kind",
-            "would become a pupil after being an adult of the school, or the reverse";
-        /// A user name passes between a pupil and an adult.
-        UsernamePasses = "user-name-passes",
-            "would have a user name that is a pupil's now and would be an adult's, or the reverse";
-    }
-}
-
-/// One reason to wait.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stop {
-    /// Why.
-    pub reason: Reason,
-    /// How many people it is about.
-    pub count: usize,
-    /// How many are known of their kind.
-    pub of: usize,
-    /// Adults of the school are among them, or decided about.
-    pub adults: bool,
-}
-
-impl Stop {
-    /// Who has to confirm it.
-    #[must_use]
-    pub const fn confirms(&self) -> Confirms {
-        if self.adults {
-            Confirms::Two
-        } else {
-            Confirms::Reader
-        }
-    }
-}
 
 /// A tenth of few is one, who may well leave.
 const FEW: usize = 5;

@@ -9,7 +9,7 @@ use crate::concerns::kind::{Kind, SubjectRole};
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::concerns::naming::Strength;
 use crate::concerns::routing::Reason;
-use crate::people::stops::Confirms;
+use crate::people::plan::Confirms;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::{Database, Decode, Encode, Type};

@@ -4,8 +4,7 @@ use crate::people::{line, reading};
 use crate::school::{MINUTE, School, monday};
 use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::people::Reading;
-use pastoral_collector::people::differences::{Plan, What};
-use pastoral_collector::people::stops::{Confirms, Reason};
+use pastoral_collector::people::plan::{Confirms, Plan, Reason, What};
 use pastoral_collector::store::import::{self, ImportError};
 
 fn of(school: &School, lines: &[String]) -> Reading {

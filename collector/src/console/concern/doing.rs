@@ -1,22 +1,30 @@
 //! One change of a concern: asked by a reader, in one transaction with its audit entry.
 
-use super::super::Console;
-use super::super::page::Failure;
-use super::super::who::SignedIn;
 use crate::clock;
-use crate::store::actions::{self, NewAction, Standing};
+use crate::console::Console;
+use crate::console::answer::Failure;
+use crate::console::who::SignedIn;
+use crate::store::actions::{self, NewAction};
 use crate::store::queue::{self, Summary};
-use crate::store::{Write, audit, keys, reviews, routing};
+use crate::store::{Write, audit, category, escalation, false_alarms, keys, reviews, routing};
 use crate::telling::Telling;
 use serde_json::{Value, json};
 
+/// What came of an action.
+pub(super) enum Outcome {
+    /// Done; the code of what to say. The viewer may not see the concern any more.
+    Done(&'static str),
+    /// Not done: the field and what is wrong with it.
+    Fault(&'static str, &'static str),
+}
+
 /// A concern in hand.
-pub(in super::super) struct Doing<'a> {
+pub(in crate::console) struct Doing<'a> {
     pub(super) console: &'a Console,
     pub(super) who: &'a SignedIn,
     pub(super) tx: Write,
     pub(super) concern: Summary,
-    pub(super) before: Standing,
+    pub(super) before: actions::Standing,
     pub(super) telling: Telling,
     pub(super) now: i64,
 }
@@ -97,7 +105,7 @@ impl<'a> Doing<'a> {
     pub(super) async fn change(
         &mut self,
         action: &str,
-        new: Standing,
+        new: actions::Standing,
         detail: Value,
         words: &str,
     ) -> Result<i64, Failure> {
@@ -110,7 +118,7 @@ impl<'a> Doing<'a> {
     pub(super) async fn close(
         &mut self,
         closing: &[&str],
-        new: Standing,
+        new: actions::Standing,
         detail: Value,
         words: &str,
     ) -> Result<i64, Failure> {
@@ -124,7 +132,7 @@ impl<'a> Doing<'a> {
     async fn changed(
         &mut self,
         action: &str,
-        new: Standing,
+        new: actions::Standing,
         mut detail: Value,
         words: &str,
     ) -> Result<i64, Failure> {
@@ -137,6 +145,24 @@ impl<'a> Doing<'a> {
     pub(super) async fn touch(&mut self) -> Result<(), Failure> {
         let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
         Ok(actions::touch(&mut self.tx, school_id, &concern_id, self.now).await?)
+    }
+
+    /// Somebody is on it: nobody else is told.
+    pub(super) async fn answered(&mut self) -> Result<(), Failure> {
+        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        Ok(escalation::answered(&mut self.tx, school_id, &concern_id).await?)
+    }
+
+    /// Severity and timers follow what is marked as a false alarm.
+    pub(super) async fn marked(&mut self) -> Result<(), Failure> {
+        let (by, concern_id) = (self.who.id(), self.concern.concern_id.clone());
+        Ok(false_alarms::settle(&mut self.tx, &self.telling, &concern_id, by, self.now).await?)
+    }
+
+    pub(super) async fn repropose(&mut self) -> Result<(), Failure> {
+        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        let profile = self.telling.profile.clone();
+        Ok(category::repropose(&mut self.tx, &profile, school_id, &concern_id).await?)
     }
 
     /// Commits, then tells open consoles and wakes those who tell people. Gives the concern's version, if the reader may
@@ -152,5 +178,22 @@ impl<'a> Doing<'a> {
         self.tx.commit().await?;
         app.changed(Some(self.concern.concern_id));
         Ok(now.map(|concern| concern.changed_at))
+    }
+}
+
+/// As a concern stands that somebody proposes to close: they deal with it until another person agrees.
+pub(super) fn proposed(
+    before: &actions::Standing,
+    (by, now): (&str, i64),
+    outcome: &str,
+) -> actions::Standing {
+    actions::Standing {
+        state: "acknowledged".to_owned(),
+        owner_id: Some(by.to_owned()),
+        acknowledged_at: before.acknowledged_at.or(Some(now)),
+        close_proposed_by: Some(by.to_owned()),
+        outcome: Some(outcome.to_owned()),
+        next_due_at: None,
+        ..before.clone()
     }
 }

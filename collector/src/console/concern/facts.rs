@@ -1,14 +1,14 @@
 //! What a concern's page says of it, in words.
 
-use super::super::page::Page;
-use super::super::queue as queue_page;
-use super::content::Seen;
-use super::outcome;
-use super::undoing::is_reversible;
 use crate::concerns::kind::Kind;
+use crate::console::opened::FlagShown;
+use crate::console::page::Page;
+use crate::console::words;
+use crate::profile::REVIEW_MOST_DAYS;
 use crate::store::actions::ActionRow;
 use crate::store::queue::Summary;
 use crate::store::readers::Reader;
+use pastoral_keywords::Severity;
 
 /// Whether parents or carers may have to be told: not those of an adult.
 pub(super) fn has_parents(concern: &Summary) -> bool {
@@ -50,7 +50,7 @@ pub(super) fn second(
         Some(by) if by == viewer => Second::Waiting,
         Some(by) => Second::Asked(
             name_of(by),
-            outcome(concern.outcome.as_deref().unwrap_or_default()),
+            words::outcome(concern.outcome.as_deref().unwrap_or_default()),
         ),
         None if !needed => Second::NotNeeded,
         None if others.is_empty() => Second::Nobody,
@@ -87,13 +87,13 @@ pub(super) fn related_to(concern: &Summary, other: &Summary) -> Related {
 }
 
 pub(super) fn owner(concern: &Summary, viewer: &str) -> String {
-    match queue_page::owner(concern, viewer) {
+    match words::concern::owner(concern, viewer) {
         nobody if nobody.is_empty() => "Nobody is dealing with it yet.".to_owned(),
         words => format!("{words}."),
     }
 }
 
-pub(super) fn severity_why(seen: &[Seen], by_hand: bool) -> String {
+pub(super) fn severity_why(seen: &[FlagShown], by_hand: bool) -> String {
     match seen.iter().find(|seen| !seen.false_alarm) {
         Some(top) => format!(
             "The most serious of what was seen: {}. {}.",
@@ -129,8 +129,41 @@ pub(super) fn times(page: &Page, concern: &Summary) -> Vec<String> {
         times.push(format!("To be looked at again {}", clock.when(&at)));
     }
     if let Some(at) = &concern.closed_at {
-        let how = outcome(concern.outcome.as_deref().unwrap_or_default());
+        let how = words::outcome(concern.outcome.as_deref().unwrap_or_default());
         times.push(format!("Closed {}: {how}", clock.when(at)));
     }
     times
+}
+
+/// Whether a concern of this severity closes only with a second person.
+pub(super) fn needs_second(from: Severity, severity: i64) -> bool {
+    severity >= from.get().into()
+}
+
+/// In how many days the owner of a concern may choose to be asked: by the highest severity that it ever had.
+pub(super) fn review_days(concern: &Summary) -> Vec<u32> {
+    let at = usize::try_from(concern.highest_severity().clamp(1, 5) - 1).unwrap_or_default();
+    let most = REVIEW_MOST_DAYS[at];
+    [1, 2, 7, 14, 30, 90]
+        .into_iter()
+        .filter(|days| *days <= most)
+        .collect()
+}
+
+/// Steps that can be taken back.
+const REVERSIBLE: [&str; 9] = [
+    "acknowledged",
+    "passed-on",
+    "category",
+    "close-proposed",
+    "close-refused",
+    "closed",
+    "reopened",
+    "warned",
+    "false-alarm",
+];
+
+/// Whether an action can be taken back by who took it.
+pub(super) fn is_reversible(action: &str) -> bool {
+    REVERSIBLE.contains(&action) || action == "not-false-alarm"
 }

@@ -1,10 +1,10 @@
 //! The flags of a concern, a page at a time. Who looks at them is recorded before they are sent (invariant 5).
 
-use super::super::Console;
-use super::super::page::Failure;
-use super::super::who::SignedIn;
 use crate::access::Look;
 use crate::clock;
+use crate::console::Console;
+use crate::console::answer::Failure;
+use crate::console::who::SignedIn;
 use crate::store::audit;
 use crate::store::flags::{self as rows, FlagRow};
 use crate::store::queue::Summary;

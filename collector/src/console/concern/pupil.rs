@@ -1,7 +1,7 @@
 //! The pupil whom a concern is about, as they were when something was flagged.
 
-use super::super::page::Failure;
-use super::super::{Console, queue as queue_page};
+use crate::console::answer::Failure;
+use crate::console::{Console, words};
 use crate::store::flags::FlagRow;
 use crate::store::people::{Person, Years, years_of};
 use crate::store::queue::Whom;
@@ -40,7 +40,11 @@ impl Pupil {
             .unwrap_or(now);
         let mut said = Vec::new();
         if then != now {
-            said.push(format!("{} was in {} then.", self.name, queue_page::year(then)));
+            said.push(format!(
+                "{} was in {} then.",
+                self.name,
+                words::people::year(then)
+            ));
         }
         let own = self.person.audience_in(then);
         if flag.audience != own.code() && flag.audience == Audience::STRICTEST.code() {

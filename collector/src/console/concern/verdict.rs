@@ -3,9 +3,9 @@
 //! A term is sealed content, so it is counted here, in the session of whoever closes: by list, term and month alone,
 //! without person or concern, and never for staff.
 
-use super::super::page::Failure;
 use super::doing::Doing;
 use crate::concerns::model::ReaderGroup;
+use crate::console::answer::Failure;
 use crate::seal::content;
 use crate::store::{flags, keys, subject, verdicts};
 use pastoral_keywords::changes::TermName;

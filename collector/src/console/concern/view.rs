@@ -1,24 +1,25 @@
 //! A concern's page.
 
-use super::super::drafts::Draft;
-use super::super::health::gap_in_words;
-use super::super::lists::may_propose;
-use super::super::page::{Failure, Page, show};
-use super::super::place::{Place, count, page_of};
-use super::super::who::{Fields, SignedIn};
-use super::super::{Console, queue as queue_page, words};
-use super::OUTCOMES;
-use super::actions::review_days;
-use super::closing::needs_second;
-use super::content::{Opener, Seen, without_content};
-use super::facts::{Related, Second, can_undo, has_parents, owner, related_to, second, severity_why, times};
+use super::facts::{
+    Related, Second, can_undo, has_parents, needs_second, owner, related_to, review_days, second,
+    severity_why, times,
+};
 use super::flags::{self, At, Flags};
-use super::history::{Entry, entry};
-use super::identify::grouped;
 use super::pupil::Pupil;
 use super::steps::{Steps, steps};
 use crate::concerns::category::Rung;
 use crate::concerns::model::Duty;
+use crate::console::Console;
+use crate::console::answer::{Failure, show};
+use crate::console::drafts::Draft;
+use crate::console::form::Fields;
+use crate::console::opened::{Entry, FlagShown, Opener, entry, without_content};
+use crate::console::page::Page;
+use crate::console::place::{Place, count, page_of};
+use crate::console::terms::may_propose;
+use crate::console::who::SignedIn;
+use crate::console::words::people::grouped;
+use crate::console::words::{self, OUTCOMES};
 use crate::devices::roll::told_apart;
 use crate::store::actions::{self, ActionRow};
 use crate::store::overview::{self, Candidate};
@@ -72,7 +73,7 @@ struct ConcernPage {
     /// What was written when it was recorded by hand.
     written: String,
     related: Vec<Related>,
-    seen: Vec<Seen>,
+    seen: Vec<FlagShown>,
     /// How many flags stand open; the others are folded, so that the procedure stays near.
     shown_at_first: usize,
     at: At,
@@ -131,7 +132,7 @@ impl ConcernPage {
 }
 
 /// The page.
-pub(in super::super) async fn page(
+pub(in crate::console) async fn page(
     State(console): State<Console>,
     who: SignedIn,
     Path(concern_id): Path<String>,
@@ -269,7 +270,7 @@ async fn draw(
             opener.flag(row, of_pupil, &page.clock)
         }
     };
-    let mut seen: Vec<Seen> = flags.iter().map(draw_flag).collect();
+    let mut seen: Vec<FlagShown> = flags.iter().map(draw_flag).collect();
     let devices = told_apart(&devices::list(store, school_id).await?);
     let pupil = Pupil::of(console, person).await?;
     for (seen, row) in seen.iter_mut().zip(&flags) {
@@ -280,7 +281,7 @@ async fn draw(
     for gap in gaps::of_concern(store, school_id, who.id(), concern_id).await? {
         times.push(format!(
             "Not all was kept: {}",
-            gap_in_words(&gap, &devices, &page.clock)
+            words::gap(&gap, &devices, &page.clock)
         ));
     }
     let related = queue::related(store, school_id, who.id(), &concern, (0, RELATED_MOST)).await?;
@@ -320,15 +321,15 @@ async fn draw(
         .filter(|person| person.role == "pupil" && person.active)
         .cloned()
         .collect();
-    let (state, tag) = queue_page::state(&concern);
+    let (state, tag) = words::concern::state(&concern);
     Ok(ConcernPage {
-        name: queue_page::name(&concern),
+        name: words::concern::name(&concern),
         kind: kind.words(),
         severity: words::severity(concern.severity),
         how_soon: words::how_soon(concern.severity),
         severity_why: severity_why(&seen, concern.by_hand),
         owner: owner(&concern, who.id()),
-        next: queue_page::next(&page.clock, &profile, &concern, &readers, who.id()),
+        next: words::concern::next(&page.clock, &profile, &concern, &readers, who.id()),
         times,
         shown_at_first: SHOWN_AT_FIRST,
         at,

@@ -1,14 +1,17 @@
 //! Changes to the lists: proposed by one person after seeing what they would do, agreed by another (P34).
 
 use super::effect::{self, Effect};
+use super::operation;
 use super::term::draw_term;
-use super::{find, may_agree, may_propose, operation};
 use crate::app::App;
 use crate::clock;
 use crate::console::Console;
+use crate::console::answer::{Failure, go, show, show_again};
 use crate::console::drafts::Draft;
-use crate::console::page::{Failure, Page, go, show, show_again};
-use crate::console::who::{Fields, SignedIn, TEXT_MOST};
+use crate::console::form::{Fields, TEXT_MOST};
+use crate::console::page::Page;
+use crate::console::terms::{find, may_agree, may_propose};
+use crate::console::who::SignedIn;
 use crate::console::words::sentence;
 use crate::lists::Rules;
 use crate::store::asking;

@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::concerns::reference::Reference;
 use crate::console::Console;
-use crate::console::page::Failure;
+use crate::console::answer::Failure;
 use crate::console::who::SignedIn;
 use crate::lists::{Rules, engine_of};
 use crate::seal::content;

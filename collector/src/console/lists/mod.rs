@@ -13,15 +13,14 @@ pub(super) use term::term;
 pub(super) use trying::{form as try_form, tried};
 
 use super::Console;
-use super::page::{Failure, Page, show};
+use super::answer::{Failure, show};
+use super::page::Page;
+use super::terms::may_propose;
 use super::who::SignedIn;
-use crate::concerns::model::Duty;
-use crate::lists::Rules;
 use crate::store::specialist::{self, Imported};
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use pastoral_keywords::changes::TermName;
 use pastoral_keywords::{Audience, KeywordList, Term, Topic};
 use std::collections::HashMap;
 
@@ -29,18 +28,6 @@ use std::collections::HashMap;
 const SHOWN: usize = 100;
 /// Spellings of a term that its line shows.
 const SPELLINGS_SHOWN: usize = 4;
-
-/// Whether somebody may propose a change to the lists.
-pub(super) fn may_propose(who: &SignedIn) -> bool {
-    [Duty::Dsl, Duty::Deputy, Duty::Headteacher, Duty::Technician]
-        .into_iter()
-        .any(|duty| who.has(duty))
-}
-
-/// Whether somebody may agree to another's change: the leadership does (P34).
-fn may_agree(who: &SignedIn) -> bool {
-    who.has(Duty::Dsl) || who.has(Duty::Headteacher)
-}
 
 #[derive(Template)]
 #[template(path = "lists.html")]
@@ -238,11 +225,6 @@ fn term_line(term: &Term) -> TermLine {
     }
 }
 
-/// The first of a term's spellings, by which a person knows it.
-fn first_words(term: &Term) -> String {
-    term.spellings.first().cloned().unwrap_or_default()
-}
-
 /// Who is flagged at which severity, in words: each severity once, the highest first.
 fn levels(of: impl Fn(Audience) -> Option<u8>) -> String {
     let mut all: Vec<(u8, Vec<&'static str>)> = Vec::new();
@@ -259,32 +241,4 @@ fn levels(of: impl Fn(Audience) -> Option<u8>) -> String {
         _ => format!("{level} for {}", audiences.join(", ")),
     };
     all.into_iter().map(say).collect::<Vec<_>>().join("; ")
-}
-
-/// What is said in the place of a term of a specialist list; none of a list whose words are shown.
-fn in_confidence(rules: &Rules, list_id: &str) -> Option<String> {
-    let list = rules.list(list_id).filter(|list| list.confidential)?;
-    Some(specialist_term(&list.title))
-}
-
-/// What is said in the place of a term of a specialist list.
-pub(super) fn specialist_term(title: &str) -> String {
-    format!("A term of a specialist list ({title}), whose words are not shown")
-}
-
-/// Whether a phrase in which a term is harmless can be proposed: not where the term is not shown, off, or gone.
-pub(super) fn can_be_harmless(rules: &Rules, name: &TermName) -> bool {
-    find(rules, name).is_some_and(|(_, is_off)| !is_off)
-}
-
-/// A term by its name, and whether it is switched off; none of a list that is held in confidence.
-fn find<'r>(rules: &'r Rules, name: &TermName) -> Option<(&'r Term, bool)> {
-    let known = rules
-        .list(&name.list)
-        .filter(|list| !list.confidential)
-        .and_then(|list| list.terms().iter().find(|term| term.id == name.id));
-    let off = || rules.changed.off.iter().find(|(off, _)| off == name);
-    known
-        .map(|term| (term, false))
-        .or_else(|| off().map(|(_, term)| (term, true)))
 }

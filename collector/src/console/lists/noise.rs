@@ -1,9 +1,10 @@
 //! Which terms cry wolf: the readers' own verdicts, the noisiest term first.
 
-use super::{find, first_words, in_confidence};
 use crate::clock;
 use crate::console::Console;
-use crate::console::page::{Failure, Page, show};
+use crate::console::answer::{Failure, show};
+use crate::console::page::Page;
+use crate::console::terms::{find, first_words, in_confidence};
 use crate::console::who::SignedIn;
 use crate::store::verdicts;
 use askama::Template;

@@ -1,7 +1,8 @@
 //! A change to the lists, read from a form and said in words.
 
-use super::{find, first_words, levels};
-use crate::console::who::{Fields, TEXT_MOST};
+use super::levels;
+use crate::console::form::{Fields, TEXT_MOST};
+use crate::console::terms::{find, first_words};
 use crate::console::words;
 use crate::lists::Rules;
 use pastoral_keywords::changes::{Operation, Over, TermName};

@@ -1,10 +1,13 @@
 //! One term of a list, and what may be changed about it.
 
-use super::super::Console;
-use super::super::drafts::Draft;
-use super::super::page::{Failure, Page, show};
-use super::super::who::{Fields, SignedIn};
-use super::{TermLine, find, may_propose, term_line};
+use super::{TermLine, term_line};
+use crate::console::Console;
+use crate::console::answer::{Failure, show};
+use crate::console::drafts::Draft;
+use crate::console::form::Fields;
+use crate::console::page::Page;
+use crate::console::terms::{find, may_propose};
+use crate::console::who::SignedIn;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -69,7 +72,7 @@ impl TermPage {
 }
 
 /// One term, and what may be changed about it.
-pub(in super::super) async fn term(
+pub(in crate::console) async fn term(
     State(console): State<Console>,
     who: SignedIn,
     Path((list_id, id)): Path<(String, String)>,

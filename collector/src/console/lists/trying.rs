@@ -1,10 +1,11 @@
 //! Trying a text: what it would raise, for whom, and why. The text is kept nowhere.
 
-use super::in_confidence;
-use crate::console::Console;
-use crate::console::page::{Failure, Page, show, show_again};
-use crate::console::who::{Fields, SignedIn};
-use crate::console::words;
+use crate::console::answer::{Failure, show, show_again};
+use crate::console::form::Fields;
+use crate::console::page::Page;
+use crate::console::terms::in_confidence;
+use crate::console::who::SignedIn;
+use crate::console::{Console, words};
 use crate::lists::Rules;
 use askama::Template;
 use axum::extract::State;

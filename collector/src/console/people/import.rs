@@ -1,17 +1,20 @@
 //! The school's list of people: given by a technician as files, shown before anything changes, and confirmed by those who
 //! have to. Adults by name; of pupils only numbers, since technicians see no pupils' names (P41).
 
-use super::super::Console;
-use super::super::concern::seal_again;
-use super::super::page::{Failure, Page, go, show, show_again};
-use super::super::who::{Fields, Files, SignedIn};
+use super::doing::finish;
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::people::differences::Plan;
+use crate::console::Console;
+use crate::console::answer::{Failure, go, show, show_again};
+use crate::console::form::{Fields, Files};
+use crate::console::page::Page;
+use crate::console::sealing::seal_again;
+use crate::console::who::SignedIn;
+
+use crate::people::plan::{Confirms, Plan};
 use crate::people::said::Said;
-use crate::people::stops::Confirms;
 use crate::people::{File, Reader};
-use crate::store::accounts::{self, Seen};
+use crate::store::accounts;
 use crate::store::held_import::{self, Confirmed, Held};
 use crate::store::import::{self, ImportError};
 use crate::store::people::Directory;
@@ -146,7 +149,7 @@ pub(in crate::console) async fn given(
         return again(&console, &who, fault, plan.said().stops).await;
     }
     held_import::hold(&mut tx, &telling, &reading, &plan, who.id(), now).await?;
-    super::finish(&console, tx).await?;
+    finish(&console, tx).await?;
     Ok(go("/people/import"))
 }
 
@@ -174,7 +177,7 @@ pub(in crate::console) async fn decided(
             return Err(Failure::NotFound);
         }
         held_import::drop_it(&mut tx, &app.school_id, &held, who.id(), now).await?;
-        super::finish(&console, tx).await?;
+        finish(&console, tx).await?;
         return Ok(go("/people/import?done=people-dropped"));
     }
     let (plan, directory) = planned?;
@@ -196,7 +199,7 @@ pub(in crate::console) async fn decided(
             return again(&console, &who, refused.to_string(), Vec::new()).await;
         }
     };
-    super::finish(&console, tx).await?;
+    finish(&console, tx).await?;
     Ok(go(&format!("/people/import?done={said}")))
 }
 
@@ -280,8 +283,8 @@ fn in_words(page: &Page, who: &SignedIn, held: &Held, plan: &Plan, may_confirm: 
     }
 }
 
-impl From<&Seen> for Accounts {
-    fn from(seen: &Seen) -> Self {
+impl From<&accounts::Seen> for Accounts {
+    fn from(seen: &accounts::Seen) -> Self {
         let each = seen
             .unknown
             .iter()

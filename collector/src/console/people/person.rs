@@ -1,14 +1,15 @@
 //! One person with access: their key, a link for them, their name and address.
 
-use super::super::Console;
-use super::super::page::{Failure, Page, show, show_again};
-use super::super::who::{Fields, SignedIn};
 use super::view::name_of;
 use super::waiting;
 use crate::access::fingerprint;
 use crate::concerns::model::{Duty, ReaderGroup};
+use crate::console::Console;
+use crate::console::answer::{Failure, show, show_again};
+use crate::console::form::Fields;
+use crate::console::page::Page;
+use crate::console::who::SignedIn;
 use crate::store::members::{self, Member};
-use crate::store::proposals::Change;
 use crate::store::{access, overview, proposals, sealed_keys};
 use askama::Template;
 use axum::extract::{Path, State};
@@ -32,12 +33,12 @@ struct PersonPage {
     seconds: String,
     is_own: bool,
     /// What stands in the form: what was typed and not taken, or what is known.
-    change: Change,
+    change: proposals::Change,
 }
 
 /// The change that a form asks for.
-pub(super) fn change_of(fields: &Fields) -> Change {
-    Change {
+pub(super) fn change_of(fields: &Fields) -> proposals::Change {
+    proposals::Change {
         given_name: fields.trimmed("given").to_owned(),
         family_name: fields.trimmed("family").to_owned(),
         email: fields.trimmed("email").to_owned(),
@@ -46,7 +47,7 @@ pub(super) fn change_of(fields: &Fields) -> Change {
 }
 
 /// The page, for readers.
-pub(in super::super) async fn person(
+pub(in crate::console) async fn person(
     State(console): State<Console>,
     who: SignedIn,
     Path(person_id): Path<String>,
@@ -68,7 +69,7 @@ pub(super) async fn again(
     console: &Console,
     who: &SignedIn,
     person_id: &str,
-    typed: Option<Change>,
+    typed: Option<proposals::Change>,
     field: &'static str,
     fault: impl Into<String>,
 ) -> Result<Response, Failure> {
@@ -124,7 +125,7 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
         said: waiting::keys(&groups, &mine, person.can_sign_in),
         seconds: seconds.join("; "),
         is_own: person_id == who.id(),
-        change: Change {
+        change: proposals::Change {
             given_name: person.given_name.clone(),
             family_name: person.family_name.clone(),
             email: person.email.clone(),

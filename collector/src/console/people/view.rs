@@ -1,19 +1,23 @@
 //! The page of people with access, in words.
 
-use super::super::page::{Failure, Page, show_again};
-use super::super::who::{Fields, SignedIn};
-use super::super::{Console, concern};
-use super::acts::Told;
-use super::waiting::{Links, Waiting};
-use super::{may_end, may_grant, waiting};
+use super::rights::{may_end, may_grant};
+use super::waiting::{self, Links, Waiting};
 use crate::concerns::model::{Duty, ReaderGroup};
+use crate::console::Console;
+use crate::console::answer::{Failure, show, show_again};
+use crate::console::form::Fields;
+use crate::console::page::Page;
+use crate::console::who::SignedIn;
+use crate::console::words::people::grouped;
 use crate::seal::sheet::Sheet;
 use crate::store::conflicts::{self, Conflict};
 use crate::store::overview::{self, Candidate, HeldDuty};
 use crate::store::people::Directory;
 use crate::store::{access, sealed_keys};
 use askama::Template;
+use axum::extract::{Query, State};
 use axum::response::Response;
+use std::collections::HashMap;
 
 #[derive(Template)]
 #[template(path = "people.html")]
@@ -31,7 +35,7 @@ pub(super) struct PeoplePage {
     pub(super) typed: Typed,
     links: Vec<Links>,
     /// A code that is shown once.
-    pub(super) told: Option<Told>,
+    pub(super) told: Option<CodeShown>,
 }
 
 /// What was typed into a form of the page: the last part of the form's address, and its fields.
@@ -89,6 +93,35 @@ struct Kept {
     may_end: bool,
 }
 
+/// A code, which is shown once, and to whom and when it is told.
+pub(super) struct CodeShown {
+    pub(super) code: String,
+    pub(super) name: String,
+    pub(super) email: String,
+    /// A technician must agree first.
+    pub(super) waits: bool,
+}
+
+/// The page.
+pub(in crate::console) async fn people(
+    State(console): State<Console>,
+    who: SignedIn,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response, Failure> {
+    let kept = console.kept(&who, "/people").await?;
+    let mut page = draw(&console, &who).await?;
+    page.page.said(&query);
+    if let Some(draft) = kept {
+        // What was chosen stands in the form itself.
+        page.page.kept = Some(("/people".to_owned(), String::new()));
+        page.typed = Typed {
+            form: draft.action().to_owned(),
+            fields: draft.into_fields(),
+        };
+    }
+    show(&page)
+}
+
 /// The page as it is now.
 pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage, Failure> {
     let (store, school_id) = (console.app.store.read(), &console.app.school_id);
@@ -130,10 +163,10 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
         grants: may_grant(who),
         conflicts: conflicts.collect(),
         readers,
-        adults: concern::grouped(adults),
+        adults: grouped(adults),
         // Technicians see no names of pupils (P41).
         everybody: if who.is_reader() {
-            concern::grouped(everybody.clone())
+            grouped(everybody.clone())
         } else {
             Vec::new()
         },

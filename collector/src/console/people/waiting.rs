@@ -1,10 +1,11 @@
 //! What waits for a second person, and links that were not used yet, in words.
 
-use super::super::Console;
-use super::super::page::{Failure, Page};
-use super::super::who::SignedIn;
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
+use crate::console::Console;
+use crate::console::answer::Failure;
+use crate::console::page::Page;
+use crate::console::who::SignedIn;
 use crate::store::invitations;
 use crate::store::members::{self, Member};
 use crate::store::proposals::{self, Act, Proposal};

@@ -2,16 +2,15 @@
 
 mod card;
 
-pub(super) use card::{name, next, owner, role, state, year};
-
-use super::Console;
-use super::page::{Failure, Page, go, show, show_again};
+use super::answer::{Failure, go, show, show_again};
+use super::form::Fields;
+use super::page::Page;
 use super::place::{Place, page_of};
 use super::visits::List;
-use super::who::{Fields, SignedIn};
-use super::words::Clock;
+use super::who::SignedIn;
+use super::{Console, words};
 use crate::clock;
-use crate::live::Change;
+use crate::live;
 use crate::store::queue as rows;
 use crate::store::readers::{self, Reader};
 use crate::store::{access, references};
@@ -108,7 +107,7 @@ pub(super) async fn find(
 async fn draw(console: &Console, who: &SignedIn, number: i64) -> Result<QueuePage, Failure> {
     let page = console.page(who, "Concerns", "/queue").await?;
     Ok(QueuePage {
-        cover: cover(console, &page.clock),
+        cover: words::cover(&console.app.profile.load(), &page.clock),
         list: console.list(who, number).await?.html,
         number,
         sought: String::new(),
@@ -215,7 +214,12 @@ impl Console {
     }
 
     /// Whether a change may show in a viewer's queue: of a concern that they see, or saw until now.
-    async fn is_theirs(&self, who: &SignedIn, sent: &Listed, change: &Change) -> Result<bool, sqlx::Error> {
+    async fn is_theirs(
+        &self,
+        who: &SignedIn,
+        sent: &Listed,
+        change: &live::Change,
+    ) -> Result<bool, sqlx::Error> {
         let (store, school_id) = (self.app.store.read(), &self.app.school_id);
         match &change.concern_id {
             _ if change.school_id != **school_id => Ok(false),
@@ -253,19 +257,4 @@ impl Console {
             theirs: readers.into_iter().map(|told| told.concern_id).collect(),
         })
     }
-}
-
-/// What is promised now.
-pub(super) fn cover(console: &Console, clock: &Clock) -> String {
-    let profile = console.app.profile.load();
-    let now = clock::now_ms();
-    if profile.cover.is_open(now) {
-        return "These are cover hours: the people on call are told at once.".to_owned();
-    }
-    let begins = profile
-        .cover
-        .next_open(now)
-        .map(|at| format!(" Cover begins {}.", clock.when(&at)))
-        .unwrap_or_default();
-    format!("It is outside cover hours.{begins} {}", profile.outside_cover)
 }

@@ -1,12 +1,16 @@
 //! A concern out of the safe.
 
-use super::super::concern::{Entry, Opener, Seen, entry};
-use super::super::page::{Failure, Page, go, show, show_again};
-use super::super::who::{Fields, SignedIn};
-use super::super::{Console, words};
-use super::{SAFE, kept_reason, reason};
+use super::{kept_reason, reason};
 use crate::clock;
 use crate::concerns::model::ReaderGroup;
+use crate::console::addresses::SAFE;
+use crate::console::answer::{Failure, go, show, show_again};
+use crate::console::form::Fields;
+use crate::console::opened::{Entry, FlagShown, Opener, entry};
+use crate::console::page::Page;
+use crate::console::who::SignedIn;
+use crate::console::{Console, words};
+
 use crate::seal::content::reseal;
 use crate::store::actions::{self, NewAction};
 use crate::store::people::Directory;
@@ -34,7 +38,7 @@ struct ConcernPage {
     opened: String,
     /// Whether a reason was given, and it is shown.
     is_shown: bool,
-    seen: Vec<Seen>,
+    seen: Vec<FlagShown>,
     /// How many flags are not on the page.
     more: i64,
     history: Vec<Entry>,
@@ -44,7 +48,7 @@ struct ConcernPage {
 }
 
 /// The page: asks for the reason, or shows what lies in the safe.
-pub(in super::super) async fn concern(
+pub(in crate::console) async fn concern(
     State(console): State<Console>,
     who: SignedIn,
     Path(concern_id): Path<String>,
@@ -150,7 +154,7 @@ async fn note(
 }
 
 /// The reason somebody gave: kept in the concern's history, sealed as it is.
-pub(in super::super) async fn open(
+pub(in crate::console) async fn open(
     State(console): State<Console>,
     who: SignedIn,
     Path(concern_id): Path<String>,
@@ -204,7 +208,7 @@ async fn act(
 }
 
 /// Seals the concern for those who may read it now, where there is somebody.
-pub(in super::super) async fn give(
+pub(in crate::console) async fn give(
     State(console): State<Console>,
     who: SignedIn,
     Path(concern_id): Path<String>,

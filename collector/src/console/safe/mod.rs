@@ -10,8 +10,11 @@ mod records;
 pub(super) use concern::{concern, give, open as open_concern};
 pub(super) use records::{discard, open as open_record, record};
 
-use super::page::{Failure, Page, go, show, show_again};
-use super::who::{Fields, SignedIn, TEXT_MOST};
+use super::addresses::SAFE;
+use super::answer::{Failure, go, show, show_again};
+use super::form::{Fields, TEXT_MOST};
+use super::page::Page;
+use super::who::SignedIn;
 use super::{Console, words};
 use crate::access::SAFE_OPEN_MS;
 use crate::clock;
@@ -31,8 +34,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The address of this page.
-pub(super) const SAFE: &str = "/safe";
 /// The longest sheet that is read, in bytes.
 const SHEET_MOST: usize = 8 * 1024;
 const CONCERNS_SHOWN: i64 = 200;

@@ -1,12 +1,15 @@
 //! A record that could not be read, out of the safe: shown as text, whatever it is.
 
-use super::super::page::{Failure, Page, go, show, show_again};
-use super::super::who::{Fields, SignedIn};
-use super::super::{Console, words};
-use super::{SAFE, kept_reason, reason};
+use super::{kept_reason, reason};
 use crate::clock;
 use crate::concerns::model::ReaderGroup;
 use crate::concerns::naming::Circumstances;
+use crate::console::addresses::SAFE;
+use crate::console::answer::{Failure, go, show, show_again};
+use crate::console::form::Fields;
+use crate::console::page::Page;
+use crate::console::who::SignedIn;
+use crate::console::{Console, words};
 use crate::seal::GroupPrivateKey;
 use crate::store::people::Directory;
 use crate::store::safe::{self as rows, Record, RecordId};
@@ -85,7 +88,7 @@ fn parse(address: &str) -> Option<RecordId> {
 }
 
 /// The page: asks for the reason, or shows the record.
-pub(in super::super) async fn record(
+pub(in crate::console) async fn record(
     State(console): State<Console>,
     who: SignedIn,
     Path(address): Path<String>,
@@ -212,7 +215,7 @@ fn readable(bytes: &[u8]) -> String {
 }
 
 /// The reason somebody gave: kept beside the record, sealed to the safe.
-pub(in super::super) async fn open(
+pub(in crate::console) async fn open(
     State(console): State<Console>,
     who: SignedIn,
     Path(address): Path<String>,
@@ -247,7 +250,7 @@ pub(in super::super) async fn open(
 }
 
 /// Removes a record that somebody has read.
-pub(in super::super) async fn discard(
+pub(in crate::console) async fn discard(
     State(console): State<Console>,
     who: SignedIn,
     Path(address): Path<String>,

@@ -3,13 +3,16 @@
 
 mod moving;
 
-use super::super::Console;
-use super::super::drafts::Draft;
-use super::super::page::{Failure, Page, go, show, show_again};
-use super::super::place::Place;
-use super::super::who::{Fields, SignedIn, TEXT_MOST};
 use super::doing::Doing;
-use super::identify::{Described, described, grouped};
+use crate::console::Console;
+use crate::console::answer::{Failure, go, show, show_again};
+use crate::console::drafts::Draft;
+use crate::console::form::{Fields, TEXT_MOST};
+use crate::console::opened::without_content;
+use crate::console::page::Page;
+use crate::console::place::Place;
+use crate::console::who::SignedIn;
+use crate::console::words::people::{Described, described, grouped};
 use crate::store::overview::{self, Candidate};
 use crate::store::queue::Summary;
 use crate::store::reassign::{self as rows, FlagsAccount};
@@ -20,8 +23,6 @@ use axum::response::Response;
 use moving::correct;
 use std::collections::BTreeSet;
 
-/// How a concern ended whose flags were all somebody else's.
-pub(super) const WRONG_PERSON: &str = "wrong-person";
 /// Flags on one page of the form; those chosen on others stay chosen.
 const FLAGS_SHOWN: i64 = 200;
 
@@ -77,7 +78,7 @@ impl Chosen {
 }
 
 /// The page.
-pub(in super::super) async fn form(
+pub(in crate::console) async fn form(
     State(console): State<Console>,
     who: SignedIn,
     Path(concern_id): Path<String>,
@@ -92,7 +93,7 @@ pub(in super::super) async fn form(
 }
 
 /// The form: once to be asked whether that is right, and once to do it.
-pub(in super::super) async fn act(
+pub(in crate::console) async fn act(
     State(console): State<Console>,
     who: SignedIn,
     Path(concern_id): Path<String>,
@@ -207,7 +208,7 @@ async fn draw(
     let mut seen = flags::of(store, school_id, who.id(), concern_id, place.rows()).await?;
     seen.sort_by_key(|flag| flag.place);
     let flags = seen.iter().map(|flag| {
-        let seen = super::content::without_content(flag, &page.clock);
+        let seen = without_content(flag, &page.clock);
         Choice {
             place: flag.place,
             words: format!("{}, {}, on {}", seen.seen, seen.topic.to_lowercase(), seen.device),

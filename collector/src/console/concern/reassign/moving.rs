@@ -1,11 +1,13 @@
 //! What was flagged moves to the right person's record, and what it leaves ends.
 
-use super::super::super::page::Failure;
-use super::super::doing::Doing;
-use super::super::{closing, hand_over};
-use super::{Chosen, WRONG_PERSON, account, has_account};
+use super::{Chosen, account, has_account};
+use crate::console::answer::Failure;
+use crate::console::concern::doing::{Doing, proposed};
+use crate::console::concern::facts::needs_second;
+use crate::console::sealing::seal_again;
+use crate::console::words::WRONG_PERSON;
 use crate::seal::content::{self, DataKeyRow};
-use crate::store::actions::{self, NewAction, Standing};
+use crate::store::actions::{self, NewAction};
 use crate::store::reassign::{self as rows, Moving, Owner};
 use crate::store::{asking, audit, escalation, false_alarms, flags, identity, keys};
 use serde_json::json;
@@ -115,7 +117,7 @@ async fn end(doing: &mut Doing<'_>, concern_id: &str, severity: i64) -> Result<(
     let before = actions::standing(&mut doing.tx, school_id, concern_id).await?;
     if before.state == "closed" || closes_alone(doing, concern_id, severity).await? {
         rows::take_back_warnings(&mut doing.tx, school_id, concern_id).await?;
-        let new = Standing {
+        let new = actions::Standing {
             state: "closed".to_owned(),
             closed_at: Some(doing.now),
             outcome: Some(WRONG_PERSON.to_owned()),
@@ -125,7 +127,7 @@ async fn end(doing: &mut Doing<'_>, concern_id: &str, severity: i64) -> Result<(
         };
         actions::set_standing(&mut doing.tx, school_id, concern_id, &new, doing.now).await?;
     } else if actions::reads(&mut doing.tx, school_id, concern_id, &by).await? {
-        let new = closing::proposed(&before, (&by, doing.now), WRONG_PERSON);
+        let new = proposed(&before, (&by, doing.now), WRONG_PERSON);
         actions::set_standing(&mut doing.tx, school_id, concern_id, &new, doing.now).await?;
         asking::ask(&mut doing.tx, &doing.telling, doing.now).await?;
     } else {
@@ -147,7 +149,7 @@ async fn closes_alone(doing: &mut Doing<'_>, concern_id: &str, severity: i64) ->
 }
 
 fn is_severe(doing: &Doing<'_>, severity: i64) -> bool {
-    closing::needs_second(doing.telling.profile.handling.second_person_from, severity)
+    needs_second(doing.telling.profile.handling.second_person_from, severity)
 }
 
 /// A concern that is no account's changes its person.
@@ -172,7 +174,7 @@ async fn rename(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
         .await?;
     }
     let session = doing.who.session.clone();
-    hand_over::seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await
+    seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await
 }
 
 /// Adds to a history, which need not be that of the concern in hand, and to the audit log.

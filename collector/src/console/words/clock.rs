@@ -1,24 +1,23 @@
-//! Times, severities and codes in the words a tired person understands at once.
+//! Times as people at the school say them.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use pastoral_keywords::View;
 
 /// Says times as people at the school say them.
 #[derive(Clone)]
-pub(super) struct Clock {
+pub(in crate::console) struct Clock {
     zone: TimeZone,
     now_ms: i64,
 }
 
 impl Clock {
     /// The school's clock, at a moment.
-    pub(super) fn new(zone: TimeZone, now_ms: i64) -> Self {
+    pub(in crate::console) fn new(zone: TimeZone, now_ms: i64) -> Self {
         Self { zone, now_ms }
     }
 
     /// For example `today at 2:03pm` or `Tuesday 3 November at 2:03pm`.
-    pub(super) fn when(&self, at_ms: &i64) -> String {
+    pub(in crate::console) fn when(&self, at_ms: &i64) -> String {
         let (Some(at), Some(now)) = (self.local(*at_ms), self.local(self.now_ms)) else {
             return String::new();
         };
@@ -42,7 +41,7 @@ impl Clock {
     }
 
     /// For example `3 November 2026 at 2:03:45pm`: for the record.
-    pub(super) fn exactly(&self, at_ms: &i64) -> String {
+    pub(in crate::console) fn exactly(&self, at_ms: &i64) -> String {
         self.local(*at_ms).map_or_else(String::new, |at| {
             format!(
                 "{}{}",
@@ -53,25 +52,25 @@ impl Clock {
     }
 
     /// For example `3 November 2026`.
-    pub(super) fn day(&self, at_ms: &i64) -> String {
+    pub(in crate::console) fn day(&self, at_ms: &i64) -> String {
         self.local(*at_ms)
             .map_or_else(String::new, |at| at.strftime("%-d %B %Y").to_string())
     }
 
     /// For example `2026-11`.
-    pub(super) fn month(&self, at_ms: &i64) -> String {
+    pub(in crate::console) fn month(&self, at_ms: &i64) -> String {
         self.local(*at_ms)
             .map_or_else(String::new, |at| at.strftime("%Y-%m").to_string())
     }
 
     /// For example `2026-11-03T14:03`, as the browser's field for a day and time has it.
-    pub(super) fn field(&self, at_ms: &i64) -> String {
+    pub(in crate::console) fn field(&self, at_ms: &i64) -> String {
         self.local(*at_ms)
             .map_or_else(String::new, |at| at.strftime("%Y-%m-%dT%H:%M").to_string())
     }
 
     /// When something is due: `4:16pm`, `4:16pm tomorrow` or `4:16pm on Tuesday 3 November`.
-    pub(super) fn by(&self, at_ms: &i64) -> String {
+    pub(in crate::console) fn by(&self, at_ms: &i64) -> String {
         let (time, when) = (self.time(at_ms), self.when(at_ms));
         match when.split_once(" at ") {
             Some(("today", _)) => time,
@@ -82,7 +81,7 @@ impl Clock {
     }
 
     /// How long ago, roughly, for example `4 minutes ago`.
-    pub(super) fn ago(&self, at_ms: &i64) -> String {
+    pub(in crate::console) fn ago(&self, at_ms: &i64) -> String {
         let minutes = (self.now_ms - at_ms) / 60_000;
         let many = |count: i64, what: &str| match count {
             1 => format!("1 {what} ago"),
@@ -115,82 +114,9 @@ impl Clock {
     }
 }
 
-/// What a severity means.
-pub(super) const fn severity(severity: i64) -> &'static str {
-    match severity {
-        5 => "A life may be at risk",
-        4 => "Serious",
-        3 => "Worrying",
-        2 => "Minor",
-        _ => "For your information",
-    }
-}
-
-/// How soon a person must look.
-pub(super) const fn how_soon(severity: i64) -> &'static str {
-    match severity {
-        5 => "Act now.",
-        4 => "Look at once.",
-        3 => "Look today.",
-        2 => "Look within a few days.",
-        _ => "No need to hurry.",
-    }
-}
-
-/// `1 flag`, `2 flags`.
-pub(super) fn count(number: i64, what: &str) -> String {
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{number} {what}s")
-    }
-}
-
-/// A number as people read it, such as `98,012`.
-pub(super) fn thousands(number: i64) -> String {
-    let digits = number.to_string();
-    let mut read = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            read.push(',');
-        }
-        read.push(digit);
-    }
-    read
-}
-
-/// How what was written had to be read for a term to be found in it.
-pub(super) fn view(code: &str) -> &'static str {
-    match View::ALL.into_iter().find(|view| view.code() == code) {
-        Some(View::Plain) => "Written just so",
-        Some(View::Decoded) => "Written in codes",
-        Some(View::Squeezed) => "Written with stretched letters",
-        Some(View::Resolved) => "Written with look-alike letters or digits",
-        Some(View::Joined) => "Written in separate letters or parts",
-        Some(View::Split) => "Written without spaces",
-        Some(View::Misspelt) => "Misspelt",
-        _ => "Written otherwise",
-    }
-}
-
-/// A message as a sentence.
-pub(super) fn sentence(message: &str) -> String {
-    let mut letters = message.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
-    format!("{}{}.", first.unwrap_or_default(), letters.as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn large_numbers_are_said_in_thousands() {
-        assert_eq!(
-            [7, 982, 98_012, 1_098_012].map(thousands),
-            ["7", "982", "98,012", "1,098,012"]
-        );
-    }
 
     #[test]
     fn times_are_said_as_people_say_them() {

@@ -1,16 +1,18 @@
 //! Closing a concern, with a second person where it is serious (P27, P32), and opening it again.
 
-use super::super::page::Failure;
-use super::OUTCOMES;
-use super::actions::{Outcome, answered, marked};
-use super::doing::Doing;
-use super::{reassign, verdict};
-use crate::store::actions::{self, Standing};
-use crate::store::{asking, flags, reassign as rows};
-use pastoral_keywords::Severity;
+use crate::console::answer::Failure;
+use crate::console::concern::doing::{Doing, Outcome, proposed};
+use crate::console::concern::facts::needs_second;
+use crate::console::concern::verdict;
+use crate::console::words::{OUTCOMES, WRONG_PERSON};
+use crate::store::{actions, asking, flags, reassign as rows};
 use serde_json::{Value, json};
 
-pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> Result<Outcome, Failure> {
+pub(in crate::console::concern) async fn close(
+    doing: &mut Doing<'_>,
+    outcome: &str,
+    words: &str,
+) -> Result<Outcome, Failure> {
     if !OUTCOMES.iter().any(|(known, _)| *known == outcome) {
         return Ok(Outcome::Fault("close-outcome", "Choose how it ended."));
     }
@@ -25,24 +27,11 @@ pub(super) async fn close(doing: &mut Doing<'_>, outcome: &str, words: &str) -> 
             .change("close-proposed", new, json!({ "outcome": outcome }), words)
             .await?;
         asking::ask(&mut doing.tx, &doing.telling, doing.now).await?;
-        answered(doing).await?;
+        doing.answered().await?;
         return Ok(Outcome::Done("close-proposed"));
     }
     let closing = [doing.who.id()];
     finish_closing(doing, &closing, outcome, json!({ "outcome": outcome }), words).await
-}
-
-/// As a concern stands that somebody proposes to close: they deal with it until another person agrees.
-pub(super) fn proposed(before: &Standing, (by, now): (&str, i64), outcome: &str) -> Standing {
-    Standing {
-        state: "acknowledged".to_owned(),
-        owner_id: Some(by.to_owned()),
-        acknowledged_at: before.acknowledged_at.or(Some(now)),
-        close_proposed_by: Some(by.to_owned()),
-        outcome: Some(outcome.to_owned()),
-        next_due_at: None,
-        ..before.clone()
-    }
 }
 
 async fn may_close(doing: &mut Doing<'_>, closing: &[&str]) -> Result<bool, Failure> {
@@ -50,7 +39,7 @@ async fn may_close(doing: &mut Doing<'_>, closing: &[&str]) -> Result<bool, Fail
     Ok(actions::may_close(&mut doing.tx, school_id, &concern_id, closing).await?)
 }
 
-pub(super) async fn agree(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
+pub(in crate::console::concern) async fn agree(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     let (Some(first), Some(outcome)) = (
         doing.before.close_proposed_by.clone(),
         doing.before.outcome.clone(),
@@ -90,12 +79,12 @@ async fn finish_closing(
         let flags = flags::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, true).await?;
         detail["flags"] = json!(flags);
     }
-    if outcome == reassign::WRONG_PERSON {
+    if outcome == WRONG_PERSON {
         // They were given to somebody it was not about.
         let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
         rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
     }
-    let new = Standing {
+    let new = actions::Standing {
         state: "closed".to_owned(),
         closed_at: Some(doing.now),
         outcome: Some(outcome.to_owned()),
@@ -105,15 +94,18 @@ async fn finish_closing(
     };
     doing.close(closing, new, detail, words).await?;
     verdict::count(doing, outcome).await?;
-    answered(doing).await?;
+    doing.answered().await?;
     Ok(Outcome::Done("closed"))
 }
 
-pub(super) async fn refuse(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
+pub(in crate::console::concern) async fn refuse(
+    doing: &mut Doing<'_>,
+    words: &str,
+) -> Result<Outcome, Failure> {
     if doing.before.close_proposed_by.is_none() {
         return Ok(Outcome::Fault("stale", "Nobody proposes to close it any more."));
     }
-    let new = Standing {
+    let new = actions::Standing {
         close_proposed_by: None,
         outcome: None,
         ..doing.before.clone()
@@ -127,18 +119,21 @@ pub(super) async fn refuse(doing: &mut Doing<'_>, words: &str) -> Result<Outcome
     doing
         .change("close-refused", new, json!({ "flags": flags }), words)
         .await?;
-    marked(doing).await?;
+    doing.marked().await?;
     Ok(Outcome::Done("close-refused"))
 }
 
-pub(super) async fn reopen(doing: &mut Doing<'_>, words: &str) -> Result<Outcome, Failure> {
+pub(in crate::console::concern) async fn reopen(
+    doing: &mut Doing<'_>,
+    words: &str,
+) -> Result<Outcome, Failure> {
     if doing.before.state != "closed" {
         return Ok(Outcome::Fault("stale", "It is open already."));
     }
     if words.is_empty() {
         return Ok(Outcome::Fault("reopen-words", "Write why it is opened again."));
     }
-    let new = Standing {
+    let new = actions::Standing {
         state: "acknowledged".to_owned(),
         owner_id: Some(doing.who.id().to_owned()),
         closed_at: None,
@@ -147,9 +142,4 @@ pub(super) async fn reopen(doing: &mut Doing<'_>, words: &str) -> Result<Outcome
     };
     doing.change("reopened", new, json!({}), words).await?;
     Ok(Outcome::Done("reopened"))
-}
-
-/// Whether a concern of this severity closes only with a second person.
-pub(super) fn needs_second(from: Severity, severity: i64) -> bool {
-    severity >= from.get().into()
 }

@@ -1,31 +1,12 @@
 //! Taking back the last step. The history shows both.
 
-use super::super::page::Failure;
-use super::actions::{Outcome, marked, repropose};
-use super::doing::Doing;
-use crate::store::actions::{self, Standing};
-use crate::store::flags;
+use crate::console::answer::Failure;
+use crate::console::concern::doing::{Doing, Outcome};
+use crate::console::concern::facts::is_reversible;
+use crate::store::{actions, flags};
 use serde_json::{Value, json};
 
-/// Steps that can be taken back.
-const REVERSIBLE: [&str; 9] = [
-    "acknowledged",
-    "passed-on",
-    "category",
-    "close-proposed",
-    "close-refused",
-    "closed",
-    "reopened",
-    "warned",
-    "false-alarm",
-];
-
-/// Whether an action can be taken back by who took it.
-pub(super) fn is_reversible(action: &str) -> bool {
-    REVERSIBLE.contains(&action) || action == "not-false-alarm"
-}
-
-pub(super) async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
+pub(in crate::console::concern) async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
     let last = actions::last(&mut doing.tx, school_id, &concern_id).await?;
     let last = last.filter(|(_, by, action, _)| by == doing.who.id() && is_reversible(action));
@@ -41,7 +22,7 @@ pub(super) async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
         let is = matches!(action.as_str(), "not-false-alarm" | "close-refused");
         flags::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag), is).await?;
     }
-    match serde_json::from_value::<Standing>(detail["before"].clone()) {
+    match serde_json::from_value::<actions::Standing>(detail["before"].clone()) {
         Ok(before) => {
             actions::set_standing(&mut doing.tx, school_id, &concern_id, &before, doing.now).await?
         }
@@ -50,7 +31,7 @@ pub(super) async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     let by = doing.record("undone", json!({ "action": action_id }), "").await?;
     actions::mark_undone(&mut doing.tx, school_id, action_id, by).await?;
     doing.before = actions::standing(&mut doing.tx, school_id, &concern_id).await?;
-    repropose(doing).await?;
-    marked(doing).await?;
+    doing.repropose().await?;
+    doing.marked().await?;
     Ok(Outcome::Done("undone"))
 }

@@ -1,21 +1,20 @@
 //! What was done with a concern, in sentences.
 
-use super::super::words::{self, Clock};
-use super::content::Opener;
-use super::outcome;
+use super::opener::Opener;
+use crate::console::words::{self, Clock, outcome};
 use crate::store::actions::ActionRow;
 use serde_json::Value;
 
 /// An entry of the history.
-pub(in super::super) struct Entry {
-    pub(in super::super) when: String,
-    pub(in super::super) sentence: String,
-    pub(in super::super) words: String,
-    pub(in super::super) undone: bool,
+pub(in crate::console) struct Entry {
+    pub(in crate::console) when: String,
+    pub(in crate::console) sentence: String,
+    pub(in crate::console) words: String,
+    pub(in crate::console) undone: bool,
 }
 
 /// An action in words. `name_of` says who somebody is.
-pub(in super::super) fn entry(
+pub(in crate::console) fn entry(
     action: &ActionRow,
     opener: &Opener<'_>,
     clock: &Clock,

@@ -1,21 +1,27 @@
 //! Recording a concern by hand (P45). It goes to those who may see it, who may not be its writer.
 
-use super::concern::{self, Happened, grouped};
-use super::conduct::{self, Conduct};
-use super::drafts::Draft;
-use super::page::{Failure, Page, go, show, show_again};
-use super::who::{Fields, SignedIn, TEXT_MOST};
-use super::{Console, queue as queue_page, words};
+mod adding;
+
 use crate::clock;
-use crate::concerns::escalation::Change as Escalates;
+use crate::concerns;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::PersonId;
+use crate::console::answer::{Failure, go, show, show_again};
+use crate::console::conduct::{self, Conduct};
+use crate::console::drafts::Draft;
+use crate::console::form::{Fields, TEXT_MOST};
+use crate::console::page::Page;
+use crate::console::who::SignedIn;
+use crate::console::words::people::grouped;
+use crate::console::{Console, words};
+
 use crate::store::actions::{self, NewAction};
 use crate::store::by_hand::{ByHand, make_by_hand};
 use crate::store::overview::{self, Candidate};
 use crate::store::people::Directory;
 use crate::store::routing::{self, route_by_hand};
 use crate::store::{audit, escalation, identity, keys, queue};
+use adding::{Happened, add};
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -57,7 +63,10 @@ impl Typed {
 }
 
 /// The form.
-pub(super) async fn form(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
+pub(in crate::console) async fn form(
+    State(console): State<Console>,
+    who: SignedIn,
+) -> Result<Response, Failure> {
     let who = who.reader()?;
     let kept = console.kept(&who, "/concerns/new").await?;
     let fields = kept.map(Draft::into_fields);
@@ -69,7 +78,7 @@ pub(super) async fn form(State(console): State<Console>, who: SignedIn) -> Resul
 }
 
 /// What somebody recorded.
-pub(super) async fn record(
+pub(in crate::console) async fn record(
     State(console): State<Console>,
     who: SignedIn,
     fields: Fields,
@@ -131,7 +140,7 @@ pub(super) async fn record(
         match fields.trimmed("where") {
             "own" => {}
             "add" if fields.trimmed("open") == open.concern_id => {
-                if let Some(to) = concern::add(&console, &who, &open.concern_id, &happened).await? {
+                if let Some(to) = add(&console, &who, &open.concern_id, &happened).await? {
                     return Ok(go(&to));
                 }
             }
@@ -204,7 +213,14 @@ async fn store(
     };
     audit::append(&mut tx, now, &entry).await?;
     identity::link_to_open(&mut tx, &app.school_id, &concern_id).await?;
-    escalation::opened_or_risen(&mut tx, &telling, &concern_id, Escalates::Opened, now).await?;
+    escalation::opened_or_risen(
+        &mut tx,
+        &telling,
+        &concern_id,
+        concerns::escalation::Change::Opened,
+        now,
+    )
+    .await?;
     tx.commit().await?;
     app.changed(Some(concern_id.clone()));
     let sees = queue::one(app.store.read(), &app.school_id, who.id(), &concern_id)
@@ -248,7 +264,7 @@ async fn offer(
     let words = format!(
         "Concern {} about {}, open since {since}",
         open.reference,
-        queue_page::name(open)
+        words::concern::name(open)
     );
     page.offer = Some((open.concern_id.clone(), words));
     page.page.fault(

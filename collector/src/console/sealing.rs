@@ -1,59 +1,19 @@
-//! A child's disclosure on a staff account: the headteacher hands it to the safeguarding lead as a child's concern, in
-//! one step (P20, P23); and sealing content again for those who read it now.
+//! Sealing content again for those who read it now.
 
-use super::super::Console;
-use super::super::page::Failure;
-use super::actions::Outcome;
-use super::doing::Doing;
+use super::Console;
+use super::answer::Failure;
 use crate::access::Session;
-use crate::concerns::model::{Duty, ReaderGroup};
-use crate::concerns::naming::{Named, Strength};
+use crate::concerns::model::ReaderGroup;
 use crate::seal::content::{DataKeyRow, reseal};
 use crate::store::rerouting::GroupChanged;
-use crate::store::{Write, actions, identity, keys, overview, routing};
-use serde_json::json;
+use crate::store::{Write, actions, keys};
 use std::collections::BTreeSet;
 
-/// What the form says while nobody knows which child.
-const UNKNOWN: &str = "unknown";
 /// Concerns sealed again at one sign-in at most.
 const RESEAL_MOST: i64 = 500;
 
-pub(super) async fn hand_over(doing: &mut Doing<'_>, child: &str, words: &str) -> Result<Outcome, Failure> {
-    let adult = doing
-        .concern
-        .person
-        .as_ref()
-        .filter(|person| person.role != "pupil")
-        .cloned();
-    let (true, Some(adult)) = (doing.who.has(Duty::Headteacher), adult) else {
-        return Err(Failure::NotFound);
-    };
-    let school_id = doing.school_id();
-    // Nobody may know yet which child: the safeguarding lead finds out.
-    let child = (child != UNKNOWN).then_some(child);
-    if let Some(child) = child {
-        let person = overview::person(&mut *doing.tx, school_id, child).await?;
-        if person.is_none_or(|person| person.role != "pupil") {
-            let fault = "Choose the child, or that nobody knows yet which child.";
-            return Ok(Outcome::Fault("hand-over-child", fault));
-        }
-    }
-    doing.touch().await?;
-    let detail = json!({ "child": child, "account_of": adult.person_id });
-    doing.record("handed-over", detail, words).await?;
-    let concern_id = doing.concern.concern_id.clone();
-    // Whose account it was seen on is part of it: they do not read it.
-    let adult = Named::from([(adult.person_id, Strength::Certain)]);
-    routing::add_named(&mut doing.tx, school_id, &concern_id, &adult).await?;
-    let changed = identity::hand_over(&mut doing.tx, &doing.telling, &concern_id, child, doing.now).await?;
-    let session = doing.who.session.clone();
-    seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await?;
-    Ok(Outcome::Done("handed-over"))
-}
-
 /// Seals what was sealed to another group's key to that of those who read it now, where this session holds the key.
-pub(in super::super) async fn seal_again(
+pub(super) async fn seal_again(
     console: &Console,
     tx: &mut Write,
     session: &Session,
@@ -102,7 +62,7 @@ fn sealed_to(
 }
 
 /// At sign-in: seals again what others read now, which nobody who held the key was there to do when that changed.
-pub(in super::super) async fn seal_pending(console: &Console, session: &Session) -> Result<(), Failure> {
+pub(super) async fn seal_pending(console: &Console, session: &Session) -> Result<(), Failure> {
     let pending =
         actions::sealed_elsewhere(console.app.store.read(), &console.app.school_id, RESEAL_MOST).await?;
     let changed: Vec<_> = pending

@@ -1,20 +1,14 @@
-//! What was seen, opened with the keys of the reader's session: text with the matched words marked, and why.
+//! What was seen: text with the matched words marked, and why.
 
-use super::super::lists::{can_be_harmless, specialist_term};
-use super::super::words::{self, Clock};
-use crate::access::Session;
-use crate::concerns::model::ReaderGroup;
-use crate::lists::Rules;
-use crate::seal::GroupPrivateKey;
-use crate::seal::content::{self, DataKeyRow};
-use crate::store::actions::ActionRow;
+use super::opener::Opener;
+use crate::console::terms::{can_be_harmless, specialist_term};
+use crate::console::words::{self, Clock};
 use crate::store::flags::FlagRow;
 use pastoral_keywords::changes::TermName;
 use pastoral_keywords::{Audience, PHRASE, Provenance, Source, Topic};
 use pastoral_proto::device;
 use prost::Message as _;
 use std::ops::Range;
-use zeroize::Zeroizing;
 
 /// Words on either side of a match that may make it harmless.
 const WORDS_AROUND: usize = 3;
@@ -22,84 +16,54 @@ const WORDS_AROUND: usize = 3;
 const CLOCK_WRONG_MS: i64 = 2 * 60 * 1000;
 
 /// A flag in words.
-pub(in super::super) struct Seen {
+pub(in crate::console) struct FlagShown {
     /// Which flag of the concern it is.
-    pub(in super::super) place: i64,
-    pub(in super::super) severity: i64,
-    pub(in super::super) severity_words: &'static str,
+    pub(in crate::console) place: i64,
+    pub(in crate::console) severity: i64,
+    pub(in crate::console) severity_words: &'static str,
     /// Pieces of the text; whether each is marked.
-    pub(in super::super) text: Vec<(bool, String)>,
-    pub(in super::super) source: &'static str,
-    pub(in super::super) provenance: &'static str,
-    pub(in super::super) site_and_program: String,
-    pub(in super::super) device: String,
-    pub(in super::super) account: String,
-    pub(in super::super) audience: &'static str,
+    pub(in crate::console) text: Vec<(bool, String)>,
+    pub(in crate::console) source: &'static str,
+    pub(in crate::console) provenance: &'static str,
+    pub(in crate::console) site_and_program: String,
+    pub(in crate::console) device: String,
+    pub(in crate::console) account: String,
+    pub(in crate::console) audience: &'static str,
     /// Why these rules, where they are not those of the person's year.
-    pub(in super::super) whose_rules: String,
-    pub(in super::super) seen: String,
-    pub(in super::super) arrived: String,
-    pub(in super::super) repeats: String,
-    pub(in super::super) clock: String,
-    pub(in super::super) why: Vec<Why>,
-    pub(in super::super) false_alarm: bool,
-    pub(in super::super) conflicting: bool,
-    pub(in super::super) topic: &'static str,
+    pub(in crate::console) whose_rules: String,
+    pub(in crate::console) seen: String,
+    pub(in crate::console) arrived: String,
+    pub(in crate::console) repeats: String,
+    pub(in crate::console) clock: String,
+    pub(in crate::console) why: Vec<Why>,
+    pub(in crate::console) false_alarm: bool,
+    pub(in crate::console) conflicting: bool,
+    pub(in crate::console) topic: &'static str,
 }
 
 /// Why a flag was raised.
-pub(in super::super) struct Why {
+pub(in crate::console) struct Why {
     /// In quotation marks, or what is said in its place.
-    pub(in super::super) term: String,
-    pub(in super::super) topic: &'static str,
-    pub(in super::super) severity: i64,
-    pub(in super::super) list: String,
-    pub(in super::super) reason: String,
+    pub(in crate::console) term: String,
+    pub(in crate::console) topic: &'static str,
+    pub(in crate::console) severity: i64,
+    pub(in crate::console) list: String,
+    pub(in crate::console) reason: String,
     /// How it was written.
-    pub(in super::super) view: &'static str,
+    pub(in crate::console) view: &'static str,
     /// Why the severity is not the term's own; empty where it is.
-    pub(in super::super) note: String,
+    pub(in crate::console) note: String,
     /// The term, where a phrase in which it is harmless can be proposed.
-    pub(in super::super) name: Option<TermName>,
+    pub(in crate::console) name: Option<TermName>,
     /// What such a phrase might be: the words around the match. Nothing of what staff wrote, for others read the lists.
-    pub(in super::super) around: String,
+    pub(in crate::console) around: String,
     /// Exceptions that stand in the text and do not cover it.
-    pub(in super::super) considered: Vec<String>,
+    pub(in crate::console) considered: Vec<String>,
 }
 
-/// Opens what is sealed for the concerns of a reader.
-pub(in super::super) struct Opener<'a> {
-    session: &'a Session,
-    keys: &'a [DataKeyRow],
-    rules: &'a Rules,
-    /// The school safe's key, while it is open.
-    safe: Option<GroupPrivateKey>,
-}
-
-impl<'a> Opener<'a> {
-    pub(in super::super) fn new(session: &'a Session, keys: &'a [DataKeyRow], rules: &'a Rules) -> Self {
-        Self {
-            session,
-            keys,
-            rules,
-            safe: None,
-        }
-    }
-
-    /// Opens what lies in the school safe as well.
-    pub(in super::super) fn with_safe(mut self, key: GroupPrivateKey) -> Self {
-        self.safe = Some(key);
-        self
-    }
-
-    /// The words of an action; none when there are none, or this reader's keys do not open them.
-    pub(in super::super) fn words(&self, action: &ActionRow) -> Option<String> {
-        let opened = self.open(action.data_key_id.as_deref()?, action.sealed.as_deref()?)?;
-        String::from_utf8(opened.to_vec()).ok()
-    }
-
+impl Opener<'_> {
     /// A flag with its content, `of_pupil` where it is known to be a pupil's.
-    pub(in super::super) fn flag(&self, row: &FlagRow, of_pupil: bool, clock: &Clock) -> Seen {
+    pub(in crate::console) fn flag(&self, row: &FlagRow, of_pupil: bool, clock: &Clock) -> FlagShown {
         let opened = self.open(&row.data_key_id, &row.sealed);
         let content = opened.and_then(|bytes| device::Flag::decode(bytes.as_slice()).ok());
         let mut seen = without_content(row, clock);
@@ -147,14 +111,6 @@ impl<'a> Opener<'a> {
             considered: found.considered.clone(),
         }
     }
-
-    fn open(&self, data_key_id: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        let private = |group| match group {
-            ReaderGroup::Safe => self.safe.as_ref(),
-            group => self.session.key(group),
-        };
-        content::open_any(&private, self.keys, data_key_id, sealed).ok()
-    }
 }
 
 fn same_again(row: &FlagRow, clock: &Clock) -> String {
@@ -182,12 +138,12 @@ fn further(row: &FlagRow, clock: &Clock) -> String {
 }
 
 /// A flag with everything but what was seen: for an unknown person, until a reader asks to see it.
-pub(super) fn without_content(row: &FlagRow, clock: &Clock) -> Seen {
+pub(in crate::console) fn without_content(row: &FlagRow, clock: &Clock) -> FlagShown {
     let topic = row.topic.parse::<Topic>().map_or("Other", Topic::label);
     let at = row.observed_at + row.clock_offset_ms;
     let late = row.received_at - at;
     let repeats = [same_again(row, clock), further(row, clock)].concat();
-    Seen {
+    FlagShown {
         place: row.place,
         severity: row.severity,
         severity_words: words::severity(row.severity),

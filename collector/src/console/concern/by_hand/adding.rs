@@ -1,27 +1,25 @@
 //! Adding to an open concern what else happened (P45), instead of making another of the same person and kind.
 
-use super::super::Console;
-use super::super::conduct;
-use super::super::page::Failure;
-use super::super::who::SignedIn;
-use super::actions::marked;
-use super::doing::Doing;
-use crate::concerns::escalation::Change;
+use crate::concerns;
 use crate::concerns::model::PersonId;
+use crate::console::answer::Failure;
+use crate::console::concern::doing::Doing;
+use crate::console::who::SignedIn;
+use crate::console::{Console, conduct};
 use crate::store::{by_hand, escalation};
 use serde_json::json;
 
 /// Something that happened, written down by hand.
-pub(in super::super) struct Happened<'a> {
-    pub(in super::super) words: &'a str,
-    pub(in super::super) severity: i64,
-    pub(in super::super) at: i64,
+pub(super) struct Happened<'a> {
+    pub(super) words: &'a str,
+    pub(super) severity: i64,
+    pub(super) at: i64,
     /// Readers whose conduct is meant.
-    pub(in super::super) meant: &'a [PersonId],
+    pub(super) meant: &'a [PersonId],
 }
 
 /// Adds it to the concern; gives where to go then. None when the concern is closed by now.
-pub(in super::super) async fn add(
+pub(super) async fn add(
     console: &Console,
     who: &SignedIn,
     concern_id: &str,
@@ -49,12 +47,12 @@ pub(in super::super) async fn add(
             &mut doing.tx,
             &doing.telling,
             concern_id,
-            Change::Risen,
+            concerns::escalation::Change::Risen,
             doing.now,
         )
         .await?;
     }
-    marked(&mut doing).await?;
+    doing.marked().await?;
     let person = doing
         .concern
         .person
