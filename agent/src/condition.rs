@@ -1,6 +1,7 @@
 //! How the device is: joined, connected, and what is wrong and what to do about it. Says nothing of content.
 
 use pastoral_proto::device::{Refusal, RefusalReason};
+use pastoral_proto::limits;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -29,7 +30,7 @@ impl Trouble {
         } else {
             what.to_owned()
         };
-        let advice: String = refusal.advice.chars().take(300).collect();
+        let advice = limits::sentence(&refusal.advice);
         let to_do = if advice.is_empty() {
             to_do.to_owned()
         } else {

@@ -7,14 +7,13 @@ use crate::clock;
 use crate::condition::{Link, Snapshot, Trouble, TroubleAbout};
 use crate::context::Context;
 use crate::helpers::Counters;
-use pastoral_proto::DeviceFault;
+use pastoral_proto::{DeviceFault, limits};
 use serde::{Deserialize, Serialize};
 
 /// Without contact for longer, nobody hears in time.
 const AWAY_MS: i64 = 10 * 60 * 1000;
 /// Helpers and troubles that are listed; the answer must fit one local message.
 const LISTED: usize = 12;
-const LISTED_CHARS: usize = 300;
 /// Room for the names of lists.
 const LISTS_BYTES: usize = 3_000;
 
@@ -174,7 +173,7 @@ fn detail(context: &Context, snapshot: Snapshot) -> Detail {
         version: env!("CARGO_PKG_VERSION").into(),
         connection: connection.into(),
         confirm_code,
-        school_name: short(&snapshot.school_name),
+        school_name: limits::sentence(&snapshot.school_name),
         school_id: identity
             .as_ref()
             .map(|identity| identity.school_id.clone())
@@ -214,7 +213,7 @@ fn not_watched(helpers: &[crate::helpers::HelperView]) -> Vec<String> {
             helper
                 .not_watched
                 .iter()
-                .map(|what| short(&format!("{}: {what}", helper.name)))
+                .map(|what| limits::sentence(&format!("{}: {what}", helper.name)))
         })
         .collect();
     not_watched.sort();
@@ -264,9 +263,9 @@ fn helper(view: &crate::helpers::HelperView) -> Helper {
         &view.name
     };
     Helper {
-        account: short(account),
+        account: limits::sentence(account),
         state: state.into(),
-        titles_by: short(&view.titles_by),
+        titles_by: limits::sentence(&view.titles_by),
     }
 }
 
@@ -276,13 +275,9 @@ fn counters(counters: Counters) -> serde_json::Value {
 
 fn shortened(trouble: Trouble) -> Trouble {
     Trouble {
-        what: short(&trouble.what),
-        to_do: short(&trouble.to_do),
+        what: limits::sentence(&trouble.what),
+        to_do: limits::sentence(&trouble.to_do),
     }
-}
-
-fn short(text: &str) -> String {
-    text.chars().take(LISTED_CHARS).collect()
 }
 
 #[cfg(test)]

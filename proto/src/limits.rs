@@ -22,6 +22,20 @@ pub const MATCHES: usize = 32;
 pub const CONSIDERED: usize = 8;
 /// Bytes of a certificate signing request.
 pub const CSR: usize = 8 * 1024;
+/// Characters of a sentence that the other side says: a reason, an advice, a trouble.
+pub const SENTENCE: usize = 300;
+/// Troubles that a device names.
+pub const TROUBLES: usize = 64;
+/// Helpers that a device tells of.
+pub const HELPERS: usize = 256;
+/// Sentences about what one desktop does not show.
+pub const NOT_WATCHED: usize = 16;
+
+/// A sentence of the other side, cut to [`SENTENCE`].
+#[must_use]
+pub fn sentence(said: &str) -> String {
+    said.chars().take(SENTENCE).collect()
+}
 
 #[cfg(test)]
 mod tests {

@@ -20,9 +20,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// Reasons a helper may give for what it does not watch.
-const REASONS: usize = 16;
-
 /// A connection whose peer may speak.
 pub(super) struct Connection {
     stream: UnixStream,
@@ -401,7 +398,7 @@ async fn read_into(stream: &mut UnixStream, frames: &mut LocalFrames) -> Result<
 fn checked_hello(hello: HelperHello) -> Result<HelperHello, End> {
     let sound = hello.version.len() <= limits::NAME
         && hello.titles_by.len() <= limits::NAME
-        && hello.not_watched.len() <= REASONS
+        && hello.not_watched.len() <= limits::NOT_WATCHED
         && hello
             .not_watched
             .iter()

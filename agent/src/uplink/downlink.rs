@@ -14,7 +14,7 @@ use pastoral_proto::device::{
     Answers, AudienceAnswer, FetchRulesRequest, Policy, PolicyReport, Refusal, RefusalReason, RulesReference,
     SignedPolicy, Standing,
 };
-use pastoral_proto::{Account, Epoch, FlagId};
+use pastoral_proto::{Account, Epoch, FlagId, limits};
 use prost::Message as _;
 use std::sync::Arc;
 
@@ -44,7 +44,7 @@ pub(super) fn answers(context: &Context, window: &mut Window, answers: Answers) 
             }
             Some(Outcome::Quarantined(quarantined)) => {
                 gone.extend(window.answered(id));
-                let reason: String = quarantined.reason.chars().take(200).collect();
+                let reason = limits::sentence(&quarantined.reason);
                 tracing::warn!(
                     sequence = id.sequence,
                     reason,
@@ -55,7 +55,7 @@ pub(super) fn answers(context: &Context, window: &mut Window, answers: Answers) 
             Some(Outcome::NotNow(not_now)) => {
                 let delay_ms = i64::from(not_now.retry_after_ms).clamp(100, LONGEST_DELAY_MS);
                 window.not_now(id, now_ms + delay_ms);
-                let reason: String = not_now.reason.chars().take(200).collect();
+                let reason = limits::sentence(&not_now.reason);
                 context.condition.trouble(
                     TroubleAbout::Delivery,
                     Trouble::new(

@@ -114,7 +114,7 @@ pub(crate) async fn client(
 pub(crate) fn request_failed(status: &tonic::Status) -> LinkError {
     match crate::connector::alert_in(status) {
         Some(alert) => refused_by(alert),
-        None => LinkError::Lost(status.message().chars().take(200).collect()),
+        None => LinkError::Lost(limits::sentence(status.message())),
     }
 }
 

@@ -1,10 +1,10 @@
 //! What is sent to a device that is asked for something, and what its answer says. Pure.
 
-use super::health::{self, Health};
+use super::health::Health;
 use crate::store::commands::{self, CommandState};
-use pastoral_proto::device;
 use pastoral_proto::device::command::What;
 use pastoral_proto::device::command_answer::Outcome;
+use pastoral_proto::{device, limits};
 
 /// A command as it goes to the device.
 #[must_use]
@@ -31,7 +31,7 @@ pub fn in_words(outcome: Option<&Outcome>) -> (CommandState, String) {
                 (CommandState::Done, troubles.join(" "))
             }
         }
-        Some(Outcome::Failed(failed)) => (CommandState::Failed, health::clipped(&failed.reason)),
+        Some(Outcome::Failed(failed)) => (CommandState::Failed, limits::sentence(&failed.reason)),
         None => (
             CommandState::Failed,
             "Its answer is of a later version: update the collector.".to_owned(),

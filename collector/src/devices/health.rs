@@ -1,12 +1,7 @@
 //! What a device last said of itself, as it stands in the store, and what of it is wrong in words.
 
-use pastoral_proto::{DeviceFault, device};
+use pastoral_proto::{DeviceFault, device, limits};
 use serde::{Deserialize, Serialize};
-
-/// Characters of one sentence of a device.
-const SENTENCE: usize = 300;
-/// Sentences about what one desktop does not show.
-const NOT_WATCHED: usize = 16;
 
 /// What a device last said of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,16 +26,17 @@ struct Helper {
 
 impl From<&device::Health> for Health {
     fn from(said: &device::Health) -> Self {
-        let sentences = |all: &[String], most| all.iter().take(most).map(|one| clipped(one)).collect();
+        let sentences =
+            |all: &[String], most| all.iter().take(most).map(|one| limits::sentence(one)).collect();
         let helpers = said.helpers.iter().map(|helper| Helper {
             alive: helper.alive,
-            not_watched: sentences(&helper.not_watched, NOT_WATCHED),
+            not_watched: sentences(&helper.not_watched, limits::NOT_WATCHED),
         });
         Self {
             at: None,
             troubles: sentences(&said.troubles, usize::MAX),
             helpers: helpers.collect(),
-            fault: clipped(&said.fault),
+            fault: limits::sentence(&said.fault),
         }
     }
 }
@@ -83,12 +79,6 @@ impl Health {
         }
         says
     }
-}
-
-/// A sentence of a device, no longer than people read.
-#[must_use]
-pub fn clipped(text: &str) -> String {
-    text.chars().take(SENTENCE).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! One message is worked on at a time, so a device has at most one message and its answer in the collector's memory.
 
 use super::command;
-use super::health::{Health, clipped};
+use super::health::Health;
 use super::hub::{Entered, Told};
 use super::refusal::refusal;
 use super::shared::Shared;
@@ -90,7 +90,8 @@ impl Session {
         mut entered: Entered,
     ) -> Result<(), Ended> {
         self.standing.cloned |= entered.cloned;
-        self.welcome(hello, entered.cloned).await?;
+        // Boxed, as what is done with a message below: a stream that waits, as most do, is as large as what it may do next.
+        Box::pin(self.welcome(hello, entered.cloned)).await?;
         let stop = self.shared.stop.clone();
         let mut renewal = tokio::time::interval(RENEWAL_LOOK);
         let alone_at = Instant::now() + ALONE_AFTER;
@@ -106,7 +107,7 @@ impl Session {
                 _ = renewal.tick() => self.remind_of_renewal().await?,
                 () = sleep_until(alone_at), if self.standing.cloned => self.is_alone().await?,
                 message = inbound.message() => match message {
-                    Ok(Some(DeviceMessage { message: Some(message) })) => self.take(message).await?,
+                    Ok(Some(DeviceMessage { message: Some(message) })) => Box::pin(self.take(message)).await?,
                     Ok(Some(DeviceMessage { message: None })) => return self.malformed("an empty message").await,
                     Ok(None) => return Ok(()),
                     Err(status) if status.code() == tonic::Code::Internal || status.code() == tonic::Code::OutOfRange => {
@@ -177,7 +178,7 @@ impl Session {
             Up::Health(health) => self.health(&health, now).await,
             Up::CommandAnswer(answer) => self.answered(answer, now).await,
             Up::PolicyReport(report) => {
-                let refusal = (!report.in_force).then(|| clipped(&report.refusal));
+                let refusal = (!report.in_force).then(|| limits::sentence(&report.refusal));
                 if let Some(refusal) = &refusal {
                     tracing::warn!(device = %self.device_id, %refusal, "a device refused its policy");
                 }
@@ -283,7 +284,7 @@ impl Session {
     }
 
     async fn health(&mut self, said: &device::Health, now: i64) -> Result<(), Ended> {
-        if said.troubles.len() > 64 || said.helpers.len() > 256 {
+        if said.troubles.len() > limits::TROUBLES || said.helpers.len() > limits::HELPERS {
             return self.malformed("too much health in one message").await;
         }
         self.clock_offset_ms = now.saturating_sub(said.device_time_ms);
