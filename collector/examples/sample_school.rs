@@ -4,20 +4,25 @@
 #[path = "../tests/school/mod.rs"]
 mod school;
 
+use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::{clock, console};
 use pastoral_keywords::Topic;
-use school::{DUTIES, School, Seen};
+use pastoral_support::school::PEOPLE;
+use school::{School, Seen};
 use std::net::SocketAddr;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let school = School::new(clock::now_ms()).await;
+    let school = School::with_people(clock::now_ms()).await;
     let address: SocketAddr = std::env::args()
         .nth(1)
         .unwrap_or_else(|| "127.0.0.1:8443".to_owned())
         .parse()?;
-    for (person, duty) in DUTIES {
-        let invited = school.invite(person, duty).await;
+    for person in PEOPLE {
+        let Some(duty) = person.duty.and_then(Duty::from_code) else {
+            continue;
+        };
+        let invited = school.invite(person.id, duty).await;
         println!(
             "{:28} {}  http://{address}{}",
             duty.words(),

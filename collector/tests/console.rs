@@ -68,7 +68,7 @@ use school::{School, Seen};
 
 /// A school, its console, and what a test needs of it.
 async fn school() -> (School, Router) {
-    let school = School::new(clock::now_ms()).await;
+    let school = School::with_people(clock::now_ms()).await;
     let router = console::router(school.app.clone());
     (school, router)
 }

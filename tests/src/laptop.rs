@@ -155,7 +155,7 @@ impl Laptop {
 
     /// Joins the school: asks with a token, and waits for the answer.
     pub fn enrol(&self, collector: &Collector, token: &str) -> Result<String> {
-        self.enrol_at(collector.devices().port(), token)
+        self.enrol_at(collector.devices.port(), token)
     }
 
     /// As [`Laptop::enrol`], by another port.
@@ -165,7 +165,7 @@ impl Laptop {
 
     /// Asks to join, and leaves the rest to the service.
     pub fn ask_to_join(&self, collector: &Collector, token: &str) -> Result<String> {
-        self.enrol_by(collector.devices().port(), token, &[])
+        self.enrol_by(collector.devices.port(), token, &[])
     }
 
     fn enrol_by(&self, port: u16, token: &str, options: &[&str]) -> Result<String> {

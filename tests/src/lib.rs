@@ -5,7 +5,6 @@ pub mod browser;
 pub mod capture;
 pub mod crawl;
 pub mod desktop;
-pub mod disk;
 pub mod forged;
 pub mod forms;
 pub mod laptop;

@@ -1,11 +1,11 @@
 //! A school with its collector, and one laptop that has joined, used by a pupil: what most faults happen to.
 
-use crate::disk::SmallDisk;
 use crate::laptop::Laptop;
 use crate::speaker::Speaker;
 use crate::store::Store;
 use anyhow::{Context as _, Result};
 use pastoral_support::collector::Collector;
+use pastoral_support::disk::SmallDisk;
 use pastoral_support::mail::Mail;
 use pastoral_support::process::Folder;
 use pastoral_support::school;
@@ -61,7 +61,7 @@ impl Site {
             "collector"
         };
         let data = folder.of(place, &user, 0o700)?;
-        let collector = Collector::start_in(&folder, user, data, &mail, &accounts)?;
+        let collector = Collector::of_school_in(&folder, user, data, &mail, &accounts)?;
         let user = User::system("pastoral", &folder)?;
         let place = if device_disk.is_some() {
             "device-disk/state"
@@ -72,7 +72,7 @@ impl Site {
         let mut laptop = Laptop::install_with(&folder, user, state)?;
         laptop.log_flags();
         laptop.start()?;
-        laptop.enrol(&collector, &collector.token("pupils")?)?;
+        laptop.enrol(&collector, &collector.open_token())?;
         let site = Self {
             laptop,
             collector,

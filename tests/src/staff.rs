@@ -24,10 +24,18 @@ pub struct Staff {
 impl Staff {
     /// The first people use the links of `init`; the headteacher grants the lead's duty, and the chair agrees.
     pub fn join(collector: &Collector, mail: &Mail) -> Result<Self> {
-        let console = collector.console();
-        let head = Reader::join(&console, school::HEADTEACHER, &collector.links.headteacher)?;
-        let technician = Reader::join(&console, school::TECHNICIAN, &collector.links.technician)?;
-        let chair = Reader::join(&console, school::CHAIR, &collector.links.chair)?;
+        let console = collector.url();
+        let head = Reader::join(
+            &console,
+            school::HEADTEACHER,
+            &collector.invited(mail, &school::HEADTEACHER),
+        )?;
+        let technician = Reader::join(
+            &console,
+            school::TECHNICIAN,
+            &collector.invited(mail, &school::TECHNICIAN),
+        )?;
+        let chair = Reader::join(&console, school::CHAIR, &collector.invited(mail, &school::CHAIR))?;
         let lead = appoint(&console, mail, (&head, &chair), school::LEAD, "dsl")?;
         Ok(Self {
             head,

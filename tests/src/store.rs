@@ -15,7 +15,7 @@ pub struct Store {
 impl Store {
     /// Of this collector, which need not run.
     pub fn of(collector: &Collector) -> Result<Self> {
-        let entries = std::fs::read_dir(collector.data_dir())?.filter_map(|entry| Some(entry.ok()?.path()));
+        let entries = std::fs::read_dir(&collector.data_dir)?.filter_map(|entry| Some(entry.ok()?.path()));
         let file = entries
             .into_iter()
             .find(|path| path.extension().is_some_and(|end| end == "db"));

@@ -4,11 +4,14 @@ use crate::reader::Reader;
 use crate::staff::{Staff, appoint};
 use crate::store::Store;
 use anyhow::{Context as _, Result, ensure};
+use pastoral_keywords::{Provenance, Source};
 use pastoral_proto::device::{Answer, answer};
+use pastoral_proto::{Flag, Record, encode_record};
 use pastoral_support::collector::Collector;
-use pastoral_support::device::{self, Stream};
+use pastoral_support::device::{Device, Stream};
 use pastoral_support::mail::Mail;
 use pastoral_support::process::Folder;
+use pastoral_support::records::{flag_about, is_committed};
 use pastoral_support::school::{self, Person};
 use std::cell::RefCell;
 use tokio::runtime::Runtime;
@@ -39,7 +42,7 @@ struct Talk {
 pub struct Seen<'a> {
     /// On a device of the staff; otherwise of the pupils.
     pub on_staff_device: bool,
-    /// The account's name; `ashdown` is that of the pupil Robin Ashdown.
+    /// The account's name; `ingham` is that of the pupil Pip Ingham.
     pub account: &'a str,
     /// The whole text.
     pub text: &'a str,
@@ -48,7 +51,7 @@ pub struct Seen<'a> {
     /// The term's topic.
     pub topic: &'a str,
     /// The term's severity.
-    pub severity: u32,
+    pub severity: u8,
     /// Whether a page's title said it; otherwise somebody typed it.
     pub by_page: bool,
 }
@@ -58,23 +61,22 @@ impl WholeSchool {
     pub fn start(name: &str) -> Result<Self> {
         let folder = Folder::new(name)?;
         let mail = Mail::start(&folder)?;
-        let collector = Collector::start(&folder, &mail, &[])?;
+        let collector = Collector::of_school(&folder, &mail, &[])?;
         let staff = Staff::join(&collector, &mail)?;
         let deputy = appoint(
-            &collector.console(),
+            &collector.url(),
             &mail,
             (&staff.head, &staff.chair),
             school::DEPUTY,
             "deputy",
         )?;
         let runtime = Runtime::new()?;
-        let join = async |group: &str, epoch: u8| -> Result<Talk> {
-            let device = device::enrol(collector.devices(), &collector.token(group)?).await?;
-            let stream = device.connect(vec![epoch; 16]).await?;
-            Ok(Talk { stream, sent: 0 })
+        let join = async |group: &str, epoch: u8| {
+            let device = Device::joined_by(&collector, &collector.open_token_for(group)).await;
+            let stream = device.welcomed(&collector, [epoch; 16]).await;
+            Talk { stream, sent: 0 }
         };
-        let devices =
-            runtime.block_on(async { anyhow::Ok([join("pupils", 1).await?, join("staff", 2).await?]) })?;
+        let devices = runtime.block_on(async { [join("pupils", 1).await, join("staff", 2).await] });
         Ok(Self {
             staff,
             deputy,
@@ -95,17 +97,10 @@ impl WholeSchool {
 
     /// A device flags this; gives the concern it is part of.
     pub fn flag(&self, seen: &Seen<'_>) -> Result<String> {
-        let mut devices = self.devices.borrow_mut();
-        let talk = &mut devices[usize::from(seen.on_staff_device)];
-        talk.sent += 1;
-        let envelope = talk.stream.envelope(talk.sent, flag(seen)?);
-        let answers = self.runtime.block_on(async {
-            talk.stream.send(vec![envelope]).await?;
-            talk.stream.answers().await
-        })?;
-        let committed = |answer: &Answer| matches!(answer.outcome, Some(answer::Outcome::Committed(_)));
+        let record = encode_record(&Record::Flag(flag(seen)?));
+        let answers = self.send(usize::from(seen.on_staff_device), seen.severity, record);
         ensure!(
-            answers.answers.len() == 1 && answers.answers.iter().all(committed),
+            answers.len() == 1 && answers.iter().all(is_committed),
             "the collector answers {answers:?}"
         );
         let last = self
@@ -116,34 +111,28 @@ impl WholeSchool {
 
     /// The pupils' device sends a record that nobody can read.
     pub fn send_unreadable(&self, bytes: &[u8]) -> Result<()> {
-        let talk = &mut self.devices.borrow_mut()[0];
-        talk.sent += 1;
-        let mut envelope = talk
-            .stream
-            .envelope(talk.sent, pastoral_proto::device::Flag::default());
-        envelope.severity = 4;
-        envelope.bytes = bytes.to_vec();
-        let answers = self.runtime.block_on(async {
-            talk.stream.send(vec![envelope]).await?;
-            talk.stream.answers().await
-        })?;
+        let answers = self.send(0, 4, bytes.to_vec());
         let kept = |answer: &Answer| matches!(answer.outcome, Some(answer::Outcome::Quarantined(_)));
-        ensure!(
-            answers.answers.iter().all(kept),
-            "the collector answers {answers:?}"
-        );
+        ensure!(answers.iter().all(kept), "the collector answers {answers:?}");
         Ok(())
     }
 
+    fn send(&self, device: usize, severity: u8, record: Vec<u8>) -> Vec<Answer> {
+        let talk = &mut self.devices.borrow_mut()[device];
+        talk.sent += 1;
+        let envelope = talk.stream.envelope(talk.sent, severity.into(), record);
+        self.runtime.block_on(async {
+            talk.stream.send(vec![envelope]).await;
+            talk.stream.answers().await
+        })
+    }
+
     /// A new device asks to join and waits for somebody to approve it, until the test ends.
-    pub fn let_a_device_ask(&self) -> Result<()> {
-        let (collector, token) = (
-            self.collector.devices(),
-            self.collector.token_with_approval("pupils")?,
-        );
+    pub fn let_a_device_ask(&self) {
+        let (device, token) = (Device::stranger(), self.collector.token());
+        let mut replies = self.runtime.block_on(device.ask(&self.collector, &token));
         self.runtime
-            .spawn(async move { device::enrol(collector, &token).await });
-        Ok(())
+            .spawn(async move { while let Ok(Some(_)) = replies.message().await {} });
     }
 
     /// What people call a concern by, written as pages write it: `K7M-4QXC`.
@@ -175,22 +164,19 @@ pub fn account_of(person: &Person) -> String {
     person.family.to_lowercase()
 }
 
-fn flag(seen: &Seen<'_>) -> Result<pastoral_proto::device::Flag> {
-    let mut flag = device::flag(0, seen.text, seen.topic, seen.severity);
-    let account = flag.account.as_mut().context("a flag without an account")?;
-    account.stable_id = format!("id-{}", seen.account);
-    account.name = seen.account.to_owned();
+fn flag(seen: &Seen<'_>) -> Result<Flag> {
+    let mut flag = flag_about(seen.account, seen.text, seen.topic.parse()?, seen.severity);
+    flag.account.stable_id = format!("id-{}", seen.account);
     let start = seen
         .text
         .find(seen.term)
         .context("the text does not hold the term")?;
     let found = &mut flag.matches[0];
     found.term = seen.term.to_owned();
-    found.start = u32::try_from(start)?;
-    found.end = u32::try_from(start + seen.term.len())?;
+    found.span = start..start + seen.term.len();
     if seen.by_page {
-        flag.source = "title".into();
-        flag.provenance = "page".into();
+        flag.source = Source::Title;
+        flag.provenance = Provenance::Page;
         flag.site = String::new();
     }
     Ok(flag)

@@ -31,9 +31,9 @@ fn files_with(word: &str, folder: &Path) -> String {
 fn flags_and_notes_can_be_read_in_no_file_of_the_device_or_the_collector() {
     let mut site = Site::start("at-rest").unwrap();
     let head = Reader::join(
-        &site.collector.console(),
+        &site.collector.url(),
         school::HEADTEACHER,
-        &site.collector.links.headteacher,
+        &site.collector.invited(&site.mail, &school::HEADTEACHER),
     )
     .unwrap();
     let mut speaker = site.speaker().unwrap();
@@ -51,7 +51,7 @@ fn flags_and_notes_can_be_read_in_no_file_of_the_device_or_the_collector() {
     let noted = head.submit(&page, "/note", &[("words", NOTED)]).unwrap();
     assert!(noted.text().contains(NOTED), "{}", noted.text());
     // One flag more that stays on the device.
-    site.collector.stop().unwrap();
+    site.collector.stop();
     speaker.search(&format!("{SERIOUS} {SEARCHED}")).unwrap();
     poll::until_so("two flags on disk", || site.laptop.flags_on_disk().len() == 2).unwrap();
     for word in [SEARCHED, NOTED] {
@@ -98,5 +98,5 @@ fn neither_service_nor_helper_nor_collector_leaves_a_core_dump() {
     let helper = site.laptop.helper(&desktop, &site.pupil).unwrap();
     assert_eq!(core_limit(&helper), "0 0");
     assert_eq!(core_limit(site.laptop.process().unwrap()), "0 0");
-    assert_eq!(core_limit(site.collector.process().unwrap()), "0 0");
+    assert_eq!(core_limit(site.collector.process()), "0 0");
 }

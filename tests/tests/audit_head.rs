@@ -26,7 +26,7 @@ fn says(file: &Path, number: &str) -> (Option<i32>, String) {
 fn the_number_in_the_mail_is_found_in_the_record_and_another_is_not() {
     let folder = Folder::new("audit").unwrap();
     let mail = Mail::start(&folder).unwrap();
-    let collector = Collector::start(&folder, &mail, &[]).unwrap();
+    let collector = Collector::of_school(&folder, &mail, &[]).unwrap();
     let number = poll::until("the mail about the audit record", || {
         let messages = mail.messages().ok()?;
         let mut to_chair = messages
@@ -42,8 +42,8 @@ fn the_number_in_the_mail_is_found_in_the_record_and_another_is_not() {
     .unwrap();
     assert_eq!(number.split(' ').count(), 8, "{number}");
     let (export, backups) = (
-        collector.data_dir().join("export.jsonl"),
-        collector.data_dir().join("backups"),
+        collector.data_dir.join("export.jsonl"),
+        collector.data_dir.join("backups"),
     );
     for arguments in [
         ["audit", "export", export.to_str().unwrap()].as_slice(),

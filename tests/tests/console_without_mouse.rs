@@ -13,7 +13,7 @@ use thirtyfour::Key;
 
 const SEVERE: Seen<'static> = Seen {
     on_staff_device: false,
-    account: "ashdown",
+    account: "ingham",
     text: "i want to die",
     term: "i want to die",
     topic: "suicide",
@@ -65,7 +65,7 @@ fn a_concern_is_found_and_acknowledged_with_the_keyboard_alone() {
     let lead = &school.staff.lead;
     let browser = Browser::start(&school.folder, 1280, 900).unwrap();
     browser
-        .visit(&format!("{}/sign-in", school.collector.console()))
+        .visit(&format!("{}/sign-in", school.collector.url()))
         .unwrap();
     tab_to(
         &browser,
@@ -83,10 +83,10 @@ fn a_concern_is_found_and_acknowledged_with_the_keyboard_alone() {
     tab_to(
         &browser,
         "the concern",
-        "here.textContent.startsWith('Robin Ashdown')",
+        "here.textContent.startsWith('Pip Ingham')",
     );
     browser.keys(Key::Enter).unwrap();
-    until_heading(&browser, "Robin Ashdown");
+    until_heading(&browser, "Pip Ingham");
     tab_to(&browser, "the button", "here.textContent === 'Acknowledge'");
     browser.keys(Key::Enter).unwrap();
     poll::until_so("the acknowledgement", || {
@@ -105,7 +105,7 @@ fn the_main_way_works_in_a_browser_without_scripts() {
     let browser = Browser::start(&school.folder, 1280, 900).unwrap();
     browser.without_scripts().unwrap();
     browser
-        .visit(&format!("{}/sign-in", school.collector.console()))
+        .visit(&format!("{}/sign-in", school.collector.url()))
         .unwrap();
     browser.fill("email", lead.person.email).unwrap();
     browser.fill("password", &lead.password).unwrap();
@@ -120,10 +120,10 @@ fn the_main_way_works_in_a_browser_without_scripts() {
     );
     school.flag(&SEVERE).unwrap();
     browser
-        .visit(&format!("{}/queue", school.collector.console()))
+        .visit(&format!("{}/queue", school.collector.url()))
         .unwrap();
-    browser.press("Robin Ashdown").unwrap();
-    until_heading(&browser, "Robin Ashdown");
+    browser.press("Pip Ingham").unwrap();
+    until_heading(&browser, "Pip Ingham");
     browser.press("Acknowledge").unwrap();
     poll::until_so("the acknowledgement", || {
         browser
@@ -132,12 +132,10 @@ fn the_main_way_works_in_a_browser_without_scripts() {
     })
     .unwrap();
     browser.press("Write a note").unwrap();
-    browser.fill("words", "Robin is with me.").unwrap();
+    browser.fill("words", "Pip is with me.").unwrap();
     browser.press("Save the note").unwrap();
     poll::until_so("the note", || {
-        browser
-            .text()
-            .is_ok_and(|text| text.contains("Robin is with me."))
+        browser.text().is_ok_and(|text| text.contains("Pip is with me."))
     })
     .unwrap();
     browser.keep_screenshot("concern-without-scripts").unwrap();

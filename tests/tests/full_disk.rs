@@ -7,7 +7,7 @@ use pastoral_tests::site::{SEVERE, SLIGHT, Site};
 fn a_device_with_a_full_disk_loses_nothing_it_kept_still_flags_what_is_severe_and_recovers() {
     let mut site = Site::on_small_disks("full", Some(48), None).unwrap();
     let mut speaker = site.speaker().unwrap();
-    site.collector.stop().unwrap();
+    site.collector.stop();
     for number in 0..10 {
         speaker.search(&format!("{SLIGHT} {number}")).unwrap();
     }
@@ -23,7 +23,7 @@ fn a_device_with_a_full_disk_loses_nothing_it_kept_still_flags_what_is_severe_an
     poll::until_so("the severe flags on disk", severe).unwrap();
     site.laptop.kill().unwrap();
     site.laptop.start().unwrap();
-    site.collector.serve().unwrap();
+    site.collector.serve();
     site.laptop.until_delivered().unwrap();
     let store = site.store().unwrap();
     let count = |severity: &str| {

@@ -177,7 +177,7 @@ fn every_flag_on_disk_arrives_exactly_once_whatever_is_killed_and_when() {
         feed(&mut speaker, &mut flags, 1 + moments.below(8), pause);
         let victim = moments.below(10);
         if victim >= 6 {
-            site.collector.kill().unwrap();
+            site.collector.kill();
         }
         if victim < 8 {
             site.laptop.kill().unwrap();
@@ -186,7 +186,7 @@ fn every_flag_on_disk_arrives_exactly_once_whatever_is_killed_and_when() {
         }
         if victim >= 6 {
             feed(&mut speaker, &mut flags, 1, Duration::ZERO);
-            site.collector.serve().unwrap();
+            site.collector.serve();
         }
     }
     site.laptop.until_delivered().unwrap();
@@ -234,7 +234,7 @@ fn while_the_collector_is_away_the_device_keeps_on_and_then_delivers_severity_fi
     const BACKLOG: u64 = 190;
     let mut site = Site::start("kills").unwrap();
     let mut speaker = site.speaker().unwrap();
-    site.collector.kill().unwrap();
+    site.collector.kill();
     for number in 0..BACKLOG {
         speaker.search(&format!("{SERIOUS} {number}")).unwrap();
     }
@@ -243,7 +243,7 @@ fn while_the_collector_is_away_the_device_keeps_on_and_then_delivers_severity_fi
     let kept = |status: &serde_json::Value| status["detail"]["spool_records"].as_u64() >= Some(BACKLOG + 2);
     let status = site.laptop.until_status("everything to be kept", kept).unwrap();
     assert_eq!(status["detail"]["connection"], "away");
-    site.collector.serve().unwrap();
+    site.collector.serve();
     site.laptop.until_delivered().unwrap();
     let store = site.store().unwrap();
     let severities = store

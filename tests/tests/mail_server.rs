@@ -16,8 +16,8 @@ fn technician(collector: &Collector) -> Reader {
         school::TECHNICIAN.email
     );
     let text = Store::of(collector).unwrap().texts(&waiting).unwrap().remove(0);
-    let invited = Invited::known(&text, &collector.links.technician.code);
-    Reader::join(&collector.console(), school::TECHNICIAN, &invited).unwrap()
+    let invited = Invited::known(&text, &collector.code(&school::TECHNICIAN));
+    Reader::join(&collector.url(), school::TECHNICIAN, &invited).unwrap()
 }
 
 fn until_health_says(technician: &Reader, words: &str) {
@@ -31,7 +31,7 @@ fn mail_goes_to_a_server_that_asks_for_tls_and_a_login() {
     for door in [Door::Starttls, Door::Tls] {
         let folder = Folder::new("mail").unwrap();
         let mail = Mail::start_guarded(&folder, door, "localhost").unwrap();
-        let _collector = Collector::start(&folder, &mail, &[]).unwrap();
+        let _collector = Collector::of_school(&folder, &mail, &[]).unwrap();
         let message = mail.message_to(school::HEADTEACHER.email).unwrap();
         assert!(message.text.contains("audit record"), "{}", message.text);
     }
@@ -42,7 +42,7 @@ fn a_mail_server_whose_certificate_is_for_another_name_is_told_nothing_and_the_c
     for door in [Door::Starttls, Door::Tls] {
         let folder = Folder::new("mail").unwrap();
         let mail = Mail::start_guarded(&folder, door, "elsewhere.test").unwrap();
-        let collector = Collector::start(&folder, &mail, &[]).unwrap();
+        let collector = Collector::of_school(&folder, &mail, &[]).unwrap();
         until_health_says(
             &technician(&collector),
             "certificate is not good for the host under [mail]",
@@ -56,14 +56,14 @@ fn a_wrong_mail_password_is_said_on_the_console_and_what_waited_leaves_once_it_i
     let folder = Folder::new("mail").unwrap();
     let mail = Mail::start_guarded(&folder, Door::Starttls, "localhost").unwrap();
     mail.set_password("wrong horse").unwrap();
-    let mut collector = Collector::start(&folder, &mail, &[]).unwrap();
+    let mut collector = Collector::of_school(&folder, &mail, &[]).unwrap();
     until_health_says(
         &technician(&collector),
         "does not accept the user and password under [mail] (code 535",
     );
     assert!(mail.messages().unwrap().is_empty());
     mail.right_password().unwrap();
-    collector.stop().unwrap();
-    collector.serve().unwrap();
+    collector.stop();
+    collector.serve();
     mail.message_to(school::HEADTEACHER.email).unwrap();
 }

@@ -135,7 +135,7 @@ fn every_kind_of_concern_shows_its_procedure_with_the_must_nots_first() {
             account: if row.on_staff_account {
                 "wisniewski"
             } else {
-                "ashdown"
+                "ingham"
             },
             text: "marigold and larkspur",
             term: "marigold",

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "only used by tests")]
 
+use pastoral_support::authority::Authority;
+use pastoral_support::clock::now_ms;
 use pastoral_support::collector::Collector;
-use pastoral_support::device;
+use pastoral_support::device::Device;
 use pastoral_support::mail::Mail;
 use pastoral_support::poll;
 use pastoral_support::process::{Folder, output_of};
@@ -19,7 +21,7 @@ use std::fs;
 fn unjoined() -> (Collector, Laptop, Mail, Folder) {
     let folder = Folder::new("refusals").unwrap();
     let mail = Mail::start(&folder).unwrap();
-    let collector = Collector::start(&folder, &mail, &[]).unwrap();
+    let collector = Collector::of_school(&folder, &mail, &[]).unwrap();
     let mut laptop = Laptop::install(&folder).unwrap();
     laptop.start().unwrap();
     (collector, laptop, mail, folder)
@@ -47,7 +49,7 @@ fn assert_says_little(laptop: &Laptop, folder: &Folder) {
 #[test]
 fn a_wrong_token_and_one_that_is_used_up_are_told_apart() {
     let (collector, laptop, _mail, folder) = unjoined();
-    let token = collector.token("pupils").unwrap();
+    let token = collector.open_token();
     let mut parts: Vec<_> = token.split('.').map(str::to_owned).collect();
     parts[1] = "0123456789abcdef".into();
     let refused = laptop
@@ -62,11 +64,9 @@ fn a_wrong_token_and_one_that_is_used_up_are_told_apart() {
     );
     assert_says_little(&laptop, &folder);
     let once = ["token", "create", "--group", "pupils", "--approve-automatically"];
-    let once = collector.run(&once).unwrap().trim().to_owned();
+    let once = collector.run(&once).trim().to_owned();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime
-        .block_on(device::enrol(collector.devices(), &once))
-        .unwrap();
+    runtime.block_on(Device::joined_by(&collector, &once));
     let refused = laptop.enrol(&collector, &once).unwrap_err().to_string();
     assert!(refused.contains("was used as often as it may be"), "{refused}");
     assert!(laptop.enrol(&collector, &token).is_ok());
@@ -78,11 +78,11 @@ fn a_wrong_token_and_one_that_is_used_up_are_told_apart() {
 #[test]
 fn a_device_that_nobody_has_approved_waits_shows_its_code_and_comes_in_when_somebody_does() {
     let (collector, laptop, _mail, folder) = unjoined();
-    let token = collector.run(&["token", "create", "--group", "pupils"]).unwrap();
+    let token = collector.token();
     let file = folder.path().join("token");
-    fs::write(&file, token.trim()).unwrap();
+    fs::write(&file, &token).unwrap();
     output_of(std::process::Command::new("chmod").arg("600").arg(&file)).unwrap();
-    let address = format!("https://localhost:{}", collector.devices().port());
+    let address = format!("https://localhost:{}", collector.devices.port());
     let enrol = [
         "enrol",
         "--collector",
@@ -102,9 +102,9 @@ fn a_device_that_nobody_has_approved_waits_shows_its_code_and_comes_in_when_some
             .contains("has not approved it yet"),
         "{waits}"
     );
-    assert!(collector.run(&["device", "list"]).unwrap().contains(&code));
+    assert!(collector.run(&["device", "list"]).contains(&code));
     assert_says_little(&laptop, &folder);
-    collector.run(&["device", "approve", &code]).unwrap();
+    collector.run(&["device", "approve", &code]);
     laptop
         .until_status("the connection", connection("connected"))
         .unwrap();
@@ -117,7 +117,7 @@ fn a_revoked_device_is_told_so_at_once_and_keeps_what_it_flags() {
         .as_str()
         .unwrap()
         .to_owned();
-    site.collector.run(&["device", "revoke", &id]).unwrap();
+    site.collector.run(&["device", "revoke", &id]);
     let told = site.until_trouble("was revoked on the collector").unwrap();
     assert!(told.contains("make a new token and enrol it again"), "{told}");
     let mut speaker = site.speaker().unwrap();
@@ -125,7 +125,7 @@ fn a_revoked_device_is_told_so_at_once_and_keeps_what_it_flags() {
     poll::until_so("the flag on disk", || site.laptop.flags_on_disk().len() == 1).unwrap();
     assert_eq!(site.store().unwrap().flags().unwrap(), 0);
     site.laptop
-        .enrol(&site.collector, &site.collector.token("pupils").unwrap())
+        .enrol(&site.collector, &site.collector.open_token())
         .unwrap();
     site.laptop.until_delivered().unwrap();
     assert_eq!(site.store().unwrap().flags().unwrap(), 1);
@@ -135,8 +135,8 @@ fn a_revoked_device_is_told_so_at_once_and_keeps_what_it_flags() {
 fn a_forged_certificate_is_refused_and_status_says_so() {
     let mut site = Site::start("refusals").unwrap();
     site.laptop.stop().unwrap();
-    let stranger = forged::Authority::new().unwrap();
-    stranger.certify(&site.laptop, forged::IN_FORCE).unwrap();
+    let stranger = Authority::invented();
+    forged::certify(&stranger, &site.laptop, forged::IN_FORCE).unwrap();
     site.laptop.start().unwrap();
     let told = site
         .until_trouble("does not know this device's certificate")
@@ -149,13 +149,12 @@ fn a_forged_certificate_is_refused_and_status_says_so() {
 fn an_expired_certificate_renews_by_itself() {
     let mut site = Site::start("refusals").unwrap();
     site.laptop.stop().unwrap();
-    let school = forged::Authority::of(&site.collector).unwrap();
-    let expired = school.certify(&site.laptop, forged::EXPIRED).unwrap();
-    school.enter(&site, &expired, forged::EXPIRED).unwrap();
+    let school = Authority::of(&site.collector.data_dir.join("ca"));
+    let expired = forged::certify(&school, &site.laptop, forged::EXPIRED).unwrap();
+    forged::enter(&site, &expired, forged::EXPIRED).unwrap();
     site.laptop.start().unwrap();
     let renewed = |status: &Value| {
-        connection("connected")(status)
-            && status["detail"]["certificate_until_ms"].as_i64() > Some(forged::now_ms())
+        connection("connected")(status) && status["detail"]["certificate_until_ms"].as_i64() > Some(now_ms())
     };
     site.laptop
         .until_status("the renewed certificate", renewed)

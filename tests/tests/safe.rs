@@ -12,10 +12,10 @@ fn the_chair_s_sheet_brings_an_unreadable_record_to_a_reader_s_screen_and_every_
         .send_unreadable(b"\x01\xff\xfe i want to disappear <b>now</b>")
         .unwrap();
     let browser = Browser::start(&school.folder, 1280, 900).unwrap();
-    let mut looks = Looks::new(&browser, &school.collector.console()).unwrap();
+    let mut looks = Looks::new(&browser, &school.collector.url()).unwrap();
     looks.signed_in_as(&school.staff.lead).unwrap();
     looks.page("safe-closed", "/safe", "The school safe").unwrap();
-    let [heads, chairs] = &school.collector.sheets;
+    let [heads, chairs] = &school.collector.sheets();
     browser.fill("sheet", heads).unwrap();
     browser.press("Open the safe").unwrap();
     looks.refused("safe-refused", "The school safe").unwrap();

@@ -34,7 +34,7 @@ const CASES: &[Case] = &[
     },
     Case {
         whose: school::TEACHER,
-        text: "fight Mrs Hartwell snowdrop",
+        text: "fight Mrs Dunstan snowdrop",
         marker: "snowdrop",
         topic: "violence",
         readers: &[CHAIR],
@@ -55,14 +55,14 @@ const CASES: &[Case] = &[
     },
     Case {
         whose: school::PUPIL,
-        text: "fight with Mrs Okonkwo primrose",
+        text: "fight with Mrs Leigh primrose",
         marker: "primrose",
         topic: "bullying",
         readers: &[DEPUTY, HEAD],
     },
     Case {
         whose: school::OTHER_PUPIL,
-        text: "fight with Helen Hartwell cowslip",
+        text: "fight with Cy Dunstan cowslip",
         marker: "cowslip",
         topic: "bullying",
         readers: &[LEAD, DEPUTY],
@@ -70,7 +70,7 @@ const CASES: &[Case] = &[
     // The headteacher is its subject and the chair is named: of those who are left the lead is the most senior.
     Case {
         whose: school::HEADTEACHER,
-        text: "fight Charlotte Beaumont harebell",
+        text: "fight Di Everard harebell",
         marker: "harebell",
         topic: "violence",
         readers: &[LEAD],
@@ -93,7 +93,7 @@ const CASES: &[Case] = &[
 ];
 
 fn is_pupil(person: &Person) -> bool {
-    person.id.starts_with('p')
+    person.role == "pupil"
 }
 #[test]
 fn a_concern_is_seen_counted_and_told_of_by_its_readers_and_by_nobody_else() {
@@ -217,7 +217,7 @@ fn assert_told_rightly(school: &WholeSchool, concerns: &[String]) {
 #[test]
 fn a_technician_sees_no_content_no_pupil_and_no_count() {
     let school = WholeSchool::start("technician").unwrap();
-    let concern = flag(&school, "ashdown", "fight tricks marigold", "suicide", false);
+    let concern = flag(&school, "ingham", "fight tricks marigold", "suicide", false);
     let pages = crawl::everything_linked(&school.staff.technician).unwrap();
     assert!(
         pages.contains_key("/devices") && pages.contains_key("/audit"),
@@ -233,7 +233,7 @@ fn a_technician_sees_no_content_no_pupil_and_no_count() {
         for word in [
             "marigold",
             "/concerns/",
-            "ashdown",
+            "ingham",
             "1 concern",
             "1 flag",
             concern.as_str(),
@@ -244,6 +244,6 @@ fn a_technician_sees_no_content_no_pupil_and_no_count() {
     for path in ["/queue", "/closed", "/concerns/new", "/queue/live"] {
         assert_eq!(school.staff.technician.visit(path).unwrap().status, 404, "{path}");
     }
-    let list = school.collector.run(&["device", "list", "--json"]).unwrap();
-    assert!(!list.contains("ashdown") && !list.contains("Ashdown"), "{list}");
+    let list = school.collector.run(&["device", "list", "--json"]);
+    assert!(!list.contains("ingham") && !list.contains("Ingham"), "{list}");
 }

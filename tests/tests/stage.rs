@@ -1,12 +1,12 @@
 //! What the other tests stand on: a pupil's own desktop, a real browser on it, a mail server, a disk that fills.
 
+use pastoral_support::disk::SmallDisk;
 use pastoral_support::mail::Mail;
 use pastoral_support::poll;
 use pastoral_support::process::Folder;
 use pastoral_support::users::User;
 use pastoral_tests::browser::{Browser, PupilBrowser};
 use pastoral_tests::desktop::Desktop;
-use pastoral_tests::disk::SmallDisk;
 use pastoral_tests::search_site::SearchSite;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;

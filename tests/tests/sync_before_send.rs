@@ -59,7 +59,7 @@ fn the_device_syncs_a_flag_before_it_sends_it() {
     site.laptop.start_traced(&options).unwrap();
     site.until_connected().unwrap();
     send_flags(&site, &mut site.speaker().unwrap(), FLAGS);
-    let port = site.collector.devices().port();
+    let port = site.collector.devices.port();
     // A tracer does not heed being asked to end.
     site.laptop.kill().unwrap();
     let calls = parse(&fs::read_to_string(&trace).unwrap());
@@ -81,17 +81,17 @@ fn the_device_syncs_a_flag_before_it_sends_it() {
 fn the_collector_syncs_a_flag_before_it_answers_it() {
     let mut site = Site::start("sync").unwrap();
     let trace = site.folder.path().join("trace");
-    site.collector.stop().unwrap();
+    site.collector.stop();
     let options = ["-yy", "-s", "16", "-e", TRACED, "-o", &trace.to_string_lossy()];
-    site.collector.serve_traced(&options).unwrap();
+    site.collector.serve_traced(&options);
     site.until_connected().unwrap();
     let mut speaker = site.speaker().unwrap();
     send_flags(&site, &mut speaker, 1);
     // Until here there were handshakes, greetings, and a question whose account this is.
     let skipped = fs::read_to_string(&trace).unwrap().lines().count();
     send_flags(&site, &mut speaker, FLAGS);
-    let port = site.collector.devices().port();
-    site.collector.kill().unwrap();
+    let port = site.collector.devices.port();
+    site.collector.kill();
     let mut calls = parse(&fs::read_to_string(&trace).unwrap());
     calls.retain(|call| call.began >= skipped);
     let meaning = Meaning {

@@ -111,7 +111,7 @@ fn unmatched_titles_and_searches_leave_no_trace_on_the_wire_or_in_any_file() {
         .unwrap();
     site.laptop.until_delivered().unwrap();
 
-    let port = site.collector.devices().port();
+    let port = site.collector.devices.port();
     let capture = Capture::start(port, &site.folder).unwrap();
     let store = site.store().unwrap();
     let (device, collector) = (contents_at_rest(site.laptop.state_dir()), tables(&store));

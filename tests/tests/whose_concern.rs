@@ -17,7 +17,7 @@ use pastoral_tests::whole_school::WholeSchool;
 fn a_conflict_counts_at_once_and_until_it_is_ended() {
     let school = WholeSchool::start("conflict").unwrap();
     let (lead, head) = (&school.staff.lead, &school.staff.head);
-    let first = flag(&school, "fairweather", "fight tricks marigold", "suicide", false);
+    let first = flag(&school, "jessop", "fight tricks marigold", "suicide", false);
     assert_reads(LEAD, lead, &first, "marigold");
     let queue = OpenQueue::of(lead).unwrap();
     poll::until_so("the queue to open", || queue.text().contains(&first)).unwrap();
@@ -29,14 +29,8 @@ fn a_conflict_counts_at_once_and_until_it_is_ended() {
     assert_eq!(head.send(&form).unwrap().status, 200);
     assert_knows_nothing(&school, LEAD, lead, &first, "marigold");
     let before = queue.text().len();
-    let second = flag(
-        &school,
-        "fairweather",
-        "fight Mr Smith snowdrop",
-        "bullying",
-        false,
-    );
-    let other = flag(&school, "ashdown", "fight tricks hollyhock", "suicide", false);
+    let second = flag(&school, "jessop", "fight Mr Smith snowdrop", "bullying", false);
+    let other = flag(&school, "ingham", "fight tricks hollyhock", "suicide", false);
     poll::until_so("the other pupil's concern", || queue.text().contains(&other)).unwrap();
     let after = queue.text()[before..].to_owned();
     assert!(

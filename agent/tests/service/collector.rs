@@ -1,6 +1,5 @@
 //! A collector that does what a test tells it: real TLS and gRPC, and answers by script.
 
-use crate::authority::Authority;
 use crate::connection::{Anyone, Plain};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use pastoral_proto::device::collector_message::Message as Down;
@@ -8,6 +7,7 @@ use pastoral_proto::device::device_message::Message as Up;
 use pastoral_proto::device::device_service_server::{DeviceService, DeviceServiceServer};
 use pastoral_proto::device::*;
 use pastoral_proto::{Record, decode_record, limits};
+use pastoral_support::authority::Authority;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;

@@ -5,11 +5,11 @@ use pastoral_proto::LocalFrames;
 use pastoral_proto::local::from_helper::Message;
 use pastoral_proto::local::{FromHelper, HelperHello, TextSeen};
 use pastoral_support::poll::{until_async, until_so};
-use pastoral_support::process::begin;
+use pastoral_support::process::{Process, begin};
 use std::io::Write as _;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output};
+use std::process::{Command, Output};
 use tempfile::TempDir;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_pastoral-agent");
@@ -17,7 +17,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_pastoral-agent");
 pub(crate) struct Device {
     pub(crate) folder: TempDir,
     pub(crate) proxy: Option<String>,
-    running: Option<Child>,
+    running: Option<Process>,
 }
 
 impl Device {
@@ -61,29 +61,22 @@ impl Device {
     }
 
     pub(crate) fn start(&mut self) {
-        let log = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("log"))
-            .unwrap();
-        self.running = Some(self.command(&["run"]).stderr(log).spawn().unwrap());
+        let log = self.folder.path().join("log");
+        let process = Process::start("the service", &mut self.command(&["run"]), &log);
+        self.running = Some(process.unwrap());
         let socket = self.folder.path().join("run/control.sock");
         let started = until_so("the service to start", || UnixStream::connect(&socket).is_ok());
         started.unwrap_or_else(|error| panic!("{error}: {}", self.log()));
     }
 
     pub(crate) fn kill(&mut self) {
-        let mut running = self.running.take().unwrap();
-        running.kill().unwrap();
-        running.wait().unwrap();
+        self.running.take().unwrap().kill().unwrap();
     }
 
     /// As systemd does.
     pub(crate) fn stop(&mut self) {
-        let mut running = self.running.take().unwrap();
-        let pid = nix::unistd::Pid::from_raw(running.id().try_into().unwrap());
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
-        assert!(running.wait().unwrap().success(), "{}", self.log());
+        let ended = self.running.take().unwrap().stop().unwrap();
+        assert!(ended.success(), "{}", self.log());
     }
 
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
@@ -143,8 +136,7 @@ impl Device {
 impl Drop for Device {
     fn drop(&mut self) {
         if let Some(mut running) = self.running.take() {
-            let _ = running.kill();
-            let _ = running.wait();
+            let _it_may_have_ended = running.kill();
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Joining a school: approval, restarts, refusals, and an address that is not the collector's.
 
-use crate::authority::Authority;
 use crate::collector;
 use crate::collector::Collector;
 use crate::device::Device;
 use pastoral_proto::device::RefusalReason;
+use pastoral_support::authority::Authority;
 use pastoral_support::poll::comes_true;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
@@ -125,7 +125,7 @@ async fn every_refused_token_is_said_with_what_to_do_and_a_new_one_mends_it() {
 #[tokio::test]
 async fn a_collector_with_another_certificate_authority_is_not_trusted() {
     let honest = collector().await;
-    let other = Collector::start(Arc::new(Authority::new()), -1..365).await;
+    let other = Collector::start(Arc::new(Authority::invented()), -1..365).await;
     let mut device = Device::new();
     device.start();
     let arguments = ["enrol", "--collector", &other.address(), "--token-file", "-"];
@@ -147,7 +147,7 @@ async fn a_collector_with_another_certificate_authority_is_not_trusted() {
 #[tokio::test]
 async fn enrol_that_waits_ends_where_something_else_answers_and_says_what_to_do() {
     let honest = collector().await;
-    let other = Collector::start(Arc::new(Authority::new()), -1..365).await;
+    let other = Collector::start(Arc::new(Authority::invented()), -1..365).await;
     let web = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let web_address = format!("https://localhost:{}", web.local_addr().unwrap().port());
     tokio::spawn(async move {

@@ -1,7 +1,6 @@
 //! The real service against a collector of its own: joining, delivering, refusals, renewal and what `status` says.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
-mod authority;
 mod collector;
 mod commands;
 mod connection;
@@ -11,10 +10,10 @@ mod joining;
 mod policies;
 mod words;
 
-use authority::{Authority, Leaf};
 use collector::Collector;
 use pastoral_keywords::{Engine, KeywordList};
 use pastoral_proto::device::{ListReference, Policy, RulesReference, SignedPolicy};
+use pastoral_support::authority::{Authority, Leaf};
 use prost::Message as _;
 use rcgen::ExtendedKeyUsagePurpose;
 use ring::digest::{SHA256, digest};
@@ -24,7 +23,7 @@ use std::sync::Arc;
 const LIST: &str = include_str!("list.toml");
 
 async fn collector() -> Collector {
-    Collector::start(Arc::new(Authority::new()), -1..365).await
+    Collector::start(Arc::new(Authority::invented()), -1..365).await
 }
 
 fn sha256(bytes: &[u8]) -> Vec<u8> {

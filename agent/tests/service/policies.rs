@@ -1,6 +1,5 @@
 //! Policies: in force offline and after a restart; a bad one is refused and said, and the last good one stays.
 
-use crate::authority::Authority;
 use crate::device::Device;
 use crate::{LIST, built, collector_with_policy, named, policy, sha256, signed, signer};
 use pastoral_agent::identity::{Identity, Pair, Request};
@@ -9,6 +8,7 @@ use pastoral_agent::rules::PolicyNumber;
 use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::device::{Issued, Policy, PolicyReport, RulesReference, SignedPolicy, Standing};
 use pastoral_proto::limits;
+use pastoral_support::authority::Authority;
 use pastoral_support::poll::comes_true;
 use rcgen::ExtendedKeyUsagePurpose;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn now_ms() -> i64 {
 
 #[test]
 fn a_policy_by_anybody_else_or_for_anybody_else_is_refused_and_says_why() {
-    let (school, stranger) = (Authority::new(), Authority::new());
+    let (school, stranger) = (Authority::invented(), Authority::invented());
     let us = identity(&school);
     let number = PolicyNumber {
         group: String::new(),
@@ -143,7 +143,7 @@ async fn accept(
 
 #[tokio::test]
 async fn bad_rules_or_settings_are_refused_and_the_last_good_one_stays_over_a_restart() {
-    let school = Authority::new();
+    let school = Authority::invented();
     let us = identity(&school);
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
@@ -355,7 +355,7 @@ fn rules_file(state: &Path) -> std::path::PathBuf {
 
 #[tokio::test]
 async fn rules_lie_on_disk_sealed_and_what_is_damaged_there_is_fetched_again() {
-    let school = Authority::new();
+    let school = Authority::invented();
     let us = identity(&school);
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();

@@ -1,6 +1,5 @@
 //! What `status` and `explain` say: to root, to anybody else, for each refusal, and about time and certificates.
 
-use crate::authority::Authority;
 use crate::collector::Answering;
 use crate::collector::Collector;
 use crate::device::Device;
@@ -8,6 +7,7 @@ use crate::{collector, collector_with_policy};
 use pastoral_proto::Record;
 use pastoral_proto::device::collector_message::Message as Down;
 use pastoral_proto::device::{RefusalReason, Standing};
+use pastoral_support::authority::Authority;
 use pastoral_support::poll::comes_true;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
@@ -124,7 +124,7 @@ async fn a_wrong_clock_that_stops_nothing_is_said_all_the_same() {
 
 #[tokio::test]
 async fn a_collector_certificate_out_of_time_is_told_from_a_wrong_clock_and_gets_no_records() {
-    let authority = Arc::new(Authority::new());
+    let authority = Arc::new(Authority::invented());
     let collector = Collector::start(Arc::clone(&authority), -1..365).await;
     let mut device = Device::joined(&collector).await;
     device

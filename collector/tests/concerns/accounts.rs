@@ -34,7 +34,7 @@ async fn accounts_are_known_however_either_side_writes_their_domain() {
     let school = School::new().await;
     let names = [
         "aash",
-        "aash@ad.school.example",
+        "aash@ad.oak.example",
         "SCHOOL\\BBee",
         "bbee",
         "SCHOOL\\jhill",
@@ -45,10 +45,10 @@ async fn accounts_are_known_however_either_side_writes_their_domain() {
     take(
         &school,
         &[
-            line("s1", "student", "aash@school.example", "Ash", "", "5"),
+            line("s1", "student", "aash@oak.example", "Ash", "", "5"),
             line("s2", "student", "SCHOOL\\bbee", "Bee", "", "7"),
             line("s3", "student", "zo\u{eb}", "Zed", "", "5"),
-            line("t1", "teacher", "jhill", "Hill", "j.hill@school.example", ""),
+            line("t1", "teacher", "jhill", "Hill", "j.hill@oak.example", ""),
         ],
     )
     .await;
@@ -60,7 +60,7 @@ async fn accounts_are_known_however_either_side_writes_their_domain() {
     assert_eq!(seen.unknown.keys().collect::<Vec<_>>(), [&Unknown::Nobodys]);
     let audience = |name: &str| directory.person_of_username(name).map(|person| person.audience());
     assert_eq!(audience("OTHER\\jhill"), Some(Audience::Staff));
-    assert_eq!(audience("aash@school.example"), Some(Audience::Ks2));
+    assert_eq!(audience("aash@oak.example"), Some(Audience::Ks2));
     assert_eq!(audience("aash@elsewhere.example"), None);
 }
 
@@ -70,8 +70,8 @@ async fn a_name_that_two_people_can_mean_is_nobody_s() {
     let school = School::new().await;
     let names = [
         "jhill",
-        "jhill@staff.school.example",
-        "jhill@pupils.school.example",
+        "jhill@staff.oak.example",
+        "jhill@pupils.oak.example",
         "CURRIC\\abel",
         "ADMIN\\abel",
         "twice",
@@ -80,8 +80,8 @@ async fn a_name_that_two_people_can_mean_is_nobody_s() {
     take(
         &school,
         &[
-            line("s1", "student", "jhill@pupils.school.example", "Hill", "", "5"),
-            line("t1", "teacher", "jhill@staff.school.example", "Hill", "", ""),
+            line("s1", "student", "jhill@pupils.oak.example", "Hill", "", "5"),
+            line("t1", "teacher", "jhill@staff.oak.example", "Hill", "", ""),
             // Two domains, and the file does not say which.
             line("s2", "student", "abel", "Abel", "", "5"),
             line("s3", "student", "twice", "One", "", "5"),
@@ -95,8 +95,8 @@ async fn a_name_that_two_people_can_mean_is_nobody_s() {
             .person_of_username(name)
             .map(|person| person.source_id.clone())
     };
-    assert_eq!(role("jhill@staff.school.example").as_deref(), Some("t1"));
-    assert_eq!(role("jhill@pupils.school.example").as_deref(), Some("s1"));
+    assert_eq!(role("jhill@staff.oak.example").as_deref(), Some("t1"));
+    assert_eq!(role("jhill@pupils.oak.example").as_deref(), Some("s1"));
     assert_eq!((role("jhill"), role("twice")), (None, None));
     let seen = accounts::seen(school.app.store.read(), SCHOOL, &directory)
         .await

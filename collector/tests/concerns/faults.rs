@@ -327,7 +327,7 @@ async fn a_server_that_offers_no_login_or_no_tls_or_no_mail_is_said_with_the_rem
 /// One reader's refused address keeps nobody else from being told, and they are told later themselves.
 #[tokio::test]
 async fn a_refused_address_skips_one_reader_and_tells_the_next_at_once_also_without_an_address() {
-    for address in ["dsl@school.example", ""] {
+    for address in ["dsl@oak.example", ""] {
         let school = School::new().await;
         school
             .run("UPDATE person SET email = ? WHERE person_id = 'dsl'", &[address])
@@ -351,7 +351,7 @@ async fn a_refused_address_skips_one_reader_and_tells_the_next_at_once_also_with
         // The people's list is put right.
         school
             .run(
-                "UPDATE person SET email = 'd.lindqvist@school.example' WHERE person_id = 'dsl'",
+                "UPDATE person SET email = 'd.leigh@oak.example' WHERE person_id = 'dsl'",
                 &[],
             )
             .await;
@@ -364,7 +364,7 @@ async fn a_refused_address_skips_one_reader_and_tells_the_next_at_once_also_with
             server
                 .taken()
                 .iter()
-                .any(|message| message.contains("To: d.lindqvist@school.example"))
+                .any(|message| message.contains("To: d.leigh@oak.example"))
         );
     }
 }

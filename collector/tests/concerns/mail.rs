@@ -39,7 +39,7 @@ pub(crate) fn settings(port: u16) -> config::Mail {
     config::Mail {
         host: "127.0.0.1".into(),
         port,
-        from: "pastoral@school.example".into(),
+        from: "pastoral@oak.example".into(),
         tls: MailTls::None,
         login: None,
     }
@@ -80,18 +80,18 @@ async fn a_notice_reaches_the_reader_and_names_nobody_and_quotes_nothing() {
         .iter()
         .find(|message| message.text.contains("8000-000000000000"))
         .unwrap();
-    assert_eq!(first.to, "dsl@school.example");
+    assert_eq!(first.to, "dsl@oak.example");
     let plain = &first.text;
     assert!(
-        plain.contains("https://console.school.example/concerns/00000000-0000-4000-8000-000000000000"),
+        plain.contains("http://localhost:8443/concerns/00000000-0000-4000-8000-000000000000"),
         "{plain}"
     );
     for message in &messages {
         let plain = message.text.to_lowercase();
         for said in [
-            "robin",
-            "lindqvist",
-            "dora",
+            "ingham",
+            "leigh",
+            " ann",
             "self-harm",
             "suicide",
             "bullying",
@@ -222,7 +222,7 @@ async fn a_reader_whose_address_is_refused_is_told_later_and_the_next_one_at_onc
         .map(|message| message.to.clone())
         .collect();
     to.sort();
-    assert_eq!(to, ["deputy@school.example", "dsl@school.example"]);
+    assert_eq!(to, ["deputy@oak.example", "dsl@oak.example"]);
 }
 
 /// INVARIANT 4: who may not see it any more at the moment of sending is not told.
@@ -262,7 +262,7 @@ async fn the_head_of_the_audit_chain_goes_to_headteacher_and_chair_once_a_day() 
     let mut messages = receiver.arrived(2).await.unwrap();
     messages.sort_by_key(|message| message.to.clone());
     let to: Vec<_> = messages.iter().map(|message| message.to.as_str()).collect();
-    assert_eq!(to, ["chair@school.example", "head@school.example"]);
+    assert_eq!(to, ["chair@oak.example", "head@oak.example"]);
     let mut connection = school.app.store.read().acquire().await.unwrap();
     let head = pastoral_collector::store::audit::head(&mut connection, crate::school::SCHOOL)
         .await

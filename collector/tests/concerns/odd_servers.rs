@@ -69,7 +69,7 @@ async fn a_reply_of_any_length_or_alphabet_is_understood_and_the_notice_does_not
     // Of a refusal the code and nothing else is kept, whatever stands behind it.
     let school = School::new().await;
     let server = Scripted::start(|heard| match heard.line {
-        "." => Does::SaysBytes(b"550 5.7.60 nicht f\xfcr dora@school.example".to_vec()),
+        "." => Does::SaysBytes(b"550 5.7.60 nicht f\xfcr dora@oak.example".to_vec()),
         _ => Does::Usual,
     })
     .await;

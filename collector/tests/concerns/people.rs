@@ -83,7 +83,7 @@ async fn year_groups_decide_the_audience() {
         assert_eq!(audience(&format!("user{number}")), expected, "{grade}");
     }
     assert_eq!(audience("SCHOOL\\Teach"), Audience::Staff);
-    assert_eq!(audience("office@school.example"), Audience::Administration);
+    assert_eq!(audience("office@oak.example"), Audience::Administration);
     assert_eq!(directory.audience(None, "administration"), Audience::Ks1);
 }
 
@@ -119,14 +119,7 @@ async fn people_made_before_are_recognised_by_their_address_and_keep_their_dutie
     let school = School::new().await;
     let imported = take(
         &school,
-        &[line(
-            "t9",
-            "teacher",
-            "d.lind",
-            "Lindqvist",
-            "DSL@school.example",
-            "",
-        )],
+        &[line("t9", "teacher", "d.lind", "Leigh", "DSL@oak.example", "")],
     )
     .await
     .unwrap();
@@ -144,14 +137,11 @@ async fn a_leaver_loses_duties_unless_nobody_would_be_left_to_do_them() {
         .give_duty("teacher", pastoral_collector::concerns::model::Duty::Deputy)
         .await;
     let staff = |id: &str, email: &str| line(id, "teacher", id, "Adult", email, "");
-    let both = [
-        staff("t1", "dsl@school.example"),
-        staff("t2", "teacher@school.example"),
-    ];
+    let both = [staff("t1", "dsl@oak.example"), staff("t2", "teacher@oak.example")];
     take(&school, &both).await.unwrap();
     school.open(&Concern::default()).await;
     assert_eq!(school.readers("c1").await, ["dsl", "deputy", "teacher", "head"]);
-    let error = take(&school, &[staff("t2", "teacher@school.example")])
+    let error = take(&school, &[staff("t2", "teacher@oak.example")])
         .await
         .unwrap_err();
     assert!(
@@ -159,7 +149,7 @@ async fn a_leaver_loses_duties_unless_nobody_would_be_left_to_do_them() {
         "{error}"
     );
     assert_eq!(school.readers("c1").await, ["dsl", "deputy", "teacher", "head"]);
-    take(&school, &[staff("t1", "dsl@school.example")]).await.unwrap();
+    take(&school, &[staff("t1", "dsl@oak.example")]).await.unwrap();
     assert_eq!(school.readers("c1").await, ["dsl", "deputy", "head"]);
 }
 

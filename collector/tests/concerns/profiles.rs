@@ -256,7 +256,7 @@ async fn an_accepted_profile_is_kept_and_routes_what_is_there() {
 #[test]
 fn a_filled_accountability_block_is_complete() {
     let filled = "data_protection_officer = \"A. Officer\"\nassessment_date = 2026-09-01\nlawful_basis = \"public task\"\n\
-                  on_call = [\"dsl@school.example\", \"head@school.example\"]\nretention_days = 365";
+                  on_call = [\"dsl@oak.example\", \"head@oak.example\"]\nretention_days = 365";
     let toml = Profile::shipped("purley-oaks")
         .unwrap()
         .replace("retention_days = 365", filled);
@@ -266,7 +266,7 @@ fn a_filled_accountability_block_is_complete() {
             .accountability_missing()
             .is_empty()
     );
-    let one_person = toml.replace(", \"head@school.example\"", "");
+    let one_person = toml.replace(", \"head@oak.example\"", "");
     assert_eq!(
         Profile::parse(&one_person, "f")
             .unwrap()

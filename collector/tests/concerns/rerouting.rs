@@ -241,7 +241,7 @@ async fn where_no_reader_can_be_told_the_technician_is_told_that_something_waits
     // As soon as somebody can read it, nobody need be told.
     school
         .run(
-            "UPDATE person SET email = 'dsl@school.example' WHERE person_id = ?",
+            "UPDATE person SET email = 'dsl@oak.example' WHERE person_id = ?",
             &["dsl"],
         )
         .await;

@@ -1,27 +1,22 @@
-//! A school to test with: a real store, five readers and invented people.
+//! The invented school as the tests about concerns have it: everybody called by what they are, and no sign-ins.
 
-use arc_swap::ArcSwap;
+#[path = "../school/mod.rs"]
+mod begun;
+
+pub(crate) use begun::{SCHOOL, School};
+
+use begun::email;
 use jiff::Timestamp;
-use pastoral_collector::app::App;
 use pastoral_collector::concerns::escalation::Change;
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::concerns::naming::{Named, Strength};
-use pastoral_collector::lists::Rules;
-use pastoral_collector::live::Live;
-use pastoral_collector::profile::Profile;
-use pastoral_collector::seal::content::Sealer;
-use pastoral_collector::seal::specialist::ListKey;
 use pastoral_collector::store::people::Directory;
-use pastoral_collector::store::{Store, escalation, routing};
+use pastoral_collector::store::{escalation, routing};
 use pastoral_collector::telling::Telling;
+use pastoral_support::school::{CHAIR, DEPUTY, HEADTEACHER, INDEPENDENT, LEAD, PUPIL, TEACHER, TECHNICIAN};
 use sqlx::Row;
-use std::collections::HashMap;
-use std::sync::Arc;
-use tempfile::TempDir;
-use tokio::sync::Notify;
 
-pub(crate) const SCHOOL: &str = "school-1";
 pub(crate) const MINUTE: i64 = 60_000;
 pub(crate) const DAY: i64 = 24 * 60 * MINUTE;
 
@@ -33,61 +28,25 @@ pub(crate) fn monday() -> i64 {
         .as_millisecond()
 }
 
-pub(crate) struct School {
-    pub(crate) app: App,
-    /// Removed with the school.
-    _folder: TempDir,
-}
-
 impl School {
-    /// With DSL, deputy, headteacher, chair, independent reader, technician, a teacher and a pupil.
+    /// With all who have a duty, a teacher and a pupil, called by what they are.
     pub(crate) async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("pastoral.db")).await.unwrap();
-        let profile = Profile::parse(Profile::shipped("purley-oaks").unwrap(), "purley-oaks").unwrap();
-        let app = App {
-            live: Live::default(),
-            school_id: SCHOOL.into(),
-            school_name: "Invented Primary School".into(),
-            list_key: ListKey::new(folder.path().join("ca")),
-            sealer: Arc::new(Sealer::new(HashMap::new())),
-            console_url: "https://console.school.example".into(),
-            outbox_wake: Arc::new(Notify::new()),
-            escalation_wake: Arc::new(Notify::new()),
-            secure_cookies: true,
-            faults: Arc::default(),
-            profile: Arc::new(ArcSwap::from_pointee(profile.clone())),
-            lists: Arc::new(ArcSwap::from_pointee(
-                Rules::build(Vec::new(), Vec::new(), &[], 0, "2026-11-23").unwrap(),
-            )),
-            store,
-        };
-        let school = Self { app, _folder: folder };
-        school
-            .run(
-                "INSERT INTO school (school_id, name, profile, created_at) VALUES (?, 'Invented', ?, 0)",
-                &[SCHOOL, &profile.toml],
-            )
-            .await;
-        for (id, role, given, family, duty) in [
-            ("dsl", "staff", "Dora", "Lindqvist", Some(Duty::Dsl)),
-            ("deputy", "staff", "Della", "Pemberton", Some(Duty::Deputy)),
-            ("head", "staff", "Hugo", "Hathersage", Some(Duty::Headteacher)),
-            ("chair", "governor", "Chay", "Rowntree", Some(Duty::Chair)),
-            (
-                "outsider",
-                "outside",
-                "Ola",
-                "Fairbrother",
-                Some(Duty::Independent),
-            ),
-            ("technician", "staff", "Tam", "Kettlewell", Some(Duty::Technician)),
-            ("teacher", "staff", "Tess", "Applegarth", None),
-            ("pupil", "pupil", "Robin", "Invented", None),
+        let school = Self::begun(0).await;
+        for (id, person) in [
+            ("dsl", LEAD),
+            ("deputy", DEPUTY),
+            ("head", HEADTEACHER),
+            ("chair", CHAIR),
+            ("outsider", INDEPENDENT),
+            ("technician", TECHNICIAN),
+            ("teacher", TEACHER),
+            ("pupil", PUPIL),
         ] {
-            school.add_person(id, role, given, family).await;
-            if let Some(duty) = duty {
-                school.give_duty(id, duty).await;
+            school
+                .add_person(id, person.role, person.given, person.family)
+                .await;
+            if let Some(duty) = person.duty {
+                school.give_duty(id, Duty::from_code(duty).unwrap()).await;
             }
         }
         school
@@ -105,7 +64,7 @@ impl School {
     }
 
     pub(crate) async fn add_person(&self, id: &str, role: &str, given: &str, family: &str) {
-        let (source, email) = (format!("pastoral:{id}"), format!("{id}@school.example"));
+        let (source, email) = (format!("pastoral:{id}"), email(id));
         self.run(
             "INSERT INTO person (school_id, person_id, source_id, role, given_name, family_name, email, username)
              VALUES ('school-1', ?1, ?2, ?3, ?4, ?5, ?6, ?1)",

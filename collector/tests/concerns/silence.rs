@@ -90,8 +90,8 @@ async fn a_whole_group_that_is_silent_is_said_in_the_mail() {
 async fn a_laptop_that_calls_itself_something_else_than_a_name_puts_no_words_into_a_mail() {
     let school = School::new().await;
     for (number, name) in [
-        "Robin Invented is a thief",
-        "a\r\nBcc: all@school.example",
+        "Pip Ingham is a thief",
+        "a\r\nBcc: all@oak.example",
         "",
         &"x".repeat(64),
     ]
@@ -105,7 +105,7 @@ async fn a_laptop_that_calls_itself_something_else_than_a_name_puts_no_words_int
     look(&school.app, monday()).await.unwrap();
     for (_, _, body) in school.told().await {
         assert!(body.contains("- the device 02345678\n"), "{body}");
-        for words in ["Robin", "Bcc", "xxxx"] {
+        for words in ["Pip", "Bcc", "xxxx"] {
             assert!(!body.contains(words), "{body}");
         }
     }

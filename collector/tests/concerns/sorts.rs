@@ -72,7 +72,7 @@ async fn every_sort_of_notice_leaves_to_a_real_mail_server() {
     assert!(
         messages
             .iter()
-            .all(|message| message.header("Subject").is_some() && message.to == "head@school.example")
+            .all(|message| message.header("Subject").is_some() && message.to == "head@oak.example")
     );
 }
 
@@ -115,5 +115,5 @@ async fn the_mail_about_a_broken_audit_chain_leaves() {
     };
     let mut told = about("was changed");
     told.sort();
-    assert_eq!(told, ["chair@school.example", "head@school.example"]);
+    assert_eq!(told, ["chair@oak.example", "head@oak.example"]);
 }

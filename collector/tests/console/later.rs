@@ -3,6 +3,7 @@
 use super::*;
 use axum::http::StatusCode;
 use pastoral_collector::store::rerouting;
+use pastoral_support::school::PEOPLE;
 
 /// Who finds the names of a conflict on people's page or in the audit log.
 async fn knows(browser: &mut Browser, reader: &str, about: &str) -> bool {
@@ -43,13 +44,7 @@ async fn a_conflict_is_known_by_name_only_to_who_recorded_it_and_who_may_read_ab
         let alone = by == reader;
         let said = if alone { "conflict" } else { "conflict-a-day" };
         assert_eq!(done.location(), format!("/people?done={said}"));
-        let full = |id: &str| {
-            let (_, given, family, ..) = crate::school::PEOPLE
-                .iter()
-                .find(|(known, ..)| *known == id)
-                .unwrap();
-            format!("{given} {family}")
-        };
+        let full = |id: &str| PEOPLE.iter().find(|known| known.id == id).unwrap().name();
         for ((person, _), browser) in everybody.iter().zip(&mut people) {
             let told = knows(browser, &full(reader), &full(about)).await;
             assert_eq!(

@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::school::browser::Page;
-use crate::school::{PEOPLE, email};
+use crate::school::email;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use pastoral_collector::store::wanted;
+use pastoral_support::school::PEOPLE;
 
 const IMPORT: &str = "/people/import";
 const BOUNDARY: &str = "----invented";
@@ -13,16 +14,18 @@ const BOUNDARY: &str = "----invented";
 /// Everybody of the school as its own system lists them, without some, with further rows.
 pub(super) fn list(without: &[&str], more: &[&str]) -> String {
     let mut csv = "sourcedId,role,username,givenName,familyName,email,grades\n".to_owned();
-    for (id, given, family, role, year) in PEOPLE.iter().filter(|(id, ..)| !without.contains(id)) {
-        let role = match *role {
+    for person in PEOPLE.iter().filter(|person| !without.contains(&person.id)) {
+        let role = match person.role {
             "pupil" => "student",
             "outside" => "guardian",
             "governor" => "governor",
             _ => "teacher",
         };
+        let (id, given, family) = (person.id, person.given, person.family);
         csv.push_str(&format!(
-            "{id},{role},{id},{given},{family},{},{year}\n",
-            email(id)
+            "{id},{role},{id},{given},{family},{},{}\n",
+            email(id),
+            person.year
         ));
     }
     for row in more {

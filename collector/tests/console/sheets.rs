@@ -7,8 +7,8 @@ use crate::school::SCHOOL;
 use axum::http::StatusCode;
 use pastoral_collector::seal::sheet::{self, Sheet};
 use pastoral_collector::store::keys;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use pastoral_support::process;
+use std::process::Command;
 
 /// A sheet as `init` prints it.
 async fn sheet(school: &School, which: Sheet) -> String {
@@ -25,21 +25,14 @@ async fn sheet(school: &School, which: Sheet) -> String {
 fn user(school: &School, arguments: &[&str], typed: &str) -> (Option<i32>, String) {
     let config = school.folder().join("collector.toml");
     std::fs::write(&config, format!("data_dir = {:?}\n", school.folder())).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_pastoral-collector"))
+    let mut command = Command::new(process::program("pastoral-collector").unwrap());
+    command
         .env_clear()
         .arg("--config")
         .arg(&config)
         .arg("user")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(said).unwrap())
+        .args(arguments);
+    process::run(&mut command, typed).unwrap()
 }
 
 /// A concern about the headteacher, which only the chair reads.

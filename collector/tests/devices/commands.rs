@@ -1,12 +1,14 @@
 //! What a device is asked to do once.
 
-use crate::collector::{Collector, ended};
-use crate::device::{Device, Stream, now};
 use pastoral_proto::device::command_answer::Outcome;
 use pastoral_proto::device::{
     Command, CommandAnswer, CommandFailed, Health, collector_message::Message as Down, command::What,
     device_message::Message as Up,
 };
+use pastoral_support::clock::now_ms;
+use pastoral_support::collector::Collector;
+use pastoral_support::device::{Device, Stream};
+use pastoral_support::process::ended;
 
 const EPOCH: [u8; 16] = [7; 16];
 
@@ -28,7 +30,7 @@ async fn answer(stream: &Stream, id: &[u8], outcome: Outcome) {
 
 fn health(fault: &str) -> Outcome {
     Outcome::Health(Health {
-        device_time_ms: now(),
+        device_time_ms: now_ms(),
         fault: fault.into(),
         ..Health::default()
     })

@@ -1,13 +1,15 @@
 //! Power cuts and full disks: nothing acknowledged is lost, and it goes on by itself.
 
-use crate::collector::Collector;
-use crate::device::{Device, PATIENCE, flag, is_committed, start};
 use pastoral_proto::Record;
 use pastoral_proto::device::{
     Envelope, Envelopes, answer, collector_message::Message as Down, device_message::Message as Up,
 };
+use pastoral_support::collector::Collector;
+use pastoral_support::device::Device;
+use pastoral_support::disk::SmallDisk;
+use pastoral_support::poll::{PATIENCE, comes_true};
+use pastoral_support::records::{flag, is_committed, start};
 use std::collections::BTreeSet;
-use std::process::Command;
 use std::time::Duration;
 
 const ROUNDS: u8 = 12;
@@ -107,43 +109,15 @@ fn numbered(sequence: u64) -> Record {
     Record::Flag(made)
 }
 
-/// A small disk of its own. Needs root.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount(mebibytes: u32) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let size = format!("size={mebibytes}m");
-        let done = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(folder.path())
-            .status();
-        assert!(
-            done.unwrap().success(),
-            "a small disk cannot be mounted; this test needs root"
-        );
-        Self(folder)
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _already_gone = Command::new("umount")
-            .args(["--lazy"])
-            .arg(self.0.path())
-            .status();
-    }
-}
-
 #[tokio::test]
 async fn on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_severe_flags_get_through_and_it_recovers() {
-    let disk = SmallDisk::mount(64);
-    let collector = Collector::in_folder(|_| disk.0.path().join("data"), true);
+    let folder = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::mount(folder.path(), 64).unwrap();
+    let collector = Collector::alone(|_| folder.path().join("data"), true);
     let device = Device::joined(&collector).await;
     let mut stream = device.connect(&collector, [3; 16]).await;
     assert!(is_committed(&stream.deliver(&[(0, &start(None))]).await[0]));
-    let filler = disk.0.path().join("filler");
-    fill(&filler);
+    disk.fill().unwrap();
     let mut sequence = 0;
     let refused = tokio::time::timeout(PATIENCE, async {
         loop {
@@ -171,24 +145,13 @@ async fn on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_severe_flags_ge
     let (code, said) = collector.try_run(&["check"]);
     assert_eq!(code, Some(3));
     assert!(said.contains("make room"), "{said}");
-    std::fs::remove_file(&filler).unwrap();
-    tokio::time::timeout(PATIENCE, async {
-        while !is_committed(&stream.deliver(&[(10_001, &flag("1002", "text", 2))]).await[0]) {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+    disk.free().unwrap();
+    comes_true("its recovery", async || {
+        is_committed(&stream.deliver(&[(10_001, &flag("1002", "text", 2))]).await[0])
     })
-    .await
-    .expect("it does not recover");
+    .await;
     let stored: i64 = collector
         .count("SELECT count(*) FROM flag WHERE sequence < 10000")
         .await;
     assert_eq!(stored, i64::try_from(sequence - 1).unwrap());
-}
-
-/// Writes until there is no room.
-fn fill(file: &std::path::Path) {
-    use std::io::Write as _;
-    let mut file = std::fs::File::create(file).unwrap();
-    let block = vec![1; 64 * 1024];
-    while file.write_all(&block).is_ok() {}
 }

@@ -1,11 +1,14 @@
 //! Floods of flags: counted, never lost, never doubled, and no queue of false concerns.
 
-use crate::collector::Collector;
-use crate::device::{Device, flag, is_committed, now};
 use crate::harm::{EPOCH, committed, deliver, limit, others_deliver};
 use pastoral_collector::metering::Limited;
 use pastoral_keywords::Topic;
 use pastoral_proto::{Epoch, FlagId, Record, Repeats, encode_record, limits};
+use pastoral_support::clock::now_ms;
+use pastoral_support::collector::Collector;
+use pastoral_support::device::Device;
+use pastoral_support::poll::comes_true;
+use pastoral_support::records::{flag, is_committed};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -57,9 +60,9 @@ async fn a_flood_of_severe_flags_by_one_account_is_one_concern_with_a_count() {
                 sequence,
             },
             count: 10,
-            last_at_ms: now(),
+            last_at_ms: now_ms(),
             further,
-            first_at_ms: now() - 1_000,
+            first_at_ms: now_ms() - 1_000,
         })
     };
     let answers = stream
@@ -135,9 +138,9 @@ async fn a_copied_certificate_opens_so_many_concerns_a_day_and_nothing_is_lost()
                 sequence,
             },
             count: 7,
-            last_at_ms: now(),
+            last_at_ms: now_ms(),
             further: false,
-            first_at_ms: now(),
+            first_at_ms: now_ms(),
         }))
     };
     let message = vec![
@@ -180,13 +183,10 @@ async fn a_copied_certificate_opens_so_many_concerns_a_day_and_nothing_is_lost()
     let held_back = said.lines().find(|line| line.contains("held back for"));
     assert!(held_back.is_some_and(|line| !line.contains("concern")), "{said}");
     collector.run(&["device", "allow", &device.device_id]);
-    tokio::time::timeout(crate::device::PATIENCE, async {
-        while committed(&deliver(&mut stream, 0, flood.clone()).await) < flood.len() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+    comes_true("what a person allows", async || {
+        committed(&deliver(&mut stream, 0, flood.clone()).await) == flood.len()
     })
-    .await
-    .expect("what a person allows does not come");
+    .await;
     let answers = stream.deliver_bytes(message).await;
     assert_eq!(committed(&answers), 5);
     let answers = deliver(&mut stream, 2_000, severe.clone()).await;

@@ -1,13 +1,16 @@
 //! What somebody with root on one laptop, or its stolen certificate, can do: so much a day, while others go on
 //! delivering. The limits are in `metering/limited.rs`.
 
-use crate::collector::Collector;
-use crate::device::{Device, Stream, flag, is_committed, now, start};
 use pastoral_collector::metering::Limited;
 use pastoral_proto::device::{
     Answer, RefusalReason, RenewRequest, answer, collector_message::Message as Down, renew_reply,
 };
 use pastoral_proto::{Account, Epoch, FlagId, Gap, Record, encode_record, limits};
+use pastoral_support::clock::now_ms;
+use pastoral_support::collector::Collector;
+use pastoral_support::device::{Device, Stream};
+use pastoral_support::poll::comes_true;
+use pastoral_support::records::{flag, is_committed, start};
 
 pub(crate) const EPOCH: [u8; 16] = [5; 16];
 const OTHER: [u8; 16] = [6; 16];
@@ -29,8 +32,8 @@ fn gap() -> Record {
         cause: "helper-gone".into(),
         count: u64::MAX,
         highest_severity: None,
-        from_ms: now(),
-        to_ms: now(),
+        from_ms: now_ms(),
+        to_ms: now_ms(),
     })
 }
 
@@ -114,20 +117,14 @@ async fn a_clock_that_asks_for_certificates_without_end_gets_a_day_s_and_a_perso
         said.contains("no device did more than a laptop does in a day"),
         "{said}"
     );
-    tokio::time::timeout(crate::device::PATIENCE, async {
-        loop {
-            let request = RenewRequest {
-                csr_der: device.csr(),
-            };
-            let reply = client.renew(request).await.unwrap().into_inner();
-            if matches!(reply.outcome, Some(renew_reply::Outcome::Issued(_))) {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
+    comes_true("what a person allows", async || {
+        let request = RenewRequest {
+            csr_der: device.csr(),
+        };
+        let reply = client.renew(request).await.unwrap().into_inner();
+        matches!(reply.outcome, Some(renew_reply::Outcome::Issued(_)))
     })
-    .await
-    .expect("what a person allows does not come");
+    .await;
 }
 
 #[tokio::test]
@@ -233,13 +230,10 @@ async fn beyond_its_bytes_a_device_waits_except_for_the_most_severe_of_others_un
         )
         .await;
     collector.run(&["device", "allow", &device.device_id]);
-    tokio::time::timeout(crate::device::PATIENCE, async {
-        while !is_committed(&stream.deliver(&[(1, &flag("1001", "by who floods", 4))]).await[0]) {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
+    comes_true("what a person allows", async || {
+        is_committed(&stream.deliver(&[(1, &flag("1001", "by who floods", 4))]).await[0])
     })
-    .await
-    .expect("what a person allows does not come");
+    .await;
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! Who may join, and what everybody else is told.
 
-use crate::collector::Collector;
-use crate::device::{Device, fingerprint, next, now};
 use pastoral_collector::ca::Authority;
 use pastoral_proto::device::{
     EnrolRequest, FetchRulesRequest, RefusalReason, RenewRequest, collector_message, enrol_reply, renew_reply,
 };
+use pastoral_support::clock::now_ms;
+use pastoral_support::collector::Collector;
+use pastoral_support::device::{Device, fingerprint, next};
+use pastoral_support::records::{flag, is_committed};
 use ring::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
 
@@ -32,7 +34,7 @@ async fn turned_away(device: &Device, collector: &Collector) -> RefusalReason {
 #[tokio::test]
 async fn a_device_waits_for_a_person_and_is_let_in_the_moment_one_approves() {
     let collector = Collector::start();
-    let (mut device, token) = (Device::new(), collector.token());
+    let (mut device, token) = (Device::stranger(), collector.token());
     let mut replies = device.ask(&collector, &token).await;
     let enrol_reply::Outcome::Pending(pending) = next(&mut replies).await else {
         panic!("not pending")
@@ -65,7 +67,7 @@ async fn a_device_waits_for_a_person_and_is_let_in_the_moment_one_approves() {
 #[tokio::test]
 async fn asking_again_with_the_same_key_is_the_same_device_and_takes_no_further_use() {
     let collector = Collector::start();
-    let (device, token) = (Device::new(), collector.token());
+    let (device, token) = (Device::stranger(), collector.token());
     let _first = next(&mut device.ask(&collector, &token).await).await;
     let enrol_reply::Outcome::Pending(_) = next(&mut device.ask(&collector, &token).await).await else {
         panic!("not pending")
@@ -79,28 +81,28 @@ async fn a_wrong_token_and_one_used_up_withdrawn_or_expired_are_refused_and_say_
     let token = collector.token();
     let mut parts: Vec<_> = token.split('.').collect();
     parts[2] = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let wrong = next(&mut Device::new().ask(&collector, &parts.join(".")).await).await;
+    let wrong = next(&mut Device::stranger().ask(&collector, &parts.join(".")).await).await;
     assert_eq!(refused(wrong), RefusalReason::TokenUnknown);
-    let _takes_the_one_use = next(&mut Device::new().ask(&collector, &token).await).await;
-    let used_up = next(&mut Device::new().ask(&collector, &token).await).await;
+    let _takes_the_one_use = next(&mut Device::stranger().ask(&collector, &token).await).await;
+    let used_up = next(&mut Device::stranger().ask(&collector, &token).await).await;
     assert_eq!(refused(used_up), RefusalReason::TokenUsedUp);
     let withdrawn = collector.token();
     collector.run(&["token", "withdraw", withdrawn.split('.').nth(1).unwrap()]);
-    let withdrawn = next(&mut Device::new().ask(&collector, &withdrawn).await).await;
+    let withdrawn = next(&mut Device::stranger().ask(&collector, &withdrawn).await).await;
     assert_eq!(refused(withdrawn), RefusalReason::TokenUsedUp);
     let expired = collector.token();
     sqlx::query("UPDATE token SET expires_at = 1")
         .execute(&collector.database().await)
         .await
         .unwrap();
-    let expired = next(&mut Device::new().ask(&collector, &expired).await).await;
+    let expired = next(&mut Device::stranger().ask(&collector, &expired).await).await;
     assert_eq!(refused(expired), RefusalReason::TokenExpired);
 }
 
 #[tokio::test]
 async fn a_request_not_signed_with_its_own_key_is_refused() {
     let collector = Collector::start();
-    let (device, token) = (Device::new(), collector.token());
+    let (device, token) = (Device::stranger(), collector.token());
     let parts: Vec<_> = token.split('.').collect();
     let secret = data_encoding::BASE64URL_NOPAD
         .decode(parts[2].as_bytes())
@@ -126,7 +128,7 @@ async fn a_request_not_signed_with_its_own_key_is_refused() {
 #[tokio::test]
 async fn no_device_is_approved_before_the_school_says_who_answers_for_it() {
     let collector = Collector::unaccountable();
-    let device = Device::new();
+    let device = Device::stranger();
     let enrol_reply::Outcome::Pending(pending) =
         next(&mut device.ask(&collector, &collector.open_token()).await).await
     else {
@@ -143,7 +145,7 @@ async fn no_device_is_approved_before_the_school_says_who_answers_for_it() {
 #[tokio::test]
 async fn a_rejected_device_is_told_so_and_a_revoked_one_loses_its_stream_at_once() {
     let collector = Collector::start();
-    let rejected = Device::new();
+    let rejected = Device::stranger();
     let mut replies = rejected.ask(&collector, &collector.token()).await;
     let enrol_reply::Outcome::Pending(pending) = next(&mut replies).await else {
         panic!("not pending")
@@ -179,7 +181,7 @@ async fn a_rejected_device_is_told_so_and_a_revoked_one_loses_its_stream_at_once
 #[tokio::test]
 async fn without_a_certificate_nothing_but_asking_to_join_is_possible() {
     let collector = Collector::start();
-    let stranger = Device::new();
+    let stranger = Device::stranger();
     assert_eq!(
         turned_away(&stranger, &collector).await,
         RefusalReason::CertificateUnknown
@@ -198,8 +200,13 @@ async fn a_forged_certificate_does_not_get_past_the_handshake_and_an_unlisted_on
     let mut device = Device::joined(&collector).await;
     let genuine = device.chain.clone();
     let elsewhere = tempfile::tempdir().unwrap();
-    let forger = Authority::create(elsewhere.path(), "another school", now()).unwrap();
-    device.chain = vec![forger.issue(&device.csr(), &device.device_id, now()).unwrap().der];
+    let forger = Authority::create(elsewhere.path(), "another school", now_ms()).unwrap();
+    device.chain = vec![
+        forger
+            .issue(&device.csr(), &device.device_id, now_ms())
+            .unwrap()
+            .der,
+    ];
     let forged = match device.try_client(&collector).await {
         Ok(mut client) => client
             .fetch_rules(FetchRulesRequest { sha256: vec![0; 32] })
@@ -230,7 +237,7 @@ async fn a_forged_certificate_does_not_get_past_the_handshake_and_an_unlisted_on
     let authority = Authority::open(&collector.data_dir, &school_id).unwrap();
     device.chain = vec![
         authority
-            .issue(&device.csr(), &device.device_id, now())
+            .issue(&device.csr(), &device.device_id, now_ms())
             .unwrap()
             .der,
     ];
@@ -249,7 +256,11 @@ async fn age(device: &mut Device, collector: &Collector, days_over: i64) {
         .unwrap();
     let authority = Authority::open(&collector.data_dir, &school_id).unwrap();
     let made = authority
-        .issue(&device.csr(), &device.device_id, now() - (90 + days_over) * DAY)
+        .issue(
+            &device.csr(),
+            &device.device_id,
+            now_ms() - (90 + days_over) * DAY,
+        )
         .unwrap();
     sqlx::query(
         "INSERT INTO device_certificate (school_id, sha256, device_id, not_before, not_after, issued_at)
@@ -326,15 +337,13 @@ async fn a_certificate_past_two_thirds_of_its_life_is_told_to_renew_on_connect()
 async fn a_clock_a_day_off_is_reported_and_loses_nothing() {
     let collector = Collector::start();
     let device = Device::joined(&collector).await;
-    let mut stream = device.connect_at(&collector, [1; 16], now() - DAY).await;
+    let mut stream = device.connect_at(&collector, [1; 16], now_ms() - DAY).await;
     let collector_message::Message::Welcome(welcome) = stream.next().await else {
         panic!("not welcome")
     };
-    assert!(welcome.collector_time_ms > now() - DAY / 2);
-    let answers = stream
-        .deliver(&[(0, &crate::device::flag("1001", "text", 3))])
-        .await;
-    assert!(crate::device::is_committed(&answers[0]));
+    assert!(welcome.collector_time_ms > now_ms() - DAY / 2);
+    let answers = stream.deliver(&[(0, &flag("1001", "text", 3))]).await;
+    assert!(is_committed(&answers[0]));
     collector
         .until("SELECT count(*) FROM device WHERE clock_offset_ms > 86000000", 1)
         .await;

@@ -6,11 +6,9 @@
     reason = "a test ends at the first surprise"
 )]
 
-mod collector;
 mod command_line;
 mod commands;
 mod delivering;
-mod device;
 mod faults;
 mod floods;
 mod harm;

@@ -1,12 +1,12 @@
 //! Policies: signed by a key that the school's authority vouches for, and renewed when the profile changes.
 
-use crate::collector::Collector;
-use crate::device::Device;
 use pastoral_keywords::Engine;
 use pastoral_proto::device::{
     FetchRulesRequest, ListReference, Policy, SignedPolicy, collector_message::Message as Down,
 };
 use pastoral_proto::limits;
+use pastoral_support::collector::Collector;
+use pastoral_support::device::Device;
 use prost::Message as _;
 use ring::digest::{SHA256, digest};
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};

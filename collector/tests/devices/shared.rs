@@ -1,9 +1,10 @@
 //! An account that several people use.
 
-use crate::collector::Collector;
-use crate::device::{Device, flag, is_committed};
 use pastoral_collector::store::Store;
 use pastoral_collector::store::reassign::{self, Owner};
+use pastoral_support::collector::Collector;
+use pastoral_support::device::Device;
+use pastoral_support::records::{flag, is_committed};
 
 const EPOCH: [u8; 16] = [5; 16];
 const OTHER: [u8; 16] = [6; 16];

@@ -1,7 +1,8 @@
 //! Devices under attack: one source takes all the connections it can get, and theirs is behind the same router.
 
-use crate::collector::Collector;
-use crate::device::{Device, flag, is_committed, start};
+use pastoral_support::collector::Collector;
+use pastoral_support::device::Device;
+use pastoral_support::records::{flag, is_committed, start};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -16,7 +17,7 @@ async fn while_one_source_takes_all_it_can_devices_deliver_and_join() {
     let mut stream = device.connect(&collector, [1; 16]).await;
     let mut held = Vec::new();
     for n in 0..MANY {
-        let mut connection = TcpStream::connect(&collector.devices).await.unwrap();
+        let mut connection = TcpStream::connect(collector.devices).await.unwrap();
         if n % 2 == 0 {
             // Half a handshake.
             let _may_be_closed = connection.write_all(b"\x16\x03\x01\x02\x00\x01").await;
@@ -52,7 +53,7 @@ async fn whoever_has_shaken_hands_and_asks_nothing_gives_way_too() {
     let mut collector = Collector::start();
     collector.kill();
     collector.serve_with_files(700);
-    let stranger = Device::new();
+    let stranger = Device::stranger();
     let mut held = Vec::new();
     // More than one source has places for, where there are so few files.
     for _ in 0..40 {
@@ -85,7 +86,7 @@ async fn whoever_guesses_tokens_is_kept_from_the_store_whomever_they_say_they_co
     collector.kill();
     collector.add_config("proxy = [\"127.0.0.1\"]\n");
     collector.serve();
-    let stranger = Device::new();
+    let stranger = Device::stranger();
     let mut told = Vec::new();
     for n in 0..80 {
         let mut client = stranger.client(&collector).await;

@@ -1,17 +1,18 @@
 //! Laptops that are silent, and those that a person has retired.
 
-use crate::collector::Collector;
-use crate::device::{Device, now};
 use pastoral_proto::device::{
     Health, Refusal, RefusalReason, collector_message::Message as Down, device_message::Message as Up,
 };
+use pastoral_support::clock::now_ms;
+use pastoral_support::collector::Collector;
+use pastoral_support::device::Device;
 
 const EPOCH: [u8; 16] = [9; 16];
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 fn health() -> Up {
     Up::Health(Health {
-        device_time_ms: now(),
+        device_time_ms: now_ms(),
         ..Health::default()
     })
 }
@@ -32,7 +33,7 @@ fn verdict(collector: &Collector) -> String {
 
 /// Puts when the one device was last heard back by so many days.
 async fn heard_ago(collector: &Collector, days: i64) {
-    let at = now() - days * 24 * HOUR_MS;
+    let at = now_ms() - days * 24 * HOUR_MS;
     sqlx::query("UPDATE device SET connected = 0, last_seen_at = ?1, health = json_object('at', ?1)")
         .bind(at)
         .execute(&collector.database().await)
@@ -51,7 +52,7 @@ async fn what_is_silent_is_not_heard_for_the_list_and_the_check_whatever_its_str
     assert_eq!(verdict(&collector), "protected");
     // A stream that is held open and says nothing is no sign of life.
     sqlx::query("UPDATE device SET health = json_object('at', ?)")
-        .bind(now() - HOUR_MS)
+        .bind(now_ms() - HOUR_MS)
         .execute(&collector.database().await)
         .await
         .unwrap();

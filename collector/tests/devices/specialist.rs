@@ -1,6 +1,6 @@
 //! Specialist lists on the command line: refused with their line, sealed, proposed, and carried by backups.
 
-use crate::collector::Collector;
+use pastoral_support::collector::Collector;
 use std::path::Path;
 
 const WORD: &str = "zebrafinch";

@@ -1,31 +1,29 @@
 //! What the running program notices by itself, and says on its console.
 
-use crate::collector::Collector;
 use crate::school::browser::Browser;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use pastoral_support::collector::Collector;
+use pastoral_support::poll::comes_true;
 use rcgen::KeyPair;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 /// A browser's way to the running program.
 fn console(collector: &Collector) -> Router {
-    let address = collector.console.clone();
-    Router::new().fallback(move |request: Request<Body>| {
-        let address = address.clone();
-        async move { forward(&address, request).await }
-    })
+    let address = collector.console;
+    Router::new().fallback(move |request: Request<Body>| async move { forward(address, request).await })
 }
 
-async fn forward(address: &str, mut request: Request<Body>) -> Response<Body> {
+async fn forward(address: SocketAddr, mut request: Request<Body>) -> Response<Body> {
     *request.uri_mut() = format!("http://{address}{}", request.uri()).parse().unwrap();
     let client = Client::builder(TokioExecutor::new()).build_http();
     client.request(request).await.unwrap().map(Body::new)
@@ -35,7 +33,7 @@ async fn forward(address: &str, mut request: Request<Body>) -> Response<Body> {
 async fn a_broken_profile_is_said_on_the_console_until_it_is_mended() {
     let mut collector = Collector::start();
     let (link, code) = collector
-        .link_and_code("it@school.example", &collector.recovery_copy, "Tom Reedmace: ")
+        .link_and_code("ed@oak.example", &collector.init, "Ed Farrow: ")
         .await;
     let mut technician = Browser::new(&console(&collector));
     technician.join(&link, &code).await;
@@ -57,7 +55,7 @@ async fn a_broken_profile_is_said_on_the_console_until_it_is_mended() {
     let mut again = Browser::new(&console(&collector));
     let form = again.get("/sign-in").await;
     let fields = [
-        ("email", "it@school.example".to_owned()),
+        ("email", "ed@oak.example".to_owned()),
         ("password", crate::school::browser::PASSWORD.to_owned()),
         ("code", code),
     ];
@@ -93,7 +91,7 @@ async fn shows(collector: &Collector, certificate: &CertificateDer<'static>) -> 
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let stream = TcpStream::connect(&collector.console).await.unwrap();
+    let stream = TcpStream::connect(collector.console).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config))
         .connect(name, stream)
@@ -118,10 +116,6 @@ async fn the_console_shows_a_new_certificate_as_soon_as_it_is_there_and_never_a_
     collector.until_logged("the old one stays").await;
     assert!(shows(&collector, &first).await);
     let second = certify(folder.path());
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while !shows(&collector, &second).await {
-        assert!(Instant::now() < deadline, "{}", collector.log());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    comes_true("the second one", async || shows(&collector, &second).await).await;
     assert!(!shows(&collector, &first).await);
 }

@@ -26,12 +26,13 @@ use pastoral_collector::store::people::Directory;
 use pastoral_collector::store::{Store, escalation, keys, members, routing};
 use pastoral_keywords::Topic;
 use pastoral_proto::device;
+use pastoral_support::school::{DOMAIN, PEOPLE};
 use prost::Message;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-pub(crate) const SCHOOL: &str = "5c0015c0-0000-4000-8000-000000000001";
+pub(crate) const SCHOOL: &str = "school-1";
 
 /// A school with its people, its keys and a folder that goes when it is dropped.
 pub(crate) struct School {
@@ -63,34 +64,47 @@ pub(crate) struct Seen<'a> {
     pub(crate) specialist: bool,
 }
 
-pub(crate) const PEOPLE: [(&str, &str, &str, &str, &str); 9] = [
-    ("ann", "Ann", "Leigh", "staff", ""),
-    ("bo", "Bo", "Carrow", "staff", ""),
-    ("cy", "Cy", "Dunstan", "staff", ""),
-    ("di", "Di", "Everard", "governor", ""),
-    ("ed", "Ed", "Farrow", "staff", ""),
-    ("flo", "Flo", "Garside", "staff", ""),
-    ("gil", "Gil", "Hartwell", "outside", ""),
-    ("pip", "Pip", "Ingham", "pupil", "5"),
-    ("quin", "Quin", "Jessop", "pupil", "R"),
-];
-
-/// Who holds which duty: DSL, deputy, headteacher, chair, technician, independent reader.
-pub(crate) const DUTIES: [(&str, Duty); 5] = [
-    ("ann", Duty::Dsl),
-    ("bo", Duty::Deputy),
-    ("cy", Duty::Headteacher),
-    ("di", Duty::Chair),
-    ("ed", Duty::Technician),
-];
-
+/// Where a person's mail goes.
 pub(crate) fn email(person: &str) -> String {
-    format!("{person}@oak.example")
+    format!("{person}@{DOMAIN}")
 }
 
 impl School {
-    /// A school where nobody has a sign-in yet.
-    pub(crate) async fn new(now: i64) -> Self {
+    /// A school with its people and two devices, where nobody has a sign-in yet.
+    pub(crate) async fn with_people(now: i64) -> Self {
+        let school = Self::begun(now).await;
+        let mut tx = school.app.store.write().await.unwrap();
+        for person in PEOPLE {
+            sqlx::query(
+                "INSERT INTO person (school_id, person_id, source_id, role, year_group, username, given_name, family_name, email)
+                 VALUES (?1, ?2, ?2, ?3, ?4, ?2, ?5, ?6, ?7)",
+            )
+            .bind(SCHOOL).bind(person.id).bind(person.role).bind(person.year).bind(person.given).bind(person.family)
+            .bind(email(person.id))
+            .execute(&mut *tx).await.unwrap();
+        }
+        for (device, group) in [("LAPTOP-12", "pupils"), ("STAFF-3", "staff")] {
+            sqlx::query(
+                "INSERT INTO device (school_id, device_id, host_name, os, group_name, state, confirm_code,
+                 public_key_sha256, csr_der, asked_at, connected, last_seen_at, clock_offset_ms)
+                 VALUES (?, ?, ?, 'Debian GNU/Linux 12', ?, 'approved', '', x'00', x'00', ?, 1, ?, 0)",
+            )
+            .bind(SCHOOL)
+            .bind(device)
+            .bind(device)
+            .bind(group)
+            .bind(now)
+            .bind(now)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        school
+    }
+
+    /// One with its keys and profile, and nobody in it.
+    pub(crate) async fn begun(now: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("collector.db")).await.unwrap();
         let toml = Profile::shipped("purley-oaks").unwrap().replace(
@@ -117,30 +131,6 @@ impl School {
                 .unwrap();
             privates.insert(group, private);
             publics.insert(group, public);
-        }
-        for (id, given, family, role, year) in PEOPLE {
-            sqlx::query(
-                "INSERT INTO person (school_id, person_id, source_id, role, year_group, username, given_name, family_name, email)
-                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )
-            .bind(SCHOOL).bind(id).bind(id).bind(role).bind(year).bind(id).bind(given).bind(family).bind(email(id))
-            .execute(&mut *tx).await.unwrap();
-        }
-        for (device, group) in [("LAPTOP-12", "pupils"), ("STAFF-3", "staff")] {
-            sqlx::query(
-                "INSERT INTO device (school_id, device_id, host_name, os, group_name, state, confirm_code,
-                 public_key_sha256, csr_der, asked_at, connected, last_seen_at, clock_offset_ms)
-                 VALUES (?, ?, ?, 'Debian GNU/Linux 12', ?, 'approved', '', x'00', x'00', ?, 1, ?, 0)",
-            )
-            .bind(SCHOOL)
-            .bind(device)
-            .bind(device)
-            .bind(group)
-            .bind(now)
-            .bind(now)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
         }
         tx.commit().await.unwrap();
         let app = App {

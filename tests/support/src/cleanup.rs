@@ -55,6 +55,15 @@ pub fn interrupt_is_success() {
     ANSWER.store(0, Ordering::Relaxed);
 }
 
+/// From now on a panic undoes everything too: in a release build it ends this program, and nothing is dropped.
+pub fn panic_undoes() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        usual(panic);
+        everything();
+    }));
+}
+
 /// Undoes everything that is left, last first.
 pub fn everything() {
     loop {

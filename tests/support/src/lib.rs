@@ -5,8 +5,16 @@
 //! as the programs they are. Everything made here (processes, users, folders) is undone when it is dropped, and also on
 //! Ctrl-C: see [`cleanup`].
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "what fails, fails the test"
+)]
+
+pub mod authority;
 pub mod cleanup;
 pub mod clock;
+pub mod disk;
 pub mod poll;
 pub mod process;
 pub mod users;
@@ -17,5 +25,7 @@ pub mod collector;
 pub mod device;
 #[cfg(feature = "collector")]
 pub mod mail;
+#[cfg(feature = "collector")]
+pub mod records;
 #[cfg(feature = "collector")]
 pub mod school;

@@ -1,16 +1,19 @@
 //! Programs that we start, each leading a process group of its own, and temporary folders.
 
 use crate::cleanup::{Made, Undo, made};
+use crate::poll::PATIENCE;
 use crate::users::User;
 use anyhow::{Context as _, Result, bail};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, chown};
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,9 +54,9 @@ impl Process {
         })
     }
 
-    /// The next line that it writes.
+    /// The next line that it writes, within [`PATIENCE`].
     pub fn line(&self) -> Result<String> {
-        match self.lines.recv_timeout(Duration::from_secs(30)) {
+        match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => Ok(line),
             Err(RecvTimeoutError::Timeout) => {
                 bail!("{} says nothing; its log ends:\n{}", self.name, self.log_end())
@@ -152,7 +155,7 @@ pub fn output_of(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Starts a program with something on its standard input, to be told from what [`said`] gives.
+/// Starts a program with something on its standard input; what it says is kept for [`said`].
 pub fn begin(command: &mut Command, input: &str) -> Result<Child> {
     command
         .stdin(Stdio::piped())
@@ -165,11 +168,22 @@ pub fn begin(command: &mut Command, input: &str) -> Result<Child> {
     Ok(child)
 }
 
+/// Runs a program to its end with something on its standard input; gives its exit code and all that it said.
+pub fn run(command: &mut Command, input: &str) -> Result<(Option<i32>, String)> {
+    Ok(said(&begin(command, input)?.wait_with_output()?))
+}
+
 /// The exit code of a program that has ended, and all that it said.
 #[must_use]
 pub fn said(output: &Output) -> (Option<i32>, String) {
     let said = [&output.stdout[..], &output.stderr].concat();
     (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The exit code of a command that was begun, and what it said. Whoever it waits for is heard meanwhile.
+pub async fn ended(command: Child) -> (Option<i32>, String) {
+    let waiting = tokio::task::spawn_blocking(move || command.wait_with_output());
+    said(&waiting.await.unwrap().unwrap())
 }
 
 /// Tries again while the program's file is still open for writing: in a child that another thread has just forked, which
@@ -197,6 +211,18 @@ pub fn program(name: &str) -> Result<PathBuf> {
     let folder =
         folder.with_context(|| format!("{name} is not built: run `cargo build --workspace --bins`"))?;
     Ok(folder.join(name))
+}
+
+/// Where nobody listens, at a port from below those that connections take for themselves.
+pub fn free_address() -> Result<SocketAddr> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Programs that run at the same time have numbers close to each other, and must not try the same ports.
+    let begin = u16::try_from(u64::from(std::process::id()) * 97 % 10_000).unwrap_or_default();
+    let candidates = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed)).take(10_000);
+    candidates
+        .map(|number| (Ipv4Addr::LOCALHOST, 20_000 + (begin + number) % 10_000).into())
+        .find(|address: &SocketAddr| TcpListener::bind(address).is_ok())
+        .context("no port is free")
 }
 
 /// A folder that is removed with all in it.

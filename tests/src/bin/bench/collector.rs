@@ -4,12 +4,15 @@
 use crate::process_time::{pss, seconds};
 use crate::table::figure;
 use anyhow::{Result, ensure};
+use pastoral_keywords::Topic;
 use pastoral_proto::device::device_message::Message as Up;
 use pastoral_proto::device::{DeviceMessage, Envelopes, collector_message::Message as Down};
+use pastoral_proto::{Record, encode_record};
 use pastoral_support::collector::Collector;
-use pastoral_support::device::{self, Device, Stream};
+use pastoral_support::device::{Device, Stream};
 use pastoral_support::mail::Mail;
 use pastoral_support::process::Folder;
+use pastoral_support::records::flag_about;
 use pastoral_tests::store::Store;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +23,7 @@ const DEVICES: u32 = 200;
 const IDLE_DEVICES: u32 = 500;
 const PUPILS_EACH: u32 = 5;
 /// Of one pupil and sort 500 flags a day are kept in full: so many sorts that none of the measured ones is only counted.
-const TOPICS: [&str; 4] = ["self-harm", "bullying", "drugs", "extremism"];
+const TOPICS: [Topic; 4] = [Topic::SelfHarm, Topic::Bullying, Topic::Drugs, Topic::Extremism];
 const TOGETHER: u64 = 64;
 /// Flags of one device on their way at once.
 const WINDOW: usize = 512;
@@ -30,37 +33,37 @@ const WARM_UP: Duration = Duration::from_secs(5);
 pub(crate) fn measure() -> Result<()> {
     let folder = Folder::new("bench")?;
     let mail = Mail::start(&folder)?;
-    let mut collector = Collector::start(&folder, &mail, &[])?;
-    let token = collector.token("pupils")?;
+    let mut collector = Collector::of_school(&folder, &mail, &[])?;
+    let token = collector.open_token();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let process = collector.process()?.id();
-    let devices = runtime.block_on(enrol(&collector, &token, DEVICES))?;
-    let idle = runtime.block_on(enrol(&collector, &token, IDLE_DEVICES))?;
-    runtime.block_on(flags(&devices, process))?;
+    let process = collector.process().id();
+    let devices = runtime.block_on(enrol(&collector, &token, DEVICES));
+    let idle = runtime.block_on(enrol(&collector, &token, IDLE_DEVICES));
+    runtime.block_on(flags(&collector, &devices, process))?;
     let counted = Store::of(&collector)?.number("SELECT coalesce(sum(further), 0) FROM flag")?;
     ensure!(
         counted == 0,
         "{counted} flags were counted, not kept: give more pupils or topics"
     );
-    collector.kill()?;
-    collector.serve()?;
-    let process = collector.process()?.id();
-    runtime.block_on(idle_cost(&idle, process))
+    collector.kill();
+    collector.serve();
+    let process = collector.process().id();
+    runtime.block_on(idle_cost(&collector, &idle, process))
 }
 
-async fn enrol(collector: &Collector, token: &str, count: u32) -> Result<Vec<Device>> {
+async fn enrol(collector: &Collector, token: &str, count: u32) -> Vec<Device> {
     let mut devices = Vec::new();
     for _ in 0..count {
-        devices.push(device::enrol(collector.devices(), token).await?);
+        devices.push(Device::joined_by(collector, token).await);
     }
-    Ok(devices)
+    devices
 }
 
-async fn flags(devices: &[Device], collector: u32) -> Result<()> {
+async fn flags(served: &Collector, devices: &[Device], collector: u32) -> Result<()> {
     let answered = Arc::new(AtomicU64::new(0));
     let mut tasks = tokio::task::JoinSet::new();
     for (number, device) in (0..).zip(devices) {
-        let stream = device.connect(vec![7; 16]).await?;
+        let stream = device.welcomed(served, [7; 16]).await;
         tasks.spawn(deliver(stream, number, Arc::clone(&answered)));
     }
     tokio::time::sleep(WARM_UP).await;
@@ -93,10 +96,18 @@ async fn flags(devices: &[Device], collector: u32) -> Result<()> {
 
 /// Sends without end, with a bounded number of flags on their way.
 async fn deliver(stream: Stream, device: u32, answered: Arc<AtomicU64>) -> Result<()> {
-    let epoch = stream.epoch.clone();
-    let (up, mut down) = stream.split();
     let window = Arc::new(Semaphore::new(WINDOW));
     let room = Arc::clone(&window);
+    let sorts = TOPICS
+        .iter()
+        .flat_map(|topic| (0..PUPILS_EACH).map(move |pupil| (1000 + device * PUPILS_EACH + pupil, topic)));
+    let flags: Vec<_> = sorts
+        .map(|(pupil, topic)| {
+            let flag = flag_about(&format!("pupil{pupil}"), "i hate my life", *topic, 2);
+            stream.envelope(0, 2, encode_record(&Record::Flag(flag)))
+        })
+        .collect();
+    let Stream { up, mut down, .. } = stream;
     tokio::spawn(async move {
         while let Ok(Some(message)) = down.message().await {
             if let Some(Down::Answers(answers)) = message.message {
@@ -105,12 +116,6 @@ async fn deliver(stream: Stream, device: u32, answered: Arc<AtomicU64>) -> Resul
             }
         }
     });
-    let sorts = TOPICS
-        .iter()
-        .flat_map(|topic| (0..PUPILS_EACH).map(move |pupil| (1000 + device * PUPILS_EACH + pupil, topic)));
-    let flags: Vec<_> = sorts
-        .map(|(pupil, topic)| device::envelope(&epoch, 0, device::flag(pupil, "i hate my life", topic, 2)))
-        .collect();
     let mut sequence = 0;
     loop {
         window.acquire_many(u32::try_from(TOGETHER)?).await?.forget();
@@ -129,11 +134,11 @@ async fn deliver(stream: Stream, device: u32, answered: Arc<AtomicU64>) -> Resul
     }
 }
 
-async fn idle_cost(devices: &[Device], collector: u32) -> Result<()> {
+async fn idle_cost(served: &Collector, devices: &[Device], collector: u32) -> Result<()> {
     let before = pss(collector)?;
     let mut streams = Vec::new();
     for device in devices {
-        streams.push(device.connect(vec![8; 16]).await?);
+        streams.push(device.welcomed(served, [8; 16]).await);
     }
     tokio::time::sleep(Duration::from_secs(5)).await;
     let after = pss(collector)?;

@@ -3,12 +3,16 @@
 
 use crate::table::Times;
 use anyhow::{Context as _, Result};
+use pastoral_keywords::Topic;
+use pastoral_proto::device::Envelope;
+use pastoral_proto::{Record, encode_record};
 use pastoral_support::clock;
 use pastoral_support::collector::Collector;
-use pastoral_support::device::{self, Stream};
+use pastoral_support::device::{Device, Stream};
 use pastoral_support::mail::Mail;
 use pastoral_support::poll;
 use pastoral_support::process::Folder;
+use pastoral_support::records::{flag, flag_about};
 use pastoral_support::school;
 use pastoral_tests::reader::Reader;
 use std::io::Read;
@@ -32,16 +36,16 @@ const EVERY: Duration = Duration::from_millis(100);
 pub(crate) fn measure() -> Result<()> {
     let folder = Folder::new("bench")?;
     let mail = Mail::start(&folder)?;
-    let collector = Collector::start(&folder, &mail, &[])?;
+    let collector = Collector::of_school(&folder, &mail, &[])?;
     let head = Reader::join(
-        &collector.console(),
+        &collector.url(),
         school::HEADTEACHER,
-        &collector.links.headteacher,
+        &collector.invited(&mail, &school::HEADTEACHER),
     )?;
-    let token = collector.token("pupils")?;
+    let token = collector.open_token();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let probe = runtime.block_on(device::enrol(collector.devices(), &token))?;
-    let mut stream = runtime.block_on(probe.connect(vec![1; 16]))?;
+    let probe = runtime.block_on(Device::joined_by(&collector, &token));
+    let mut stream = runtime.block_on(probe.welcomed(&collector, [1; 16]));
 
     runtime
         .block_on(answered(&mut stream, 0))?
@@ -57,16 +61,25 @@ pub(crate) fn measure() -> Result<()> {
 async fn answered(stream: &mut Stream, first: u64) -> Result<Times> {
     let mut times = Times::new()?;
     for number in 0..PROBES {
-        let flag = device::flag(1000 + number % PROBED_PUPILS, "i want to die", "suicide", 3);
+        let pupil = 1000 + number % PROBED_PUPILS;
+        let envelope = suicidal(stream, first + u64::from(number), pupil, 3);
         let sent = Instant::now();
-        stream
-            .send(vec![stream.envelope(first + u64::from(number), flag)])
-            .await?;
-        stream.answers().await?;
+        stream.send(vec![envelope]).await;
+        stream.answers().await;
         times.add(i64::try_from(sent.elapsed().as_micros())?);
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
     Ok(times)
+}
+
+fn suicidal(stream: &Stream, sequence: u64, pupil: u32, severity: u8) -> Envelope {
+    let flag = flag_about(
+        &format!("pupil{pupil}"),
+        "i want to die",
+        Topic::Suicide,
+        severity,
+    );
+    stream.envelope(sequence, severity.into(), encode_record(&Record::Flag(flag)))
 }
 
 /// Every flag is of another pupil, so that each opens a concern: it appears on the page and causes a notice.
@@ -76,10 +89,10 @@ fn readers(runtime: &Runtime, stream: &mut Stream, head: &Reader, mail: &Mail) -
     for number in 0..READERS_PROBES {
         let user = 50_000 + number;
         let before = mail.messages()?.len();
-        let flag = device::flag(user, "i want to die", "suicide", 5);
+        let envelope = suicidal(stream, 100_000 + u64::from(number), user, 5);
         let sent = clock::now_us();
-        runtime.block_on(stream.send(vec![stream.envelope(100_000 + u64::from(number), flag)]))?;
-        runtime.block_on(stream.answers())?;
+        runtime.block_on(stream.send(vec![envelope]));
+        runtime.block_on(stream.answers());
         let name = format!("pupil{user}");
         loop {
             let (at, heard) = page
@@ -131,8 +144,8 @@ impl Load {
         let (stop, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut tasks = Vec::new();
         for number in 0..LOAD_DEVICES {
-            let device = runtime.block_on(device::enrol(collector.devices(), token))?;
-            let stream = runtime.block_on(device.connect(vec![2; 16]))?;
+            let device = runtime.block_on(Device::joined_by(collector, token));
+            let stream = runtime.block_on(device.welcomed(collector, [2; 16]));
             tasks.push(runtime.spawn(load(stream, number, Arc::clone(&stop), Arc::clone(&answered))));
         }
         Ok(Self {
@@ -173,14 +186,17 @@ async fn load(
                 let pupils = (first..first + LOAD_PUPILS).cycle();
                 let envelopes = (sequence..sequence + AT_ONCE)
                     .zip(pupils)
-                    .map(|(number, pupil)| stream.envelope(number, device::flag(pupil, "i hate my life", "self-harm", 2)))
+                    .map(|(number, pupil)| {
+                        let flag = flag(&format!("pupil{pupil}"), "i hate my life", 2);
+                        stream.envelope(number, 2, encode_record(&flag))
+                    })
                     .collect();
                 sequence += AT_ONCE;
                 waiting += AT_ONCE;
-                stream.send(envelopes).await?;
+                stream.send(envelopes).await;
             }
             answers = stream.answers(), if waiting > 0 => {
-                let count = u64::try_from(answers?.answers.len())?;
+                let count = u64::try_from(answers.len())?;
                 waiting -= count.min(waiting);
                 answered.fetch_add(count, Ordering::Relaxed);
             }

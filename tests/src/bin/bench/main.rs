@@ -45,6 +45,7 @@ fn main() -> Result<()> {
     if let Some(file) = arguments.load {
         return keywords::load(&file);
     }
+    pastoral_support::cleanup::panic_undoes();
     table::machine();
     match arguments.name {
         Name::Device => device::measure(),

@@ -41,7 +41,7 @@ pub(crate) fn measure() -> Result<()> {
         &mebibytes(pss(site.laptop.process()?.id())?),
     );
     figure("helper after them, memory", &mebibytes(pss(helper.id())?));
-    site.collector.kill()?;
+    site.collector.kill();
     search(&site, SERIOUS)?;
     let kept = until_settled(&site.laptop)?;
     figure(

@@ -22,7 +22,7 @@ impl Eyes {
         let lead = &world.staff.lead;
         at(
             "the lead's signing in",
-            sign_in(&browser, &world.collector.console(), lead),
+            sign_in(&browser, &world.collector.url(), lead),
         )?;
         at("the lead's queue", browser.arrive("/queue"))?;
         ensure!(
@@ -80,7 +80,7 @@ pub(crate) fn mail(world: &World, steps: &mut Steps) -> Result<()> {
         ensure!(!said, "the mail says `{secret}`, which no notice may");
     }
     ensure!(
-        message.text.contains(&world.collector.console()),
+        message.text.contains(&world.collector.url()),
         "the mail does not say where the console is"
     );
     steps.done("the mail names no pupil and quotes nothing");

@@ -45,7 +45,7 @@ impl World {
         let accounts = [(school::PUPIL, pupil.name.as_str())];
         let collector = at(
             "starting the collector",
-            Collector::start(&folder, &mail, &accounts),
+            Collector::of_school(&folder, &mail, &accounts),
         )?;
         steps.done("the collector serves Purley Oaks Primary School; the mail receiver listens");
         let staff = at(
@@ -168,7 +168,7 @@ impl World {
 
     /// The console's address, and what each person types.
     pub(crate) fn print_how_to_sign_in(&self) -> Result<()> {
-        println!("\nThe console: {}", self.collector.console());
+        println!("\nThe console: {}", self.collector.url());
         for (duty, reader) in self.staff.everybody() {
             println!("\n  {duty}: {}", reader.person.name());
             println!("    e-mail    {}", reader.person.email);
@@ -195,7 +195,7 @@ fn desktop(pupil: &User, folder: &Folder) -> Result<Desktop> {
 
 /// The laptop asks to join; the technician compares the code and approves it.
 fn enrol(laptop: &Laptop, collector: &Collector, staff: &Staff) -> Result<()> {
-    laptop.ask_to_join(collector, &collector.token_with_approval("pupils")?)?;
+    laptop.ask_to_join(collector, &collector.token())?;
     staff.approve_device(laptop)?;
     let connected = |status: &serde_json::Value| status["detail"]["connection"] == "connected";
     laptop

@@ -1,8 +1,8 @@
 //! A small disk that can be filled.
 
+use crate::cleanup::{Made, Undo, made};
+use crate::process::output_of;
 use anyhow::Result;
-use pastoral_support::cleanup::{Made, Undo, made};
-use pastoral_support::process::output_of;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
