@@ -4,6 +4,7 @@
 //! alone, and belongs somewhere locked. Taking it off site is the technician's part.
 
 use crate::app::App;
+use crate::chain::Deed;
 use crate::clock;
 use crate::config::Backup;
 use crate::faults::Fault;
@@ -87,7 +88,7 @@ pub async fn make(
     let entry = audit::Entry {
         school_id,
         actor: by,
-        action: "backup-made",
+        deed: Deed::BackupMade,
         concern_id: None,
         detail: serde_json::json!({}),
     };

@@ -1,10 +1,14 @@
 //! Enums whose values have a code (in the store, in profiles, in addresses) and, mostly, words for people.
 
 /// Declares such an enum: each value with its code and, for all or for none, its words. Those that stand in the store are
-/// named in `store/coded.rs` too.
+/// named in `store/coded.rs` too. Words may have holes, such as `{person}`: see [`filled`].
 macro_rules! codes {
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])+ $value:ident = $code:literal, $words:literal;)+ }) => {
-        codes! { $(#[$meta])* $vis enum $name { $($(#[$doc])+ $value = $code;)+ } }
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $value:ident = $code:literal, $words:literal;)+ }) => {
+        codes! {
+            $(#[$meta])*
+            #[allow(missing_docs, reason = "words say what a value is")]
+            $vis enum $name { $($(#[$doc])* $value = $code;)+ }
+        }
 
         impl $name {
             /// What people read.
@@ -14,10 +18,10 @@ macro_rules! codes {
             }
         }
     };
-    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])+ $value:ident = $code:literal;)+ }) => {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$doc:meta])* $value:ident = $code:literal;)+ }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        $vis enum $name { $($(#[$doc])+ $value,)+ }
+        $vis enum $name { $($(#[$doc])* $value,)+ }
 
         #[allow(dead_code, reason = "not every enum is listed, nor read from its code outside the store")]
         impl $name {
@@ -41,8 +45,22 @@ macro_rules! codes {
 
 pub(crate) use codes;
 
+/// Words with what stands in their holes.
+#[allow(dead_code, reason = "the figures of naming read these enums, and no words")]
+pub(crate) fn filled(words: &str, hole: impl Fn(&str) -> String) -> String {
+    let mut parts = words.split(['{', '}']);
+    let mut said = parts.next().unwrap_or_default().to_owned();
+    while let Some(name) = parts.next() {
+        said += &hole(name);
+        said += parts.next().unwrap_or_default();
+    }
+    said
+}
+
 #[cfg(test)]
 mod tests {
+    use super::filled;
+
     codes! {
         /// Of an invented light.
         enum Light {
@@ -60,5 +78,12 @@ mod tests {
         }
         assert_eq!((Light::Red.code(), Light::Red.words()), ("red-light", "Stop"));
         assert_eq!(Light::from_code("Red"), None);
+    }
+
+    #[test]
+    fn words_say_what_stands_in_their_holes() {
+        let said = filled("gave {what} to {whom}.", |hole| hole.to_uppercase());
+        assert_eq!(said, "gave WHAT to WHOM.");
+        assert_eq!(filled("no hole", |_| unreachable!()), "no hole");
     }
 }

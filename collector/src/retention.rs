@@ -3,7 +3,7 @@
 
 use crate::access::school_keys;
 use crate::app::App;
-use crate::chain::{HEAD_SENT, number};
+use crate::chain::{Deed, number};
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::notify::text::{self, HeadNumbers, Text};
@@ -55,7 +55,7 @@ pub async fn came_back(app: &App, latest: i64, now: i64) -> Result<bool, sqlx::E
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",
-        action: "clock-came-back",
+        deed: Deed::ClockCameBack,
         concern_id: None,
         detail: serde_json::json!({ "minutes": jump / 60_000 }),
     };
@@ -109,7 +109,7 @@ async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), s
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",
-        action: HEAD_SENT,
+        deed: Deed::AuditHeadSent,
         concern_id: None,
         detail,
     };
@@ -138,7 +138,7 @@ async fn verify_chain(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx
         let entry = audit::Entry {
             school_id: &app.school_id,
             actor: "pastoral",
-            action: "audit-broken",
+            deed: Deed::AuditBroken,
             concern_id: None,
             detail: serde_json::json!({}),
         };

@@ -10,6 +10,7 @@ use super::vault::Vault;
 use super::voice::VoiceCode;
 use super::work::Work;
 use crate::app::App;
+use crate::chain::Deed;
 use crate::concerns::model::ReaderGroup;
 use crate::notify::text::Access;
 use crate::seal::GroupPrivateKey;
@@ -80,7 +81,7 @@ pub async fn accept(
     rows::signed_in(&mut tx, &app.school_id, &person_id, now_ms).await?;
     let detail =
         json!({"reset": was_there, "proposed_by": invitation.proposed_by, "agreed_by": invitation.agreed_by});
-    record(app, &mut tx, &person_id, "joined", detail, now_ms).await?;
+    record(app, &mut tx, &person_id, Deed::Joined, detail, now_ms).await?;
     if let Some(own) = own {
         person_keys::record(&mut tx, &app.school_id, &person_id, &Recorded::Key(own), now_ms).await?;
     }
@@ -149,7 +150,7 @@ async fn wrong_code(app: &App, invitation: &Invitation, now_ms: i64) -> Result<R
     let mut tx = app.store.write().await?;
     let wrong = invitations::wrong_code(&mut tx, &app.school_id, &invitation.invitation_id).await?;
     let detail = json!({ "person": invitation.person_id });
-    record(app, &mut tx, "pastoral", "link-code-wrong", detail, now_ms).await?;
+    record(app, &mut tx, "pastoral", Deed::LinkCodeWrong, detail, now_ms).await?;
     if wrong == invitations::MOST_WRONG_CODES
         && let Some(person) = members::find(&mut tx, &app.school_id, &invitation.person_id).await?
     {

@@ -6,6 +6,7 @@ use super::strength::{Known, fault};
 use super::vault::Vault;
 use super::work::Work;
 use crate::app::App;
+use crate::chain::Deed;
 use crate::store::access::{self as rows, User};
 use crate::store::{browsers, codes as spent};
 use serde_json::json;
@@ -35,7 +36,7 @@ pub async fn change_password(
         return Err(Refused::PresentPassword);
     }
     browsers::forget(&mut tx, &app.school_id, person_id).await?;
-    record(app, &mut tx, person_id, "password-changed", json!({}), now_ms).await?;
+    record(app, &mut tx, person_id, Deed::PasswordChanged, json!({}), now_ms).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -55,7 +56,15 @@ pub async fn new_recovery_codes(
     let codes = RecoveryCodes::generate().ok_or(Refused::Busy)?;
     let mut tx = app.store.write().await?;
     spent::replace_recovery_codes(&mut tx, &app.school_id, person_id, &codes.hashes(person_id)).await?;
-    record(app, &mut tx, person_id, "recovery-codes-made", json!({}), now_ms).await?;
+    record(
+        app,
+        &mut tx,
+        person_id,
+        Deed::RecoveryCodesMade,
+        json!({}),
+        now_ms,
+    )
+    .await?;
     tx.commit().await?;
     Ok(codes)
 }

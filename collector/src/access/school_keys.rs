@@ -3,6 +3,7 @@
 //! theirs is found by whoever signs in next.
 
 use crate::app::App;
+use crate::chain::Deed;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::notify::text;
 use crate::retention::tell_holders;
@@ -46,7 +47,7 @@ pub(crate) async fn differ(
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor,
-        action: "keys-differ",
+        deed: Deed::KeysDiffer,
         concern_id: None,
         detail: json!({ "groups": groups }),
     };

@@ -1,6 +1,7 @@
 //! Telling somebody that others try to sign in as them, once in a day.
 
 use crate::app::App;
+use crate::chain::Deed;
 use crate::net::source::Source;
 use crate::notify::text;
 use crate::store::outbox::{self, Notice, Sort};
@@ -30,7 +31,7 @@ pub async fn tell(app: &App, email: &str, from: Source, now_ms: i64) -> Result<(
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",
-        action: "sign-in-siege",
+        deed: Deed::SignInSiege,
         concern_id: None,
         detail: json!({ "person": user.person_id, "from": from.to_string() }),
     };

@@ -11,6 +11,7 @@ use super::sessions::Session;
 use super::vault::Vault;
 use super::work::Work;
 use crate::app::App;
+use crate::chain::Deed;
 use crate::seal::GroupPrivateKey;
 use crate::store::access::{self as rows, User};
 use crate::store::person_keys::{self, Recorded};
@@ -99,7 +100,7 @@ pub async fn sign_in(
             return Err(refused);
         };
         let detail = json!({ "person": known, "more": more });
-        record(app, &mut tx, "pastoral", "sign-in-refused", detail, now_ms).await?;
+        record(app, &mut tx, "pastoral", Deed::SignInRefused, detail, now_ms).await?;
         tx.commit().await?;
         return Err(refused);
     };
@@ -109,7 +110,7 @@ pub async fn sign_in(
     let own = vault.own.as_ref().map(GroupPrivateKey::public);
     let recorded = doubt::compare(app, &mut tx, (&user.person_id, own.as_ref()), now_ms).await?;
     let detail = json!({ "recovery_code": recovery });
-    record(app, &mut tx, &user.person_id, "signed-in", detail, now_ms).await?;
+    record(app, &mut tx, &user.person_id, Deed::SignedIn, detail, now_ms).await?;
     tx.commit().await?;
     let vault = fill(
         app,
@@ -174,7 +175,7 @@ async fn fill(
                 app,
                 &mut tx,
                 person_id,
-                "keys-taken",
+                Deed::KeysTaken,
                 json!({ "groups": taken }),
                 now_ms,
             )
@@ -230,14 +231,14 @@ pub(super) async fn record(
     app: &App,
     tx: &mut crate::store::Write,
     person_id: &str,
-    action: &str,
+    deed: Deed,
     detail: serde_json::Value,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: person_id,
-        action,
+        deed,
         concern_id: None,
         detail,
     };

@@ -4,7 +4,7 @@
 //! where it must be read to verify the others: a step of retention, and a head that was sent. Of what retention erased the
 //! time is given. How many entries there are shows.
 
-use super::{Broken, ERASED, FORM, HEAD_SENT, Row, Verifier};
+use super::{Broken, Deed, FORM, Row, Verifier};
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +50,11 @@ impl Line {
     /// The line of an entry.
     #[must_use]
     pub fn of(row: Row, school_id: &str) -> Self {
-        if row.form < FORM || [ERASED, HEAD_SENT].contains(&row.action.as_str()) {
+        if row.form < FORM
+            || [Deed::AuditErased, Deed::AuditHeadSent]
+                .iter()
+                .any(|deed| deed.is(&row.action))
+        {
             return Self::Open(Box::new(row));
         }
         let hash = HEXLOWER.encode(&row.hash);

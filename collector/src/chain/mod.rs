@@ -7,12 +7,14 @@
 //! the same parts behind the previous hash in one go.
 //!
 //! Retention erases `detail` and `salt`. Each time it first adds an entry that says which entries and by what rule
-//! ([`Step`]); what is erased without such a step is a break. Steps and [`OWN_KEY`] keep their details for ever.
+//! ([`Step`]); what is erased without such a step is a break. Steps and [`Deed::OwnKey`] keep their details for ever.
 
+mod deed;
 pub mod file;
 pub mod number;
 mod verify;
 
+pub use deed::Deed;
 pub use verify::{Broken, Verifier};
 
 use ring::digest::{Context, SHA256};
@@ -20,12 +22,6 @@ use serde::{Deserialize, Serialize};
 
 /// The form of entries made now.
 pub const FORM: i64 = 2;
-/// The action of a step of retention. Its own details are never erased.
-pub const ERASED: &str = "audit-erased";
-/// The action of an entry that holds a person's own key. Its details are never erased.
-pub const OWN_KEY: &str = "own-key";
-/// The action of a head that was sent.
-pub const HEAD_SENT: &str = "audit-head-sent";
 /// The shortest time that a profile may keep anything.
 pub const LEAST_DAYS: i64 = 30;
 
@@ -40,7 +36,7 @@ pub struct Row {
     pub at: i64,
     /// A person_id, `pastoral`, or `command line`.
     pub actor: String,
-    /// A code.
+    /// The code of a [`Deed`], perhaps of a later version.
     pub action: String,
     /// The concern, where there is one.
     pub concern_id: Option<String>,
@@ -130,7 +126,7 @@ impl Row {
     /// What it says was erased, where it is such a step.
     #[must_use]
     pub fn step(&self) -> Option<Recorded> {
-        if self.action != ERASED {
+        if !Deed::AuditErased.is(&self.action) {
             return None;
         }
         let step = serde_json::from_str(self.detail.as_deref()?).ok()?;

@@ -1,6 +1,6 @@
 //! Whether a chain is whole.
 
-use super::{ERASED, Head, OWN_KEY, Recorded, Row, digest, hash};
+use super::{Deed, Head, Recorded, Row, digest, hash};
 
 /// How far a clock may be off. A step of retention from later than that was made by a clock that is ahead, or invented.
 const CLOCK_TOLERANCE_MS: i64 = 10 * 60 * 1000;
@@ -55,7 +55,9 @@ impl<'a> Verifier<'a> {
             return Err(Broken::Changed(sequence));
         }
         if row.is_erased()
-            && ([ERASED, OWN_KEY].contains(&&*row.action) || !self.accounts_for(sequence, row.at))
+            && (Deed::AuditErased.is(&row.action)
+                || Deed::OwnKey.is(&row.action)
+                || !self.accounts_for(sequence, row.at))
         {
             return Err(Broken::Erased(sequence));
         }

@@ -3,7 +3,7 @@
 use super::{init::write_private, school, when};
 use crate::backup::DATABASE;
 use crate::chain::file::{Header, Line, VERSION};
-use crate::chain::{Broken, HEAD_SENT, Recorded, Row, Verifier, number};
+use crate::chain::{Broken, Deed, Recorded, Row, Verifier, number};
 use crate::clock;
 use crate::config::Config;
 use crate::seal;
@@ -242,7 +242,7 @@ impl<'a> Pass<'a> {
             self.broken = Some(broken);
             return false;
         }
-        let sent = line.row().filter(|row| row.action == HEAD_SENT);
+        let sent = line.row().filter(|row| Deed::AuditHeadSent.is(&row.action));
         if let Some(row) = sent {
             let detail = row.detail.as_deref().unwrap_or_default();
             let detail: serde_json::Value = serde_json::from_str(detail).unwrap_or_default();

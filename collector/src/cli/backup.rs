@@ -3,6 +3,7 @@
 use super::{school, serve, when};
 use crate::backup::{self, AUTHORITY, DATABASE};
 use crate::ca::Authority;
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::config::{self, Config};
@@ -106,7 +107,7 @@ impl Restore {
         let entry = audit::Entry {
             school_id,
             actor: "command line",
-            action: "backup-restored",
+            deed: Deed::BackupRestored,
             concern_id: None,
             detail: serde_json::json!({ "generation": generation }),
         };

@@ -5,6 +5,7 @@ use super::school;
 use crate::access::acts::{Issued, issue};
 use crate::access::{NewLink, VoiceCode};
 use crate::ca::Authority;
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
@@ -92,7 +93,7 @@ impl Init {
         let entry = audit::Entry {
             school_id: &made.school_id,
             actor: "command line",
-            action: "school-made",
+            deed: Deed::SchoolMade,
             concern_id: None,
             detail: serde_json::json!({ "profile": profile.name, "keys": seal::fingerprint(&publics) }),
         };
@@ -246,7 +247,7 @@ pub(super) async fn invited(
     let entry = audit::Entry {
         school_id,
         actor,
-        action: "invited",
+        deed: Deed::Invited,
         concern_id: None,
         detail: serde_json::json!({"person": person_id, "duty": duty.code()}),
     };

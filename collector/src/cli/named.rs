@@ -1,5 +1,6 @@
 //! People as the command line names them, and as they are recorded.
 
+use crate::chain::Deed;
 use crate::store::members::{self, Member};
 use crate::store::school::NewPerson;
 use crate::store::{Write, audit, overview, school as rows};
@@ -77,14 +78,14 @@ pub(super) async fn person(
 pub(super) async fn note(
     tx: &mut Write,
     school_id: &str,
-    action: &str,
+    deed: Deed,
     person_id: &str,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let entry = audit::Entry {
         school_id,
         actor: "command line",
-        action,
+        deed,
         concern_id: None,
         detail: serde_json::json!({ "person": person_id }),
     };

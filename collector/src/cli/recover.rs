@@ -7,6 +7,7 @@ use super::named::{Named, note, person};
 use super::school;
 use crate::access::acts::{self, Actor, Issued, Place, issue};
 use crate::access::{NewLink, Work};
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
@@ -31,7 +32,7 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, typed: &
     let role = if duty == Duty::Chair { "governor" } else { "staff" };
     let mut tx = opened.store.write().await?;
     let person = person(&mut tx, school_id, named, role).await?;
-    note(&mut tx, school_id, "recovery-copy-used", &person.person_id, now).await?;
+    note(&mut tx, school_id, Deed::RecoveryCopyUsed, &person.person_id, now).await?;
     let standing = proposals::standing(&mut tx, school_id).await?;
     if !standing.another_reads(&person.person_id) {
         let groups = person.groups(Some(duty));
@@ -150,7 +151,14 @@ pub(super) async fn agree(config: &Config, typed: &str) -> anyhow::Result<()> {
     let prepared = acts::prepare(place, actor, &proposal.proposal_id, now).await?;
     let mut tx = opened.store.write().await?;
     let agreed = acts::agree(&mut tx, &telling, actor, (&proposal.proposal_id, prepared), now).await?;
-    note(&mut tx, school_id, "recovery-copy-used", &proposal.person_id, now).await?;
+    note(
+        &mut tx,
+        school_id,
+        Deed::RecoveryCopyUsed,
+        &proposal.person_id,
+        now,
+    )
+    .await?;
     rerouting::reroute_all(&mut tx, &telling, now).await?;
     tx.commit().await?;
     println!(

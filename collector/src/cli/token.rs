@@ -2,6 +2,7 @@
 
 use super::{school, when};
 use crate::ca::Authority;
+use crate::chain::Deed;
 use crate::clock;
 use crate::config::Config;
 use crate::store::tokens::{self, NewToken};
@@ -92,7 +93,7 @@ async fn create(config: &Config, group: &str, uses: i64, days: i64, approve: boo
     };
     let mut tx = opened.store.write().await?;
     tokens::add(&mut tx, &opened.school.school_id, &new, now).await?;
-    note(&mut tx, &opened.school.school_id, "token-made", &token_id, now).await?;
+    note(&mut tx, &opened.school.school_id, Deed::TokenMade, &token_id, now).await?;
     tx.commit().await?;
     println!(
         "pst1.{token_id}.{}.{}",
@@ -140,7 +141,7 @@ async fn withdraw(config: &Config, token_id: &str) -> anyhow::Result<()> {
     note(
         &mut tx,
         &opened.school.school_id,
-        "token-withdrawn",
+        Deed::TokenWithdrawn,
         token_id,
         now,
     )
@@ -153,14 +154,14 @@ async fn withdraw(config: &Config, token_id: &str) -> anyhow::Result<()> {
 async fn note(
     tx: &mut Write,
     school_id: &str,
-    action: &str,
+    deed: Deed,
     token_id: &str,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let entry = audit::Entry {
         school_id,
         actor: "command line",
-        action,
+        deed,
         concern_id: None,
         detail: serde_json::json!({ "token_id": token_id }),
     };

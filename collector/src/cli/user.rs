@@ -6,6 +6,7 @@ use super::named::{Named, note, person};
 use super::{recover, school, when};
 use crate::access::NewLink;
 use crate::access::acts::{Issued, issue};
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::config::Config;
@@ -172,7 +173,7 @@ async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
         user.name
     );
     rows::disable(&mut tx, school_id, &user.person_id, "command line", now).await?;
-    note(&mut tx, school_id, "user-disabled", &user.person_id, now).await?;
+    note(&mut tx, school_id, Deed::UserDisabled, &user.person_id, now).await?;
     rerouting::reroute_all(&mut tx, &opened.telling(config), now).await?;
     tx.commit().await?;
     println!("{} can no longer sign in and has no duty.", user.name);

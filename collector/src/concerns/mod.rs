@@ -1,5 +1,6 @@
 //! What a reviewer handles. Everything here is pure: no I/O, clock or randomness.
 
+pub mod action;
 pub mod category;
 pub mod cover;
 pub mod escalation;

@@ -1,10 +1,11 @@
 //! The audit log: who looked at what and changed what. Entries of a concern only for who may see it.
 
+use super::Console;
 use super::answer::{Failure, show};
 use super::page::Page;
 use super::who::SignedIn;
-use super::{Console, deeds};
-use crate::chain::number;
+use crate::chain::{Deed, number};
+use crate::codes::filled;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
 use crate::devices::roll::told_apart;
@@ -156,9 +157,6 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
         Some(person) if is_reader || person.role != "pupil" => person.name.clone(),
         _ => "somebody".to_owned(),
     };
-    let duty = || Duty::from_code(text("duty")).map_or("a duty", Duty::words);
-    let device = named.devices.get(text("device_id"));
-    let device = device.map_or("a device", String::as_str);
     // INVARIANT 4: nobody learns here who is kept out of what concerns them, nor readers of pupils' concerns about adults.
     let may_know = || {
         is_reader
@@ -174,84 +172,42 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
                 },
             )
     };
-    match entry.action.as_str() {
-        "signed-in" if detail["recovery_code"] == Value::Bool(true) => {
-            "signed in with a recovery code".to_owned()
+    let words = match Deed::from_code(&entry.action) {
+        Some(Deed::SignedIn) if detail["recovery_code"] == Value::Bool(true) => {
+            "signed in with a recovery code"
         }
-        "sign-in-refused" => {
-            let whose = match text("person") {
-                "" => "with an unknown address".to_owned(),
-                _ => format!("as {}", person("person")),
-            };
-            match detail["more"].as_u64() {
-                None | Some(0) => format!("refused a sign-in {whose}"),
-                Some(more) => format!("refused a sign-in {whose}, and {more} before it that are not listed"),
-            }
+        Some(Deed::SignInRefused) if detail["more"].as_u64().is_some_and(|more| more > 0) => {
+            "refused a sign-in {whose}, and {more} before it that are not listed"
         }
-        "sign-in-siege" => format!(
-            "told {} that others try again and again to sign in as them, from {}",
-            person("person"),
-            text("from")
-        ),
-        "joined" if detail["reset"] == Value::Bool(true) => {
-            "reset their sign-in with the link sent for it".to_owned()
+        Some(Deed::Joined) if detail["reset"] == Value::Bool(true) => {
+            "reset their sign-in with the link sent for it"
         }
-        "joined" => "set up their sign-in".to_owned(),
-        "invited" => format!("made a link for {} as {}", person("person"), duty()),
-        "access-asked" => format!("found another name, address or role for {}", person("person")),
-        "access-proposed" => format!("proposed {} for {}", act(&text), person("person")),
-        "access-agreed" => format!(
-            "agreed to {} for {}, which {} had proposed",
-            act(&text),
-            person("person"),
-            name(&named.people, text("proposed_by"))
-        ),
-        "access-withdrawn" => format!(
-            "withdrew their proposal of {} for {}",
-            act(&text),
-            person("person")
-        ),
-        "access-refused" => format!("refused {} for {}", act(&text), person("person")),
-        "keys-given" => format!("gave {} keys that they waited for", person("person")),
-        "own-key" if detail["key"].is_null() => {
-            "signed in with another key than the one recorded of them: nothing is sealed to them until their sign-in is reset".to_owned()
+        Some(Deed::OwnKey) if detail["key"].is_null() => {
+            "signed in with another key than the one recorded of them: nothing is sealed to them until their sign-in is reset"
         }
-        "own-key" => "has a key of their own, which is recorded here".to_owned(),
-        "link-code-wrong" => format!("refused a wrong code with the link for {}", person("person")),
-        "link-stopped" => format!("stopped the link for {}", person("person")),
-        "duty-ended" => format!("ended the access of {} as {}", person("person"), duty()),
-        "conflict-recorded" | "conflict-agreed" | "conflict-lapsed" | "conflict-ended" if !may_know() => {
-            "changed who is kept out of what".to_owned()
+        Some(Deed::ConflictRecorded | Deed::ConflictAgreed | Deed::ConflictLapsed | Deed::ConflictEnded)
+            if !may_know() =>
+        {
+            "changed who is kept out of what"
         }
-        "conflict-agreed" => format!(
-            "agreed that {} is kept out of what concerns {}",
-            person("reader"),
-            person("about")
-        ),
-        "conflict-lapsed" => format!(
-            "ended that {} is kept out of what concerns {}, because nobody agreed in time",
-            person("reader"),
-            person("about")
-        ),
-        "conflict-recorded" => format!(
-            "kept {} out of what concerns {}",
-            person("reader"),
-            person("about")
-        ),
-        "conflict-ended" => format!(
-            "ended that {} is kept out of what concerns {}",
-            person("reader"),
-            person("about")
-        ),
-        "user-disabled" => format!("ended the sign-in and every duty of {}", person("person")),
-        "recovery-copy-used" => format!(
-            "used a recovery sheet for the access of {}",
-            person("person")
-        ),
-        action => deeds::with_concern(action)
-            .or_else(|| deeds::plain(action))
-            .map(str::to_owned)
-            .or_else(|| deeds::with_device(action, device))
-            .unwrap_or_else(|| "did something that this version has no words for".to_owned()),
-    }
+        Some(deed) => deed.words(),
+        None => "did something that this version has no words for",
+    };
+    filled(words, |hole| match hole {
+        "duty" => Duty::from_code(text(hole))
+            .map_or("a duty", Duty::words)
+            .to_owned(),
+        "device" => {
+            let device = named.devices.get(text("device_id"));
+            device.map_or("a device", String::as_str).to_owned()
+        }
+        "act" => act(&text),
+        "proposed_by" => name(&named.people, text(hole)),
+        "from" => text(hole).to_owned(),
+        "more" => detail[hole].to_string(),
+        "whose" if text("person").is_empty() => "with an unknown address".to_owned(),
+        "whose" => format!("as {}", person("person")),
+        "person" | "reader" | "about" => person(hole),
+        unknown => format!("{{{unknown}}}"),
+    })
 }

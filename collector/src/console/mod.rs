@@ -14,7 +14,6 @@ mod closed;
 mod concern;
 mod conduct;
 mod cookies;
-mod deeds;
 mod devices;
 mod drafts;
 mod form;

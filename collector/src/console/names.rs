@@ -6,6 +6,7 @@ use super::Console;
 use super::answer::Failure;
 use super::sealing::seal_again;
 use crate::access::Session;
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::ReaderGroup;
@@ -92,7 +93,7 @@ impl Console {
             let entry = audit::Entry {
                 school_id: &app.school_id,
                 actor: "pastoral",
-                action: "concern-names-found",
+                deed: Deed::NamesFound,
                 concern_id: Some(concern_id),
                 detail: json!({ "named": named.keys().collect::<Vec<_>>() }),
             };

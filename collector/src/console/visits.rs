@@ -6,6 +6,7 @@
 use super::Console;
 use super::answer::Failure;
 use super::who::SignedIn;
+use crate::chain::Deed;
 use crate::clock;
 use crate::store::audit;
 use serde_json::json;
@@ -22,19 +23,19 @@ pub(super) enum List {
 }
 
 impl List {
-    const fn action(self) -> &'static str {
+    const fn deed(self) -> Deed {
         match self {
-            Self::Open(_) => "open-concerns-listed",
-            Self::Closed(_) => "closed-concerns-listed",
-            Self::Safe => "safe-listed",
+            Self::Open(_) => Deed::OpenListed,
+            Self::Closed(_) => Deed::ClosedListed,
+            Self::Safe => Deed::SafeListed,
         }
     }
 
     /// What a session knows it by.
     fn place(self) -> String {
         match self {
-            Self::Open(page) | Self::Closed(page) => format!("{} {page}", self.action()),
-            Self::Safe => self.action().to_owned(),
+            Self::Open(page) | Self::Closed(page) => format!("{} {page}", self.deed().code()),
+            Self::Safe => self.deed().code().to_owned(),
         }
     }
 }
@@ -50,7 +51,7 @@ impl Console {
         let entry = audit::Entry {
             school_id: &self.app.school_id,
             actor: who.id(),
-            action: list.action(),
+            deed: list.deed(),
             concern_id: None,
             detail: json!({ "concerns": concerns }),
         };

@@ -1,5 +1,6 @@
 //! A person's decision about a device: the only way into the school and out of it.
 
+use crate::chain::Deed;
 use crate::profile::Profile;
 use crate::store::{Store, Write, audit, certificates, devices, retire, uses};
 
@@ -37,14 +38,14 @@ pub enum Decision {
 }
 
 impl Decision {
-    const fn audited(self) -> &'static str {
+    const fn deed(self) -> Deed {
         match self {
-            Self::Approve => "device-approved",
-            Self::Reject => "device-rejected",
-            Self::Revoke => "device-revoked",
-            Self::Retire => "device-retired",
-            Self::BringBack => "device-brought-back",
-            Self::Allow => "device-allowed",
+            Self::Approve => Deed::DeviceApproved,
+            Self::Reject => Deed::DeviceRejected,
+            Self::Revoke => Deed::DeviceRevoked,
+            Self::Retire => Deed::DeviceRetired,
+            Self::BringBack => Deed::DeviceBroughtBack,
+            Self::Allow => Deed::DeviceAllowed,
         }
     }
 
@@ -104,7 +105,7 @@ pub async fn decide(
     let entry = audit::Entry {
         school_id,
         actor: by,
-        action: decision.audited(),
+        deed: decision.deed(),
         concern_id: None,
         detail: serde_json::json!({ "device_id": device_id }),
     };

@@ -5,6 +5,7 @@ use super::refusal::{self, refusal};
 use super::shared::Shared;
 use crate::app::App;
 use crate::ca::public_key_sha256;
+use crate::chain::Deed;
 use crate::clock;
 use crate::metering::Limited;
 use crate::store::devices::{Device, NewDevice};
@@ -70,7 +71,7 @@ pub(super) async fn ask(shared: &Shared, request: &EnrolRequest) -> Result<Joini
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",
-        action: "device-asked",
+        deed: Deed::DeviceAsked,
         concern_id: None,
         detail: serde_json::json!({ "device_id": device_id, "token_id": token.token_id }),
     };
@@ -117,7 +118,7 @@ async fn issue(shared: &Shared, device: &Device, csr_der: &[u8]) -> Result<Joini
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",
-        action: "certificate-issued",
+        deed: Deed::CertificateIssued,
         concern_id: None,
         detail: serde_json::json!({ "device_id": device.device_id, "until": certificate.not_after }),
     };

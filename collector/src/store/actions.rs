@@ -2,6 +2,7 @@
 //! INVARIANT 4: every query for a reader joins `concern_reader` for the viewer.
 
 use super::{Write, readers};
+use crate::concerns::action::Action;
 use crate::concerns::kind::Kind;
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteExecutor;
@@ -17,8 +18,8 @@ pub struct ActionRow {
     pub by_id: String,
     /// Their name, where it is a person.
     pub by_name: Option<String>,
-    /// The code.
-    pub action: String,
+    /// What.
+    pub action: Action,
     /// JSON without content.
     pub detail: String,
     /// The key that seals the words.
@@ -58,8 +59,8 @@ pub struct NewAction<'a> {
     pub at: i64,
     /// A person_id, or `pastoral`.
     pub by: &'a str,
-    /// The code.
-    pub action: &'a str,
+    /// What.
+    pub action: Action,
     /// JSON without content.
     pub detail: serde_json::Value,
     /// The data key and the sealed words.
@@ -238,14 +239,15 @@ pub async fn last(
     tx: &mut Write,
     school_id: &str,
     concern_id: &str,
-) -> Result<Option<(i64, String, String, String)>, sqlx::Error> {
+) -> Result<Option<(i64, String, Action, String)>, sqlx::Error> {
     sqlx::query_as(
         "SELECT action_id, by_id, action, detail FROM action
-         WHERE school_id = $1 AND concern_id = $2 AND undone_by IS NULL AND action <> 'undone'
+         WHERE school_id = $1 AND concern_id = $2 AND undone_by IS NULL AND action <> $3
          ORDER BY action_id DESC LIMIT 1",
     )
     .bind(school_id)
     .bind(concern_id)
+    .bind(Action::Undone)
     .fetch_optional(&mut **tx)
     .await
 }

@@ -3,7 +3,7 @@
 
 use super::{Store, Write};
 pub use crate::chain::{Broken, Head};
-use crate::chain::{ERASED, FORM, HEAD_SENT, OWN_KEY, Recorded, Row, Step, Verifier, hash_detail};
+use crate::chain::{Deed, FORM, Recorded, Row, Step, Verifier, hash_detail};
 use ring::rand::{SecureRandom, SystemRandom};
 use sqlx::{SqliteConnection, SqliteExecutor};
 
@@ -18,8 +18,8 @@ pub struct Entry<'a> {
     pub school_id: &'a str,
     /// A person_id, `pastoral`, or `command line`.
     pub actor: &'a str,
-    /// A code such as `concern-viewed`.
-    pub action: &'a str,
+    /// What.
+    pub deed: Deed,
     /// The concern, where there is one.
     pub concern_id: Option<&'a str>,
     /// Codes, ids and times; never content (invariant 9).
@@ -42,7 +42,7 @@ pub async fn append(tx: &mut Write, now_ms: i64, entry: &Entry<'_>) -> Result<()
         sequence,
         at: now_ms,
         actor: entry.actor.to_owned(),
-        action: entry.action.to_owned(),
+        action: entry.deed.code().to_owned(),
         concern_id: entry.concern_id.map(str::to_owned),
         detail_hash: hash_detail(&salt, &detail),
         salt: Some(salt.to_vec()),
@@ -120,7 +120,7 @@ pub async fn sent_heads(
         "SELECT at, hash, detail FROM audit WHERE school_id = $1 AND action = $2 ORDER BY sequence DESC LIMIT $3",
     )
     .bind(school_id)
-    .bind(HEAD_SENT)
+    .bind(Deed::AuditHeadSent)
     .bind(most)
     .fetch_all(db)
     .await
@@ -135,11 +135,12 @@ pub async fn last_head_sent(store: &Store, school_id: &str) -> Result<Option<i64
 /// The fingerprint of the keys as it was recorded first, of those records that retention has left.
 pub async fn first_keys(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Option<String>, sqlx::Error> {
     let first: Option<SentHead> = sqlx::query_as(
-        "SELECT at, hash, detail FROM audit WHERE school_id = $1 AND action IN ('school-made', $2)
+        "SELECT at, hash, detail FROM audit WHERE school_id = $1 AND action IN ($2, $3)
          AND detail LIKE '%\"keys\"%' ORDER BY sequence LIMIT 1",
     )
     .bind(school_id)
-    .bind(HEAD_SENT)
+    .bind(Deed::SchoolMade)
+    .bind(Deed::AuditHeadSent)
     .fetch_optional(db)
     .await?;
     Ok(first.as_ref().and_then(SentHead::keys))
@@ -170,8 +171,8 @@ pub async fn erase_details(
     )
     .bind(school_id)
     .bind(cutoff)
-    .bind(ERASED)
-    .bind(OWN_KEY)
+    .bind(Deed::AuditErased)
+    .bind(Deed::OwnKey)
     .bind(most)
     .fetch_all(&mut **tx)
     .await?;
@@ -188,7 +189,7 @@ pub async fn erase_details(
     let entry = Entry {
         school_id,
         actor: "pastoral",
-        action: ERASED,
+        deed: Deed::AuditErased,
         concern_id: None,
         detail,
     };
@@ -201,8 +202,8 @@ pub async fn erase_details(
     .bind(from)
     .bind(to)
     .bind(cutoff)
-    .bind(ERASED)
-    .bind(OWN_KEY)
+    .bind(Deed::AuditErased)
+    .bind(Deed::OwnKey)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected())
@@ -212,7 +213,7 @@ pub async fn erase_details(
 pub async fn steps(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Recorded>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as("SELECT * FROM audit WHERE school_id = $1 AND action = $2")
         .bind(school_id)
-        .bind(ERASED)
+        .bind(Deed::AuditErased)
         .fetch_all(db)
         .await?;
     Ok(rows.iter().filter_map(Row::step).collect())

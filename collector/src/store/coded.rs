@@ -5,6 +5,8 @@ use super::accounts::Unknown;
 use super::commands::{Command, CommandState};
 use super::held_import::ImportState;
 use super::list_changes::ListChangeState;
+use crate::chain::Deed;
+use crate::concerns::action::Action;
 use crate::concerns::kind::{Kind, SubjectRole};
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::concerns::naming::Strength;
@@ -52,9 +54,11 @@ macro_rules! coded {
 }
 
 coded!(
+    Action,
     Command,
     CommandState,
     Confirms,
+    Deed,
     Duty,
     ImportState,
     Kind,

@@ -2,6 +2,7 @@
 
 use super::audit::{self, Entry};
 use super::{Store, Write};
+use crate::chain::Deed;
 use crate::codes::codes;
 use serde_json::json;
 
@@ -140,7 +141,7 @@ pub async fn ask(
     let entry = Entry {
         school_id,
         actor: by,
-        action: "device-commanded",
+        deed: Deed::DeviceCommanded,
         concern_id: None,
         detail: json!({ "device_id": device_id, "command": command.code() }),
     };

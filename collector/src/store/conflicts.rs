@@ -8,6 +8,7 @@
 use super::outbox::{self, Notice, Sort};
 use super::people::Directory;
 use super::{Write, asking, audit, rerouting};
+use crate::chain::Deed;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::{Duty, PersonId};
 use crate::concerns::naming::Named;
@@ -168,7 +169,7 @@ pub async fn record(
     .bind(new.lapses_at)
     .execute(&mut **tx)
     .await?;
-    note(tx, telling, &directory, &new, by, "conflict-recorded", now).await?;
+    note(tx, telling, &directory, &new, by, Deed::ConflictRecorded, now).await?;
     Ok(Ok(new))
 }
 
@@ -202,7 +203,7 @@ pub async fn agree(
     .bind(&conflict.about_id)
     .execute(&mut **tx)
     .await?;
-    note(tx, telling, &directory, conflict, by, "conflict-agreed", now).await?;
+    note(tx, telling, &directory, conflict, by, Deed::ConflictAgreed, now).await?;
     Ok(Ok(()))
 }
 
@@ -214,10 +215,10 @@ pub async fn end(
     by: &str,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let action = if by == "pastoral" {
-        "conflict-lapsed"
+    let deed = if by == "pastoral" {
+        Deed::ConflictLapsed
     } else {
-        "conflict-ended"
+        Deed::ConflictEnded
     };
     sqlx::query(
         "UPDATE conflict SET ended_at = $1, ended_by = $2
@@ -231,7 +232,7 @@ pub async fn end(
     .execute(&mut **tx)
     .await?;
     let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
-    note(tx, telling, &directory, conflict, by, action, now).await
+    note(tx, telling, &directory, conflict, by, deed, now).await
 }
 
 /// Whether somebody held a duty that reads already at a time: nobody is made a reader in order to agree.
@@ -344,13 +345,13 @@ async fn note(
     directory: &Directory,
     conflict: &Conflict,
     by: &str,
-    action: &'static str,
+    deed: Deed,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let entry = audit::Entry {
         school_id: &telling.school_id,
         actor: by,
-        action,
+        deed,
         concern_id: None,
         detail: json!({ "reader": conflict.reader_id, "about": conflict.about_id, "by": conflict.recorded_by }),
     };

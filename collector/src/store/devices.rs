@@ -1,6 +1,7 @@
 //! Devices.
 
 use super::{Store, Write, accounts, audit};
+use crate::chain::Deed;
 use pastoral_proto::Account;
 use serde_json::json;
 use sqlx::SqliteExecutor;
@@ -287,10 +288,10 @@ pub async fn note_cloned(
         let entry = audit::Entry {
             school_id,
             actor: "pastoral",
-            action: if cloned {
-                "device-cloned"
+            deed: if cloned {
+                Deed::DeviceCloned
             } else {
-                "device-alone-again"
+                Deed::DeviceAloneAgain
             },
             concern_id: None,
             detail: json!({ "device_id": device_id }),

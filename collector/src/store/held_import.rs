@@ -8,6 +8,7 @@ use super::import::{self, ImportError, Imported};
 use super::people::Directory;
 use super::proposals::record;
 use super::{Write, asking};
+use crate::chain::Deed;
 use crate::codes::codes;
 use crate::concerns::model::{Duty, PersonId};
 use crate::people::Reading;
@@ -118,7 +119,7 @@ pub async fn hold(
             "added": plan.new.len(), "changed": plan.changed.len(), "left": plan.leaves.len(),
             "stops": plan.stops.iter().map(|stop| (stop.reason.code(), stop.count)).collect::<Vec<_>>(),
         });
-        record(tx, school_id, (by, "people-import-held"), detail, now).await?;
+        record(tx, school_id, (by, Deed::PeopleImportHeld), detail, now).await?;
         asking::ask(tx, telling, now).await?;
     }
     Ok(())
@@ -201,7 +202,7 @@ pub async fn drop_it(
     record(
         tx,
         school_id,
-        (by, "people-import-dropped"),
+        (by, Deed::PeopleImportDropped),
         json!({ "import": held.import_id }),
         now,
     )
@@ -326,7 +327,7 @@ pub async fn confirm(
     }
     if plan.confirms() > Confirms::Giver {
         let detail = json!({ "import": held.import_id, "confirms": plan.confirms().code() });
-        record(tx, school_id, (by, "people-import-confirmed"), detail, now).await?;
+        record(tx, school_id, (by, Deed::PeopleImportConfirmed), detail, now).await?;
     }
     if plan.confirms() == Confirms::Two && held.first_by.is_none() {
         sqlx::query(

@@ -4,6 +4,7 @@ use super::people::{self, Directory, Person, role_code};
 use super::proposals::{self, Act, Change};
 use super::rerouting::{self, GroupChanged};
 use super::{Write, accounts, invitations, members};
+use crate::chain::Deed;
 use crate::concerns::model::{Duty, PersonId};
 use crate::notify::text::Access;
 use crate::people::differences::Unsafe;
@@ -201,7 +202,7 @@ pub async fn take(
         "accounts_known": imported.accounts_known,
         "stops": plan.stops.iter().map(|stop| (stop.reason.code(), stop.count)).collect::<Vec<_>>(),
     });
-    proposals::record(tx, school_id, (by, "people-imported"), detail, now).await?;
+    proposals::record(tx, school_id, (by, Deed::PeopleImported), detail, now).await?;
     Ok(imported)
 }
 
@@ -280,7 +281,7 @@ async fn leave(
         .await?;
     for duty in &leaves.duties {
         let detail = json!({ "person": leaves.person_id, "duty": duty.code(), "why": "people-imported" });
-        proposals::record(tx, school_id, (by, "duty-ended"), detail, now).await?;
+        proposals::record(tx, school_id, (by, Deed::DutyEnded), detail, now).await?;
     }
     // A link that is under way opens nothing any more; every reader learns of the end of a duty, and the person.
     if let Some(member) = member {

@@ -2,6 +2,7 @@
 
 use super::audit::{self, Entry};
 use super::{Store, Write, specialist};
+use crate::chain::Deed;
 use crate::codes::codes;
 use pastoral_keywords::changes::Operation;
 use serde_json::json;
@@ -95,7 +96,7 @@ pub async fn propose(
     .bind(now_ms)
     .fetch_one(&mut **tx)
     .await?;
-    record(tx, school_id, by, "list-change-proposed", change_id, now_ms).await?;
+    record(tx, school_id, by, Deed::ListChangeProposed, change_id, now_ms).await?;
     Ok(Some(change_id))
 }
 
@@ -119,10 +120,10 @@ pub async fn decide(
     .fetch_optional(&mut **tx)
     .await?;
     let proposed_by = proposed_by.ok_or(NotDecided::NotThere)?;
-    let (own, action) = match state {
-        ListChangeState::Agreed => (false, "list-change-agreed"),
-        ListChangeState::Refused => (false, "list-change-refused"),
-        ListChangeState::Withdrawn => (true, "list-change-withdrawn"),
+    let (own, deed) = match state {
+        ListChangeState::Agreed => (false, Deed::ListChangeAgreed),
+        ListChangeState::Refused => (false, Deed::ListChangeRefused),
+        ListChangeState::Withdrawn => (true, Deed::ListChangeWithdrawn),
         ListChangeState::Proposed => return Err(NotDecided::NotThere),
     };
     if (proposed_by == by) != own {
@@ -140,7 +141,7 @@ pub async fn decide(
     .bind(change_id)
     .execute(&mut **tx)
     .await?;
-    record(tx, school_id, by, action, change_id, now_ms).await?;
+    record(tx, school_id, by, deed, change_id, now_ms).await?;
     specialist::prune(tx, school_id).await?;
     Ok(())
 }
@@ -149,14 +150,14 @@ async fn record(
     tx: &mut Write,
     school_id: &str,
     actor: &str,
-    action: &str,
+    deed: Deed,
     change_id: i64,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     let entry = Entry {
         school_id,
         actor,
-        action,
+        deed,
         concern_id: None,
         detail: json!({ "change": change_id }),
     };

@@ -2,6 +2,7 @@
 
 use super::actions::{self, NewAction};
 use super::{Write, audit};
+use crate::concerns::action::Action;
 use serde_json::json;
 
 /// Takes a concern from its owner, so that it is new; `action` says why in its history.
@@ -9,7 +10,7 @@ pub(super) async fn lose(
     tx: &mut Write,
     school_id: &str,
     concern_id: &str,
-    action: &str,
+    action: Action,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
@@ -33,7 +34,7 @@ pub(super) async fn lose(
     let entry = audit::Entry {
         school_id,
         actor: "pastoral",
-        action: &format!("concern-{action}"),
+        deed: action.into(),
         concern_id: Some(concern_id),
         detail: json!({ "action": action_id }),
     };

@@ -2,7 +2,7 @@
 //! in its place unseen. The latest entry of a person counts; one without a key says that nothing is sealed to them.
 
 use super::{Write, audit};
-use crate::chain::OWN_KEY;
+use crate::chain::Deed;
 use crate::seal::GroupPublicKey;
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub async fn record(
     let entry = audit::Entry {
         school_id,
         actor: person_id,
-        action: OWN_KEY,
+        deed: Deed::OwnKey,
         concern_id: None,
         detail: json!({ "key": key }),
     };
@@ -108,9 +108,10 @@ pub async fn has_joined(
     person_id: &str,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM audit WHERE school_id = $1 AND action = 'joined' AND actor = $2)",
+        "SELECT EXISTS (SELECT 1 FROM audit WHERE school_id = $1 AND action = $2 AND actor = $3)",
     )
     .bind(school_id)
+    .bind(Deed::Joined)
     .bind(person_id)
     .fetch_one(db)
     .await

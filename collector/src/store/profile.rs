@@ -2,6 +2,7 @@
 
 use super::rerouting::{self, GroupChanged};
 use super::{Write, audit};
+use crate::chain::Deed;
 use crate::telling::Telling;
 
 /// Puts `telling`'s profile in force and routes every concern by it. Policies must be made again; wake escalation and
@@ -21,7 +22,7 @@ pub async fn accept(
     let entry = audit::Entry {
         school_id: &telling.school_id,
         actor: by,
-        action: "profile-accepted",
+        deed: Deed::ProfileAccepted,
         concern_id: None,
         detail,
     };

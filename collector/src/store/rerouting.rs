@@ -8,6 +8,7 @@ use super::people::Directory;
 use super::readers::{self, Reader};
 use super::routing::{named_of, set_readers, subject_of};
 use super::{Write, actions, owner};
+use crate::concerns::action::Action;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::{PersonId, ReaderGroup, SealedTo};
 use crate::concerns::naming::{Named, Strength};
@@ -210,7 +211,7 @@ pub(super) async fn decide(
     if stands.state != "closed" {
         let is_lost = !may(&stands.owner_id);
         if is_lost {
-            owner::lose(tx, school_id, concern_id, "owner-lost", now).await?;
+            owner::lose(tx, school_id, concern_id, Action::OwnerLost, now).await?;
             forget_proposal(tx, school_id, concern_id, now).await?;
         } else if !may(&stands.close_proposed_by) {
             forget_proposal(tx, school_id, concern_id, now).await?;

@@ -3,6 +3,7 @@
 //! `forgotten_below`, so that nothing delivered once can come twice.
 
 use super::{Store, Write, audit};
+use crate::chain::Deed;
 use std::collections::{BTreeMap, HashMap};
 
 /// How many rows one transaction takes, so that flags never wait long for their turn.
@@ -55,7 +56,7 @@ pub async fn erase(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Res
         let entry = audit::Entry {
             school_id,
             actor: "pastoral",
-            action: "retention",
+            deed: Deed::Retention,
             concern_id: None,
             detail,
         };

@@ -5,6 +5,7 @@ use super::escalation::CLOCK_TOLERANCE_MS;
 use super::outbox::{self, Gathered, OfConcern, Sort};
 use super::readers::{self, Reader};
 use super::{Store, Write, owner};
+use crate::concerns::action::Action;
 use crate::concerns::escalation::{self as rules, Why};
 use crate::concerns::review::{self, Next, Review};
 use crate::telling::Telling;
@@ -204,7 +205,7 @@ async fn pass_on(
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let school_id = &*telling.school_id;
-    owner::lose(tx, school_id, concern_id, "review-missed", now).await?;
+    owner::lose(tx, school_id, concern_id, Action::ReviewMissed, now).await?;
     sqlx::query(
         "UPDATE concern SET next_due_at = $1, timed_at = $2,
                 escalation_step = CASE WHEN escalation_step < $3 THEN $3 ELSE escalation_step END

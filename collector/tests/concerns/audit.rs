@@ -1,7 +1,7 @@
 //! INVARIANT 5: the chain shows what was changed or removed, and survives retention.
 
 use crate::school::{Concern, DAY, SCHOOL, School, monday};
-use pastoral_collector::chain::{self, Step};
+use pastoral_collector::chain::{Deed, Step};
 use pastoral_collector::retention;
 use pastoral_collector::store::audit::{self, Broken, Entry};
 use pastoral_collector::store::overview;
@@ -14,7 +14,7 @@ async fn with_entries(count: i64) -> School {
         let entry = Entry {
             school_id: SCHOOL,
             actor: "dsl",
-            action: "concern-viewed",
+            deed: Deed::Viewed,
             concern_id: Some("c1"),
             detail,
         };
@@ -112,7 +112,7 @@ async fn no_invented_step_of_retention_accounts_for_what_was_not_old_enough() {
             audit::append(&mut tx, old(days), &look()).await.unwrap();
         }
         let said = Entry {
-            action: chain::ERASED,
+            deed: Deed::AuditErased,
             detail: serde_json::to_value(step).unwrap(),
             ..look()
         };
@@ -135,7 +135,7 @@ fn look() -> Entry<'static> {
     Entry {
         school_id: SCHOOL,
         actor: "dsl",
-        action: "concern-viewed",
+        deed: Deed::Viewed,
         concern_id: None,
         detail: serde_json::json!({}),
     }

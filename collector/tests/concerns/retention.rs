@@ -1,6 +1,7 @@
 //! P16, P43, P26: what is kept, what is not, and what stays for ever.
 
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
+use pastoral_collector::chain::Deed;
 use pastoral_collector::store::audit::{self, Entry};
 use pastoral_collector::store::retention::{Erased, erase};
 use proptest::prelude::*;
@@ -148,7 +149,7 @@ async fn the_audit_chain_holds_after_its_details_are_erased() {
         let entry = Entry {
             school_id: SCHOOL,
             actor: "dsl",
-            action: "viewed",
+            deed: Deed::Viewed,
             concern_id: None,
             detail,
         };

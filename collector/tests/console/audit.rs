@@ -3,11 +3,16 @@
 use super::*;
 use crate::school::SCHOOL;
 use crate::school::browser::PASSWORD;
+use pastoral_collector::chain::Deed;
+use pastoral_collector::concerns::action::Action;
 use pastoral_collector::concerns::model::ReaderGroup;
 use pastoral_collector::retention;
 use pastoral_collector::seal::GroupPrivateKey;
 use pastoral_collector::seal::content::Sealer;
+use pastoral_collector::store::actions::{self, NewAction};
+use pastoral_collector::store::audit::{self, Entry};
 use pastoral_collector::store::{codes, keys};
+use serde_json::json;
 use std::sync::Arc;
 
 async fn count(school: &School, action: &str) -> i64 {
@@ -237,4 +242,88 @@ async fn a_clock_that_comes_back_locks_nobody_out_and_hides_no_silent_device() {
             .await
             .unwrap()
     );
+}
+
+/// Whatever can be recorded is said in words; what a later version recorded is shown too, and the chain over it holds.
+#[tokio::test]
+async fn every_deed_is_in_words_and_one_of_a_later_version_is_shown_and_verified() {
+    let (school, router) = school().await;
+    let [mut cy] = signed_in(&school, &router, [CY]).await;
+    let mut tx = school.app.store.write().await.unwrap();
+    for deed in Deed::ALL {
+        let entry = Entry {
+            school_id: SCHOOL,
+            actor: "pastoral",
+            deed,
+            concern_id: None,
+            detail: json!({ "more": 2 }),
+        };
+        audit::append(&mut tx, school.now, &entry).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut log = String::new();
+    for page in 1..=3 {
+        log += &cy.get(&format!("/audit?page={page}")).await.body;
+    }
+    assert!(log.contains("told somebody that others try again and again"));
+    assert!(log.contains("gave a device a certificate"));
+    assert!(!log.contains("no words for"));
+    let unfilled = |line: &&str| line.contains("<td") && line.contains('{');
+    assert_eq!(log.lines().find(unfilled), None);
+    a_later_version_did(&school, "moon-landed").await;
+    assert!(
+        audit::verify(&school.app.store, SCHOOL, school.now)
+            .await
+            .unwrap()
+            .is_ok()
+    );
+    let log = cy.get("/audit").await.body;
+    assert!(log.contains("did something that this version has no words for"));
+}
+
+/// Writes the last entry anew, as of another deed.
+async fn a_later_version_did(school: &School, action: &str) {
+    let mut tx = school.app.store.write().await.unwrap();
+    let last = audit::head(&mut tx, SCHOOL).await.unwrap().unwrap();
+    let rows = audit::rows_after(&mut *tx, SCHOOL, last.sequence - 2)
+        .await
+        .unwrap();
+    let [before, row] = &rows[..] else {
+        panic!("{rows:?}")
+    };
+    let mut row = row.clone();
+    row.action = action.to_owned();
+    sqlx::query("UPDATE audit SET action = ?, hash = ? WHERE sequence = ?")
+        .bind(action)
+        .bind(row.hash_behind(&before.hash, SCHOOL))
+        .bind(row.sequence)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_step_of_a_history_is_in_words() {
+    let (school, router) = school().await;
+    let [mut ann] = signed_in(&school, &router, [ANN]).await;
+    let concern_id = school.concern(&TITLE).await;
+    let mut tx = school.app.store.write().await.unwrap();
+    for action in Action::ALL {
+        let new = NewAction {
+            concern_id: &concern_id,
+            at: school.now,
+            by: "pastoral",
+            action,
+            detail: json!({}),
+            words: None,
+        };
+        actions::add(&mut tx, SCHOOL, &new).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let page = ann.get(&format!("/concerns/{concern_id}")).await.body;
+    assert!(page.contains("Pastoral will look at it again in 1 day."));
+    assert!(page.contains("Pastoral corrected whose it is: somebody."));
+    let unfilled = |line: &&str| line.contains("Pastoral ") && line.contains('{');
+    assert_eq!(page.lines().find(unfilled), None);
 }

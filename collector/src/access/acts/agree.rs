@@ -4,6 +4,7 @@ use super::keys::{give, waits_for};
 use super::link::{LINK_MS, held, issue, make};
 use super::{Actor, Issued, NotDone, Place, fits, takes_link};
 use crate::access::{NewLink, VoiceCode};
+use crate::chain::Deed;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::notify::text::Access;
 use crate::store::access::grant_duty;
@@ -167,7 +168,7 @@ async fn carry_out(
     let detail = json!({
         "person": person.person_id, "act": proposal.act.code(), "duty": proposal.duty.map(Duty::code), "proposed_by": by,
     });
-    record(tx, school_id, (actor.id, "access-agreed"), detail, now).await?;
+    record(tx, school_id, (actor.id, Deed::AccessAgreed), detail, now).await?;
     members::tell(tx, telling, person, Access::Agreed(proposal.act), now).await?;
     if let Some(change) = proposal
         .change

@@ -2,6 +2,7 @@
 
 use super::{Actor, NotDone};
 use crate::access::seal_to;
+use crate::chain::Deed;
 use crate::concerns::model::ReaderGroup;
 use crate::seal::{GroupPrivateKey, GroupPublicKey};
 use crate::store::members::{self, Member};
@@ -35,7 +36,7 @@ pub async fn give_keys(
     give(tx, school_id, &person, &keys, (actor.id, None), now).await?;
     let groups: Vec<_> = keys.iter().map(|(group, _)| group.code()).collect();
     let detail = json!({"person": person_id, "groups": groups});
-    record(tx, school_id, (actor.id, "keys-given"), detail, now).await?;
+    record(tx, school_id, (actor.id, Deed::KeysGiven), detail, now).await?;
     Ok(keys.len())
 }
 

@@ -1,6 +1,7 @@
 //! One change of a concern: asked by a reader, in one transaction with its audit entry.
 
 use crate::clock;
+use crate::concerns::action::Action;
 use crate::console::Console;
 use crate::console::answer::Failure;
 use crate::console::who::SignedIn;
@@ -60,7 +61,12 @@ impl<'a> Doing<'a> {
     }
 
     /// Adds to the history, with words sealed to the concern's readers, and to the audit log.
-    pub(super) async fn record(&mut self, action: &str, detail: Value, words: &str) -> Result<i64, Failure> {
+    pub(super) async fn record(
+        &mut self,
+        action: Action,
+        detail: Value,
+        words: &str,
+    ) -> Result<i64, Failure> {
         let sealed = match words {
             "" => None,
             words => {
@@ -81,7 +87,7 @@ impl<'a> Doing<'a> {
         let entry = audit::Entry {
             school_id,
             actor: self.who.id(),
-            action: &format!("concern-{action}"),
+            deed: action.into(),
             concern_id: Some(&concern_id),
             detail: json!({ "action": action_id }),
         };
@@ -104,7 +110,7 @@ impl<'a> Doing<'a> {
     /// Writes what the action changes, and records it so that it can be undone.
     pub(super) async fn change(
         &mut self,
-        action: &str,
+        action: Action,
         new: actions::Standing,
         detail: Value,
         words: &str,
@@ -126,12 +132,12 @@ impl<'a> Doing<'a> {
         if !actions::close(&mut self.tx, school_id, &concern_id, closing, &new, self.now).await? {
             return Err(Failure::NotFound);
         }
-        self.changed("closed", new, detail, words).await
+        self.changed(Action::Closed, new, detail, words).await
     }
 
     async fn changed(
         &mut self,
-        action: &str,
+        action: Action,
         new: actions::Standing,
         mut detail: Value,
         words: &str,

@@ -1,5 +1,6 @@
 //! What a concern's page says of it, in words.
 
+use crate::concerns::action::Action;
 use crate::concerns::kind::Kind;
 use crate::console::opened::FlagShown;
 use crate::console::page::Page;
@@ -61,8 +62,8 @@ pub(super) fn second(
 pub(super) fn can_undo(rows: &[ActionRow], viewer: &str) -> bool {
     let last = rows
         .iter()
-        .find(|row| row.undone_by.is_none() && row.action != "undone");
-    last.is_some_and(|row| row.by_id == viewer && is_reversible(&row.action))
+        .find(|row| row.undone_by.is_none() && row.action != Action::Undone);
+    last.is_some_and(|row| row.by_id == viewer && row.action.is_reversible())
 }
 
 pub(super) fn related_to(concern: &Summary, other: &Summary) -> Related {
@@ -148,22 +149,4 @@ pub(super) fn review_days(concern: &Summary) -> Vec<u32> {
         .into_iter()
         .filter(|days| *days <= most)
         .collect()
-}
-
-/// Steps that can be taken back.
-const REVERSIBLE: [&str; 9] = [
-    "acknowledged",
-    "passed-on",
-    "category",
-    "close-proposed",
-    "close-refused",
-    "closed",
-    "reopened",
-    "warned",
-    "false-alarm",
-];
-
-/// Whether an action can be taken back by who took it.
-pub(super) fn is_reversible(action: &str) -> bool {
-    REVERSIBLE.contains(&action) || action == "not-false-alarm"
 }

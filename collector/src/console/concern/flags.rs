@@ -1,6 +1,7 @@
 //! The flags of a concern, a page at a time. Who looks at them is recorded before they are sent (invariant 5).
 
 use crate::access::Look;
+use crate::chain::Deed;
 use crate::clock;
 use crate::console::Console;
 use crate::console::answer::Failure;
@@ -85,7 +86,7 @@ pub(super) async fn look(
     let entry = audit::Entry {
         school_id: &console.app.school_id,
         actor: who.id(),
-        action: "concern-viewed",
+        deed: Deed::Viewed,
         concern_id: Some(&concern.concern_id),
         detail: json!({ "flags": flags, "page": page }),
     };

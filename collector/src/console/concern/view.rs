@@ -7,6 +7,7 @@ use super::facts::{
 use super::flags::{self, At, Flags};
 use super::pupil::Pupil;
 use super::steps::{Steps, steps};
+use crate::concerns::action::Action;
 use crate::concerns::category::Rung;
 use crate::concerns::model::Duty;
 use crate::console::Console;
@@ -101,7 +102,7 @@ struct ConcernPage {
     review_days: Vec<u32>,
     typed: Typed,
     /// What was done last, by the viewer themselves.
-    last_deed: Option<String>,
+    last_deed: Option<Action>,
 }
 
 impl ConcernPage {
@@ -157,7 +158,6 @@ pub(in crate::console) async fn page(
     // Said once more, by an old address or another's, it would not be true any more.
     if page
         .last_deed
-        .as_ref()
         .is_some_and(|deed| query.get("done").is_some_and(|code| said_of(code, deed)))
     {
         page.page.said(&query);
@@ -166,12 +166,12 @@ pub(in crate::console) async fn page(
 }
 
 /// Whether what is said after a deed fits the deed that was done last.
-fn said_of(code: &str, deed: &str) -> bool {
-    match code {
-        "noted" => deed == "note",
-        "false-alarm" => matches!(deed, "false-alarm" | "not-false-alarm"),
-        "review-set" => deed.starts_with("review"),
-        code => code == deed,
+fn said_of(code: &str, deed: Action) -> bool {
+    match deed {
+        Action::Note => code == "noted",
+        Action::NotFalseAlarm => code == "false-alarm",
+        Action::ReviewMissed => code == "review-set",
+        deed => code == deed.code(),
     }
 }
 
@@ -250,7 +250,7 @@ async fn draw(
         found.map_or_else(|| "somebody".to_owned(), |person| person.name.clone())
     };
     // Before the person is known, what was seen is shown only to a reader who has said why.
-    let asked = |row: &&ActionRow| row.action == "shown" && row.by_id == who.id();
+    let asked = |row: &&ActionRow| row.action == Action::Shown && row.by_id == who.id();
     let known = concern.person.is_some() || concern.by_hand || concern.about_child;
     let hidden = !known && !rows.iter().any(|row| asked(&row));
     let shown = if hidden { 0 } else { flags.len() };
@@ -293,7 +293,7 @@ async fn draw(
         .collect();
     let recorded = rows
         .iter()
-        .find(|row| concern.by_hand && row.action == "recorded");
+        .find(|row| concern.by_hand && row.action == Action::Recorded);
     let written = recorded.and_then(|row| opener.words(row)).unwrap_or_default();
     let history = history_place
         .slice(&rows)
@@ -378,7 +378,7 @@ async fn draw(
         last_deed: rows
             .first()
             .filter(|row| row.by_id == who.id())
-            .map(|row| row.action.clone()),
+            .map(|row| row.action),
         typed,
         concern,
         page,

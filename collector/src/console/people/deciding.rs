@@ -3,6 +3,7 @@
 use super::doing::{actor, finish, in_words, place, record, rerouted};
 use super::view::{CodeShown, Typed, again, draw};
 use crate::access::acts::{self, NotDone};
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::console::Console;
@@ -82,7 +83,7 @@ async fn adopt(console: &Console, who: SignedIn, proposal_id: &str) -> Result<Re
         return Err(Failure::NotFound);
     }
     let detail = json!({ "person": proposal.person_id, "act": proposal.act.code() });
-    record(console, &who, &mut tx, "access-proposed", detail, now).await?;
+    record(console, &who, &mut tx, Deed::AccessProposed, detail, now).await?;
     finish(console, tx).await?;
     Ok(go("/people?done=proposed"))
 }
@@ -105,11 +106,11 @@ async fn turn_down(console: &Console, who: &SignedIn, proposal_id: &str) -> Resu
         return Err(Failure::NotFound);
     }
     let detail = json!({"person": proposal.person_id, "act": proposal.act.code(), "duty": proposal.duty.map(Duty::code)});
-    let (action, done) = match state {
-        State::Withdrawn => ("access-withdrawn", "proposal-withdrawn"),
-        _ => ("access-refused", "proposal-refused"),
+    let (deed, done) = match state {
+        State::Withdrawn => (Deed::AccessWithdrawn, "proposal-withdrawn"),
+        _ => (Deed::AccessRefused, "proposal-refused"),
     };
-    record(console, who, &mut tx, action, detail, now).await?;
+    record(console, who, &mut tx, deed, detail, now).await?;
     if state == State::Refused {
         tell(
             console,
@@ -136,7 +137,7 @@ async fn stop(console: &Console, who: &SignedIn, invitation_id: &str) -> Result<
         console,
         who,
         &mut tx,
-        "link-stopped",
+        Deed::LinkStopped,
         json!({ "person": person_id }),
         now,
     )

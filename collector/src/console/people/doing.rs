@@ -1,6 +1,7 @@
 //! What every act on somebody's access ends with.
 
 use crate::access::acts::{Actor, NotDone, Place};
+use crate::chain::Deed;
 use crate::console::Console;
 use crate::console::answer::Failure;
 use crate::console::sealing::seal_again;
@@ -14,7 +15,7 @@ pub(super) async fn record(
     console: &Console,
     who: &SignedIn,
     tx: &mut Write,
-    action: &str,
+    deed: Deed,
     detail: Value,
     now: i64,
 ) -> Result<(), Failure> {
@@ -22,7 +23,7 @@ pub(super) async fn record(
     let entry = audit::Entry {
         school_id,
         actor: who.id(),
-        action,
+        deed,
         concern_id: None,
         detail,
     };

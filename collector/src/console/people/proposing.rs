@@ -5,6 +5,7 @@ use super::person;
 use super::rights::{may_end, may_grant};
 use super::view::{CodeShown, Typed, again, draw};
 use crate::access::acts;
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::console::Console;
@@ -120,7 +121,7 @@ pub(in crate::console) async fn end_duty(
         return Err(Failure::NotFound);
     }
     let detail = json!({ "person": held.person_id, "duty": held.duty });
-    record(&console, &who, &mut tx, "duty-ended", detail, now).await?;
+    record(&console, &who, &mut tx, Deed::DutyEnded, detail, now).await?;
     rerouted(&console, &who, &mut tx, now).await?;
     finish(&console, tx).await?;
     // Keys of a duty that has ended are in no session any more.

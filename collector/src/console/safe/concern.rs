@@ -1,7 +1,9 @@
 //! A concern out of the safe.
 
 use super::{kept_reason, reason};
+use crate::chain::Deed;
 use crate::clock;
+use crate::concerns::action::Action;
 use crate::concerns::model::ReaderGroup;
 use crate::console::addresses::SAFE;
 use crate::console::answer::{Failure, go, show, show_again};
@@ -86,7 +88,7 @@ async fn draw(console: &Console, who: &SignedIn, kept: Kept) -> Result<ConcernPa
     let (mut seen, mut history) = (Vec::new(), Vec::new());
     let is_shown = key.is_some();
     if let Some(key) = key {
-        record(console, who, &kept.concern_id, "concern-safe-viewed").await?;
+        record(console, who, &kept.concern_id, Deed::ReadFromSafe).await?;
         let school_id = &app.school_id;
         let data_keys = keys::data_keys(store, school_id, &kept.concern_id).await?;
         let rules = app.lists.load_full();
@@ -129,9 +131,9 @@ async fn draw(console: &Console, who: &SignedIn, kept: Kept) -> Result<ConcernPa
 }
 
 /// INVARIANT 5: on disk before anything is shown.
-async fn record(console: &Console, who: &SignedIn, concern_id: &str, action: &str) -> Result<(), Failure> {
+async fn record(console: &Console, who: &SignedIn, concern_id: &str, deed: Deed) -> Result<(), Failure> {
     let mut tx = console.app.store.write().await?;
-    note(&mut tx, console, who, concern_id, action).await?;
+    note(&mut tx, console, who, concern_id, deed).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -141,12 +143,12 @@ async fn note(
     console: &Console,
     who: &SignedIn,
     concern_id: &str,
-    action: &str,
+    deed: Deed,
 ) -> Result<(), sqlx::Error> {
     let entry = audit::Entry {
         school_id: &console.app.school_id,
         actor: who.id(),
-        action,
+        deed,
         concern_id: Some(concern_id),
         detail: json!({}),
     };
@@ -180,7 +182,14 @@ pub(in crate::console) async fn open(
     let to = routing::sealed_to(&mut tx, &app.school_id, &concern_id).await?;
     let of = (&*app.school_id, concern_id.as_str());
     let words = keys::seal_for(&mut tx, &app.sealer, of, to, reason.as_bytes()).await?;
-    act(&mut tx, &console, &who, &concern_id, ("safe-opened", Some(words))).await?;
+    act(
+        &mut tx,
+        &console,
+        &who,
+        &concern_id,
+        (Action::OpenedFromSafe, Some(words)),
+    )
+    .await?;
     tx.commit().await?;
     who.session.safe.give_reason(&concern_id, now);
     Ok(go(&format!("{SAFE}/concerns/{concern_id}")))
@@ -191,7 +200,7 @@ async fn act(
     console: &Console,
     who: &SignedIn,
     concern_id: &str,
-    (action, words): (&'static str, Option<Sealed>),
+    (action, words): (Action, Option<Sealed>),
 ) -> Result<(), sqlx::Error> {
     let (app, now) = (&console.app, clock::now_ms());
     let new = NewAction {
@@ -204,7 +213,7 @@ async fn act(
     };
     actions::add(tx, &app.school_id, &new).await?;
     actions::touch(tx, &app.school_id, concern_id, now).await?;
-    note(tx, console, who, concern_id, &format!("concern-{action}")).await
+    note(tx, console, who, concern_id, action.into()).await
 }
 
 /// Seals the concern for those who may read it now, where there is somebody.
@@ -246,7 +255,14 @@ pub(in crate::console) async fn give(
         again.extend(reseal(&kept, &key, group, public).map_err(|_| Failure::Busy)?);
     }
     keys::replace_data_keys(&mut tx, &app.school_id, &again).await?;
-    act(&mut tx, &console, &who, &concern_id, ("safe-given", None)).await?;
+    act(
+        &mut tx,
+        &console,
+        &who,
+        &concern_id,
+        (Action::GivenFromSafe, None),
+    )
+    .await?;
     tx.commit().await?;
     app.changed(Some(concern_id));
     Ok(go("/safe?done=safe-given"))

@@ -17,6 +17,7 @@ use super::page::Page;
 use super::who::SignedIn;
 use super::{Console, words};
 use crate::access::SAFE_OPEN_MS;
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::notify::text;
@@ -140,16 +141,16 @@ pub(super) async fn unlock(
     let publics = keys::publics(app.store.read(), &app.school_id).await?;
     let found = read(&fields.secret("sheet"), |text| sheet::read(text, &publics));
     let now = clock::now_ms();
-    let action = if found.is_ok() {
-        "safe-opened"
+    let deed = if found.is_ok() {
+        Deed::SafeOpened
     } else {
-        "safe-refused"
+        Deed::SafeRefused
     };
     let mut tx = app.store.write().await?;
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: who.id(),
-        action,
+        deed,
         concern_id: None,
         detail: json!({}),
     };

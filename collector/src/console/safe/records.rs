@@ -1,6 +1,7 @@
 //! A record that could not be read, out of the safe: shown as text, whatever it is.
 
 use super::{kept_reason, reason};
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::ReaderGroup;
 use crate::concerns::naming::Circumstances;
@@ -137,7 +138,7 @@ async fn draw(
         opened = open_it(&key, who, record, directory);
         if !matches!(opened, Opened::Names) {
             let mut tx = app.store.write().await?;
-            note(&mut tx, console, who, (id, "record-viewed")).await?;
+            note(&mut tx, console, who, (id, Deed::RecordViewed)).await?;
             tx.commit().await?;
             let done = rows::record_actions(app.store.read(), &app.school_id, id).await?;
             before = done
@@ -243,7 +244,7 @@ pub(in crate::console) async fn open(
         .map_err(|_| Failure::Busy)?;
     let mut tx = app.store.write().await?;
     rows::add_record_action(&mut tx, &app.school_id, &id, (who.id(), &sealed), now).await?;
-    note(&mut tx, &console, &who, (&id, "record-opened")).await?;
+    note(&mut tx, &console, &who, (&id, Deed::RecordOpened)).await?;
     tx.commit().await?;
     who.session.safe.give_reason(&address, now);
     Ok(go(&format!("{SAFE}/records/{address}")))
@@ -267,7 +268,7 @@ pub(in crate::console) async fn discard(
     }
     let mut tx = console.app.store.write().await?;
     rows::discard(&mut tx, &console.app.school_id, &id).await?;
-    note(&mut tx, &console, &who, (&id, "record-discarded")).await?;
+    note(&mut tx, &console, &who, (&id, Deed::RecordDiscarded)).await?;
     tx.commit().await?;
     Ok(go("/safe?done=record-discarded"))
 }
@@ -276,12 +277,12 @@ async fn note(
     tx: &mut Write,
     console: &Console,
     who: &SignedIn,
-    (id, action): (&RecordId, &str),
+    (id, deed): (&RecordId, Deed),
 ) -> Result<(), sqlx::Error> {
     let entry = audit::Entry {
         school_id: &console.app.school_id,
         actor: who.id(),
-        action,
+        deed,
         concern_id: None,
         detail: json!({ "device_id": id.device_id }),
     };

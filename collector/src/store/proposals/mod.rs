@@ -5,6 +5,7 @@ mod carried;
 mod model;
 mod standing;
 
+use crate::chain::Deed;
 pub use carried::{Carried, carried, carry};
 pub use model::{Act, Change, New, Proposal, State};
 pub use standing::{Standing, standing};
@@ -51,7 +52,7 @@ pub async fn propose(
     }
     insert(tx, school_id, proposal_id, new, (State::Proposed, now)).await?;
     let detail = json!({"person": new.person_id, "act": new.act.code(), "duty": new.duty.map(Duty::code)});
-    record(tx, school_id, (new.by, "access-proposed"), detail, now).await?;
+    record(tx, school_id, (new.by, Deed::AccessProposed), detail, now).await?;
     Ok(true)
 }
 
@@ -97,7 +98,7 @@ pub async fn ask_change(
     };
     insert(tx, school_id, &new_id(), &new, (State::Asked, now)).await?;
     let detail = json!({"person": person_id, "act": Act::Change.code()});
-    record(tx, school_id, (by, "access-asked"), detail, now).await?;
+    record(tx, school_id, (by, Deed::AccessAsked), detail, now).await?;
     asking::ask(tx, telling, now).await?;
     Ok(true)
 }
@@ -235,14 +236,14 @@ async fn insert(
 pub(crate) async fn record(
     tx: &mut Write,
     school_id: &str,
-    (actor, action): (&str, &str),
+    (actor, deed): (&str, Deed),
     detail: serde_json::Value,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let entry = audit::Entry {
         school_id,
         actor,
-        action,
+        deed,
         concern_id: None,
         detail,
     };

@@ -1,5 +1,6 @@
 //! Closing a concern, with a second person where it is serious (P27, P32), and opening it again.
 
+use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome, proposed};
 use crate::console::concern::facts::needs_second;
@@ -24,7 +25,7 @@ pub(in crate::console::concern) async fn close(
     if is_serious || !may_close(doing, &[doing.who.id()]).await? {
         let new = proposed(&doing.before, (doing.who.id(), doing.now), outcome);
         doing
-            .change("close-proposed", new, json!({ "outcome": outcome }), words)
+            .change(Action::CloseProposed, new, json!({ "outcome": outcome }), words)
             .await?;
         asking::ask(&mut doing.tx, &doing.telling, doing.now).await?;
         doing.answered().await?;
@@ -117,7 +118,7 @@ pub(in crate::console::concern) async fn refuse(
         false => Vec::new(),
     };
     doing
-        .change("close-refused", new, json!({ "flags": flags }), words)
+        .change(Action::CloseRefused, new, json!({ "flags": flags }), words)
         .await?;
     doing.marked().await?;
     Ok(Outcome::Done("close-refused"))
@@ -140,6 +141,6 @@ pub(in crate::console::concern) async fn reopen(
         outcome: None,
         ..doing.before.clone()
     };
-    doing.change("reopened", new, json!({}), words).await?;
+    doing.change(Action::Reopened, new, json!({}), words).await?;
     Ok(Outcome::Done("reopened"))
 }

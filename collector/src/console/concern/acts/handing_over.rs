@@ -1,6 +1,7 @@
 //! A child's disclosure on a staff account: the headteacher hands it to the safeguarding lead as a child's concern, in one
 //! step (P20, P23).
 
+use crate::concerns::action::Action;
 use crate::concerns::model::Duty;
 use crate::concerns::naming::{Named, Strength};
 use crate::console::answer::Failure;
@@ -38,7 +39,7 @@ pub(in crate::console::concern) async fn hand_over(
     }
     doing.touch().await?;
     let detail = json!({ "child": child, "account_of": adult.person_id });
-    doing.record("handed-over", detail, words).await?;
+    doing.record(Action::HandedOver, detail, words).await?;
     let concern_id = doing.concern.concern_id.clone();
     // Whose account it was seen on is part of it: they do not read it.
     let adult = Named::from([(adult.person_id, Strength::Certain)]);

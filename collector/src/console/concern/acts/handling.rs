@@ -1,5 +1,6 @@
 //! Who deals with it, and until when.
 
+use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
 use crate::console::concern::facts::review_days;
@@ -17,7 +18,7 @@ pub(in crate::console::concern) async fn acknowledge(doing: &mut Doing<'_>) -> R
         next_due_at: None,
         ..doing.before.clone()
     };
-    doing.change("acknowledged", new, json!({}), "").await?;
+    doing.change(Action::Acknowledged, new, json!({}), "").await?;
     doing.answered().await?;
     Ok(Outcome::Done("acknowledged"))
 }
@@ -50,7 +51,9 @@ pub(in crate::console::concern) async fn pass_on(
         outcome: None,
         ..doing.before.clone()
     };
-    doing.change("passed-on", new, json!({ "to": to }), words).await?;
+    doing
+        .change(Action::PassedOn, new, json!({ "to": to }), words)
+        .await?;
     Ok(Outcome::Done("passed-on"))
 }
 
@@ -64,7 +67,7 @@ pub(in crate::console::concern) async fn escalate(doing: &mut Doing<'_>) -> Resu
     let concern_id = doing.concern.concern_id.clone();
     escalation::escalate_now(&mut doing.tx, &doing.telling, &concern_id, doing.now).await?;
     doing.touch().await?;
-    doing.record("escalated", json!({}), "").await?;
+    doing.record(Action::Escalated, json!({}), "").await?;
     Ok(Outcome::Done("escalated"))
 }
 
@@ -90,6 +93,8 @@ pub(in crate::console::concern) async fn review(
     let at = doing.now + i64::from(days) * DAY_MS;
     reviews::set(&mut doing.tx, school_id, &concern_id, Some(at), doing.now).await?;
     doing.touch().await?;
-    doing.record("review-set", json!({ "days": days }), "").await?;
+    doing
+        .record(Action::ReviewSet, json!({ "days": days }), "")
+        .await?;
     Ok(Outcome::Done("review-set"))
 }

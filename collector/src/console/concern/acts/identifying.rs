@@ -1,5 +1,6 @@
 //! Whose an account is, or whom a concern is about that is no account's.
 
+use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
 use crate::console::sealing::seal_again;
@@ -33,7 +34,7 @@ pub(in crate::console::concern) async fn identify(
         Some(account) => json!({ "person": person, "account": account }),
         None => json!({ "person": person }),
     };
-    doing.record("identified", detail, "").await?;
+    doing.record(Action::Identified, detail, "").await?;
     let (by, now, concern_id) = (doing.who.id(), doing.now, doing.concern.concern_id.clone());
     let (tx, telling) = (&mut doing.tx, &doing.telling);
     let changed = match account {

@@ -1,5 +1,6 @@
 //! What it is: its category, a warning, a false alarm.
 
+use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
 use crate::console::form::Fields;
@@ -25,7 +26,7 @@ pub(in crate::console::concern) async fn warn(
     }
     let kind = doing.concern.kind;
     doing.touch().await?;
-    let action_id = doing.record("warned", json!({}), words).await?;
+    let action_id = doing.record(Action::Warned, json!({}), words).await?;
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
     let of = (person.person_id.as_str(), kind);
     actions::add_warning(&mut doing.tx, school_id, of, &concern_id, action_id, doing.now).await?;
@@ -54,7 +55,9 @@ pub(in crate::console::concern) async fn confirm_category(
         category_confirmed: confirmed,
         ..doing.before.clone()
     };
-    doing.change("category", new, json!({ "code": code }), "").await?;
+    doing
+        .change(Action::Category, new, json!({ "code": code }), "")
+        .await?;
     Ok(Outcome::Done("category"))
 }
 
@@ -77,7 +80,11 @@ pub(in crate::console::concern) async fn false_alarm(
         return Err(Failure::NotFound);
     }
     doing.touch().await?;
-    let action = if is { "false-alarm" } else { "not-false-alarm" };
+    let action = if is {
+        Action::FalseAlarm
+    } else {
+        Action::NotFalseAlarm
+    };
     doing.record(action, json!({ "flags": flags }), "").await?;
     doing.repropose().await?;
     doing.marked().await?;

@@ -1,15 +1,15 @@
 //! Taking back the last step. The history shows both.
 
+use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
-use crate::console::concern::facts::is_reversible;
 use crate::store::{actions, flags};
 use serde_json::{Value, json};
 
 pub(in crate::console::concern) async fn undo(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
     let last = actions::last(&mut doing.tx, school_id, &concern_id).await?;
-    let last = last.filter(|(_, by, action, _)| by == doing.who.id() && is_reversible(action));
+    let last = last.filter(|(_, by, action, _)| by == doing.who.id() && action.is_reversible());
     let Some((action_id, _, action, detail)) = last else {
         return Ok(Outcome::Fault(
             "stale",
@@ -19,7 +19,7 @@ pub(in crate::console::concern) async fn undo(doing: &mut Doing<'_>) -> Result<O
     let detail: Value = serde_json::from_str(&detail).unwrap_or(Value::Null);
     let flags: Vec<i64> = serde_json::from_value(detail["flags"].clone()).unwrap_or_default();
     for flag in flags {
-        let is = matches!(action.as_str(), "not-false-alarm" | "close-refused");
+        let is = matches!(action, Action::NotFalseAlarm | Action::CloseRefused);
         flags::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag), is).await?;
     }
     match serde_json::from_value::<actions::Standing>(detail["before"].clone()) {
@@ -28,7 +28,9 @@ pub(in crate::console::concern) async fn undo(doing: &mut Doing<'_>) -> Result<O
         }
         Err(_) => doing.touch().await?,
     }
-    let by = doing.record("undone", json!({ "action": action_id }), "").await?;
+    let by = doing
+        .record(Action::Undone, json!({ "action": action_id }), "")
+        .await?;
     actions::mark_undone(&mut doing.tx, school_id, action_id, by).await?;
     doing.before = actions::standing(&mut doing.tx, school_id, &concern_id).await?;
     doing.repropose().await?;

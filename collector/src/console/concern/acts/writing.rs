@@ -1,5 +1,6 @@
 //! What is only written down.
 
+use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
 use crate::console::concern::facts::has_parents;
@@ -13,7 +14,7 @@ pub(in crate::console::concern) async fn note(
         return Ok(Outcome::Fault("note-words", "Write the note first."));
     }
     doing.touch().await?;
-    doing.record("note", json!({}), words).await?;
+    doing.record(Action::Note, json!({}), words).await?;
     Ok(Outcome::Done("noted"))
 }
 
@@ -36,7 +37,7 @@ pub(in crate::console::concern) async fn parents(
     }
     doing.touch().await?;
     doing
-        .record("parents", json!({ "told": told == "yes" }), words)
+        .record(Action::Parents, json!({ "told": told == "yes" }), words)
         .await?;
     Ok(Outcome::Done("parents"))
 }
@@ -52,6 +53,6 @@ pub(in crate::console::concern) async fn show(
         ));
     }
     doing.touch().await?;
-    doing.record("shown", json!({}), words).await?;
+    doing.record(Action::Shown, json!({}), words).await?;
     Ok(Outcome::Done("shown"))
 }

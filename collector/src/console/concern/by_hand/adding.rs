@@ -1,6 +1,7 @@
 //! Adding to an open concern what else happened (P45), instead of making another of the same person and kind.
 
 use crate::concerns;
+use crate::concerns::action::Action;
 use crate::concerns::model::PersonId;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::Doing;
@@ -41,7 +42,7 @@ pub(super) async fn add(
     .await?;
     doing.touch().await?;
     let detail = json!({ "severity": happened.severity, "happened_at": happened.at });
-    doing.record("added", detail, happened.words).await?;
+    doing.record(Action::Added, detail, happened.words).await?;
     if has_risen {
         escalation::opened_or_risen(
             &mut doing.tx,

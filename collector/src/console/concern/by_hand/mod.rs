@@ -2,8 +2,10 @@
 
 mod adding;
 
+use crate::chain::Deed;
 use crate::clock;
 use crate::concerns;
+use crate::concerns::action::Action;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::PersonId;
 use crate::console::answer::{Failure, go, show, show_again};
@@ -199,7 +201,7 @@ async fn store(
         concern_id: &concern_id,
         at: now,
         by: who.id(),
-        action: "recorded",
+        action: Action::Recorded,
         detail: json!({}),
         words: Some(words),
     };
@@ -207,7 +209,7 @@ async fn store(
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: who.id(),
-        action: "concern-recorded",
+        deed: Deed::Recorded,
         concern_id: Some(&concern_id),
         detail: json!({}),
     };

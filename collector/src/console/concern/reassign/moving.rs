@@ -1,6 +1,8 @@
 //! What was flagged moves to the right person's record, and what it leaves ends.
 
 use super::{Chosen, account, has_account};
+use crate::chain::Deed;
+use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, proposed};
 use crate::console::concern::facts::needs_second;
@@ -87,9 +89,9 @@ async fn move_out(
             .await?;
         }
         rows::count_again(&mut doing.tx, school_id, &to).await?;
-        write(doing, &to, "reassigned", detail.clone(), &chosen.words).await?;
+        write(doing, &to, detail.clone(), &chosen.words).await?;
     }
-    write(doing, from, "reassigned", detail, &chosen.words).await?;
+    write(doing, from, detail, &chosen.words).await?;
     let left = rows::count_again(&mut doing.tx, school_id, from).await?;
     // What somebody wrote down about the person is about them still.
     let written = false_alarms::added_by_hand(&mut doing.tx, school_id, from).await?;
@@ -158,7 +160,7 @@ async fn rename(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
     let detail = json!({ "from": wrong, "to": chosen.person });
     let concern_id = doing.concern.concern_id.clone();
     doing.touch().await?;
-    doing.record("reassigned", detail, &chosen.words).await?;
+    doing.record(Action::Reassigned, detail, &chosen.words).await?;
     let school_id = doing.school_id();
     rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
     let (tx, telling, now) = (&mut doing.tx, &doing.telling, doing.now);
@@ -181,7 +183,6 @@ async fn rename(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
 async fn write(
     doing: &mut Doing<'_>,
     concern_id: &str,
-    action: &str,
     detail: serde_json::Value,
     words: &str,
 ) -> Result<(), Failure> {
@@ -191,7 +192,7 @@ async fn write(
         concern_id,
         at: doing.now,
         by: doing.who.id(),
-        action,
+        action: Action::Reassigned,
         detail,
         words: Some(sealed),
     };
@@ -199,7 +200,7 @@ async fn write(
     let entry = audit::Entry {
         school_id,
         actor: doing.who.id(),
-        action: "concern-reassigned",
+        deed: Deed::Reassigned,
         concern_id: Some(concern_id),
         detail: json!({ "action": action_id }),
     };
