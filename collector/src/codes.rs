@@ -40,6 +40,22 @@ macro_rules! codes {
                 Self::ALL.into_iter().find(|value| value.code() == code)
             }
         }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.code())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let code = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Self::from_code(&code).ok_or_else(|| {
+                    let known = Self::ALL.map(Self::code).join(", ");
+                    serde::de::Error::custom(format!("`{code}` is not known; use one of: {known}"))
+                })
+            }
+        }
     };
 }
 

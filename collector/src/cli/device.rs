@@ -154,7 +154,7 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
             "{}  {}  {:<9} {:<14} {:<12} {} ({seen}{cloned})",
             device.device_id,
             device.confirm_code,
-            device.state,
+            device.state.code(),
             verdict.words(),
             device.group,
             device.host_name

@@ -57,26 +57,8 @@ impl Kind {
     }
 }
 
-impl<'de> serde::Deserialize<'de> for Kind {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let code = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Self::from_code(&code).ok_or_else(|| {
-            let known = Self::ALL
-                .iter()
-                .map(|kind| kind.code())
-                .collect::<Vec<_>>()
-                .join(", ");
-            serde::de::Error::custom(format!(
-                "`{code}` is not a known kind of concern; use one of: {known}"
-            ))
-        })
-    }
-}
-
 codes! {
     /// What the person behind a flag is to the school.
-    #[derive(serde::Serialize, serde::Deserialize)]
-    #[serde(rename_all = "kebab-case")]
     pub enum SubjectRole {
         /// A pupil.
         Pupil = "pupil";

@@ -42,6 +42,32 @@ impl From<ReaderGroup> for SealedTo {
 }
 
 codes! {
+    /// Where a concern stands.
+    pub enum ConcernState {
+        /// Nobody has answered.
+        New = "new", "New";
+        /// Somebody deals with it.
+        Acknowledged = "acknowledged", "Acknowledged";
+        /// It has ended, and never changes.
+        Closed = "closed", "Closed";
+    }
+}
+
+impl ConcernState {
+    /// Whether nobody has answered.
+    #[must_use]
+    pub const fn is_new(self) -> bool {
+        matches!(self, Self::New)
+    }
+
+    /// Whether it has not ended.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Closed)
+    }
+}
+
+codes! {
     /// What a person is trusted with.
     pub enum Duty {
         /// Designated Safeguarding Lead.

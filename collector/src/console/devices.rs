@@ -224,7 +224,7 @@ fn asked_last(asked: &Asked, clock: &Clock) -> String {
 
 fn in_words(called: Called, asked: Option<&Asked>, clock: &Clock) -> Shown {
     let device = &called.device;
-    let approved = device.state == "approved";
+    let approved = device.is_approved();
     let mut says = Vec::new();
     says.extend(called.silence.map(crate::devices::verdict::Silence::words));
     for (what, at) in &called.held_back {

@@ -2,6 +2,7 @@
 
 use crate::chain::Deed;
 use crate::profile::Profile;
+use crate::store::devices::DeviceState;
 use crate::store::{Store, Write, audit, certificates, devices, retire, uses};
 
 /// Why a decision does not stand.
@@ -60,15 +61,18 @@ impl Decision {
     ) -> Result<bool, sqlx::Error> {
         match self {
             Self::Approve => {
-                let (from, to) = (["pending", "rejected"], "approved");
+                let (from, to) = (
+                    [DeviceState::Pending, DeviceState::Rejected],
+                    DeviceState::Approved,
+                );
                 devices::decide(tx, school_id, device_id, (from, to), by, now).await
             }
             Self::Reject => {
-                let (from, to) = (["pending", "pending"], "rejected");
+                let (from, to) = ([DeviceState::Pending; 2], DeviceState::Rejected);
                 devices::decide(tx, school_id, device_id, (from, to), by, now).await
             }
             Self::Revoke => {
-                let (from, to) = (["approved", "approved"], "revoked");
+                let (from, to) = ([DeviceState::Approved; 2], DeviceState::Revoked);
                 let done = devices::decide(tx, school_id, device_id, (from, to), by, now).await?
                     || retire::for_good(tx, school_id, device_id, by, now).await?;
                 certificates::revoke_certificates(tx, school_id, device_id, now).await?;

@@ -8,7 +8,7 @@ use crate::ca::public_key_sha256;
 use crate::chain::Deed;
 use crate::clock;
 use crate::metering::Limited;
-use crate::store::devices::{Device, NewDevice};
+use crate::store::devices::{Device, DeviceState, NewDevice};
 use crate::store::{audit, certificates, devices, tokens};
 use data_encoding::BASE32_NOPAD;
 use pastoral_proto::device::{EnrolPending, EnrolRequest, Issued, Refusal, RefusalReason};
@@ -89,12 +89,12 @@ pub(super) async fn stand(shared: &Shared, device_id: &str, csr_der: &[u8]) -> R
     let Some(device) = devices::get(app.store.read(), &app.school_id, device_id).await? else {
         return Ok(refused(RefusalReason::CertificateUnknown));
     };
-    match device.state.as_str() {
-        "approved" => issue(shared, &device, csr_der).await,
-        "rejected" => Ok(refused(RefusalReason::Rejected)),
-        "revoked" if device.retired_at.is_some() => Ok(Joining::Refused(refusal::retired())),
-        "revoked" => Ok(refused(RefusalReason::Revoked)),
-        _ => Ok(Joining::Pending(EnrolPending {
+    match device.state {
+        DeviceState::Approved => issue(shared, &device, csr_der).await,
+        DeviceState::Rejected => Ok(refused(RefusalReason::Rejected)),
+        DeviceState::Revoked if device.retired_at.is_some() => Ok(Joining::Refused(refusal::retired())),
+        DeviceState::Revoked => Ok(refused(RefusalReason::Revoked)),
+        DeviceState::Pending => Ok(Joining::Pending(EnrolPending {
             device_id: device.device_id,
             confirm_code: device.confirm_code,
         })),

@@ -65,15 +65,15 @@ pub fn judge(devices: Vec<Device>, heard: &heard::Heard, held_back: &[Use], cove
         let troubles = troubles(&device, &health);
         let held_back: Vec<_> = held_back
             .iter()
-            .filter(|held| held.device_id == device.device_id && device.state == "approved")
+            .filter(|held| held.device_id == device.device_id && device.is_approved())
             .filter_map(|held| Some((Limited::from_code(&held.what)?, held.held_back_at?)))
             .collect();
         let troubled = !troubles.is_empty() || !held_back.is_empty();
         Called {
             name: names.remove(&device.device_id).unwrap_or_default(),
             verdict: Verdict::of(&device, silence.is_some(), troubled),
-            silence: silence.filter(|_| device.state == "approved"),
-            troubles: if device.state == "approved" {
+            silence: silence.filter(|_| device.is_approved()),
+            troubles: if device.is_approved() {
                 troubles
             } else {
                 Vec::new()
@@ -105,7 +105,7 @@ impl Roll {
     #[must_use]
     pub fn silent_groups(&self) -> Vec<(&str, usize)> {
         let mut groups: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-        for called in self.0.iter().filter(|called| called.device.state == "approved") {
+        for called in self.0.iter().filter(|called| called.device.is_approved()) {
             let (all, silent) = groups.entry(called.device.group.as_str()).or_default();
             *all += 1;
             *silent += usize::from(called.verdict == Verdict::NotHeard);

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::metering::{Limited, Meter};
 use crate::net::rate::{Rate, Rates};
 use crate::net::source::Source;
+use crate::store::devices::DeviceState;
 use crate::store::ingest::Ingest;
 use crate::store::{certificates, retire};
 use jiff::civil::Date;
@@ -96,12 +97,12 @@ impl Shared {
             self.spoke_though_retired(&standing, retired_at).await;
             return Err(refusal::retired());
         }
-        match standing.state.as_str() {
+        match standing.state {
             _ if standing.certificate_revoked => Err(refusal(RefusalReason::Revoked)),
-            "approved" => Ok(standing),
-            "revoked" => Err(refusal(RefusalReason::Revoked)),
-            "rejected" => Err(refusal(RefusalReason::Rejected)),
-            _ => Err(refusal(RefusalReason::NotApproved)),
+            DeviceState::Approved => Ok(standing),
+            DeviceState::Revoked => Err(refusal(RefusalReason::Revoked)),
+            DeviceState::Rejected => Err(refusal(RefusalReason::Rejected)),
+            DeviceState::Pending => Err(refusal(RefusalReason::NotApproved)),
         }
     }
 

@@ -13,7 +13,7 @@
 
 use crate::codes::codes;
 use crate::concerns::cover::Cover;
-use crate::store::devices::Device;
+use crate::store::devices::{Device, DeviceState};
 use crate::store::heard::Heard;
 use jiff::civil::Date;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,14 +51,14 @@ impl Verdict {
     /// Of a device with such silence and troubles.
     #[must_use]
     pub fn of(device: &Device, silent: bool, troubled: bool) -> Self {
-        match device.state.as_str() {
-            "pending" => Self::Waiting,
-            "rejected" => Self::Rejected,
-            "approved" if silent => Self::NotHeard,
-            "approved" if troubled => Self::NotProtected,
-            "approved" => Self::Protected,
-            _ if device.retired_at.is_some() => Self::Retired,
-            _ => Self::CutOff,
+        match device.state {
+            DeviceState::Pending => Self::Waiting,
+            DeviceState::Rejected => Self::Rejected,
+            DeviceState::Approved if silent => Self::NotHeard,
+            DeviceState::Approved if troubled => Self::NotProtected,
+            DeviceState::Approved => Self::Protected,
+            DeviceState::Revoked if device.retired_at.is_some() => Self::Retired,
+            DeviceState::Revoked => Self::CutOff,
         }
     }
 }
@@ -118,7 +118,7 @@ impl<'a> Calendar<'a> {
         let approved = |group: &str| {
             let of_group = devices
                 .iter()
-                .filter(|device| device.state == "approved" && device.group == group);
+                .filter(|device| device.is_approved() && device.group == group);
             i64::try_from(of_group.count()).unwrap_or(i64::MAX)
         };
         let mut busy: BTreeMap<String, BTreeSet<Date>> = BTreeMap::new();

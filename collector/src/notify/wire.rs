@@ -4,7 +4,6 @@
 //!
 //! INVARIANT 8: a line that never ends takes no memory.
 
-use crate::codes::filled;
 use lettre::transport::smtp::client::AsyncTokioStream;
 use std::cmp::Ordering;
 use std::collections::VecDeque;

@@ -4,7 +4,6 @@ use super::fault::{Places, ProfileError};
 use super::hours::{cover, date};
 use super::raw::{RawAccountability, RawCategory, RawGroup, RawHandling, RawPlan, RawProfile};
 use super::{Accountability, Addition, Contact, DeviceGroup, Handling, Profile, REVIEW_MOST_DAYS, Users};
-use crate::codes::filled;
 use crate::concerns::category::{Ladders, Rung};
 use crate::concerns::escalation::Plan;
 use crate::concerns::kind::{SubjectRole, kind_of};

@@ -4,6 +4,7 @@
 use super::{Write, readers};
 use crate::concerns::action::Action;
 use crate::concerns::kind::Kind;
+use crate::concerns::model::ConcernState;
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteExecutor;
 
@@ -33,8 +34,8 @@ pub struct ActionRow {
 /// What of a concern's row actions change. Kept with the action that changes it, so that it can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
 pub struct Standing {
-    /// `new`, `acknowledged` or `closed`.
-    pub state: String,
+    /// Where it stands.
+    pub state: ConcernState,
     /// Who deals with it.
     pub owner_id: Option<String>,
     /// When it was acknowledged.
@@ -165,11 +166,11 @@ pub async fn set_standing(
 ) -> Result<(), sqlx::Error> {
     let mut new = new.clone();
     if let Some(owner) = &new.owner_id
-        && new.state != "closed"
+        && new.state.is_open()
         && !reads(tx, school_id, concern_id, owner).await?
     {
         new = Standing {
-            state: "new".to_owned(),
+            state: ConcernState::New,
             owner_id: None,
             acknowledged_at: None,
             next_due_at: Some(now_ms),
@@ -181,7 +182,7 @@ pub async fn set_standing(
          closed_at = $6, outcome = $7, next_due_at = $8, changed_at = max($9, changed_at + 1)
          WHERE school_id = $10 AND concern_id = $11",
     )
-    .bind(&new.state)
+    .bind(new.state)
     .bind(&new.owner_id)
     .bind(new.acknowledged_at)
     .bind(&new.category_confirmed)

@@ -2,6 +2,7 @@
 
 use super::{Store, Write};
 use crate::ca::DeviceCertificate;
+use crate::store::devices::DeviceState;
 
 /// What a certificate says about its device now.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -11,7 +12,7 @@ pub struct Standing {
     /// Its group.
     pub group: String,
     /// Its state.
-    pub state: String,
+    pub state: DeviceState,
     /// The certificate's validity.
     pub not_before: i64,
     /// The certificate's validity.

@@ -3,12 +3,13 @@
 
 use super::accounts::Unknown;
 use super::commands::{Command, CommandState};
+use super::devices::DeviceState;
 use super::held_import::ImportState;
 use super::list_changes::ListChangeState;
 use crate::chain::Deed;
 use crate::concerns::action::Action;
 use crate::concerns::kind::{Kind, SubjectRole};
-use crate::concerns::model::{Duty, ReaderGroup};
+use crate::concerns::model::{ConcernState, Duty, ReaderGroup};
 use crate::concerns::naming::Strength;
 use crate::concerns::routing::Reason;
 use crate::people::plan::Confirms;
@@ -57,8 +58,10 @@ coded!(
     Action,
     Command,
     CommandState,
+    ConcernState,
     Confirms,
     Deed,
+    DeviceState,
     Duty,
     ImportState,
     Kind,

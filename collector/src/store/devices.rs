@@ -2,9 +2,24 @@
 
 use super::{Store, Write, accounts, audit};
 use crate::chain::Deed;
+use crate::codes::codes;
 use pastoral_proto::Account;
 use serde_json::json;
 use sqlx::SqliteExecutor;
+
+codes! {
+    /// Whether a device may connect.
+    pub enum DeviceState {
+        /// Nobody has decided yet.
+        Pending = "pending";
+        /// It may.
+        Approved = "approved";
+        /// It may not: a person turned it away.
+        Rejected = "rejected";
+        /// It may no longer: it is retired, or cut off for good.
+        Revoked = "revoked";
+    }
+}
 
 /// A device as it stands in the store.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
@@ -18,8 +33,8 @@ pub struct Device {
     /// Its group, such as `pupils`.
     #[sqlx(rename = "group_name")]
     pub group: String,
-    /// `pending`, `approved`, `rejected` or `revoked`.
-    pub state: String,
+    /// Whether it may connect.
+    pub state: DeviceState,
     /// Shown on both sides, so that people can tell it is this one.
     pub confirm_code: String,
     /// When it asked to join.
@@ -45,6 +60,14 @@ pub struct Device {
     pub retired_heard_at: Option<i64>,
     /// When a person last allowed it more than the limits.
     pub allowed_at: Option<i64>,
+}
+
+impl Device {
+    /// Whether it may connect.
+    #[must_use]
+    pub fn is_approved(&self) -> bool {
+        self.state == DeviceState::Approved
+    }
 }
 
 /// A device that asks to join.
@@ -163,7 +186,7 @@ pub async fn decide(
     tx: &mut Write,
     school_id: &str,
     device_id: &str,
-    (from, to): ([&str; 2], &str),
+    (from, to): ([DeviceState; 2], DeviceState),
     by: &str,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {

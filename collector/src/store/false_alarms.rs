@@ -4,6 +4,7 @@
 
 use super::{Write, asking, escalation};
 use crate::concerns::escalation::Change;
+use crate::concerns::model::ConcernState;
 use crate::telling::Telling;
 
 const DAY_MS: i64 = 24 * 60 * 60_000;
@@ -14,7 +15,7 @@ const LEAST: u8 = 1;
 struct Row {
     severity: u8,
     highest_severity: u8,
-    state: String,
+    state: ConcernState,
     by_hand: bool,
     quiet_until: Option<i64>,
     quieted_at: Option<i64>,
@@ -99,7 +100,7 @@ async fn stand(
     .execute(&mut **tx)
     .await?;
     let second = highest >= telling.profile.handling.second_person_from.get();
-    if second && row.close_proposed_by.is_none() && row.state != "closed" {
+    if second && row.close_proposed_by.is_none() && row.state.is_open() {
         sqlx::query("UPDATE concern SET close_proposed_by = $1, outcome = $2 WHERE school_id = $3 AND concern_id = $4")
             .bind(by)
             .bind(FALSE_ALARM)

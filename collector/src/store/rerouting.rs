@@ -10,7 +10,7 @@ use super::routing::{named_of, set_readers, subject_of};
 use super::{Write, actions, owner};
 use crate::concerns::action::Action;
 use crate::concerns::kind::Kind;
-use crate::concerns::model::{PersonId, ReaderGroup, SealedTo};
+use crate::concerns::model::{ConcernState, PersonId, ReaderGroup, SealedTo};
 use crate::concerns::naming::{Named, Strength};
 use crate::concerns::routing::{Reason, Route};
 use crate::telling::Telling;
@@ -58,7 +58,7 @@ struct Standing {
     by_hand: bool,
     about_child: bool,
     route: Reason,
-    state: String,
+    state: ConcernState,
     owner_id: Option<String>,
     close_proposed_by: Option<String>,
     escalation_step: i64,
@@ -208,7 +208,7 @@ pub(super) async fn decide(
             .is_none_or(|person| route.readers.contains(person))
     };
     let mut anew = Vec::new();
-    if stands.state != "closed" {
+    if stands.state.is_open() {
         let is_lost = !may(&stands.owner_id);
         if is_lost {
             owner::lose(tx, school_id, concern_id, Action::OwnerLost, now).await?;
@@ -216,7 +216,7 @@ pub(super) async fn decide(
         } else if !may(&stands.close_proposed_by) {
             forget_proposal(tx, school_id, concern_id, now).await?;
         }
-        if is_lost || stands.state == "new" {
+        if is_lost || stands.state.is_new() {
             let told = usize::try_from(stands.escalation_step).unwrap_or_default();
             let told: BTreeSet<PersonId> = match is_lost {
                 true => BTreeSet::new(),

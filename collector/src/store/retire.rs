@@ -1,6 +1,7 @@
 //! Laptops that a person has retired. They are `revoked` and count nowhere, but can be brought back: the certificates
 //! that retiring revoked, and only those, then count again.
 
+use super::devices::DeviceState;
 use super::{Store, Write, certificates, devices};
 
 /// Retires an approved device. Says whether it was one.
@@ -11,7 +12,7 @@ pub async fn retire(
     by: &str,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
-    let move_to = (["approved", "approved"], "revoked");
+    let move_to = ([DeviceState::Approved; 2], DeviceState::Revoked);
     if !devices::decide(tx, school_id, device_id, move_to, by, now_ms).await? {
         return Ok(false);
     }

@@ -3,6 +3,7 @@
 
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::kind::Kind;
+use pastoral_collector::concerns::model::ConcernState;
 use pastoral_collector::escalate::look_after_readers;
 use pastoral_collector::store::outbox::{self, Sort};
 use pastoral_collector::store::{actions, identity, rerouting, unread};
@@ -31,7 +32,7 @@ async fn acknowledged(school: &School, id: &str, by: &str) {
         .await;
 }
 
-async fn stands(school: &School, id: &str) -> (String, Option<String>, Option<String>) {
+async fn stands(school: &School, id: &str) -> (ConcernState, Option<String>, Option<String>) {
     let mut tx = school.app.store.write().await.unwrap();
     let standing = actions::standing(&mut tx, SCHOOL, id).await.unwrap();
     (standing.state, standing.owner_id, standing.close_proposed_by)
@@ -53,7 +54,7 @@ async fn a_concern_whose_owner_may_not_see_it_any_more_is_new_and_comes_to_the_n
         reroute(&school).await;
         assert_eq!(
             stands(&school, "c1").await,
-            ("new".into(), None, None),
+            (ConcernState::New, None, None),
             "{change}"
         );
         assert_eq!(
@@ -87,7 +88,7 @@ async fn identified_as_staff_it_is_new_for_the_headteacher() {
         .unwrap();
     tx.commit().await.unwrap();
     assert_eq!(school.readers("c1").await, ["head"]);
-    assert_eq!(stands(&school, "c1").await, ("new".into(), None, None));
+    assert_eq!(stands(&school, "c1").await, (ConcernState::New, None, None));
     assert_eq!(school.notices("c1").await.last().unwrap(), "head new");
 }
 
@@ -121,7 +122,7 @@ async fn a_proposal_to_close_ends_with_the_access_of_whoever_made_it() {
     reroute(&school).await;
     assert_eq!(
         stands(&school, "c1").await,
-        ("acknowledged".into(), Some("head".into()), None)
+        (ConcernState::Acknowledged, Some("head".into()), None)
     );
 }
 
@@ -166,7 +167,7 @@ async fn a_step_that_is_undone_brings_back_no_owner_who_may_not_see_it() {
         .unwrap();
     tx.commit().await.unwrap();
     let (state, owner, _) = stands(&school, "c1").await;
-    assert_eq!((state.as_str(), owner), ("new", None));
+    assert_eq!((state, owner), (ConcernState::New, None));
 }
 
 async fn told_unread(school: &School) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use crate::school::{Concern, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::kind::Kind;
-use pastoral_collector::concerns::model::{Duty, ReaderGroup};
+use pastoral_collector::concerns::model::{ConcernState, Duty, ReaderGroup};
 use pastoral_collector::concerns::naming::{Circumstances, Strength};
 use pastoral_collector::store::people::Directory;
 use pastoral_collector::store::{actions, identity, rerouting, routing};
@@ -99,7 +99,7 @@ async fn who_may_be_meant_closes_nothing_alone() {
     let mut tx = school.app.store.write().await.unwrap();
     let standing = actions::standing(&mut tx, SCHOOL, "c1").await.unwrap();
     let closed = actions::Standing {
-        state: "closed".into(),
+        state: ConcernState::Closed,
         ..standing
     };
     for (closing, may) in [

@@ -89,7 +89,7 @@ fn devices_that(
 }
 
 fn in_use(called: &Called) -> bool {
-    called.device.state == "approved"
+    called.device.is_approved()
 }
 
 fn clock_is_wrong(device: &Device) -> bool {

@@ -129,7 +129,7 @@ async fn perform(
     fields: &Fields,
     words: &str,
 ) -> Result<Outcome, Failure> {
-    if doing.before.state == "closed" && !matches!(action, "reopen" | "note" | "parents" | "undo" | "show") {
+    if !doing.before.state.is_open() && !matches!(action, "reopen" | "note" | "parents" | "undo" | "show") {
         return Ok(Outcome::Fault("stale", "It is closed. Open it again first."));
     }
     match action {

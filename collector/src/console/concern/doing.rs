@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::concerns::action::Action;
+use crate::concerns::model::ConcernState;
 use crate::console::Console;
 use crate::console::answer::Failure;
 use crate::console::who::SignedIn;
@@ -177,7 +178,8 @@ impl<'a> Doing<'a> {
         let app = &self.console.app;
         let concern_id = &self.concern.concern_id;
         // INVARIANT: whoever deals with it is asked one day how it stands.
-        let anew = self.concern.state != "acknowledged" || self.concern.owner_id != self.before.owner_id;
+        let anew =
+            self.concern.state != ConcernState::Acknowledged || self.concern.owner_id != self.before.owner_id;
         let by = (self.who.id(), anew);
         reviews::settle(&mut self.tx, &self.telling, concern_id, by, self.now).await?;
         let now = queue::one(&mut *self.tx, &app.school_id, self.who.id(), concern_id).await?;
@@ -194,7 +196,7 @@ pub(super) fn proposed(
     outcome: &str,
 ) -> actions::Standing {
     actions::Standing {
-        state: "acknowledged".to_owned(),
+        state: ConcernState::Acknowledged,
         owner_id: Some(by.to_owned()),
         acknowledged_at: before.acknowledged_at.or(Some(now)),
         close_proposed_by: Some(by.to_owned()),

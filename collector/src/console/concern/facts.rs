@@ -2,6 +2,7 @@
 
 use crate::concerns::action::Action;
 use crate::concerns::kind::Kind;
+use crate::concerns::model::ConcernState;
 use crate::console::opened::FlagShown;
 use crate::console::page::Page;
 use crate::console::words;
@@ -70,15 +71,13 @@ pub(super) fn related_to(concern: &Summary, other: &Summary) -> Related {
     let kind = other.kind.words();
     let number = other.reference;
     let links = |one: &Summary, to: &Summary| one.linked_to.as_deref() == Some(&to.concern_id);
-    let words = match (
-        links(concern, other) || links(other, concern),
-        other.state.as_str(),
-    ) {
-        (true, "closed") if links(concern, other) => {
+    let are_linked = links(concern, other) || links(other, concern);
+    let words = match (are_linked, other.state.is_open()) {
+        (true, false) if links(concern, other) => {
             format!("It continues concern {number}, which is closed")
         }
-        (true, "closed") => format!("Concern {number}, which is closed, belongs with it"),
-        (true, _) => format!("It belongs together with concern {number}, which is open"),
+        (true, false) => format!("Concern {number}, which is closed, belongs with it"),
+        (true, true) => format!("It belongs together with concern {number}, which is open"),
         (false, _) => format!("Also open about this person: concern {number}, {kind}"),
     };
     Related {
@@ -126,7 +125,10 @@ pub(super) fn times(page: &Page, concern: &Summary) -> Vec<String> {
     if let Some(at) = &concern.acknowledged_at {
         times.push(format!("Acknowledged {}", clock.when(at)));
     }
-    if let Some(at) = concern.review_at.filter(|_| concern.state == "acknowledged") {
+    if let Some(at) = concern
+        .review_at
+        .filter(|_| concern.state == ConcernState::Acknowledged)
+    {
         times.push(format!("To be looked at again {}", clock.when(&at)));
     }
     if let Some(at) = &concern.closed_at {

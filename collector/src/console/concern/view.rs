@@ -9,7 +9,7 @@ use super::pupil::Pupil;
 use super::steps::{Steps, steps};
 use crate::concerns::action::Action;
 use crate::concerns::category::Rung;
-use crate::concerns::model::Duty;
+use crate::concerns::model::{ConcernState, Duty};
 use crate::console::Console;
 use crate::console::answer::{Failure, show};
 use crate::console::drafts::Draft;
@@ -315,7 +315,7 @@ async fn draw(
         .cloned()
         .collect();
     let from = profile.handling.second_person_from;
-    let can_hand_over = who.has(Duty::Headteacher) && !is_pupil && concern.state != "closed";
+    let can_hand_over = who.has(Duty::Headteacher) && !is_pupil && concern.state.is_open();
     let pupils = people
         .iter()
         .filter(|person| person.role == "pupil" && person.active)
@@ -347,7 +347,7 @@ async fn draw(
             &name_of,
         ),
         has_parents: has_parents(&concern),
-        is_leaver: concern.state != "closed" && person.is_some_and(|person| person.has_left),
+        is_leaver: concern.state.is_open() && person.is_some_and(|person| person.has_left),
         can_undo: can_undo(&rows, who.id()),
         is_welfare: kind.is_welfare(),
         children: if can_hand_over {
@@ -355,8 +355,10 @@ async fn draw(
         } else {
             Vec::new()
         },
-        review_days: match concern.state.as_str() {
-            "acknowledged" if concern.owner_id.as_deref() == Some(who.id()) => review_days(&concern),
+        review_days: match concern.state {
+            ConcernState::Acknowledged if concern.owner_id.as_deref() == Some(who.id()) => {
+                review_days(&concern)
+            }
             _ => Vec::new(),
         },
         state,

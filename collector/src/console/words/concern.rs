@@ -4,6 +4,7 @@ use super::clock::Clock;
 use super::cover::waits_until;
 use super::people::{role, year};
 use crate::clock;
+use crate::concerns::model::ConcernState;
 use crate::profile::Profile;
 use crate::store::queue::Summary;
 use crate::store::readers::Reader;
@@ -38,7 +39,7 @@ fn name_here(concern: &Summary) -> String {
 
 /// Who has it in hand, or should; nothing where nobody has. Who got it passed on has not answered yet.
 pub(in crate::console) fn owner(concern: &Summary, viewer: &str) -> String {
-    let is_passed_on = concern.state == "new";
+    let is_passed_on = concern.state.is_new();
     match (&concern.owner_id, &concern.owner) {
         (Some(id), _) if id == viewer && is_passed_on => "It was passed on to you: acknowledge it".to_owned(),
         (Some(id), _) if id == viewer => "You are dealing with it".to_owned(),
@@ -50,12 +51,13 @@ pub(in crate::console) fn owner(concern: &Summary, viewer: &str) -> String {
 
 /// A concern's state in words, and the colour of its tag.
 pub(in crate::console) fn state(concern: &Summary) -> (&'static str, &'static str) {
-    match concern.state.as_str() {
-        "closed" => ("Closed", "govuk-tag--grey"),
+    let words = concern.state.words();
+    match concern.state {
+        ConcernState::Closed => (words, "govuk-tag--grey"),
         _ if concern.close_proposed_by.is_some() => ("Second person wanted", "govuk-tag--purple"),
-        "new" if concern.owner_id.is_some() => ("Passed on", "govuk-tag--red"),
-        "new" => ("New", "govuk-tag--red"),
-        _ => ("Acknowledged", "govuk-tag--blue"),
+        ConcernState::New if concern.owner_id.is_some() => ("Passed on", "govuk-tag--red"),
+        ConcernState::New => (words, "govuk-tag--red"),
+        ConcernState::Acknowledged => (words, "govuk-tag--blue"),
     }
 }
 
@@ -69,7 +71,7 @@ pub(in crate::console) fn next(
 ) -> String {
     if let Some(until) = concern
         .quiet_until
-        .filter(|until| concern.state == "new" && *until > clock::now_ms())
+        .filter(|until| concern.state.is_new() && *until > clock::now_ms())
     {
         let second = match &concern.close_proposed_by {
             Some(by) if by == viewer => " Another person is asked to agree.",
@@ -81,7 +83,7 @@ pub(in crate::console) fn next(
             clock.by(&until)
         );
     }
-    if concern.state != "new" {
+    if !concern.state.is_new() {
         return match &concern.close_proposed_by {
             Some(by) if by == viewer => "You propose to close it. Another person must agree.".to_owned(),
             Some(_) => "A colleague proposes to close it. You can agree.".to_owned(),

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::devices::roll::{Roll, judge};
+use crate::store::devices::DeviceState;
 use crate::store::heard::{DayOfCollector, DayOfGroup};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -26,7 +27,7 @@ fn device(number: usize, group: &str, said_at: Option<&str>) -> Device {
         host_name: format!("laptop-{number}"),
         os: "linux".into(),
         group: group.into(),
-        state: "approved".into(),
+        state: DeviceState::Approved,
         confirm_code: String::new(),
         asked_at: 0,
         agent_version: String::new(),
@@ -151,12 +152,12 @@ fn a_clock_far_off_is_not_protected() {
 #[test]
 fn what_is_retired_or_waits_counts_nowhere_among_those_in_use() {
     let mut retired = device(1, "pupils", Some("2026-11-24T10:00:00Z"));
-    retired.state = "revoked".into();
+    retired.state = DeviceState::Revoked;
     retired.retired_at = Some(at("2026-11-24T11:00:00Z"));
     let mut cut_off = device(2, "pupils", None);
-    cut_off.state = "revoked".into();
+    cut_off.state = DeviceState::Revoked;
     let mut waiting = device(3, "pupils", None);
-    waiting.state = "pending".into();
+    waiting.state = DeviceState::Pending;
     let well = device(4, "pupils", Some("2026-12-03T11:59:00Z"));
     let roll = called(vec![retired, cut_off, waiting, well], &[], "2026-12-03T12:00:00Z");
     assert_eq!(

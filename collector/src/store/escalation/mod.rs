@@ -3,6 +3,7 @@
 mod anew;
 mod telling;
 
+use crate::concerns::model::ConcernState;
 pub(super) use anew::{Anew, begin_again, tell_anew};
 pub use telling::{corrected, pass_on};
 
@@ -194,7 +195,7 @@ async fn standing(
     school_id: &str,
     concern_id: &str,
 ) -> Result<Option<Standing>, sqlx::Error> {
-    let row: Option<(u8, String, i64, i64, bool, Reason)> = sqlx::query_as(
+    let row: Option<(u8, ConcernState, i64, i64, bool, Reason)> = sqlx::query_as(
         "SELECT CASE WHEN highest_severity > severity THEN highest_severity ELSE severity END, state, escalation_step, last_event_at, backlog, route
          FROM concern WHERE school_id = $1 AND concern_id = $2",
     )
@@ -207,8 +208,8 @@ async fn standing(
     };
     Ok(Some(Standing {
         severity: Severity::try_from(severity).unwrap_or(Severity::MAX),
-        answered: state != "new",
-        closed: state == "closed",
+        answered: !state.is_new(),
+        closed: !state.is_open(),
         told: usize::try_from(told).unwrap_or_default(),
         last_event_at,
         backlog,

@@ -2,6 +2,7 @@
 
 use super::super::overview::told_apart;
 use crate::concerns::kind::Kind;
+use crate::concerns::model::ConcernState;
 use crate::concerns::reference::Reference;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row as _};
@@ -34,7 +35,7 @@ pub struct Summary {
     /// Acknowledged: when its owner is asked how it stands.
     pub review_at: Option<i64>,
     /// `new`, `acknowledged` or `closed`.
-    pub state: String,
+    pub state: ConcernState,
     /// Who deals with it.
     pub owner_id: Option<String>,
     /// Their name.

@@ -1,6 +1,7 @@
 //! Closing a concern, with a second person where it is serious (P27, P32), and opening it again.
 
 use crate::concerns::action::Action;
+use crate::concerns::model::ConcernState;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome, proposed};
 use crate::console::concern::facts::needs_second;
@@ -86,7 +87,7 @@ async fn finish_closing(
         rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
     }
     let new = actions::Standing {
-        state: "closed".to_owned(),
+        state: ConcernState::Closed,
         closed_at: Some(doing.now),
         outcome: Some(outcome.to_owned()),
         close_proposed_by: None,
@@ -128,14 +129,14 @@ pub(in crate::console::concern) async fn reopen(
     doing: &mut Doing<'_>,
     words: &str,
 ) -> Result<Outcome, Failure> {
-    if doing.before.state != "closed" {
+    if doing.before.state.is_open() {
         return Ok(Outcome::Fault("stale", "It is open already."));
     }
     if words.is_empty() {
         return Ok(Outcome::Fault("reopen-words", "Write why it is opened again."));
     }
     let new = actions::Standing {
-        state: "acknowledged".to_owned(),
+        state: ConcernState::Acknowledged,
         owner_id: Some(doing.who.id().to_owned()),
         closed_at: None,
         outcome: None,

@@ -1,6 +1,7 @@
 //! Who deals with it, and until when.
 
 use crate::concerns::action::Action;
+use crate::concerns::model::ConcernState;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
 use crate::console::concern::facts::review_days;
@@ -12,7 +13,7 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(in crate::console::concern) async fn acknowledge(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
     let new = actions::Standing {
-        state: "acknowledged".to_owned(),
+        state: ConcernState::Acknowledged,
         owner_id: Some(doing.who.id().to_owned()),
         acknowledged_at: Some(doing.now),
         next_due_at: None,
@@ -43,7 +44,7 @@ pub(in crate::console::concern) async fn pass_on(
         .plan(severity.unwrap_or(Severity::MAX))
         .next_after_ms;
     let new = actions::Standing {
-        state: "new".to_owned(),
+        state: ConcernState::New,
         owner_id: Some(to.to_owned()),
         acknowledged_at: None,
         next_due_at: Some(doing.now + wait),
@@ -58,7 +59,7 @@ pub(in crate::console::concern) async fn pass_on(
 }
 
 pub(in crate::console::concern) async fn escalate(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
-    if doing.before.state != "new" {
+    if !doing.before.state.is_new() {
         return Ok(Outcome::Fault(
             "stale",
             "Somebody deals with it already. Pass it on instead.",
@@ -76,7 +77,9 @@ pub(in crate::console::concern) async fn review(
     doing: &mut Doing<'_>,
     days: &str,
 ) -> Result<Outcome, Failure> {
-    if doing.before.owner_id.as_deref() != Some(doing.who.id()) || doing.before.state != "acknowledged" {
+    if doing.before.owner_id.as_deref() != Some(doing.who.id())
+        || doing.before.state != ConcernState::Acknowledged
+    {
         return Ok(Outcome::Fault(
             "stale",
             "Only who is dealing with it sets its review date.",

@@ -27,7 +27,7 @@ pub(super) async fn add(
     happened: &Happened<'_>,
 ) -> Result<Option<String>, Failure> {
     let mut doing = Doing::begin(console, who, concern_id).await?;
-    if doing.before.state == "closed" {
+    if !doing.before.state.is_open() {
         return Ok(None);
     }
     let school_id = doing.school_id();

@@ -3,6 +3,7 @@
 use super::{Chosen, account, has_account};
 use crate::chain::Deed;
 use crate::concerns::action::Action;
+use crate::concerns::model::ConcernState;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, proposed};
 use crate::console::concern::facts::needs_second;
@@ -117,10 +118,10 @@ fn open(doing: &Doing<'_>, data_keys: &[DataKeyRow], flag: &Moving) -> Option<ze
 async fn end(doing: &mut Doing<'_>, concern_id: &str, severity: i64) -> Result<(), Failure> {
     let (school_id, by) = (doing.school_id(), doing.who.id().to_owned());
     let before = actions::standing(&mut doing.tx, school_id, concern_id).await?;
-    if before.state == "closed" || closes_alone(doing, concern_id, severity).await? {
+    if !before.state.is_open() || closes_alone(doing, concern_id, severity).await? {
         rows::take_back_warnings(&mut doing.tx, school_id, concern_id).await?;
         let new = actions::Standing {
-            state: "closed".to_owned(),
+            state: ConcernState::Closed,
             closed_at: Some(doing.now),
             outcome: Some(WRONG_PERSON.to_owned()),
             close_proposed_by: None,
