@@ -43,13 +43,12 @@ pub(crate) async fn differ(
         return Ok(false);
     }
     let is_new = keys::note_doubts(tx, &app.school_id, &strange, now_ms).await?;
-    let groups: Vec<&str> = strange.iter().map(|group| group.code()).collect();
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor,
         deed: Deed::KeysDiffer,
         concern_id: None,
-        detail: json!({ "groups": groups }),
+        detail: json!({ "groups": strange }),
     };
     audit::append(tx, now_ms, &entry).await?;
     tracing::error!("content is sealed for a key that is not the readers'; run `check`");

@@ -157,7 +157,7 @@ async fn fill(
             });
             if let Some(opened) = opened.filter(|_| is_theirs && !has_it) {
                 vault.keys.push((key.group, opened));
-                taken.push(key.group.code());
+                taken.push(key.group);
             }
         }
     }

@@ -5,7 +5,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::devices::approval::{self, Decision};
 use crate::devices::roll::{self, Called};
-use crate::store::commands::{self, CommandState};
+use crate::devices::verdict::Verdict;
+use crate::store::commands::{self, Command, CommandState};
 use crate::store::devices;
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -114,14 +115,14 @@ impl Device {
 struct Listed<'a> {
     #[serde(flatten)]
     device: &'a devices::Device,
-    verdict: &'static str,
+    verdict: Verdict,
 }
 
 impl<'a> From<&'a Called> for Listed<'a> {
     fn from(called: &'a Called) -> Self {
         Self {
             device: &called.device,
-            verdict: called.verdict.code(),
+            verdict: called.verdict,
         }
     }
 }
@@ -183,8 +184,8 @@ async fn meant(opened: &school::Opened, device: &str) -> anyhow::Result<devices:
 #[derive(serde::Serialize)]
 struct Answered<'a> {
     device_id: &'a str,
-    command: &'static str,
-    state: &'static str,
+    command: Command,
+    state: CommandState,
     answer: &'a str,
 }
 
@@ -229,8 +230,8 @@ async fn ask(config: &Config, device: &str, command: &str, json: bool) -> anyhow
     if json {
         let answered = Answered {
             device_id: &meant.device_id,
-            command: command.code(),
-            state: state.code(),
+            command,
+            state,
             answer: &asked.answer,
         };
         println!("{}", serde_json::to_string(&answered)?);

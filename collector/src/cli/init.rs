@@ -7,6 +7,7 @@ use crate::access::{NewLink, VoiceCode};
 use crate::ca::Authority;
 use crate::chain::Deed;
 use crate::clock;
+use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
 use crate::profile::{Profile, SHIPPED};
@@ -127,11 +128,11 @@ impl Init {
         Ok(())
     }
 
-    const fn people(&self) -> [(Duty, &'static str, &Named); 3] {
+    const fn people(&self) -> [(Duty, SubjectRole, &Named); 3] {
         [
-            (Duty::Headteacher, "staff", &self.headteacher),
-            (Duty::Technician, "staff", &self.technician),
-            (Duty::Chair, "governor", &self.chair),
+            (Duty::Headteacher, SubjectRole::Staff, &self.headteacher),
+            (Duty::Technician, SubjectRole::Staff, &self.technician),
+            (Duty::Chair, SubjectRole::Governor, &self.chair),
         ]
     }
 
@@ -249,7 +250,7 @@ pub(super) async fn invited(
         actor,
         deed: Deed::Invited,
         concern_id: None,
-        detail: serde_json::json!({"person": person_id, "duty": duty.code()}),
+        detail: serde_json::json!({"person": person_id, "duty": duty}),
     };
     audit::append(tx, now, &entry).await
 }

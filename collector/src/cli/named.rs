@@ -1,6 +1,7 @@
 //! People as the command line names them, and as they are recorded.
 
 use crate::chain::Deed;
+use crate::concerns::kind::SubjectRole;
 use crate::store::members::{self, Member};
 use crate::store::school::NewPerson;
 use crate::store::{Write, audit, overview, school as rows};
@@ -42,7 +43,7 @@ pub(super) async fn person(
     tx: &mut Write,
     school_id: &str,
     named: &Named,
-    role: &str,
+    role: SubjectRole,
 ) -> anyhow::Result<Member> {
     let new = NewPerson {
         role,
@@ -63,7 +64,7 @@ pub(super) async fn person(
     let adults = overview::candidates(&mut **tx, school_id).await?;
     let namesake = adults.iter().find(|other| {
         other.person_id != person.person_id
-            && other.role != "pupil"
+            && !other.role.is_pupil()
             && other.name.eq_ignore_ascii_case(&person.name())
     });
     anyhow::ensure!(

@@ -216,7 +216,7 @@ fn as_json(reading: &Reading, plan: &Plan, done: &Done, accounts: &accounts::See
     let stops = plan
         .stops
         .iter()
-        .map(|stop| json!({"reason": stop.reason.code(), "count": stop.count, "of": stop.of}));
+        .map(|stop| json!({"reason": stop.reason, "count": stop.count, "of": stop.of}));
     let unknown = accounts
         .unknown
         .iter()
@@ -227,7 +227,7 @@ fn as_json(reading: &Reading, plan: &Plan, done: &Done, accounts: &accounts::See
         "left_out": left_out.collect::<Vec<_>>(),
         "new": plan.new.len(), "changed": plan.changed.len(), "left": plan.leaves.len(), "asked": plan.asked.len(),
         "untouched": plan.untouched, "kept": plan.kept,
-        "confirms": plan.confirms().code(),
+        "confirms": plan.confirms(),
         "stops": stops.collect::<Vec<_>>(),
         "accounts": {
             "known": accounts.known,

@@ -9,6 +9,7 @@ use crate::access::acts::{self, Actor, Issued, Place, issue};
 use crate::access::{NewLink, Work};
 use crate::chain::Deed;
 use crate::clock;
+use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
 use crate::seal::GroupPrivateKey;
@@ -29,7 +30,10 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, typed: &
         "this duty needs {}, the whole of it",
         sheet.words()
     );
-    let role = if duty == Duty::Chair { "governor" } else { "staff" };
+    let role = match duty {
+        Duty::Chair => SubjectRole::Governor,
+        _ => SubjectRole::Staff,
+    };
     let mut tx = opened.store.write().await?;
     let person = person(&mut tx, school_id, named, role).await?;
     note(&mut tx, school_id, Deed::RecoveryCopyUsed, &person.person_id, now).await?;

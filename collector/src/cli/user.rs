@@ -8,6 +8,7 @@ use crate::access::NewLink;
 use crate::access::acts::{Issued, issue};
 use crate::chain::Deed;
 use crate::clock;
+use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::Duty;
 use crate::config::Config;
 use crate::store::{access, proposals, rerouting, school as rows};
@@ -99,7 +100,11 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
             "{} <{}>  {}  ({signed_in})",
             user.name,
             user.email,
-            user.duties.join(", ")
+            user.duties
+                .iter()
+                .map(|duty| duty.code())
+                .collect::<Vec<_>>()
+                .join(", ")
         );
     }
     Ok(())
@@ -110,7 +115,7 @@ async fn invite_technician(config: &Config, named: &Named) -> anyhow::Result<()>
     let (telling, now) = (opened.telling(config), clock::now_ms());
     let made = NewLink::make(&[]).context("the system gives no randomness")?;
     let mut tx = opened.store.write().await?;
-    let person = person(&mut tx, &telling.school_id, named, "staff").await?;
+    let person = person(&mut tx, &telling.school_id, named, SubjectRole::Staff).await?;
     let standing = proposals::standing(&mut tx, &telling.school_id).await?;
     let reads = person.is_reader() || standing.were_readers.contains(&person.person_id);
     anyhow::ensure!(
@@ -164,7 +169,7 @@ async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
     let now = clock::now_ms();
     let mut tx = opened.store.write().await?;
     let standing = proposals::standing(&mut tx, school_id).await?;
-    let reads = user.duties.iter().any(|duty| duty != Duty::Technician.code());
+    let reads = user.duties.iter().any(|duty| *duty != Duty::Technician);
     // Alone, one can harm nobody's access but one's own.
     anyhow::ensure!(
         !reads && !standing.were_readers.contains(&user.person_id),

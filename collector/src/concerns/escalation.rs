@@ -6,6 +6,7 @@
 //! cover begins. Times run from commit, never from the event.
 
 use super::cover::Cover;
+use crate::codes::codes;
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -49,55 +50,23 @@ pub enum Change {
     Joined,
 }
 
-/// Why somebody is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Why {
-    /// The concern is new to them.
-    New,
-    /// Its severity rose.
-    Risen,
-    /// Those told before have not answered.
-    Unanswered,
-    /// Everybody was told, and nobody has answered.
-    Reminder,
-    /// A colleague passed it on.
-    PassedOn,
-    /// Whoever dealt with it has not said how it stands, or has left.
-    NotReviewed,
-    /// Who looks after what has changed, and it is theirs now.
-    Yours,
-}
-
-impl Why {
-    /// All.
-    pub const ALL: [Self; 7] = [
-        Self::New,
-        Self::Risen,
-        Self::Unanswered,
-        Self::Reminder,
-        Self::PassedOn,
-        Self::NotReviewed,
-        Self::Yours,
-    ];
-
-    /// The code in the store.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Risen => "risen",
-            Self::Unanswered => "unanswered",
-            Self::Reminder => "reminder",
-            Self::PassedOn => "passed-on",
-            Self::NotReviewed => "not-reviewed",
-            Self::Yours => "yours",
-        }
-    }
-
-    /// The reason of a code.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|why| why.code() == code)
+codes! {
+    /// Why somebody is told.
+    pub enum Why {
+        /// The concern is new to them.
+        New = "new";
+        /// Its severity rose.
+        Risen = "risen";
+        /// Those told before have not answered.
+        Unanswered = "unanswered";
+        /// Everybody was told, and nobody has answered.
+        Reminder = "reminder";
+        /// A colleague passed it on.
+        PassedOn = "passed-on";
+        /// Whoever dealt with it has not said how it stands, or has left.
+        NotReviewed = "not-reviewed";
+        /// Who looks after what has changed, and it is theirs now.
+        Yours = "yours";
     }
 }
 

@@ -61,17 +61,17 @@ codes! {
     /// What the person behind a flag is to the school.
     pub enum SubjectRole {
         /// A pupil.
-        Pupil = "pupil";
+        Pupil = "pupil", "pupil";
         /// A member of staff.
-        Staff = "staff";
+        Staff = "staff", "staff";
         /// A governor.
-        Governor = "governor";
+        Governor = "governor", "governor";
         /// From outside the school, such as a contractor.
-        Outside = "outside";
+        Outside = "outside", "from outside";
         /// Nobody knows whose account it is; the device is the pupils'.
-        UnknownPupil = "unknown-pupil";
+        UnknownPupil = "unknown-pupil", "somebody on a pupils’ device";
         /// Nobody knows whose account it is; the device is not the pupils'.
-        UnknownAdult = "unknown-adult";
+        UnknownAdult = "unknown-adult", "somebody unknown";
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod action;
 pub mod category;
 pub mod cover;
+pub mod ending;
 pub mod escalation;
 pub mod grouping;
 pub mod kind;

@@ -154,7 +154,7 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
     let text = |key: &str| detail.get(key).and_then(Value::as_str).unwrap_or_default();
     // Adults with duties are named to everybody who signs in; others only to readers (P41).
     let person = |key: &str| match named.people.iter().find(|person| person.person_id == text(key)) {
-        Some(person) if is_reader || person.role != "pupil" => person.name.clone(),
+        Some(person) if is_reader || !person.role.is_pupil() => person.name.clone(),
         _ => "somebody".to_owned(),
     };
     // INVARIANT 4: nobody learns here who is kept out of what concerns them, nor readers of pupils' concerns about adults.

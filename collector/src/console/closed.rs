@@ -52,7 +52,7 @@ pub(super) async fn closed(
             .closed_at
             .map(|at| page.clock.when(&at))
             .unwrap_or_default(),
-        outcome: words::outcome(concern.outcome.as_deref().unwrap_or_default()),
+        outcome: words::ended(concern.outcome),
         concern,
     });
     show(&ClosedPage {

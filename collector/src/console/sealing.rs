@@ -3,7 +3,6 @@
 use super::Console;
 use super::answer::Failure;
 use crate::access::Session;
-use crate::concerns::model::ReaderGroup;
 use crate::seal::content::{DataKeyRow, reseal};
 use crate::store::rerouting::GroupChanged;
 use crate::store::{Write, actions, keys};
@@ -67,14 +66,11 @@ pub(super) async fn seal_pending(console: &Console, session: &Session) -> Result
         actions::sealed_elsewhere(console.app.store.read(), &console.app.school_id, RESEAL_MOST).await?;
     let changed: Vec<_> = pending
         .into_iter()
-        .filter_map(|(concern_id, to, also)| {
-            let to = ReaderGroup::from_code(&to)?;
-            Some(GroupChanged {
-                concern_id,
-                from: to,
-                to,
-                also: also.as_deref().and_then(ReaderGroup::from_code),
-            })
+        .map(|(concern_id, to, also)| GroupChanged {
+            concern_id,
+            from: to,
+            to,
+            also,
         })
         .collect();
     if changed.is_empty() || session.keys.is_empty() {

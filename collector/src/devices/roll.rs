@@ -66,7 +66,7 @@ pub fn judge(devices: Vec<Device>, heard: &heard::Heard, held_back: &[Use], cove
         let held_back: Vec<_> = held_back
             .iter()
             .filter(|held| held.device_id == device.device_id && device.is_approved())
-            .filter_map(|held| Some((Limited::from_code(&held.what)?, held.held_back_at?)))
+            .filter_map(|held| Some((held.what, held.held_back_at?)))
             .collect();
         let troubled = !troubles.is_empty() || !held_back.is_empty();
         Called {

@@ -19,8 +19,8 @@ pub struct Use {
     pub device_id: String,
     /// The school's own day.
     pub day: String,
-    /// A code of [`Limited`].
-    pub what: String,
+    /// What.
+    pub what: Limited,
     /// How much.
     pub used: i64,
     /// When it was last held back for it.
@@ -98,11 +98,10 @@ impl Meter {
             ..State::default()
         };
         for written in written.uses {
-            if let Some(what) = Limited::from_code(&written.what) {
-                let device = state.devices.entry(written.device_id).or_default();
-                device.used[what.place()] = written.used;
-                device.held_back_at[what.place()] = written.held_back_at;
-            }
+            let place = written.what.place();
+            let device = state.devices.entry(written.device_id).or_default();
+            device.used[place] = written.used;
+            device.held_back_at[place] = written.held_back_at;
         }
         for told in written.accounts {
             let device = state.devices.entry(told.device_id).or_default();
@@ -304,7 +303,7 @@ impl Day {
         used.map(|what| Use {
             device_id: device_id.to_owned(),
             day: day.to_owned(),
-            what: what.code().to_owned(),
+            what,
             used: self.used[what.place()],
             held_back_at: self.held_back_at[what.place()],
         })

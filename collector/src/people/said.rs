@@ -2,7 +2,6 @@
 
 use super::Row;
 use super::plan::{Confirms, Plan, What};
-use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::Duty;
 
 /// More adults than anybody reads through are counted.
@@ -33,14 +32,9 @@ fn name(row: &Row) -> String {
         .to_owned()
 }
 
-const fn role(row: &Row) -> &'static str {
-    match (row.role, row.administration) {
-        (SubjectRole::Pupil | SubjectRole::UnknownPupil, _) => "pupil",
-        (SubjectRole::Staff | SubjectRole::UnknownAdult, true) => "staff, office",
-        (SubjectRole::Staff | SubjectRole::UnknownAdult, false) => "staff",
-        (SubjectRole::Governor, _) => "governor",
-        (SubjectRole::Outside, _) => "outside the school",
-    }
+fn role(row: &Row) -> String {
+    let office = if row.administration { ", office" } else { "" };
+    format!("{}{office}", row.role.words())
 }
 
 /// What is different about an adult, with the old and the new where a person has to compare them.

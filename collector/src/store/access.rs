@@ -277,7 +277,7 @@ pub async fn grant_duty(
     .bind(school_id)
     .bind(uuid::Uuid::new_v4().to_string())
     .bind(person_id)
-    .bind(duty.code())
+    .bind(duty)
     .bind(granted_by)
     .bind(agreed_by)
     .bind(now_ms)

@@ -3,8 +3,9 @@
 
 use super::{Write, readers};
 use crate::concerns::action::Action;
+use crate::concerns::ending::Ending;
 use crate::concerns::kind::Kind;
-use crate::concerns::model::ConcernState;
+use crate::concerns::model::{ConcernState, ReaderGroup};
 use serde::{Deserialize, Serialize};
 use sqlx::SqliteExecutor;
 
@@ -46,8 +47,8 @@ pub struct Standing {
     pub close_proposed_by: Option<String>,
     /// When it was closed.
     pub closed_at: Option<i64>,
-    /// How it ended, as a code.
-    pub outcome: Option<String>,
+    /// How it ended, or is proposed to.
+    pub outcome: Option<Ending>,
     /// When escalation looks again.
     pub next_due_at: Option<i64>,
 }
@@ -188,7 +189,7 @@ pub async fn set_standing(
     .bind(&new.category_confirmed)
     .bind(&new.close_proposed_by)
     .bind(new.closed_at)
-    .bind(&new.outcome)
+    .bind(new.outcome)
     .bind(new.next_due_at)
     .bind(now_ms)
     .bind(school_id)
@@ -297,7 +298,7 @@ pub async fn sealed_elsewhere(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
     most: i64,
-) -> Result<Vec<(String, String, Option<String>)>, sqlx::Error> {
+) -> Result<Vec<(String, ReaderGroup, Option<ReaderGroup>)>, sqlx::Error> {
     sqlx::query_as(
         "SELECT DISTINCT c.concern_id, c.reader_group, c.also_group FROM concern c
          JOIN data_key k ON k.school_id = c.school_id AND k.concern_id = c.concern_id

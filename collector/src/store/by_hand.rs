@@ -1,6 +1,8 @@
 //! Concerns that people record by hand (P45).
 
 use super::{Write, references};
+use crate::concerns::kind::Kind;
+use crate::concerns::model::ReaderGroup;
 
 /// A concern to be made by hand (P45).
 pub struct ByHand<'a> {
@@ -8,10 +10,10 @@ pub struct ByHand<'a> {
     pub concern_id: &'a str,
     /// About whom, where known.
     pub person_id: Option<&'a str>,
-    /// The kind's code.
-    pub kind: &'a str,
-    /// The group's code.
-    pub reader_group: &'a str,
+    /// What it is of.
+    pub kind: Kind,
+    /// Whose key its content is sealed to.
+    pub reader_group: ReaderGroup,
     /// 1 to 5.
     pub severity: i64,
     /// When it happened.

@@ -143,7 +143,7 @@ pub async fn ask(
         actor: by,
         deed: Deed::DeviceCommanded,
         concern_id: None,
-        detail: json!({ "device_id": device_id, "command": command.code() }),
+        detail: json!({ "device_id": device_id, "command": command }),
     };
     audit::append(tx, now, &entry).await?;
     Ok(command_id)

@@ -3,6 +3,7 @@
 //! it may be closed. Unanswered, the timers start again. Functions here fail when the database does.
 
 use super::{Write, asking, escalation};
+use crate::concerns::ending::Ending;
 use crate::concerns::escalation::Change;
 use crate::concerns::model::ConcernState;
 use crate::telling::Telling;
@@ -74,9 +75,6 @@ pub async fn settle(
     }
 }
 
-/// How a concern ends that was none.
-const FALSE_ALARM: &str = "false-alarm";
-
 /// Its timers stand for a day, unless they stood before for the very flags that it has, and a second person is asked.
 async fn stand(
     tx: &mut Write,
@@ -103,7 +101,7 @@ async fn stand(
     if second && row.close_proposed_by.is_none() && row.state.is_open() {
         sqlx::query("UPDATE concern SET close_proposed_by = $1, outcome = $2 WHERE school_id = $3 AND concern_id = $4")
             .bind(by)
-            .bind(FALSE_ALARM)
+            .bind(Ending::FalseAlarm)
             .bind(&*telling.school_id)
             .bind(concern_id)
             .execute(&mut **tx)

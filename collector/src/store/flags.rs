@@ -1,6 +1,7 @@
 //! The flags of a concern, as they are read and marked; their content is sealed.
 
 use super::Write;
+use pastoral_keywords::{Audience, Provenance, Source, Topic};
 use sqlx::{AssertSqlSafe, SqliteExecutor};
 
 /// A flag as it is stored; its content is sealed.
@@ -16,14 +17,18 @@ pub struct FlagRow {
     pub account_name: String,
     /// Who vouches for the account: `local` or a directory.
     pub authority: String,
-    /// The audience's code.
-    pub audience: String,
-    /// The source's code.
-    pub source: String,
-    /// The provenance's code.
-    pub provenance: String,
-    /// The topic's code.
-    pub topic: String,
+    /// For whom it was matched.
+    #[sqlx(try_from = "String")]
+    pub audience: Audience,
+    /// What was observed.
+    #[sqlx(try_from = "String")]
+    pub source: Source,
+    /// Who wrote it.
+    #[sqlx(try_from = "String")]
+    pub provenance: Provenance,
+    /// What it is about.
+    #[sqlx(try_from = "String")]
+    pub topic: Topic,
     /// 1 to 5.
     pub severity: i64,
     /// By the device's clock.

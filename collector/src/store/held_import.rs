@@ -115,9 +115,9 @@ pub async fn hold(
     set_about(tx, school_id, &import_id, plan).await?;
     if plan.confirms() > Confirms::Giver {
         let detail = json!({
-            "import": import_id, "confirms": plan.confirms().code(),
+            "import": import_id, "confirms": plan.confirms(),
             "added": plan.new.len(), "changed": plan.changed.len(), "left": plan.leaves.len(),
-            "stops": plan.stops.iter().map(|stop| (stop.reason.code(), stop.count)).collect::<Vec<_>>(),
+            "stops": plan.stops.iter().map(|stop| (stop.reason, stop.count)).collect::<Vec<_>>(),
         });
         record(tx, school_id, (by, Deed::PeopleImportHeld), detail, now).await?;
         asking::ask(tx, telling, now).await?;
@@ -221,7 +221,7 @@ pub async fn confirming(
     connection: &mut SqliteConnection,
     school_id: &str,
 ) -> Result<Confirming, sqlx::Error> {
-    let held: Vec<(PersonId, String)> = sqlx::query_as(
+    let held: Vec<(PersonId, Duty)> = sqlx::query_as(
         "SELECT duty.person_id, duty.duty FROM duty
          JOIN \"user\" ON \"user\".school_id = duty.school_id AND \"user\".person_id = duty.person_id
               AND \"user\".disabled_at IS NULL
@@ -231,10 +231,9 @@ pub async fn confirming(
     .bind(school_id)
     .fetch_all(connection)
     .await?;
-    let (technicians, readers): (Vec<_>, Vec<_>) = held
-        .into_iter()
-        .partition(|(_, duty)| duty == Duty::Technician.code());
-    let ids = |held: Vec<(PersonId, String)>| {
+    let (technicians, readers): (Vec<_>, Vec<_>) =
+        held.into_iter().partition(|(_, duty)| *duty == Duty::Technician);
+    let ids = |held: Vec<(PersonId, Duty)>| {
         held.into_iter()
             .map(|(person_id, _)| person_id)
             .collect::<BTreeSet<_>>()
@@ -326,7 +325,7 @@ pub async fn confirm(
         return Ok(Confirmed::Otherwise);
     }
     if plan.confirms() > Confirms::Giver {
-        let detail = json!({ "import": held.import_id, "confirms": plan.confirms().code() });
+        let detail = json!({ "import": held.import_id, "confirms": plan.confirms() });
         record(tx, school_id, (by, Deed::PeopleImportConfirmed), detail, now).await?;
     }
     if plan.confirms() == Confirms::Two && held.first_by.is_none() {

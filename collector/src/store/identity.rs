@@ -124,9 +124,9 @@ async fn become_persons(
     .bind(concern_id)
     .fetch_optional(&mut **tx)
     .await?;
-    let kind = topic
-        .and_then(|topic| topic.parse::<Topic>().ok())
-        .map(|topic| kind_of(topic, role));
+    let topic = topic.map(Topic::try_from).transpose();
+    let topic = topic.map_err(|unknown| sqlx::Error::Decode(unknown.into()))?;
+    let kind = topic.map(|topic| kind_of(topic, role));
     sqlx::query(
         "UPDATE concern SET person_id = $1, kind = COALESCE($2, kind), category_proposed = NULL, category_reason = NULL
          WHERE school_id = $3 AND concern_id = $4",

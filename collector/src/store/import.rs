@@ -1,6 +1,6 @@
 //! Takes people's files into the store, as a plan says that somebody was shown: all of it or nothing.
 
-use super::people::{self, Directory, Person, role_code};
+use super::people::{self, Directory, Person};
 use super::proposals::{self, Act, Change};
 use super::rerouting::{self, GroupChanged};
 use super::{Write, accounts, invitations, members};
@@ -65,17 +65,14 @@ pub async fn plan(
 ) -> Result<(Plan, Directory), ImportError> {
     let directory = Directory::load(connection, &telling.school_id, &telling.profile).await?;
     let mut duties: HashMap<PersonId, Vec<Duty>> = HashMap::new();
-    let held: Vec<(PersonId, String)> = sqlx::query_as(
+    let held: Vec<(PersonId, Duty)> = sqlx::query_as(
         "SELECT person_id, duty FROM duty WHERE school_id = $1 AND ended_at IS NULL ORDER BY duty_id",
     )
     .bind(&*telling.school_id)
     .fetch_all(connection)
     .await?;
     for (person_id, duty) in held {
-        duties
-            .entry(person_id)
-            .or_default()
-            .extend(Duty::from_code(&duty));
+        duties.entry(person_id).or_default().push(duty);
     }
     let mut known: Vec<Known> = directory
         .people()
@@ -200,7 +197,7 @@ pub async fn take(
     let detail = json!({
         "added": imported.added, "changed": imported.changed, "left": imported.left, "asked": imported.asked,
         "accounts_known": imported.accounts_known,
-        "stops": plan.stops.iter().map(|stop| (stop.reason.code(), stop.count)).collect::<Vec<_>>(),
+        "stops": plan.stops.iter().map(|stop| (stop.reason, stop.count)).collect::<Vec<_>>(),
     });
     proposals::record(tx, school_id, (by, Deed::PeopleImported), detail, now).await?;
     Ok(imported)
@@ -216,7 +213,7 @@ async fn add(tx: &mut Write, school_id: &str, rows: &[Row]) -> Result<(), sqlx::
             .push_bind(school_id)
             .push_bind(uuid::Uuid::new_v4().to_string())
             .push_bind(&row.source_id)
-            .push_bind(role_code(row.role))
+            .push_bind(row.role)
             .push_bind(row.administration)
             .push_bind(&row.year_group)
             .push_bind(&row.class_name)
@@ -240,7 +237,7 @@ async fn change(tx: &mut Write, school_id: &str, changed: &Changed, now: i64) ->
          WHERE school_id = $10 AND person_id = $11",
     )
     .bind(&row.source_id)
-    .bind(role_code(row.role))
+    .bind(row.role)
     .bind(row.administration)
     .bind(&row.year_group)
     .bind(&row.username)
@@ -280,7 +277,7 @@ async fn leave(
         .execute(&mut **tx)
         .await?;
     for duty in &leaves.duties {
-        let detail = json!({ "person": leaves.person_id, "duty": duty.code(), "why": "people-imported" });
+        let detail = json!({ "person": leaves.person_id, "duty": duty, "why": "people-imported" });
         proposals::record(tx, school_id, (by, Deed::DutyEnded), detail, now).await?;
     }
     // A link that is under way opens nothing any more; every reader learns of the end of a duty, and the person.
@@ -299,7 +296,7 @@ async fn ask(tx: &mut Write, telling: &Telling, asked: &Asked, now: i64) -> Resu
             given_name: file.given_name.clone(),
             family_name: file.family_name.clone(),
             email: file.email.clone(),
-            role: role_code(file.role).into(),
+            role: file.role,
         };
         proposals::ask_change(tx, telling, &asked.person_id, &change, FOUND_BY, now).await?;
     }

@@ -42,7 +42,7 @@ pub async fn add_public(
         "INSERT INTO reader_key (school_id, reader_group, public_key, created_at) VALUES ($1, $2, $3, $4)",
     )
     .bind(school_id)
-    .bind(group.code())
+    .bind(group)
     .bind(&key.to_bytes()[..])
     .bind(now_ms)
     .execute(&mut **tx)
@@ -91,7 +91,7 @@ pub async fn save_data_keys(
             row.push_bind(school_id)
                 .push_bind(&stored.data_key_id)
                 .push_bind(&stored.concern_id)
-                .push_bind(stored.group.code())
+                .push_bind(stored.group)
                 .push_bind(&stored.sealed)
                 .push_bind(key.made_at());
         });
@@ -135,7 +135,7 @@ pub async fn replace_data_keys(
         .bind(school_id)
         .bind(&row.data_key_id)
         .bind(&row.concern_id)
-        .bind(row.group.code())
+        .bind(row.group)
         .bind(&row.sealed)
         .execute(&mut **tx)
         .await?;
@@ -169,7 +169,7 @@ pub async fn note_doubts(
             "INSERT INTO key_doubt (school_id, reader_group, found_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
         )
         .bind(school_id)
-        .bind(group.code())
+        .bind(group)
         .bind(now_ms)
         .execute(&mut **tx)
         .await?;
@@ -183,7 +183,7 @@ pub async fn end_doubts(tx: &mut Write, school_id: &str, groups: &[ReaderGroup])
     for group in groups {
         sqlx::query("DELETE FROM key_doubt WHERE school_id = $1 AND reader_group = $2")
             .bind(school_id)
-            .bind(group.code())
+            .bind(group)
             .execute(&mut **tx)
             .await?;
     }

@@ -3,6 +3,7 @@
 use super::outbox::{self, Notice, Sort};
 use super::proposals::Change;
 use super::{Write, person_keys};
+use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::notify::text::{self, Access, Text};
 use crate::seal::GroupPublicKey;
@@ -21,8 +22,8 @@ pub struct Member {
     pub family_name: String,
     /// The recorded address; may be empty.
     pub email: String,
-    /// `staff`, `governor` or `outside`.
-    pub role: String,
+    /// What they are to the school.
+    pub role: SubjectRole,
     /// Duties in force.
     pub duties: BTreeSet<Duty>,
     /// Whether they have a sign-in.
@@ -39,7 +40,7 @@ struct Row {
     given_name: String,
     family_name: String,
     email: String,
-    role: String,
+    role: SubjectRole,
     can_sign_in: bool,
     vouched: bool,
 }
@@ -83,7 +84,7 @@ pub async fn find(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let duties: Vec<String> = sqlx::query_scalar(
+    let duties: Vec<Duty> = sqlx::query_scalar(
         "SELECT duty FROM duty WHERE school_id = $1 AND person_id = $2 AND ended_at IS NULL",
     )
     .bind(school_id)
@@ -95,7 +96,7 @@ pub async fn find(
         false => None,
     };
     Ok(Some(Member {
-        duties: duties.iter().filter_map(|code| Duty::from_code(code)).collect(),
+        duties: duties.into_iter().collect(),
         person_id: row.person_id,
         given_name: row.given_name,
         family_name: row.family_name,
@@ -139,7 +140,7 @@ pub async fn change(
     .bind(&change.given_name)
     .bind(&change.family_name)
     .bind(&change.email)
-    .bind(&change.role)
+    .bind(change.role)
     .bind(school_id)
     .bind(person_id)
     .execute(&mut **tx)

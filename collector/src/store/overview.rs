@@ -1,6 +1,7 @@
 //! What the console says of the whole: what is wrong, who has access, what was recorded.
 
 use super::Write;
+use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
 use sqlx::{AssertSqlSafe, SqliteExecutor};
@@ -73,8 +74,8 @@ pub struct Candidate {
     pub person_id: String,
     /// Given and family name.
     pub name: String,
-    /// `pupil`, `staff`, `governor` or `outside`.
-    pub role: String,
+    /// What they are to the school.
+    pub role: SubjectRole,
     /// Of a pupil; may be empty.
     pub year_group: String,
     /// Of a pupil; may be empty.
@@ -161,8 +162,8 @@ pub struct HeldDuty {
     pub name: String,
     /// Their address.
     pub email: String,
-    /// The duty's code.
-    pub duty: String,
+    /// The duty.
+    pub duty: Duty,
     /// A person_id, `init` or `command line`.
     pub granted_by: String,
     /// The second person.
@@ -207,7 +208,7 @@ pub async fn end_duty_of(
     .bind(by)
     .bind(school_id)
     .bind(person_id)
-    .bind(duty.code())
+    .bind(duty)
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() > 0)

@@ -40,8 +40,9 @@ pub struct FlagsAccount {
 pub struct Moving {
     /// Which.
     pub flag_id: i64,
-    /// The topic's code.
-    pub topic: String,
+    /// What it is about.
+    #[sqlx(try_from = "String")]
+    pub topic: Topic,
     /// 1 to 5.
     pub severity: i64,
     /// When it happened, by the collector's clock.
@@ -158,8 +159,7 @@ pub async fn open_for(
     let directory = Directory::load(tx, school_id, &telling.profile).await?;
     let role = directory.subject(Some(person_id), "").role;
     let first = flags.iter().max_by_key(|flag| flag.severity);
-    let topic = first.and_then(|flag| flag.topic.parse::<Topic>().ok());
-    let kind = topic.map_or(Kind::Misuse, |topic| kind_of(topic, role));
+    let kind = first.map_or(Kind::Misuse, |flag| kind_of(flag.topic, role));
     let concern_id = uuid::Uuid::new_v4().to_string();
     let reference = references::draw(tx, school_id).await?;
     sqlx::query(
@@ -174,7 +174,7 @@ pub async fn open_for(
     .bind(&concern_id)
     .bind(reference)
     .bind(person_id)
-    .bind(kind.code())
+    .bind(kind)
     .bind(ReaderGroup::Safe.code())
     .bind(first.map_or(1, |flag| flag.severity))
     .bind(flags.iter().map(|flag| flag.event_at).min().unwrap_or(now))

@@ -6,6 +6,7 @@ use super::{Store, subject};
 use crate::concerns::reference::Reference;
 use crate::profile::Profile;
 use crate::seal::content::DataKeyRow;
+use pastoral_keywords::{Audience, Provenance, Source};
 use std::collections::BTreeMap;
 
 /// A flag, still sealed, with the key that seals it.
@@ -16,11 +17,14 @@ pub struct RecentFlag {
     /// What people call it by.
     pub reference: Reference,
     /// For whom it was matched.
-    pub audience: String,
+    #[sqlx(try_from = "String")]
+    pub audience: Audience,
     /// What was observed.
-    pub source: String,
+    #[sqlx(try_from = "String")]
+    pub source: Source,
     /// Who wrote it.
-    pub provenance: String,
+    #[sqlx(try_from = "String")]
+    pub provenance: Provenance,
     /// Whether its concern was closed as a true one.
     pub confirmed: bool,
     /// What seals it.

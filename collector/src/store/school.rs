@@ -1,6 +1,7 @@
 //! The school itself, and the people that the command line makes and takes away.
 
 use super::{Store, Write};
+use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::Duty;
 use sqlx::SqliteExecutor;
 use std::collections::BTreeMap;
@@ -19,8 +20,8 @@ pub struct School {
 /// A person made on the command line.
 #[derive(Debug, Clone)]
 pub struct NewPerson<'a> {
-    /// `staff` or `governor`.
-    pub role: &'a str,
+    /// What they are to the school.
+    pub role: SubjectRole,
     /// Given name.
     pub given_name: &'a str,
     /// Family name.
@@ -38,9 +39,9 @@ pub struct User {
     pub name: String,
     /// E-mail address.
     pub email: String,
-    /// Codes of the duties they hold.
+    /// The duties they hold.
     #[sqlx(skip)]
-    pub duties: Vec<String>,
+    pub duties: Vec<Duty>,
     /// Whether they have set a password.
     pub can_sign_in: bool,
     /// When they last did.
@@ -109,13 +110,13 @@ pub async fn users(store: &Store, school_id: &str) -> Result<Vec<User>, sqlx::Er
     .bind(school_id)
     .fetch_all(store.read())
     .await?;
-    let held: Vec<(String, String)> = sqlx::query_as(
+    let held: Vec<(String, Duty)> = sqlx::query_as(
         "SELECT DISTINCT person_id, duty FROM duty WHERE school_id = $1 AND ended_at IS NULL ORDER BY duty",
     )
     .bind(school_id)
     .fetch_all(store.read())
     .await?;
-    let mut duties: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut duties: BTreeMap<String, Vec<Duty>> = BTreeMap::new();
     for (person_id, duty) in held {
         duties.entry(person_id).or_default().push(duty);
     }
@@ -164,7 +165,7 @@ pub async fn holders(db: impl SqliteExecutor<'_>, school_id: &str, duty: Duty) -
         "SELECT count(DISTINCT person_id) FROM duty WHERE school_id = $1 AND duty = $2 AND ended_at IS NULL",
     )
     .bind(school_id)
-    .bind(duty.code())
+    .bind(duty)
     .fetch_one(db)
     .await
 }

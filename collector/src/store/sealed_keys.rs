@@ -28,7 +28,7 @@ pub async fn give(
     )
     .bind(school_id)
     .bind(person_id)
-    .bind(key.group.code())
+    .bind(key.group)
     .bind(proposal_id)
     .bind(&key.sealed)
     .bind(by)
@@ -44,7 +44,7 @@ pub async fn ready_for(
     school_id: &str,
     person_id: &str,
 ) -> Result<Vec<SealedKey>, sqlx::Error> {
-    let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
+    let rows: Vec<(ReaderGroup, Vec<u8>)> = sqlx::query_as(
         "SELECT s.reader_group, s.sealed FROM sealed_key s
          LEFT JOIN proposal p ON p.school_id = s.school_id AND p.proposal_id = s.proposal_id
          WHERE s.school_id = $1 AND s.person_id = $2 AND (s.proposal_id IS NULL OR p.state = 'agreed')",
@@ -53,11 +53,8 @@ pub async fn ready_for(
     .bind(person_id)
     .fetch_all(db)
     .await?;
-    let read = |(group, sealed): (String, Vec<u8>)| {
-        let group = ReaderGroup::from_code(&group)?;
-        Some(SealedKey { group, sealed })
-    };
-    Ok(rows.into_iter().filter_map(read).collect())
+    let rows = rows.into_iter();
+    Ok(rows.map(|(group, sealed)| SealedKey { group, sealed }).collect())
 }
 
 /// Who has keys waiting for their next sign-in, and of which groups.
@@ -65,16 +62,14 @@ pub async fn ready(
     db: impl SqliteExecutor<'_>,
     school_id: &str,
 ) -> Result<Vec<(String, ReaderGroup)>, sqlx::Error> {
-    let rows: Vec<(String, String)> = sqlx::query_as(
+    sqlx::query_as(
         "SELECT DISTINCT s.person_id, s.reader_group FROM sealed_key s
          LEFT JOIN proposal p ON p.school_id = s.school_id AND p.proposal_id = s.proposal_id
          WHERE s.school_id = $1 AND (s.proposal_id IS NULL OR p.state = 'agreed')",
     )
     .bind(school_id)
     .fetch_all(db)
-    .await?;
-    let read = |(person, group): (String, String)| Some((person, ReaderGroup::from_code(&group)?));
-    Ok(rows.into_iter().filter_map(read).collect())
+    .await
 }
 
 /// Forgets what a person has taken, or what was sealed to a key that is lost.

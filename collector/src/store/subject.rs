@@ -3,12 +3,13 @@
 //! INVARIANT 4: by whom it is about, never by whose key it is sealed to: a profile may let the readers of pupils'
 //! concerns read some about staff, which are then sealed to the pupils' key.
 
+use crate::concerns::kind::SubjectRole;
 use crate::profile::{Profile, Users};
 use sqlx::SqliteExecutor;
 
 #[derive(sqlx::FromRow)]
 struct About {
-    role: Option<String>,
+    role: Option<SubjectRole>,
     about_child: bool,
     group_name: Option<String>,
 }
@@ -38,7 +39,7 @@ pub async fn is_pupil(
             .and_then(|name| Some(profile.group(&name)?.users));
         about.about_child
             || match about.role {
-                Some(role) => role == "pupil",
+                Some(role) => role.is_pupil(),
                 None => users == Some(Users::Pupils),
             }
     }))

@@ -17,7 +17,7 @@ pub async fn write(tx: &mut Write, school_id: &str, written: &Written) -> Result
         .bind(school_id)
         .bind(&used.device_id)
         .bind(&used.day)
-        .bind(&used.what)
+        .bind(used.what)
         .bind(used.used)
         .bind(used.held_back_at)
         .execute(&mut **tx)

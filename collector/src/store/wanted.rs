@@ -3,21 +3,22 @@
 //!
 //! INVARIANT 4: what is about a concern is found through `concern_reader`.
 
+use crate::codes::codes;
 use sqlx::SqliteExecutor;
 use std::sync::LazyLock;
 
-/// Where in the console it waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
-#[sqlx(type_name = "TEXT", rename_all = "lowercase")]
-pub enum Place {
-    /// Concerns.
-    Concerns,
-    /// People and access.
-    People,
-    /// Keyword lists.
-    Lists,
-    /// Devices.
-    Devices,
+codes! {
+    /// Where in the console it waits.
+    pub enum Place {
+        /// Concerns.
+        Concerns = "concerns";
+        /// People and access.
+        People = "people";
+        /// Keyword lists.
+        Lists = "lists";
+        /// Devices.
+        Devices = "devices";
+    }
 }
 
 /// Each finds `school_id`, the `person_id` of one whose agreement is wanted, the `place`, `what` waits, `since` when, and a

@@ -21,10 +21,10 @@ async fn every_sort_of_notice_leaves_to_a_real_mail_server() {
             count: 2,
             severity: 4,
         };
-        if text::gathered(&telling, *sort, gathered).is_some() {
+        if text::gathered(&telling, sort, gathered).is_some() {
             let gathered = outbox::Gathered {
                 person_id: "head",
-                sort: *sort,
+                sort,
                 concern_id: Some("c1"),
                 due_at: now,
                 every_ms: MINUTE,
@@ -39,7 +39,7 @@ async fn every_sort_of_notice_leaves_to_a_real_mail_server() {
                 concern_id: Some("c1"),
                 person_id: "head",
                 address: None,
-                sort: *sort,
+                sort,
                 text,
                 due_at: now,
             };

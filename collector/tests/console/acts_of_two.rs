@@ -5,6 +5,7 @@ use super::*;
 use crate::school::browser::{PASSWORD, Page};
 use crate::school::{SCHOOL, email};
 use axum::http::StatusCode;
+use pastoral_collector::concerns::kind::SubjectRole;
 use pastoral_collector::store::members;
 use pastoral_collector::store::proposals::{self, Change};
 
@@ -198,7 +199,7 @@ async fn what_an_import_finds_about_somebody_with_a_duty_takes_two_readers() {
         given_name: "Bo".into(),
         family_name: "Marsh".into(),
         email: "it@elsewhere.example".into(),
-        role: "staff".into(),
+        role: SubjectRole::Staff,
     };
     let telling = school.app.telling();
     for _ in 0..2 {

@@ -5,12 +5,12 @@ use super::link::{LINK_MS, held, issue, make};
 use super::{Actor, Issued, NotDone, Place, fits, takes_link};
 use crate::access::{NewLink, VoiceCode};
 use crate::chain::Deed;
-use crate::concerns::model::{Duty, ReaderGroup};
+use crate::concerns::model::ReaderGroup;
 use crate::notify::text::Access;
 use crate::store::access::grant_duty;
 use crate::store::invitations;
 use crate::store::members::{self, Member};
-use crate::store::proposals::{self, Act, Proposal, Standing, State, record};
+use crate::store::proposals::{self, Act, Proposal, ProposalState, Standing, record};
 use crate::store::{Write, overview};
 use crate::telling::Telling;
 use serde_json::json;
@@ -97,7 +97,7 @@ pub async fn agree(
     if prepared.link.is_some() && !standing.may_know_a_code(actor.id) {
         return Err(NotDone::NotYours);
     }
-    if !proposals::close(tx, school_id, proposal_id, (State::Agreed, actor.id), now).await? {
+    if !proposals::close(tx, school_id, proposal_id, (ProposalState::Agreed, actor.id), now).await? {
         return Err(NotDone::Gone);
     }
     let code = if let Some(path) = held {
@@ -166,7 +166,7 @@ async fn carry_out(
         _ => {}
     }
     let detail = json!({
-        "person": person.person_id, "act": proposal.act.code(), "duty": proposal.duty.map(Duty::code), "proposed_by": by,
+        "person": person.person_id, "act": proposal.act, "duty": proposal.duty, "proposed_by": by,
     });
     record(tx, school_id, (actor.id, Deed::AccessAgreed), detail, now).await?;
     members::tell(tx, telling, person, Access::Agreed(proposal.act), now).await?;

@@ -34,7 +34,7 @@ pub async fn give_keys(
     let waits_for = waits_for(tx, school_id, &person).await?;
     let keys = actor.of(&waits_for);
     give(tx, school_id, &person, &keys, (actor.id, None), now).await?;
-    let groups: Vec<_> = keys.iter().map(|(group, _)| group.code()).collect();
+    let groups: Vec<_> = keys.iter().map(|(group, _)| group).collect();
     let detail = json!({"person": person_id, "groups": groups});
     record(tx, school_id, (actor.id, Deed::KeysGiven), detail, now).await?;
     Ok(keys.len())

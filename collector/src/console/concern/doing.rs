@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::concerns::action::Action;
+use crate::concerns::ending::Ending;
 use crate::concerns::model::ConcernState;
 use crate::console::Console;
 use crate::console::answer::Failure;
@@ -193,14 +194,14 @@ impl<'a> Doing<'a> {
 pub(super) fn proposed(
     before: &actions::Standing,
     (by, now): (&str, i64),
-    outcome: &str,
+    outcome: Ending,
 ) -> actions::Standing {
     actions::Standing {
         state: ConcernState::Acknowledged,
         owner_id: Some(by.to_owned()),
         acknowledged_at: before.acknowledged_at.or(Some(now)),
         close_proposed_by: Some(by.to_owned()),
-        outcome: Some(outcome.to_owned()),
+        outcome: Some(outcome),
         next_due_at: None,
         ..before.clone()
     }

@@ -15,7 +15,7 @@ use pastoral_keywords::Severity;
 /// Whether parents or carers may have to be told: not those of an adult.
 pub(super) fn has_parents(concern: &Summary) -> bool {
     match &concern.person {
-        Some(person) => person.role == "pupil",
+        Some(person) => person.role.is_pupil(),
         None => concern.about_child || concern.kind != Kind::StaffMisuse,
     }
 }
@@ -50,10 +50,7 @@ pub(super) fn second(
 ) -> Second {
     match &concern.close_proposed_by {
         Some(by) if by == viewer => Second::Waiting,
-        Some(by) => Second::Asked(
-            name_of(by),
-            words::outcome(concern.outcome.as_deref().unwrap_or_default()),
-        ),
+        Some(by) => Second::Asked(name_of(by), words::ended(concern.outcome)),
         None if !needed => Second::NotNeeded,
         None if others.is_empty() => Second::Nobody,
         None => Second::Needed,
@@ -132,7 +129,7 @@ pub(super) fn times(page: &Page, concern: &Summary) -> Vec<String> {
         times.push(format!("To be looked at again {}", clock.when(&at)));
     }
     if let Some(at) = &concern.closed_at {
-        let how = words::outcome(concern.outcome.as_deref().unwrap_or_default());
+        let how = words::ended(concern.outcome);
         times.push(format!("Closed {}: {how}", clock.when(at)));
     }
     times

@@ -55,7 +55,7 @@ pub(in crate::console) async fn form(
     let kept = console.kept(&who, &address).await?.map(Draft::into_fields);
     let mut page = console.page(&who, title, "").await?;
     let mut people = overview::candidates(store, school_id).await?;
-    people.retain(|person| !concern.about_child || person.role == "pupil");
+    people.retain(|person| !concern.about_child || person.role.is_pupil());
     let chosen = match (query.get("person"), &kept) {
         (Some(person), _) => person.clone(),
         (None, Some(kept)) => kept.trimmed("person").to_owned(),

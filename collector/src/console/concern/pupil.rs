@@ -15,7 +15,7 @@ pub(super) struct Pupil {
 
 impl Pupil {
     pub(super) async fn of(console: &Console, whom: Option<&Whom>) -> Result<Option<Self>, Failure> {
-        let Some(whom) = whom.filter(|whom| whom.role == "pupil") else {
+        let Some(whom) = whom.filter(|whom| whom.role.is_pupil()) else {
             return Ok(None);
         };
         let directory = console.directory().await?;
@@ -47,7 +47,7 @@ impl Pupil {
             ));
         }
         let own = self.person.audience_in(then);
-        if flag.audience != own.code() && flag.audience == Audience::STRICTEST.code() {
+        if flag.audience != own && flag.audience == Audience::STRICTEST {
             said.push(format!(
                 "The device did not know yet whose account it was and went by the strictest rules; {} has those for: {}.",
                 self.name,

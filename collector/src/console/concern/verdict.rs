@@ -4,6 +4,7 @@
 //! without person or concern, and never for staff.
 
 use super::doing::Doing;
+use crate::concerns::ending::Ending;
 use crate::concerns::model::ReaderGroup;
 use crate::console::answer::Failure;
 use crate::seal::content;
@@ -17,7 +18,7 @@ use std::collections::BTreeSet;
 const FLAGS: i64 = 500;
 
 /// Counts the terms of a concern's flags by how it ended. Where nothing more was needed, only marked flags count.
-pub(super) async fn count(doing: &mut Doing<'_>, outcome: &str) -> Result<(), Failure> {
+pub(super) async fn count(doing: &mut Doing<'_>, outcome: Ending) -> Result<(), Failure> {
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
     let data_keys = keys::data_keys(&mut *doing.tx, school_id, &concern_id).await?;
     // INVARIANT 4: nothing of staff is counted, whoever reads it, nor of pupils' flags that name an adult.
@@ -35,7 +36,7 @@ pub(super) async fn count(doing: &mut Doing<'_>, outcome: &str) -> Result<(), Fa
     let flags = flags::of(&mut *doing.tx, school_id, &reader, &concern_id, (0, FLAGS)).await?;
     let month = doing.console.clock().month(&doing.now);
     for flag in &flags {
-        if !flag.false_alarm && outcome == "no-action" {
+        if !flag.false_alarm && outcome == Ending::NoAction {
             continue;
         }
         let held = |group| doing.who.session.key(group);

@@ -9,6 +9,7 @@ use super::pupil::Pupil;
 use super::steps::{Steps, steps};
 use crate::concerns::action::Action;
 use crate::concerns::category::Rung;
+use crate::concerns::ending::Ending;
 use crate::concerns::model::{ConcernState, Duty};
 use crate::console::Console;
 use crate::console::answer::{Failure, show};
@@ -19,8 +20,8 @@ use crate::console::page::Page;
 use crate::console::place::{Place, count, page_of};
 use crate::console::terms::may_propose;
 use crate::console::who::SignedIn;
+use crate::console::words;
 use crate::console::words::people::grouped;
-use crate::console::words::{self, OUTCOMES};
 use crate::devices::roll::told_apart;
 use crate::store::actions::{self, ActionRow};
 use crate::store::overview::{self, Candidate};
@@ -262,7 +263,7 @@ async fn draw(
     let rules = console.app.lists.load_full();
     let opener = Opener::new(&who.session, &data_keys, &rules);
     let person = concern.person.as_ref();
-    let of_pupil = person.is_some_and(|person| person.role == "pupil");
+    let of_pupil = person.is_some_and(|person| person.role.is_pupil());
     let draw_flag = |row| {
         if hidden {
             without_content(row, &page.clock)
@@ -305,7 +306,7 @@ async fn draw(
     let is_pupil = concern
         .person
         .as_ref()
-        .is_none_or(|person| person.role == "pupil");
+        .is_none_or(|person| person.role.is_pupil());
     let doubtful = readers
         .iter()
         .any(|reader| reader.person_id == who.id() && reader.doubtful);
@@ -318,7 +319,7 @@ async fn draw(
     let can_hand_over = who.has(Duty::Headteacher) && !is_pupil && concern.state.is_open();
     let pupils = people
         .iter()
-        .filter(|person| person.role == "pupil" && person.active)
+        .filter(|person| person.role.is_pupil() && person.active)
         .cloned()
         .collect();
     let (state, tag) = words::concern::state(&concern);

@@ -92,7 +92,7 @@ pub(super) async fn effect(
         for flag in &recent {
             let opened = content::open(&|group| session.key(group), &flag.key, &flag.sealed).ok();
             let content = opened.and_then(|bytes| device::Flag::decode(bytes.as_slice()).ok());
-            let Some(text) = content.as_ref().and_then(|content| text_of(flag, &content.text)) else {
+            let Some(text) = content.as_ref().map(|content| text_of(flag, &content.text)) else {
                 continue;
             };
             if !rules.engine.find(&text).is_empty() && after.find(&text).is_empty() {
@@ -125,13 +125,13 @@ pub(super) async fn effect(
     tried.await.map_err(|_| Failure::Busy)
 }
 
-fn text_of<'t>(flag: &RecentFlag, text: &'t str) -> Option<Text<'t>> {
-    Some(Text {
+fn text_of<'t>(flag: &RecentFlag, text: &'t str) -> Text<'t> {
+    Text {
         text,
-        source: flag.source.parse().ok()?,
-        provenance: flag.provenance.parse().ok()?,
-        audience: flag.audience.parse().ok()?,
-    })
+        source: flag.source,
+        provenance: flag.provenance,
+        audience: flag.audience,
+    }
 }
 
 /// How many harmless texts there are, and those that are flagged after but not before.

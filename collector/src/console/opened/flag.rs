@@ -5,7 +5,7 @@ use crate::console::terms::{can_be_harmless, specialist_term};
 use crate::console::words::{self, Clock};
 use crate::store::flags::FlagRow;
 use pastoral_keywords::changes::TermName;
-use pastoral_keywords::{Audience, PHRASE, Provenance, Source, Topic};
+use pastoral_keywords::{PHRASE, Provenance, Topic};
 use pastoral_proto::device;
 use prost::Message as _;
 use std::ops::Range;
@@ -139,7 +139,7 @@ fn further(row: &FlagRow, clock: &Clock) -> String {
 
 /// A flag with everything but what was seen: for an unknown person, until a reader asks to see it.
 pub(in crate::console) fn without_content(row: &FlagRow, clock: &Clock) -> FlagShown {
-    let topic = row.topic.parse::<Topic>().map_or("Other", Topic::label);
+    let topic = row.topic.label();
     let at = row.observed_at + row.clock_offset_ms;
     let late = row.received_at - at;
     let repeats = [same_again(row, clock), further(row, clock)].concat();
@@ -148,18 +148,17 @@ pub(in crate::console) fn without_content(row: &FlagRow, clock: &Clock) -> FlagS
         severity: row.severity,
         severity_words: words::severity(row.severity),
         text: Vec::new(),
-        source: row.source.parse::<Source>().map_or("", Source::label),
-        provenance: match row.provenance.parse() {
-            Ok(Provenance::Typed) => "Typed on this account",
-            Ok(Provenance::Page) => "Written by a page or program, not typed",
-            Ok(Provenance::Medium) => "The name of a file on a removable medium",
-            Err(_) => "",
+        source: row.source.label(),
+        provenance: match row.provenance {
+            Provenance::Typed => "Typed on this account",
+            Provenance::Page => "Written by a page or program, not typed",
+            Provenance::Medium => "The name of a file on a removable medium",
         },
         site_and_program: String::new(),
         device: row.host_name.clone(),
         account: account(row),
         whose_rules: String::new(),
-        audience: row.audience.parse::<Audience>().map_or("", Audience::label),
+        audience: row.audience.label(),
         seen: clock.exactly(&at),
         arrived: match late {
             ..60_000 => format!("{} later", words::count((late / 1000).max(0), "second")),

@@ -3,7 +3,8 @@
 use super::opener::Opener;
 use crate::codes::filled;
 use crate::concerns::action::Action;
-use crate::console::words::{self, Clock, outcome};
+use crate::concerns::ending::Ending;
+use crate::console::words::{self, Clock};
 use crate::store::actions::ActionRow;
 use serde_json::Value;
 
@@ -64,7 +65,7 @@ fn did(action: Action, detail: &Value, name_of: &impl Fn(&str) -> String) -> Str
         action => action.words(),
     };
     filled(words, |hole| match hole {
-        "outcome" => outcome(text(hole)).to_owned(),
+        "outcome" => words::ended(Ending::from_code(text(hole))).to_owned(),
         "code" => text(hole).to_owned(),
         "days" => count(hole, "day").unwrap_or_else(|| "1 day".to_owned()),
         "wrong" if text("from").is_empty() => String::new(),

@@ -29,7 +29,7 @@ pub(in crate::console) async fn add_conflict(
     let (reader, typed) = (fields.trimmed("reader"), Typed::of("conflicts", &fields));
     if !duties
         .iter()
-        .any(|held| held.person_id == reader && held.duty != Duty::Technician.code())
+        .any(|held| held.person_id == reader && held.duty != Duty::Technician)
     {
         return again(&console, &who, typed, "reader", "Choose the reader.").await;
     }

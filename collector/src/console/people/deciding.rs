@@ -5,14 +5,13 @@ use super::view::{CodeShown, Typed, again, draw};
 use crate::access::acts::{self, NotDone};
 use crate::chain::Deed;
 use crate::clock;
-use crate::concerns::model::Duty;
 use crate::console::Console;
 use crate::console::answer::{Failure, go, show};
 use crate::console::form::Fields;
 use crate::console::who::SignedIn;
 
 use crate::notify::text::Access;
-use crate::store::proposals::{self, Act, State};
+use crate::store::proposals::{self, Act, ProposalState};
 use crate::store::{Write, invitations, members};
 use axum::extract::{Path, State as With};
 use axum::response::Response;
@@ -82,7 +81,7 @@ async fn adopt(console: &Console, who: SignedIn, proposal_id: &str) -> Result<Re
     {
         return Err(Failure::NotFound);
     }
-    let detail = json!({ "person": proposal.person_id, "act": proposal.act.code() });
+    let detail = json!({ "person": proposal.person_id, "act": proposal.act });
     record(console, &who, &mut tx, Deed::AccessProposed, detail, now).await?;
     finish(console, tx).await?;
     Ok(go("/people?done=proposed"))
@@ -96,22 +95,22 @@ async fn turn_down(console: &Console, who: &SignedIn, proposal_id: &str) -> Resu
     let proposal = proposal.ok_or(Failure::NotFound)?;
     let standing = proposals::standing(&mut tx, &app.school_id).await?;
     let state = if proposal.proposed_by.as_deref() == Some(who.id()) {
-        State::Withdrawn
+        ProposalState::Withdrawn
     } else if standing.may_propose(who.id(), &proposal.person_id) {
-        State::Refused
+        ProposalState::Refused
     } else {
         return Err(Failure::NotFound);
     };
     if !proposals::close(&mut tx, &app.school_id, proposal_id, (state, who.id()), now).await? {
         return Err(Failure::NotFound);
     }
-    let detail = json!({"person": proposal.person_id, "act": proposal.act.code(), "duty": proposal.duty.map(Duty::code)});
+    let detail = json!({"person": proposal.person_id, "act": proposal.act, "duty": proposal.duty});
     let (deed, done) = match state {
-        State::Withdrawn => (Deed::AccessWithdrawn, "proposal-withdrawn"),
+        ProposalState::Withdrawn => (Deed::AccessWithdrawn, "proposal-withdrawn"),
         _ => (Deed::AccessRefused, "proposal-refused"),
     };
     record(console, who, &mut tx, deed, detail, now).await?;
-    if state == State::Refused {
+    if state == ProposalState::Refused {
         tell(
             console,
             &mut tx,

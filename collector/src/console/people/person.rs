@@ -3,6 +3,7 @@
 use super::view::name_of;
 use super::waiting;
 use crate::access::fingerprint;
+use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::console::Console;
 use crate::console::answer::{Failure, show, show_again};
@@ -36,13 +37,16 @@ struct PersonPage {
     change: proposals::Change,
 }
 
+/// What somebody with a duty may be to the school.
+pub(super) const ROLES: [SubjectRole; 3] = [SubjectRole::Staff, SubjectRole::Governor, SubjectRole::Outside];
+
 /// The change that a form asks for.
 pub(super) fn change_of(fields: &Fields) -> proposals::Change {
     proposals::Change {
         given_name: fields.trimmed("given").to_owned(),
         family_name: fields.trimmed("family").to_owned(),
         email: fields.trimmed("email").to_owned(),
-        role: fields.trimmed("role").to_owned(),
+        role: SubjectRole::from_code(fields.trimmed("role")).unwrap_or(SubjectRole::UnknownAdult),
     }
 }
 
@@ -129,7 +133,7 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
             given_name: person.given_name.clone(),
             family_name: person.family_name.clone(),
             email: person.email.clone(),
-            role: person.role.clone(),
+            role: person.role,
         },
         person,
     })

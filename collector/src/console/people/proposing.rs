@@ -2,6 +2,7 @@
 
 use super::doing::{actor, finish, in_words, place, record, rerouted};
 use super::person;
+use super::person::ROLES;
 use super::rights::{may_end, may_grant};
 use super::view::{CodeShown, Typed, again, draw};
 use crate::access::acts;
@@ -32,7 +33,7 @@ pub(in crate::console) async fn grant(
     };
     let app = &console.app;
     let person = overview::person(app.store.read(), &app.school_id, fields.trimmed("person")).await?;
-    let Some(person) = person.filter(|person| person.role != "pupil") else {
+    let Some(person) = person.filter(|person| !person.role.is_pupil()) else {
         return again(&console, &who, typed, "person", "Choose the person.").await;
     };
     let new = New {
@@ -105,19 +106,18 @@ pub(in crate::console) async fn end_duty(
     let duties = overview::duties(app.store.read(), &app.school_id).await?;
     let held = duties.iter().find(|held| held.duty_id == duty_id);
     let held = held.filter(|held| may_end(&who, held)).ok_or(Failure::NotFound)?;
-    let duty = Duty::from_code(&held.duty).ok_or(Failure::NotFound)?;
     if held.person_id != who.id() {
         let new = New {
             act: Act::EndDuty,
             person_id: &held.person_id,
-            duty: Some(duty),
+            duty: Some(held.duty),
             change: None,
             by: who.id(),
         };
         return propose(&console, &who, &new, On::People("people", Typed::default())).await;
     }
     let mut tx = app.store.write().await?;
-    if !overview::end_duty_of(&mut tx, &app.school_id, who.id(), duty, who.id(), now).await? {
+    if !overview::end_duty_of(&mut tx, &app.school_id, who.id(), held.duty, who.id(), now).await? {
         return Err(Failure::NotFound);
     }
     let detail = json!({ "person": held.person_id, "duty": held.duty });
@@ -207,6 +207,5 @@ fn fault(change: &proposals::Change) -> Option<(&'static str, &'static str)> {
     if change.email.parse::<lettre::Address>().is_err() {
         return Some(("email", "Type an e-mail address, such as name@school.example."));
     }
-    let roles = ["staff", "governor", "outside"];
-    (!roles.contains(&change.role.as_str())).then_some(("role", "Choose what they are to the school."))
+    (!ROLES.contains(&change.role)).then_some(("role", "Choose what they are to the school."))
 }

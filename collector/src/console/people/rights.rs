@@ -22,10 +22,10 @@ pub(super) fn may_grant(who: &SignedIn) -> Vec<Duty> {
 /// Whether somebody may end a duty of their own, or propose the end of another's.
 pub(super) fn may_end(who: &SignedIn, held: &HeldDuty) -> bool {
     let own = who.id() == held.person_id;
-    match Duty::from_code(&held.duty) {
-        Some(Duty::Technician) => own || who.has(Duty::Headteacher),
-        Some(Duty::Headteacher | Duty::Independent) => own || who.has(Duty::Chair),
-        Some(Duty::Chair) => own || who.has(Duty::Independent) || who.has(Duty::Headteacher),
-        _ => own || who.has(Duty::Headteacher) || who.has(Duty::Chair),
+    match held.duty {
+        Duty::Technician => own || who.has(Duty::Headteacher),
+        Duty::Headteacher | Duty::Independent => own || who.has(Duty::Chair),
+        Duty::Chair => own || who.has(Duty::Independent) || who.has(Duty::Headteacher),
+        Duty::Dsl | Duty::Deputy => own || who.has(Duty::Headteacher) || who.has(Duty::Chair),
     }
 }

@@ -143,12 +143,11 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
     });
     let adults: Vec<_> = everybody
         .iter()
-        .filter(|person| person.role != "pupil")
+        .filter(|person| !person.role.is_pupil())
         .cloned()
         .collect();
     let is_held = |person: &&Candidate| {
-        let reads =
-            |held: &HeldDuty| held.person_id == person.person_id && held.duty != Duty::Technician.code();
+        let reads = |held: &HeldDuty| held.person_id == person.person_id && held.duty != Duty::Technician;
         duties.iter().any(reads)
     };
     let readers = adults.iter().filter(is_held).cloned().collect();
@@ -190,9 +189,7 @@ async fn say_who_waits(console: &Console, duties: &[HeldDuty], people: &mut [Acc
             continue;
         };
         let held = duties.iter().filter(|held| held.person_id == *id);
-        let groups = held
-            .filter_map(|held| Duty::from_code(&held.duty))
-            .flat_map(Duty::reader_groups);
+        let groups = held.flat_map(|held| held.duty.reader_groups());
         let is_missing = |group: &&ReaderGroup| {
             !holding.groups.contains(group) && !on_the_way.contains(&(id.clone(), **group))
         };
@@ -267,7 +264,7 @@ fn with_access(
         };
         let duty = HeldInWords {
             duty_id: held.duty_id.clone(),
-            label: Duty::from_code(&held.duty).map_or("Unknown", Duty::words),
+            label: held.duty.words(),
             how: format!("since {}, {by}", page.clock.day(&held.granted_at)),
             may_end: may_end(who, held),
             own: held.person_id == who.id(),

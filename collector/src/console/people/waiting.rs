@@ -209,7 +209,11 @@ fn details(proposal: &Proposal, person: &Member) -> Vec<String> {
         ));
     }
     if person.role != change.role {
-        details.push(format!("Role: {} becomes {}.", person.role, change.role));
+        details.push(format!(
+            "Role: {} becomes {}.",
+            person.role.words(),
+            change.role.words()
+        ));
     }
     details
 }

@@ -2,7 +2,7 @@
 
 use super::clock::Clock;
 use super::cover::waits_until;
-use super::people::{role, year};
+use super::people::year;
 use crate::clock;
 use crate::concerns::model::ConcernState;
 use crate::profile::Profile;
@@ -21,7 +21,7 @@ pub(in crate::console) fn name(concern: &Summary) -> String {
 
 fn name_here(concern: &Summary) -> String {
     match (&concern.person, &concern.account_name) {
-        (Some(person), _) if person.role == "pupil" => {
+        (Some(person), _) if person.role.is_pupil() => {
             let known = [
                 person.name.clone(),
                 year(&person.year_group),
@@ -30,7 +30,7 @@ fn name_here(concern: &Summary) -> String {
             let known: Vec<_> = known.into_iter().filter(|part| !part.is_empty()).collect();
             known.join(", ")
         }
-        (Some(person), _) => format!("{} ({})", person.name, role(&person.role)),
+        (Some(person), _) => format!("{} ({})", person.name, person.role.words()),
         (None, Some(account)) => format!("Unknown person, account {account}"),
         (None, None) if concern.about_child => "A child, not named yet".to_owned(),
         (None, None) => "Nobody named".to_owned(),

@@ -4,14 +4,13 @@ mod clock;
 pub(super) mod concern;
 mod cover;
 mod gap;
-mod outcome;
 pub(super) mod people;
 
 pub(super) use clock::Clock;
 pub(super) use cover::cover;
 pub(super) use gap::gap;
-pub(super) use outcome::{OUTCOMES, WRONG_PERSON, outcome};
 
+use crate::concerns::ending::Ending;
 use pastoral_keywords::View;
 
 /// What a severity means.
@@ -34,6 +33,11 @@ pub(super) const fn how_soon(severity: i64) -> &'static str {
         2 => "Look within a few days.",
         _ => "No need to hurry.",
     }
+}
+
+/// How a concern ended.
+pub(super) fn ended(outcome: Option<Ending>) -> &'static str {
+    outcome.unwrap_or(Ending::Expired).words()
 }
 
 /// `1 flag`, `2 flags`.

@@ -1,5 +1,6 @@
 //! People in words, so that nobody is taken for another.
 
+use crate::concerns::kind::SubjectRole;
 use crate::store::overview::Candidate;
 
 /// A year group in words; nothing where it is not known.
@@ -12,16 +13,6 @@ pub(in crate::console) fn year(group: &str) -> String {
     }
 }
 
-/// What a person is to the school.
-pub(in crate::console) fn role(code: &str) -> &'static str {
-    match code {
-        "pupil" => "pupil",
-        "governor" => "governor",
-        "outside" => "from outside",
-        _ => "staff",
-    }
-}
-
 /// A person, so that nobody is taken for another.
 pub(in crate::console) struct Described {
     pub(in crate::console) name: String,
@@ -30,8 +21,8 @@ pub(in crate::console) struct Described {
 
 /// What tells a person from others of the same name.
 pub(in crate::console) fn described(person: &Candidate) -> Described {
-    let is_pupil = person.role == "pupil";
-    let mut details = vec![("Is", role(&person.role).to_owned())];
+    let is_pupil = person.role.is_pupil();
+    let mut details = vec![("Is", person.role.words().to_owned())];
     let known = [
         ("Year", year(&person.year_group), is_pupil),
         ("Class", person.class_name.clone(), is_pupil),
@@ -53,11 +44,11 @@ pub(in crate::console) fn described(person: &Candidate) -> Described {
 pub(in crate::console) fn grouped(people: Vec<Candidate>) -> Vec<(String, Vec<Candidate>)> {
     let mut groups: Vec<(String, Vec<Candidate>)> = Vec::new();
     for person in people {
-        let heading = match (person.role.as_str(), person.year_group.as_str()) {
-            ("pupil", "") => "Pupils".to_owned(),
-            ("pupil", "R") => "Reception".to_owned(),
-            ("pupil", year) => format!("Year {year}"),
-            (other, _) => capital(role(other)),
+        let heading = match (person.role, person.year_group.as_str()) {
+            (SubjectRole::Pupil, "") => "Pupils".to_owned(),
+            (SubjectRole::Pupil, "R") => "Reception".to_owned(),
+            (SubjectRole::Pupil, year) => format!("Year {year}"),
+            (other, _) => capital(other.words()),
         };
         match groups.last_mut() {
             Some((last, people)) if *last == heading => people.push(person),

@@ -42,7 +42,7 @@ pub struct Gathered {
 /// A notice as it is when it leaves; none for what was written when it was queued, and says nothing that becomes untrue.
 #[must_use]
 pub fn leaving(telling: &Telling, due: &Due, now: i64) -> Option<Text> {
-    let (Some(why), Some(concern_id)) = (due.why.as_deref().and_then(Why::from_code), &due.concern_id) else {
+    let (Some(why), Some(concern_id)) = (due.why, &due.concern_id) else {
         let (count, severity) = (due.count, due.severity);
         return gathered(telling, due.sort, Gathered { count, severity });
     };

@@ -124,7 +124,7 @@ async fn insert(
     .bind(&notice.text.body)
     .bind(now)
     .bind(notice.due_at)
-    .bind(why.map(Why::code))
+    .bind(why)
     .execute(&mut **tx)
     .await?;
     Ok(notice_id)

@@ -1,6 +1,7 @@
 //! What the worker asks and writes down: which notices leave now, and what came of them.
 
 use super::Sort;
+use crate::concerns::escalation::Why;
 use crate::store::Store;
 use sqlx::AssertSqlSafe;
 use std::sync::LazyLock;
@@ -39,8 +40,8 @@ pub struct Due {
     pub severity: u8,
     /// The concern, where it is about one.
     pub concern_id: Option<String>,
-    /// Why its reader is told of that, as a code; none when it was written before it was queued.
-    pub why: Option<String>,
+    /// Why its reader is told of that; none when it was written before it was queued.
+    pub why: Option<Why>,
     /// When the concern comes to somebody else, or all are reminded.
     pub next_at: Option<i64>,
     /// The highest severity that the concern ever had, where that is higher than now.

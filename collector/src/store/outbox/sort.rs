@@ -1,32 +1,17 @@
 //! The sorts of notices. A new sort is one row of the table below and a function in `notify::text`; `due` asks for every
 //! sort that is in it.
 
+use crate::codes::codes;
+
 /// Defines [`Sort`] from a table: each sort with its code in the store, its words for the console and what it is about.
 macro_rules! sorts {
     ($($(#[$doc:meta])+ $name:ident = $code:literal, $words:literal, $about:expr;)+) => {
-        /// What a notice is.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, sqlx::Type)]
-        #[sqlx(type_name = "TEXT")]
-        pub enum Sort {
-            $($(#[$doc])+ #[sqlx(rename = $code)] $name,)+
+        codes! {
+            /// What a notice is.
+            pub enum Sort { $($(#[$doc])+ $name = $code, $words;)+ }
         }
 
         impl Sort {
-            /// Every sort.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
-
-            /// The code in the store.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self { $(Self::$name => $code,)+ }
-            }
-
-            /// What it is, for the console.
-            #[must_use]
-            pub const fn words(self) -> &'static str {
-                match self { $(Self::$name => $words,)+ }
-            }
-
             /// What a notice of this sort is about: the end of a query, from FROM on, that finds a row with a `severity`
             /// for each thing that its reader must still be told of. `outbox` is the notice, `$1` is now. While it
             /// finds any, the notice is tried; when it finds none, that is the notice's end. How many it finds when

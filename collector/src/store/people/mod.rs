@@ -60,14 +60,3 @@ impl Person {
         groups::audience(year_group, self.nation)
     }
 }
-
-/// The code of a role in the store.
-#[must_use]
-pub const fn role_code(role: SubjectRole) -> &'static str {
-    match role {
-        SubjectRole::Pupil | SubjectRole::UnknownPupil => "pupil",
-        SubjectRole::Staff | SubjectRole::UnknownAdult => "staff",
-        SubjectRole::Governor => "governor",
-        SubjectRole::Outside => "outside",
-    }
-}

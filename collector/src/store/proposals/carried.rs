@@ -27,7 +27,7 @@ pub async fn carry(
         )
         .bind(school_id)
         .bind(proposal_id)
-        .bind(group.code())
+        .bind(group)
         .bind(sealed)
         .execute(&mut **tx)
         .await?;
@@ -52,7 +52,7 @@ pub async fn carried(
     school_id: &str,
     proposal_id: &str,
 ) -> Result<Carried, sqlx::Error> {
-    let keys: Vec<(String, Vec<u8>)> = sqlx::query_as(
+    let keys = sqlx::query_as(
         "SELECT reader_group, sealed FROM proposal_key WHERE school_id = $1 AND proposal_id = $2",
     )
     .bind(school_id)
@@ -66,11 +66,5 @@ pub async fn carried(
     .bind(proposal_id)
     .fetch_all(&mut *connection)
     .await?;
-    let keys = keys.into_iter();
-    Ok(Carried {
-        keys: keys
-            .filter_map(|(group, sealed)| Some((ReaderGroup::from_code(&group)?, sealed)))
-            .collect(),
-        shares,
-    })
+    Ok(Carried { keys, shares })
 }

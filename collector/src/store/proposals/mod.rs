@@ -5,13 +5,12 @@ mod carried;
 mod model;
 mod standing;
 
-use crate::chain::Deed;
 pub use carried::{Carried, carried, carry};
-pub use model::{Act, Change, New, Proposal, State};
+pub use model::{Act, Change, New, Proposal, ProposalState};
 pub use standing::{Standing, standing};
 
 use super::{Write, asking, audit};
-use crate::concerns::model::Duty;
+use crate::chain::Deed;
 use crate::telling::Telling;
 use model::Row;
 use serde_json::json;
@@ -48,10 +47,17 @@ pub async fn propose(
         return Ok(false);
     }
     for asked in waits.iter().filter(|waiting| is_same(waiting)) {
-        close(tx, school_id, &asked.proposal_id, (State::Withdrawn, new.by), now).await?;
+        close(
+            tx,
+            school_id,
+            &asked.proposal_id,
+            (ProposalState::Withdrawn, new.by),
+            now,
+        )
+        .await?;
     }
-    insert(tx, school_id, proposal_id, new, (State::Proposed, now)).await?;
-    let detail = json!({"person": new.person_id, "act": new.act.code(), "duty": new.duty.map(Duty::code)});
+    insert(tx, school_id, proposal_id, new, (ProposalState::Proposed, now)).await?;
+    let detail = json!({"person": new.person_id, "act": new.act, "duty": new.duty});
     record(tx, school_id, (new.by, Deed::AccessProposed), detail, now).await?;
     Ok(true)
 }
@@ -69,24 +75,31 @@ pub async fn ask_change(
 ) -> Result<bool, sqlx::Error> {
     let school_id = &*telling.school_id;
     let detail = serde_json::to_string(change).unwrap_or_default();
-    let before: Option<String> = sqlx::query_scalar(
+    let before: Option<ProposalState> = sqlx::query_scalar(
         "SELECT state FROM proposal WHERE school_id = $1 AND person_id = $2 AND act = $3 AND detail = $4
          AND (state = 'refused' OR (state IN ('asked', 'proposed') AND expires_at > $5))
          ORDER BY proposed_at DESC LIMIT 1",
     )
     .bind(school_id)
     .bind(person_id)
-    .bind(Act::Change.code())
+    .bind(Act::Change)
     .bind(detail)
     .bind(now)
     .fetch_optional(&mut **tx)
     .await?;
     if let Some(state) = before {
-        return Ok(state != State::Refused.code());
+        return Ok(state != ProposalState::Refused);
     }
     for waiting in open(&mut **tx, school_id, now).await? {
         if waiting.act == Act::Change && waiting.person_id == person_id && waiting.proposed_by.is_none() {
-            close(tx, school_id, &waiting.proposal_id, (State::Withdrawn, by), now).await?;
+            close(
+                tx,
+                school_id,
+                &waiting.proposal_id,
+                (ProposalState::Withdrawn, by),
+                now,
+            )
+            .await?;
         }
     }
     let new = New {
@@ -96,8 +109,8 @@ pub async fn ask_change(
         change: Some(change),
         by,
     };
-    insert(tx, school_id, &new_id(), &new, (State::Asked, now)).await?;
-    let detail = json!({"person": person_id, "act": Act::Change.code()});
+    insert(tx, school_id, &new_id(), &new, (ProposalState::Asked, now)).await?;
+    let detail = json!({"person": person_id, "act": Act::Change});
     record(tx, school_id, (by, Deed::AccessAsked), detail, now).await?;
     asking::ask(tx, telling, now).await?;
     Ok(true)
@@ -130,14 +143,14 @@ pub async fn close(
     tx: &mut Write,
     school_id: &str,
     proposal_id: &str,
-    (state, by): (State, &str),
+    (state, by): (ProposalState, &str),
     now: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
         "UPDATE proposal SET state = $1, decided_by = $2, decided_at = $3
          WHERE school_id = $4 AND proposal_id = $5 AND state IN ('asked', 'proposed') AND expires_at > $3",
     )
-    .bind(state.code())
+    .bind(state)
     .bind(by)
     .bind(now)
     .bind(school_id)
@@ -154,7 +167,7 @@ pub async fn close(
             .execute(&mut **tx)
             .await?;
     }
-    if state != State::Agreed {
+    if state != ProposalState::Agreed {
         for query in [
             "DELETE FROM sealed_key WHERE school_id = $1 AND proposal_id = $2",
             "UPDATE invitation SET withdrawn_at = $3, wrapped_keys = NULL, held_secret = NULL
@@ -207,9 +220,9 @@ async fn insert(
     school_id: &str,
     proposal_id: &str,
     new: &New<'_>,
-    (state, now): (State, i64),
+    (state, now): (ProposalState, i64),
 ) -> Result<(), sqlx::Error> {
-    let is_asked = state == State::Asked;
+    let is_asked = state == ProposalState::Asked;
     let waits = if is_asked { ASKED_WAITS_MS } else { WAITS_MS };
     let detail = new.change.and_then(|change| serde_json::to_string(change).ok());
     sqlx::query(
@@ -219,11 +232,11 @@ async fn insert(
     )
     .bind(school_id)
     .bind(proposal_id)
-    .bind(new.act.code())
+    .bind(new.act)
     .bind(new.person_id)
-    .bind(new.duty.map(Duty::code))
+    .bind(new.duty)
     .bind(detail.unwrap_or_else(|| "{}".to_owned()))
-    .bind(state.code())
+    .bind(state)
     .bind(is_asked.then_some(new.by))
     .bind((!is_asked).then_some(new.by))
     .bind(now)

@@ -1,101 +1,39 @@
 //! What a proposal is.
 
+use crate::codes::codes;
+use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::Duty;
 use serde::{Deserialize, Serialize};
 
-/// What is proposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
-    /// A duty; with a first link where the person cannot sign in yet.
-    Grant,
-    /// A link for somebody who has a duty and cannot sign in yet.
-    FirstLink,
-    /// A new password, second factor and key pair in the place of those that are lost.
-    Reset,
-    /// Another name, address or role of somebody with a duty.
-    Change,
-    /// The end of somebody else's duty.
-    EndDuty,
-}
-
-impl Act {
-    const ALL: [Self; 5] = [
-        Self::Grant,
-        Self::FirstLink,
-        Self::Reset,
-        Self::Change,
-        Self::EndDuty,
-    ];
-
-    /// The code in the store.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Grant => "grant",
-            Self::FirstLink => "first-link",
-            Self::Reset => "reset",
-            Self::Change => "change",
-            Self::EndDuty => "end-duty",
-        }
-    }
-
-    /// The words a person sees, behind somebody's name.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Grant => "a duty",
-            Self::FirstLink => "a first link",
-            Self::Reset => "a reset of the sign-in",
-            Self::Change => "another name, address or role",
-            Self::EndDuty => "the end of a duty",
-        }
-    }
-
-    /// Reads a code.
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|act| act.code() == code)
+codes! {
+    /// What is proposed, behind somebody's name.
+    pub enum Act {
+        /// A duty; with a first link where the person cannot sign in yet.
+        Grant = "grant", "a duty";
+        /// A link for somebody who has a duty and cannot sign in yet.
+        FirstLink = "first-link", "a first link";
+        /// A new password, second factor and key pair in the place of those that are lost.
+        Reset = "reset", "a reset of the sign-in";
+        /// Another name, address or role of somebody with a duty.
+        Change = "change", "another name, address or role";
+        /// The end of somebody else's duty.
+        EndDuty = "end-duty", "the end of a duty";
     }
 }
 
-/// What became of a proposal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// Something found it, such as an import; no reader has proposed it yet.
-    Asked,
-    /// It waits for a second person.
-    Proposed,
-    /// It was done.
-    Agreed,
-    /// A reader refused it.
-    Refused,
-    /// It was taken back, or another took its place.
-    Withdrawn,
-}
-
-impl State {
-    /// The code in the store.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Asked => "asked",
-            Self::Proposed => "proposed",
-            Self::Agreed => "agreed",
-            Self::Refused => "refused",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
-
-    /// The words a person sees.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Asked => "waits for a reader to propose it",
-            Self::Proposed => "waits for a second person",
-            Self::Agreed => "agreed",
-            Self::Refused => "refused",
-            Self::Withdrawn => "withdrawn",
-        }
+codes! {
+    /// What became of a proposal.
+    pub enum ProposalState {
+        /// Something found it, such as an import; no reader has proposed it yet.
+        Asked = "asked", "waits for a reader to propose it";
+        /// It waits for a second person.
+        Proposed = "proposed", "waits for a second person";
+        /// It was done.
+        Agreed = "agreed", "agreed";
+        /// A reader refused it.
+        Refused = "refused", "refused";
+        /// It was taken back, or another took its place.
+        Withdrawn = "withdrawn", "withdrawn";
     }
 }
 
@@ -108,8 +46,8 @@ pub struct Change {
     pub family_name: String,
     /// E-mail address.
     pub email: String,
-    /// `staff`, `governor` or `outside`.
-    pub role: String,
+    /// What they are to the school; nobody is a pupil by a proposal.
+    pub role: SubjectRole,
 }
 
 /// A proposal that waits.
@@ -138,9 +76,9 @@ pub struct Proposal {
 #[derive(sqlx::FromRow)]
 pub(super) struct Row {
     proposal_id: String,
-    act: String,
+    act: Act,
     person_id: String,
-    duty: Option<String>,
+    duty: Option<Duty>,
     detail: String,
     asked_by: Option<String>,
     proposed_by: Option<String>,
@@ -152,17 +90,15 @@ impl TryFrom<Row> for Proposal {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        let unknown = |what: &str| sqlx::Error::Decode(format!("a proposal has an unknown {what}").into());
-        let act = Act::from_code(&row.act).ok_or_else(|| unknown("act"))?;
-        let duty = row.duty.as_deref();
-        let duty = duty.map(|code| Duty::from_code(code).ok_or_else(|| unknown("duty")));
-        let change = match act {
-            Act::Change => Some(serde_json::from_str(&row.detail).map_err(|_| unknown("change"))?),
+        let change = match row.act {
+            Act::Change => {
+                Some(serde_json::from_str(&row.detail).map_err(|error| sqlx::Error::Decode(error.into()))?)
+            }
             _ => None,
         };
         Ok(Self {
-            act,
-            duty: duty.transpose()?,
+            act: row.act,
+            duty: row.duty,
             change,
             proposal_id: row.proposal_id,
             person_id: row.person_id,

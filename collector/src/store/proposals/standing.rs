@@ -20,7 +20,7 @@ pub struct Standing {
 
 /// Reads it. Ask in the transaction that decides by it.
 pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Result<Standing, sqlx::Error> {
-    let held: Vec<(String, String)> = sqlx::query_as(
+    let held: Vec<(String, Duty)> = sqlx::query_as(
         "SELECT d.person_id, d.duty FROM duty d
          JOIN user u ON u.school_id = d.school_id AND u.person_id = d.person_id AND u.disabled_at IS NULL
          JOIN person p ON p.school_id = d.school_id AND p.person_id = d.person_id AND p.active = 1
@@ -35,20 +35,17 @@ pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Res
          WHERE d.school_id = $1 AND d.duty <> $2",
     )
     .bind(school_id)
-    .bind(Duty::Technician.code())
+    .bind(Duty::Technician)
     .fetch_all(&mut *connection)
     .await?;
-    let (technicians, readers): (Vec<_>, Vec<_>) = held
-        .into_iter()
-        .partition(|(_, duty)| duty == Duty::Technician.code());
+    let (technicians, readers): (Vec<_>, Vec<_>) =
+        held.into_iter().partition(|(_, duty)| *duty == Duty::Technician);
     let keepers = readers.iter().filter_map(|(person, duty)| {
-        let sheet = Sheet::ALL
-            .into_iter()
-            .find(|sheet| sheet.keeper().code() == duty)?;
+        let sheet = Sheet::ALL.into_iter().find(|sheet| sheet.keeper() == *duty)?;
         Some((sheet, person.clone()))
     });
     let keepers = keepers.collect();
-    let ids = |held: Vec<(String, String)>| held.into_iter().map(|(person, _)| person);
+    let ids = |held: Vec<(String, Duty)>| held.into_iter().map(|(person, _)| person);
     let readers: BTreeSet<String> = ids(readers).collect();
     Ok(Standing {
         technicians: ids(technicians).collect(),

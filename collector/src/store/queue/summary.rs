@@ -1,7 +1,8 @@
 //! A concern as its reader sees it before anything of its content is opened.
 
 use super::super::overview::told_apart;
-use crate::concerns::kind::Kind;
+use crate::concerns::ending::Ending;
+use crate::concerns::kind::{Kind, SubjectRole};
 use crate::concerns::model::ConcernState;
 use crate::concerns::reference::Reference;
 use sqlx::sqlite::SqliteRow;
@@ -24,8 +25,6 @@ pub struct Summary {
     pub account_shared: bool,
     /// What it is of.
     pub kind: Kind,
-    /// Whose key its content is sealed to.
-    pub reader_group: String,
     /// 1 to 5.
     pub severity: i64,
     /// That it ever had, where that is higher than now; 0 otherwise.
@@ -71,7 +70,7 @@ pub struct Summary {
     /// When it was closed.
     pub closed_at: Option<i64>,
     /// A code.
-    pub outcome: Option<String>,
+    pub outcome: Option<Ending>,
     /// The device of its latest flag.
     pub device: Option<String>,
     /// When its latest flag arrived.
@@ -103,8 +102,8 @@ pub struct Whom {
     pub person_id: String,
     /// Given and family name.
     pub name: String,
-    /// `pupil`, `staff`, `governor` or `outside`.
-    pub role: String,
+    /// What they are to the school.
+    pub role: SubjectRole,
     /// Of a pupil; may be empty.
     pub year_group: String,
     /// What tells a pupil from another of the same name and year; empty where there is none.
@@ -158,7 +157,6 @@ impl FromRow<'_, SqliteRow> for Summary {
             account_name: row.try_get("account_name")?,
             account_id: row.try_get("account_id")?,
             kind: row.try_get("kind")?,
-            reader_group: row.try_get("reader_group")?,
             severity: row.try_get("severity")?,
             once_severity: row.try_get("highest_severity")?,
             quiet_until: row.try_get("quiet_until")?,

@@ -1,12 +1,12 @@
 //! Closing a concern, with a second person where it is serious (P27, P32), and opening it again.
 
 use crate::concerns::action::Action;
+use crate::concerns::ending::Ending;
 use crate::concerns::model::ConcernState;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome, proposed};
 use crate::console::concern::facts::needs_second;
 use crate::console::concern::verdict;
-use crate::console::words::{OUTCOMES, WRONG_PERSON};
 use crate::store::{actions, asking, flags, reassign as rows};
 use serde_json::{Value, json};
 
@@ -15,9 +15,10 @@ pub(in crate::console::concern) async fn close(
     outcome: &str,
     words: &str,
 ) -> Result<Outcome, Failure> {
-    if !OUTCOMES.iter().any(|(known, _)| *known == outcome) {
+    let outcome = Ending::from_code(outcome).filter(|chosen| Ending::CHOICES.contains(chosen));
+    let Some(outcome) = outcome else {
         return Ok(Outcome::Fault("close-outcome", "Choose how it ended."));
-    }
+    };
     if words.is_empty() {
         return Ok(Outcome::Fault("close-words", "Write why, and what was learnt."));
     }
@@ -42,10 +43,7 @@ async fn may_close(doing: &mut Doing<'_>, closing: &[&str]) -> Result<bool, Fail
 }
 
 pub(in crate::console::concern) async fn agree(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
-    let (Some(first), Some(outcome)) = (
-        doing.before.close_proposed_by.clone(),
-        doing.before.outcome.clone(),
-    ) else {
+    let (Some(first), Some(outcome)) = (doing.before.close_proposed_by.clone(), doing.before.outcome) else {
         return Ok(Outcome::Fault("stale", "Nobody proposes to close it any more."));
     };
     // P27: two people, each of whom may see it.
@@ -56,7 +54,7 @@ pub(in crate::console::concern) async fn agree(doing: &mut Doing<'_>) -> Result<
     finish_closing(
         doing,
         &closing,
-        &outcome,
+        outcome,
         json!({ "outcome": outcome, "second": doing.who.id() }),
         "",
     )
@@ -66,7 +64,7 @@ pub(in crate::console::concern) async fn agree(doing: &mut Doing<'_>) -> Result<
 async fn finish_closing(
     doing: &mut Doing<'_>,
     closing: &[&str],
-    outcome: &str,
+    outcome: Ending,
     mut detail: Value,
     words: &str,
 ) -> Result<Outcome, Failure> {
@@ -76,12 +74,12 @@ async fn finish_closing(
             "You may both be meant by what was seen, so somebody else who may see it must agree.",
         ));
     }
-    if outcome == "false-alarm" {
+    if outcome == Ending::FalseAlarm {
         let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
         let flags = flags::set_false_alarm(&mut doing.tx, school_id, &concern_id, None, true).await?;
         detail["flags"] = json!(flags);
     }
-    if outcome == WRONG_PERSON {
+    if outcome == Ending::WrongPerson {
         // They were given to somebody it was not about.
         let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
         rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
@@ -89,7 +87,7 @@ async fn finish_closing(
     let new = actions::Standing {
         state: ConcernState::Closed,
         closed_at: Some(doing.now),
-        outcome: Some(outcome.to_owned()),
+        outcome: Some(outcome),
         close_proposed_by: None,
         next_due_at: None,
         ..doing.before.clone()

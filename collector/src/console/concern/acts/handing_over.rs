@@ -22,7 +22,7 @@ pub(in crate::console::concern) async fn hand_over(
         .concern
         .person
         .as_ref()
-        .filter(|person| person.role != "pupil")
+        .filter(|person| !person.role.is_pupil())
         .cloned();
     let (true, Some(adult)) = (doing.who.has(Duty::Headteacher), adult) else {
         return Err(Failure::NotFound);
@@ -32,7 +32,7 @@ pub(in crate::console::concern) async fn hand_over(
     let child = (child != UNKNOWN).then_some(child);
     if let Some(child) = child {
         let person = overview::person(&mut *doing.tx, school_id, child).await?;
-        if person.is_none_or(|person| person.role != "pupil") {
+        if person.is_none_or(|person| !person.role.is_pupil()) {
             let fault = "Choose the child, or that nobody knows yet which child.";
             return Ok(Outcome::Fault("hand-over-child", fault));
         }

@@ -43,7 +43,7 @@ pub(in crate::console::concern) async fn confirm_category(
         .concern
         .person
         .as_ref()
-        .is_none_or(|person| person.role == "pupil");
+        .is_none_or(|person| person.role.is_pupil());
     let ladder = doing.telling.profile.ladders.for_subject(is_pupil);
     // P22: a concern for somebody's welfare never has one.
     let known = ladder.iter().any(|rung| rung.code.to_string() == code) && !kind.is_welfare();

@@ -188,8 +188,8 @@ async fn store(
     let new = ByHand {
         concern_id: &concern_id,
         person_id: person,
-        kind: kind.code(),
-        reader_group: route.group.code(),
+        kind,
+        reader_group: route.group,
         severity,
         happened_at,
     };

@@ -146,7 +146,7 @@ async fn fault(
     }
     let school_id = doing.school_id();
     let person = overview::person(&mut *doing.tx, school_id, &chosen.person).await?;
-    let Some(person) = person.filter(|person| !doing.concern.about_child || person.role == "pupil") else {
+    let Some(person) = person.filter(|person| !doing.concern.about_child || person.role.is_pupil()) else {
         return Ok(Some(("person", "Choose the person.")));
     };
     let present = doing.concern.person.as_ref().map(|whom| &whom.person_id);
@@ -216,7 +216,7 @@ async fn draw(
         }
     });
     let mut people = overview::candidates(store, school_id).await?;
-    people.retain(|person| !concern.about_child || person.role == "pupil");
+    people.retain(|person| !concern.about_child || person.role.is_pupil());
     Ok(ReassignPage {
         flags: flags.collect(),
         place,

@@ -3,12 +3,12 @@
 use super::{Chosen, account, has_account};
 use crate::chain::Deed;
 use crate::concerns::action::Action;
+use crate::concerns::ending::Ending;
 use crate::concerns::model::ConcernState;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, proposed};
 use crate::console::concern::facts::needs_second;
 use crate::console::sealing::seal_again;
-use crate::console::words::WRONG_PERSON;
 use crate::seal::content::{self, DataKeyRow};
 use crate::store::actions::{self, NewAction};
 use crate::store::reassign::{self as rows, Moving, Owner};
@@ -123,14 +123,14 @@ async fn end(doing: &mut Doing<'_>, concern_id: &str, severity: i64) -> Result<(
         let new = actions::Standing {
             state: ConcernState::Closed,
             closed_at: Some(doing.now),
-            outcome: Some(WRONG_PERSON.to_owned()),
+            outcome: Some(Ending::WrongPerson),
             close_proposed_by: None,
             next_due_at: None,
             ..before
         };
         actions::set_standing(&mut doing.tx, school_id, concern_id, &new, doing.now).await?;
     } else if actions::reads(&mut doing.tx, school_id, concern_id, &by).await? {
-        let new = proposed(&before, (&by, doing.now), WRONG_PERSON);
+        let new = proposed(&before, (&by, doing.now), Ending::WrongPerson);
         actions::set_standing(&mut doing.tx, school_id, concern_id, &new, doing.now).await?;
         asking::ask(&mut doing.tx, &doing.telling, doing.now).await?;
     } else {
