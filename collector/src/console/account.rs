@@ -10,6 +10,7 @@ use super::who::SignedIn;
 use super::{Console, words};
 use crate::access::{self, Attempt, Refused, fingerprint};
 use crate::clock;
+use crate::console::said::Done;
 use crate::net::source::Source;
 use crate::store::codes;
 use askama::Template;
@@ -82,7 +83,7 @@ pub(super) async fn password(
             console.sessions.end_all(who.id(), Some(&who.cookie));
             let browser = console.remember_anew(who.id()).await?;
             let cookie = stay_known(console.app.secure_cookies, &browser);
-            Ok(with_cookie(go("/account?done=password"), cookie))
+            Ok(with_cookie(go(&Done::Password.at("/account")), cookie))
         }
         Err(refused) => {
             let (field, words) = match refused {

@@ -8,6 +8,7 @@ use super::who::SignedIn;
 use super::words::{Clock, sentence};
 use crate::clock;
 use crate::concerns::model::Duty;
+use crate::console::said::Done;
 use crate::devices::approval::{Decision, DecisionError, decide};
 use crate::devices::roll::{self, Called};
 use crate::devices::verdict::Verdict;
@@ -67,12 +68,12 @@ pub(super) async fn decided(
         return Err(Failure::NotFound);
     }
     let (decision, said) = match decision.as_str() {
-        "approve" => (Decision::Approve, "approved"),
-        "reject" => (Decision::Reject, "rejected"),
-        "revoke" => (Decision::Revoke, "revoked"),
-        "retire" => (Decision::Retire, "retired"),
-        "allow" => (Decision::Allow, "allowed"),
-        "bring-back" => (Decision::BringBack, "brought-back"),
+        "approve" => (Decision::Approve, Done::Approved),
+        "reject" => (Decision::Reject, Done::Rejected),
+        "revoke" => (Decision::Revoke, Done::Revoked),
+        "retire" => (Decision::Retire, Done::Retired),
+        "allow" => (Decision::Allow, Done::Allowed),
+        "bring-back" => (Decision::BringBack, Done::BroughtBack),
         _ => return Err(Failure::NotFound),
     };
     let app = &console.app;
@@ -93,7 +94,7 @@ pub(super) async fn decided(
                 school_id: app.school_id.to_string(),
                 concern_id: None,
             });
-            return Ok(go(&format!("/devices?done={said}")));
+            return Ok(go(&said.at("/devices")));
         }
         Err(DecisionError::Store(error)) => return Err(error.into()),
         Err(DecisionError::NotThere(_)) => "Somebody else has decided about this device already.".to_owned(),
@@ -131,7 +132,7 @@ pub(super) async fn asked(
     match asked {
         Ok(_) => {
             tx.commit().await?;
-            Ok(go("/devices?done=asked"))
+            Ok(go(&Done::Asked.at("/devices")))
         }
         Err(NotAsked::Store(error)) => Err(error.into()),
         Err(why) => {

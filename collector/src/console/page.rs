@@ -4,8 +4,9 @@ use super::answer::{Failure, WhyNot};
 use super::banner::banner;
 use super::who::{SignedIn, Visitor};
 use super::words::Clock;
-use super::{Console, assets, said};
+use super::{Console, assets};
 use crate::clock;
+use crate::console::said::Done;
 use crate::store::wanted::{self, Place};
 use askama::Template;
 use axum::http::HeaderMap;
@@ -56,7 +57,10 @@ impl Page {
 
     /// Says what was just done, by the code in the address.
     pub(super) fn said(&mut self, query: &HashMap<String, String>) {
-        self.said = query.get("done").map_or("", |code| said::words(code));
+        self.said = query
+            .get("done")
+            .and_then(|code| Done::from_code(code))
+            .map_or("", Done::words);
     }
 
     /// What is wrong with a field.

@@ -9,6 +9,7 @@ use crate::console::Console;
 use crate::console::answer::{Failure, go};
 use crate::console::conduct::{self, Conduct};
 use crate::console::form::{Fields, TEXT_MOST};
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 use crate::store::people::Directory;
 use axum::extract::{Path, State};
@@ -57,10 +58,10 @@ pub(in crate::console) async fn act(
         Outcome::Done(mut said) => {
             if !meant.is_empty() {
                 keep_out(&mut doing, &meant).await?;
-                said = "conduct";
+                said = Done::Conduct;
             }
             let Some(now) = doing.finish().await? else {
-                return Ok(go(&format!("/queue?done={said}")));
+                return Ok(go(&said.at("/queue")));
             };
             // What was hidden until now is a look of its own.
             if action != "show" {
@@ -71,7 +72,7 @@ pub(in crate::console) async fn act(
             } else {
                 String::new()
             };
-            Ok(go(&format!("/concerns/{concern_id}?{page}done={said}")))
+            Ok(go(&format!("/concerns/{concern_id}?{page}done={}", said.code())))
         }
         Outcome::Fault(field, fault) => {
             drop(doing);

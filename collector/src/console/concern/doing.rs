@@ -6,6 +6,7 @@ use crate::concerns::ending::Ending;
 use crate::concerns::model::ConcernState;
 use crate::console::Console;
 use crate::console::answer::Failure;
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 use crate::store::actions::{self, NewAction};
 use crate::store::queue::{self, Summary};
@@ -15,8 +16,8 @@ use serde_json::{Value, json};
 
 /// What came of an action.
 pub(super) enum Outcome {
-    /// Done; the code of what to say. The viewer may not see the concern any more.
-    Done(&'static str),
+    /// Done; what to say. The viewer may not see the concern any more.
+    Done(Done),
     /// Not done: the field and what is wrong with it.
     Fault(&'static str, &'static str),
 }

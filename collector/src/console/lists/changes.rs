@@ -10,6 +10,7 @@ use crate::console::answer::{Failure, go, show, show_again};
 use crate::console::drafts::Draft;
 use crate::console::form::{Fields, TEXT_MOST};
 use crate::console::page::Page;
+use crate::console::said::Done;
 use crate::console::terms::{find, may_agree, may_propose};
 use crate::console::who::SignedIn;
 use crate::console::words::sentence;
@@ -214,7 +215,7 @@ pub(crate) async fn propose(
     asking::ask(&mut tx, &app.telling(), now).await?;
     tx.commit().await?;
     app.outbox_wake.notify_one();
-    Ok(go("/lists/changes?done=list-proposed"))
+    Ok(go(&Done::ListProposed.at("/lists/changes")))
 }
 
 /// The form that was not taken, with what somebody wrote in it: a term's stands on the page of the term.
@@ -308,9 +309,9 @@ pub(crate) async fn decide(
     _fields: Fields,
 ) -> Result<Response, Failure> {
     let (fate, said) = match decision.as_str() {
-        "agree" => (ListChangeState::Agreed, "list-agreed"),
-        "refuse" => (ListChangeState::Refused, "list-refused"),
-        "withdraw" => (ListChangeState::Withdrawn, "list-withdrawn"),
+        "agree" => (ListChangeState::Agreed, Done::ListAgreed),
+        "refuse" => (ListChangeState::Refused, Done::ListRefused),
+        "withdraw" => (ListChangeState::Withdrawn, Done::ListWithdrawn),
         _ => return Err(Failure::NotFound),
     };
     let allowed = if fate == ListChangeState::Withdrawn {
@@ -348,5 +349,5 @@ pub(crate) async fn decide(
         app.lists.store(Arc::new(load(app).await?));
         app.changed(None);
     }
-    Ok(go(&format!("/lists/changes?done={said}")))
+    Ok(go(&said.at("/lists/changes")))
 }

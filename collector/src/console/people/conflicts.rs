@@ -7,6 +7,7 @@ use crate::concerns::model::Duty;
 use crate::console::Console;
 use crate::console::answer::{Failure, go};
 use crate::console::form::Fields;
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 
 use crate::store::Write;
@@ -48,11 +49,11 @@ pub(in crate::console) async fn add_conflict(
     }
     finish(&console, tx).await?;
     let said = match (conflict.lapses_at, conflict.in_force) {
-        (None, _) => "conflict",
-        (Some(_), true) => "conflict-a-day",
-        (Some(_), false) => "conflict-waits",
+        (None, _) => Done::Conflict,
+        (Some(_), true) => Done::ConflictADay,
+        (Some(_), false) => Done::ConflictWaits,
     };
-    Ok(go(&format!("/people?done={said}")))
+    Ok(go(&said.at("/people")))
 }
 
 const fn why_not(refused: Refused) -> &'static str {
@@ -88,7 +89,7 @@ pub(in crate::console) async fn agree_conflict(
     }
     rerouted(&console, &who, &mut tx, now).await?;
     finish(&console, tx).await?;
-    Ok(go("/people?done=conflict"))
+    Ok(go(&Done::Conflict.at("/people")))
 }
 
 /// A conflict that the viewer may know of. INVARIANT 4: who may not gets the same answer as where there is none.
@@ -124,5 +125,5 @@ pub(in crate::console) async fn end_conflict(
     conflicts::end(&mut tx, &app.telling(), &conflict, who.id(), now).await?;
     rerouted(&console, &who, &mut tx, now).await?;
     finish(&console, tx).await?;
-    Ok(go("/people?done=conflict-ended"))
+    Ok(go(&Done::ConflictEnded.at("/people")))
 }

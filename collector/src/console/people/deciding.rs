@@ -8,6 +8,7 @@ use crate::clock;
 use crate::console::Console;
 use crate::console::answer::{Failure, go, show};
 use crate::console::form::Fields;
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 
 use crate::notify::text::Access;
@@ -56,7 +57,7 @@ async fn agree(console: &Console, who: &SignedIn, proposal_id: &str) -> Result<R
         console.sessions.end_all(&agreed.proposal.person_id, None);
     }
     let Some((code, person)) = agreed.code.zip(person) else {
-        return Ok(go("/people?done=agreed"));
+        return Ok(go(&Done::Agreed.at("/people")));
     };
     let mut page = draw(console, who).await?;
     page.told = Some(CodeShown {
@@ -84,7 +85,7 @@ async fn adopt(console: &Console, who: SignedIn, proposal_id: &str) -> Result<Re
     let detail = json!({ "person": proposal.person_id, "act": proposal.act });
     record(console, &who, &mut tx, Deed::AccessProposed, detail, now).await?;
     finish(console, tx).await?;
-    Ok(go("/people?done=proposed"))
+    Ok(go(&Done::Proposed.at("/people")))
 }
 
 /// The proposer takes it back, or somebody who could agree refuses it.
@@ -106,8 +107,8 @@ async fn turn_down(console: &Console, who: &SignedIn, proposal_id: &str) -> Resu
     }
     let detail = json!({"person": proposal.person_id, "act": proposal.act, "duty": proposal.duty});
     let (deed, done) = match state {
-        ProposalState::Withdrawn => (Deed::AccessWithdrawn, "proposal-withdrawn"),
-        _ => (Deed::AccessRefused, "proposal-refused"),
+        ProposalState::Withdrawn => (Deed::AccessWithdrawn, Done::ProposalWithdrawn),
+        _ => (Deed::AccessRefused, Done::ProposalRefused),
     };
     record(console, who, &mut tx, deed, detail, now).await?;
     if state == ProposalState::Refused {
@@ -121,7 +122,7 @@ async fn turn_down(console: &Console, who: &SignedIn, proposal_id: &str) -> Resu
         .await?;
     }
     finish(console, tx).await?;
-    Ok(go(&format!("/people?done={done}")))
+    Ok(go(&done.at("/people")))
 }
 
 /// Stops a link that was not used.
@@ -143,7 +144,7 @@ async fn stop(console: &Console, who: &SignedIn, invitation_id: &str) -> Result<
     .await?;
     tell(console, &mut tx, &person_id, Access::Stopped, now).await?;
     finish(console, tx).await?;
-    Ok(go("/people?done=withdrawn"))
+    Ok(go(&Done::Withdrawn.at("/people")))
 }
 
 /// Alone, a reader can keep somebody out for as long as nobody else knows: so the person and every reader are told.

@@ -8,6 +8,7 @@ use crate::console::Console;
 use crate::console::answer::{Failure, go, show, show_again};
 use crate::console::form::{Fields, Files};
 use crate::console::page::Page;
+use crate::console::said::Done;
 use crate::console::sealing::seal_again;
 use crate::console::who::SignedIn;
 
@@ -137,7 +138,7 @@ pub(in crate::console) async fn given(
         }
     };
     if plan.is_empty() && reading.left_out.is_empty() {
-        return Ok(go("/people/import?done=people-same"));
+        return Ok(go(&Done::PeopleSame.at("/people/import")));
     }
     let confirming = held_import::confirming(&mut tx, &app.school_id).await?;
     if !confirming.anybody(&plan) {
@@ -178,7 +179,7 @@ pub(in crate::console) async fn decided(
         }
         held_import::drop_it(&mut tx, &app.school_id, &held, who.id(), now).await?;
         finish(&console, tx).await?;
-        return Ok(go("/people/import?done=people-dropped"));
+        return Ok(go(&Done::PeopleDropped.at("/people/import")));
     }
     let (plan, directory) = planned?;
     if decision != "confirm" || !confirming.may(who.id(), &held, &plan) {
@@ -189,10 +190,10 @@ pub(in crate::console) async fn decided(
     let said = match done {
         Ok(Confirmed::Taken(imported)) => {
             seal_again(&console, &mut tx, &who.session, &imported.group_changed).await?;
-            "people-taken"
+            Done::PeopleTaken
         }
-        Ok(Confirmed::First) => "people-first",
-        Ok(Confirmed::Otherwise) => "people-otherwise",
+        Ok(Confirmed::First) => Done::PeopleFirst,
+        Ok(Confirmed::Otherwise) => Done::PeopleOtherwise,
         Err(ImportError::Store(error)) => return Err(error.into()),
         Err(refused) => {
             drop(tx);
@@ -200,7 +201,7 @@ pub(in crate::console) async fn decided(
         }
     };
     finish(&console, tx).await?;
-    Ok(go(&format!("/people/import?done={said}")))
+    Ok(go(&said.at("/people/import")))
 }
 
 fn may_drop(who: &SignedIn, held: &Held) -> bool {

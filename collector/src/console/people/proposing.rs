@@ -12,6 +12,7 @@ use crate::concerns::model::Duty;
 use crate::console::Console;
 use crate::console::answer::{Failure, go, show};
 use crate::console::form::Fields;
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 
 use crate::store::proposals::{self, Act, New};
@@ -129,7 +130,7 @@ pub(in crate::console) async fn end_duty(
     console
         .sessions
         .end_all(who.id(), has_others.then_some(who.cookie.as_str()));
-    Ok(go("/people?done=ended"))
+    Ok(go(&Done::Ended.at("/people")))
 }
 
 /// A holder gives keys to somebody who waits for them.
@@ -145,7 +146,7 @@ pub(in crate::console) async fn give_keys(
     match acts::give_keys(&mut tx, &app.school_id, actor(&who), &person_id, now).await {
         Ok(_) => {
             finish(&console, tx).await?;
-            Ok(go("/people?done=keys"))
+            Ok(go(&Done::Keys.at("/people")))
         }
         Err(not_done) => {
             drop(tx);
@@ -179,7 +180,7 @@ async fn propose(console: &Console, who: &SignedIn, new: &New<'_>, on: On) -> Re
     };
     console.app.changed(None);
     let Some(code) = code else {
-        return Ok(go("/people?done=proposed"));
+        return Ok(go(&Done::Proposed.at("/people")));
     };
     let app = &console.app;
     let mut connection = app.store.read().acquire().await?;

@@ -10,6 +10,7 @@ use crate::console::answer::{Failure, go, show, show_again};
 use crate::console::form::Fields;
 use crate::console::opened::{Entry, FlagShown, Opener, entry};
 use crate::console::page::Page;
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 use crate::console::{Console, words};
 
@@ -265,5 +266,5 @@ pub(in crate::console) async fn give(
     .await?;
     tx.commit().await?;
     app.changed(Some(concern_id));
-    Ok(go("/safe?done=safe-given"))
+    Ok(go(&Done::SafeGiven.at("/safe")))
 }

@@ -20,6 +20,7 @@ use crate::access::SAFE_OPEN_MS;
 use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
+use crate::console::said::Done;
 use crate::notify::text;
 use crate::seal::GroupPrivateKey;
 use crate::seal::sheet::{self, SheetError};
@@ -168,7 +169,7 @@ pub(super) async fn unlock(
         Ok(key) => {
             who.session.safe.open(key, now);
             forget_in_time(&who);
-            Ok(go("/safe?done=safe-opened"))
+            Ok(go(&Done::SafeOpened.at("/safe")))
         }
         Err(fault) => {
             let mut page = console.page(&who, "The school safe", SAFE).await?;
@@ -214,7 +215,7 @@ pub(super) async fn close(
     _fields: Fields,
 ) -> Result<Response, Failure> {
     who.session.safe.close();
-    Ok(go("/safe?done=safe-closed"))
+    Ok(go(&Done::SafeClosed.at("/safe")))
 }
 
 /// The reason that somebody wrote on a page and that was not taken: it stands in the form itself.

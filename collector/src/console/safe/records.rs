@@ -9,6 +9,7 @@ use crate::console::addresses::SAFE;
 use crate::console::answer::{Failure, go, show, show_again};
 use crate::console::form::Fields;
 use crate::console::page::Page;
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 use crate::console::{Console, words};
 use crate::seal::GroupPrivateKey;
@@ -270,7 +271,7 @@ pub(in crate::console) async fn discard(
     rows::discard(&mut tx, &console.app.school_id, &id).await?;
     note(&mut tx, &console, &who, (&id, Deed::RecordDiscarded)).await?;
     tx.commit().await?;
-    Ok(go("/safe?done=record-discarded"))
+    Ok(go(&Done::RecordDiscarded.at("/safe")))
 }
 
 async fn note(

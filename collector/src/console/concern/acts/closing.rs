@@ -7,6 +7,7 @@ use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome, proposed};
 use crate::console::concern::facts::needs_second;
 use crate::console::concern::verdict;
+use crate::console::said::Done;
 use crate::store::{actions, asking, flags, reassign as rows};
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ pub(in crate::console::concern) async fn close(
             .await?;
         asking::ask(&mut doing.tx, &doing.telling, doing.now).await?;
         doing.answered().await?;
-        return Ok(Outcome::Done("close-proposed"));
+        return Ok(Outcome::Done(Done::CloseProposed));
     }
     let closing = [doing.who.id()];
     finish_closing(doing, &closing, outcome, json!({ "outcome": outcome }), words).await
@@ -95,7 +96,7 @@ async fn finish_closing(
     doing.close(closing, new, detail, words).await?;
     verdict::count(doing, outcome).await?;
     doing.answered().await?;
-    Ok(Outcome::Done("closed"))
+    Ok(Outcome::Done(Done::Closed))
 }
 
 pub(in crate::console::concern) async fn refuse(
@@ -120,7 +121,7 @@ pub(in crate::console::concern) async fn refuse(
         .change(Action::CloseRefused, new, json!({ "flags": flags }), words)
         .await?;
     doing.marked().await?;
-    Ok(Outcome::Done("close-refused"))
+    Ok(Outcome::Done(Done::CloseRefused))
 }
 
 pub(in crate::console::concern) async fn reopen(
@@ -141,5 +142,5 @@ pub(in crate::console::concern) async fn reopen(
         ..doing.before.clone()
     };
     doing.change(Action::Reopened, new, json!({}), words).await?;
-    Ok(Outcome::Done("reopened"))
+    Ok(Outcome::Done(Done::Reopened))
 }

@@ -6,6 +6,7 @@ use crate::concerns::model::Duty;
 use crate::concerns::naming::{Named, Strength};
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
+use crate::console::said::Done;
 use crate::console::sealing::seal_again;
 use crate::store::{identity, overview, routing};
 use serde_json::json;
@@ -47,5 +48,5 @@ pub(in crate::console::concern) async fn hand_over(
     let changed = identity::hand_over(&mut doing.tx, &doing.telling, &concern_id, child, doing.now).await?;
     let session = doing.who.session.clone();
     seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await?;
-    Ok(Outcome::Done("handed-over"))
+    Ok(Outcome::Done(Done::HandedOver))
 }

@@ -5,6 +5,7 @@ use crate::concerns::model::ConcernState;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
 use crate::console::concern::facts::review_days;
+use crate::console::said::Done;
 use crate::store::{actions, escalation, reviews};
 use pastoral_keywords::Severity;
 use serde_json::json;
@@ -21,7 +22,7 @@ pub(in crate::console::concern) async fn acknowledge(doing: &mut Doing<'_>) -> R
     };
     doing.change(Action::Acknowledged, new, json!({}), "").await?;
     doing.answered().await?;
-    Ok(Outcome::Done("acknowledged"))
+    Ok(Outcome::Done(Done::Acknowledged))
 }
 
 pub(in crate::console::concern) async fn pass_on(
@@ -55,7 +56,7 @@ pub(in crate::console::concern) async fn pass_on(
     doing
         .change(Action::PassedOn, new, json!({ "to": to }), words)
         .await?;
-    Ok(Outcome::Done("passed-on"))
+    Ok(Outcome::Done(Done::PassedOn))
 }
 
 pub(in crate::console::concern) async fn escalate(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
@@ -69,7 +70,7 @@ pub(in crate::console::concern) async fn escalate(doing: &mut Doing<'_>) -> Resu
     escalation::escalate_now(&mut doing.tx, &doing.telling, &concern_id, doing.now).await?;
     doing.touch().await?;
     doing.record(Action::Escalated, json!({}), "").await?;
-    Ok(Outcome::Done("escalated"))
+    Ok(Outcome::Done(Done::Escalated))
 }
 
 /// Its owner says when they want to be asked how it stands.
@@ -99,5 +100,5 @@ pub(in crate::console::concern) async fn review(
     doing
         .record(Action::ReviewSet, json!({ "days": days }), "")
         .await?;
-    Ok(Outcome::Done("review-set"))
+    Ok(Outcome::Done(Done::ReviewSet))
 }

@@ -3,6 +3,7 @@
 use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
+use crate::console::said::Done;
 use crate::console::sealing::seal_again;
 use crate::store::{actions, identity, overview};
 use serde_json::json;
@@ -47,5 +48,5 @@ pub(in crate::console::concern) async fn identify(
     actions::touch(&mut doing.tx, school_id, &concern_id, doing.now).await?;
     let session = doing.who.session.clone();
     seal_again(doing.console, &mut doing.tx, &session, &changed).await?;
-    Ok(Outcome::Done("identified"))
+    Ok(Outcome::Done(Done::Identified))
 }

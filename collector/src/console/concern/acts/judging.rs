@@ -4,6 +4,7 @@ use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
 use crate::console::form::Fields;
+use crate::console::said::Done;
 use crate::store::{actions, flags};
 use serde_json::json;
 
@@ -31,7 +32,7 @@ pub(in crate::console::concern) async fn warn(
     let of = (person.person_id.as_str(), kind);
     actions::add_warning(&mut doing.tx, school_id, of, &concern_id, action_id, doing.now).await?;
     doing.repropose().await?;
-    Ok(Outcome::Done("warned"))
+    Ok(Outcome::Done(Done::Warned))
 }
 
 pub(in crate::console::concern) async fn confirm_category(
@@ -58,7 +59,7 @@ pub(in crate::console::concern) async fn confirm_category(
     doing
         .change(Action::Category, new, json!({ "code": code }), "")
         .await?;
-    Ok(Outcome::Done("category"))
+    Ok(Outcome::Done(Done::Category))
 }
 
 pub(in crate::console::concern) async fn false_alarm(
@@ -88,5 +89,5 @@ pub(in crate::console::concern) async fn false_alarm(
     doing.record(action, json!({ "flags": flags }), "").await?;
     doing.repropose().await?;
     doing.marked().await?;
-    Ok(Outcome::Done("false-alarm"))
+    Ok(Outcome::Done(Done::FalseAlarm))
 }

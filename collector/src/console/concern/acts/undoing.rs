@@ -3,6 +3,7 @@
 use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
+use crate::console::said::Done;
 use crate::store::{actions, flags};
 use serde_json::{Value, json};
 
@@ -35,5 +36,5 @@ pub(in crate::console::concern) async fn undo(doing: &mut Doing<'_>) -> Result<O
     doing.before = actions::standing(&mut doing.tx, school_id, &concern_id).await?;
     doing.repropose().await?;
     doing.marked().await?;
-    Ok(Outcome::Done("undone"))
+    Ok(Outcome::Done(Done::Undone))
 }

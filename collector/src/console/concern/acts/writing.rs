@@ -4,6 +4,7 @@ use crate::concerns::action::Action;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::{Doing, Outcome};
 use crate::console::concern::facts::has_parents;
+use crate::console::said::Done;
 use serde_json::json;
 
 pub(in crate::console::concern) async fn note(
@@ -15,7 +16,7 @@ pub(in crate::console::concern) async fn note(
     }
     doing.touch().await?;
     doing.record(Action::Note, json!({}), words).await?;
-    Ok(Outcome::Done("noted"))
+    Ok(Outcome::Done(Done::Noted))
 }
 
 pub(in crate::console::concern) async fn parents(
@@ -39,7 +40,7 @@ pub(in crate::console::concern) async fn parents(
     doing
         .record(Action::Parents, json!({ "told": told == "yes" }), words)
         .await?;
-    Ok(Outcome::Done("parents"))
+    Ok(Outcome::Done(Done::Parents))
 }
 
 pub(in crate::console::concern) async fn show(
@@ -54,5 +55,5 @@ pub(in crate::console::concern) async fn show(
     }
     doing.touch().await?;
     doing.record(Action::Shown, json!({}), words).await?;
-    Ok(Outcome::Done("shown"))
+    Ok(Outcome::Done(Done::Shown))
 }

@@ -5,6 +5,7 @@ use crate::concerns::action::Action;
 use crate::concerns::model::PersonId;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::Doing;
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 use crate::console::{Console, conduct};
 use crate::store::{by_hand, escalation};
@@ -75,5 +76,5 @@ pub(super) async fn add(
     } else {
         "/queue".to_owned()
     };
-    Ok(Some(format!("{to}?done=added")))
+    Ok(Some(Done::Added.at(&to)))
 }

@@ -13,6 +13,7 @@ use crate::console::conduct::{self, Conduct};
 use crate::console::drafts::Draft;
 use crate::console::form::{Fields, TEXT_MOST};
 use crate::console::page::Page;
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 use crate::console::words::people::grouped;
 use crate::console::{Console, words};
@@ -233,7 +234,7 @@ async fn store(
     } else {
         "/queue".to_owned()
     };
-    Ok(Some(format!("{to}?done=recorded")))
+    Ok(Some(Done::Recorded.at(&to)))
 }
 
 // The day and time as the browser's field gives it, by the school's clock; empty is now.

@@ -11,6 +11,7 @@ use crate::console::form::{Fields, TEXT_MOST};
 use crate::console::opened::without_content;
 use crate::console::page::Page;
 use crate::console::place::Place;
+use crate::console::said::Done;
 use crate::console::who::SignedIn;
 use crate::console::words::people::{Described, described, grouped};
 use crate::store::overview::{self, Candidate};
@@ -128,8 +129,8 @@ pub(in crate::console) async fn act(
     }
     correct(&mut doing, &chosen).await?;
     Ok(match doing.finish().await? {
-        Some(_) => go(&format!("/concerns/{concern_id}?done=reassigned")),
-        None => go("/queue?done=reassigned"),
+        Some(_) => go(&Done::Reassigned.at(&format!("/concerns/{concern_id}"))),
+        None => go(&Done::Reassigned.at("/queue")),
     })
 }
 
