@@ -144,6 +144,31 @@ fn act<'a>(text: &impl Fn(&str) -> &'a str) -> String {
     }
 }
 
+/// What was done; where the words of the deed alone would not say how, by its details.
+fn words_of(deed: Option<Deed>, detail: &Value, may_know: impl Fn() -> bool) -> &'static str {
+    match deed {
+        Some(Deed::SignedIn) if detail["recovery_code"] == Value::Bool(true) => {
+            "signed in with a recovery code"
+        }
+        Some(Deed::SignInRefused) if detail["more"].as_u64().is_some_and(|more| more > 0) => {
+            "refused a sign-in {whose}, and {more} before it that are not listed"
+        }
+        Some(Deed::Joined) if detail["reset"] == Value::Bool(true) => {
+            "reset their sign-in with the link sent for it"
+        }
+        Some(Deed::OwnKey) if detail["key"].is_null() => {
+            "signed in with another key than the one recorded of them: nothing is sealed to them until their sign-in is reset"
+        }
+        Some(Deed::ConflictRecorded | Deed::ConflictAgreed | Deed::ConflictLapsed | Deed::ConflictEnded)
+            if !may_know() =>
+        {
+            "changed who is kept out of what"
+        }
+        Some(deed) => deed.words(),
+        None => "did something that this version has no words for",
+    }
+}
+
 fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
     let is_reader = who.is_reader();
     let detail: Value = entry
@@ -172,27 +197,7 @@ fn did(entry: &Logged, named: &Named, who: &SignedIn) -> String {
                 },
             )
     };
-    let words = match Deed::from_code(&entry.action) {
-        Some(Deed::SignedIn) if detail["recovery_code"] == Value::Bool(true) => {
-            "signed in with a recovery code"
-        }
-        Some(Deed::SignInRefused) if detail["more"].as_u64().is_some_and(|more| more > 0) => {
-            "refused a sign-in {whose}, and {more} before it that are not listed"
-        }
-        Some(Deed::Joined) if detail["reset"] == Value::Bool(true) => {
-            "reset their sign-in with the link sent for it"
-        }
-        Some(Deed::OwnKey) if detail["key"].is_null() => {
-            "signed in with another key than the one recorded of them: nothing is sealed to them until their sign-in is reset"
-        }
-        Some(Deed::ConflictRecorded | Deed::ConflictAgreed | Deed::ConflictLapsed | Deed::ConflictEnded)
-            if !may_know() =>
-        {
-            "changed who is kept out of what"
-        }
-        Some(deed) => deed.words(),
-        None => "did something that this version has no words for",
-    };
+    let words = words_of(Deed::from_code(&entry.action), &detail, may_know);
     filled(words, |hole| match hole {
         "duty" => Duty::from_code(text(hole))
             .map_or("a duty", Duty::words)
