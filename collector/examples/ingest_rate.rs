@@ -32,7 +32,7 @@ async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir_in(".")?;
     let app = school(&folder).await?;
     let disk = Arc::new(Disk::watch(folder.path()));
-    let (ingest, _writer) = Ingest::start(app, disk, Arc::default(), CancellationToken::new());
+    let (ingest, _writer) = Ingest::start(app.ingest(), disk, Arc::default(), CancellationToken::new());
     let started = Instant::now();
     let mut streams = tokio::task::JoinSet::new();
     for device in 0..devices {

@@ -6,7 +6,7 @@ use crate::live::{Change, Live};
 use crate::profile::Profile;
 use crate::seal::content::Sealer;
 use crate::seal::specialist::ListKey;
-use crate::store::Store;
+use crate::store::{Store, ingest};
 use crate::telling::Telling;
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -52,6 +52,20 @@ impl App {
             school_name: Arc::clone(&self.school_name),
             console_url: Arc::clone(&self.console_url),
             profile: self.profile.load_full(),
+        }
+    }
+
+    /// What the writer of delivered records needs.
+    #[must_use]
+    pub fn ingest(&self) -> ingest::Context {
+        ingest::Context {
+            store: self.store.clone(),
+            telling: self.telling(),
+            profile: Arc::clone(&self.profile),
+            sealer: Arc::clone(&self.sealer),
+            live: self.live.clone(),
+            outbox_wake: Arc::clone(&self.outbox_wake),
+            escalation_wake: Arc::clone(&self.escalation_wake),
         }
     }
 

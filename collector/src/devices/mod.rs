@@ -77,7 +77,7 @@ pub async fn serve(
     tx.commit().await?;
     let meter = Arc::new(Meter::of(today, used, allowed));
     let (changed, changes) = watch::channel(0);
-    let (ingest, writer) = Ingest::start(app.clone(), Arc::clone(&disk), Arc::clone(&meter), stop.clone());
+    let (ingest, writer) = Ingest::start(app.ingest(), Arc::clone(&disk), Arc::clone(&meter), stop.clone());
     let shared = Arc::new(Shared {
         policies: Policies::new(app.clone(), signer),
         app,

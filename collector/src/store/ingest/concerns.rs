@@ -1,7 +1,6 @@
 //! Which concern a flag joins, and what that changes about it.
 
-use super::batch::Batch;
-use super::flags::ROWS;
+use super::batch::{Batch, ROWS};
 use crate::concerns::escalation::{Change, is_backlog};
 use crate::concerns::grouping::{self, Candidate, Key, Placement, Whose};
 use crate::concerns::kind::Kind;
@@ -103,7 +102,7 @@ impl Placed {
         if !self.candidates.contains_key(&key.whose) {
             self.read(batch, &key.whose, None).await?;
         }
-        let window = batch.profile.grouping_window_ms;
+        let window = batch.telling.profile.grouping_window_ms;
         let choose = |placed: &Self| {
             grouping::place(
                 placed.candidates.get(&key.whose).map_or(&[], Vec::as_slice),
@@ -179,13 +178,12 @@ impl Placed {
         concern_id: &str,
         named: &Named,
     ) -> Result<Vec<Anew>, sqlx::Error> {
-        let school_id = Arc::clone(&batch.app.school_id);
+        let school_id = Arc::clone(&batch.telling.school_id);
         if !routing::add_named(&mut batch.tx, &school_id, concern_id, named).await? {
             return Ok(Vec::new());
         }
-        let telling = batch.telling();
-        let directory = Arc::clone(&batch.directory);
-        let moved = rerouting::decide(&mut batch.tx, &telling, &directory, concern_id, batch.now).await?;
+        let (tx, telling, directory) = (&mut batch.tx, &batch.telling, &batch.directory);
+        let moved = rerouting::decide(tx, telling, directory, concern_id, batch.now).await?;
         if let Some(stands) = self.open.get_mut(concern_id) {
             stands.sealed_to = routing::sealed_to(&mut batch.tx, &school_id, concern_id).await?;
         }
@@ -240,7 +238,7 @@ impl Placed {
              FROM concern WHERE school_id = $1 AND {of} AND by_hand = 0 AND {which}"
         ));
         let mut query = sqlx::query_as(query);
-        query = query.bind(&*batch.app.school_id);
+        query = query.bind(&*batch.telling.school_id);
         query = match whose {
             Whose::Person(person_id) => query.bind(person_id),
             Whose::Account(account_id) => query.bind(account_id),
@@ -299,14 +297,14 @@ impl Placed {
             Whose::Person(person_id) => (Some(person_id), None),
             Whose::Account(account_id) => (None, Some(*account_id)),
         };
-        let reference = references::draw(&mut batch.tx, &batch.app.school_id).await?;
+        let reference = references::draw(&mut batch.tx, &batch.telling.school_id).await?;
         sqlx::query(
             "INSERT INTO concern (school_id, concern_id, reference, person_id, account_id, kind, reader_group, apart,
              severity, state, backlog, first_event_at, last_event_at, opened_at, changed_at, linked_to, names_version)
              VALUES ($1, $2, $13, $3, $4, $5, $6, $7,
              $8, 'new', $9, $10, $10, $11, $11, $12, (SELECT names_version FROM school WHERE school_id = $1))",
         )
-        .bind(&*batch.app.school_id)
+        .bind(&*batch.telling.school_id)
         .bind(&concern_id)
         .bind(person_id)
         .bind(account_id)
@@ -321,8 +319,8 @@ impl Placed {
         .bind(reference)
         .execute(&mut *batch.tx)
         .await?;
-        routing::add_named(&mut batch.tx, &batch.app.school_id, &concern_id, named).await?;
-        routing::set_readers(&mut batch.tx, &batch.app.school_id, &concern_id, &route).await?;
+        routing::add_named(&mut batch.tx, &batch.telling.school_id, &concern_id, named).await?;
+        routing::set_readers(&mut batch.tx, &batch.telling.school_id, &concern_id, &route).await?;
         let stands = Stands {
             severity: severity.get(),
             sealed_to: route.sealed_to(),
@@ -351,14 +349,13 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
     if placed.touched.is_empty() {
         return Ok(false);
     }
-    let school_id = Arc::clone(&batch.app.school_id);
+    let school_id = Arc::clone(&batch.telling.school_id);
     let used: Vec<_> = placed.keys.values().map(Arc::clone).collect();
     keys::save_data_keys(&mut batch.tx, &school_id, &used).await?;
     update(&mut batch.tx, &placed.touched, batch.now).await?;
     if batch.caches.topics.len() > CONCERNS_IN_MEMORY {
         batch.caches.topics.clear();
     }
-    let telling = batch.telling();
     let mut notices = false;
     let all_marked = false_alarms::all_marked(&mut batch.tx, &school_id).await?;
     let mut anew = Vec::new();
@@ -377,11 +374,11 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
         notices |= change != Change::Joined;
         // What merely joins changes nothing but the proposed category, and that only by a further topic.
         if change != Change::Joined || known.len() > topics_before {
-            escalation::opened_or_risen(&mut batch.tx, &telling, concern_id, change, batch.now).await?;
+            escalation::opened_or_risen(&mut batch.tx, &batch.telling, concern_id, change, batch.now).await?;
         }
     }
     notices |= !anew.is_empty();
-    escalation::tell_anew(&mut batch.tx, &telling, anew, batch.now).await?;
+    escalation::tell_anew(&mut batch.tx, &batch.telling, anew, batch.now).await?;
     Ok(notices)
 }
 

@@ -1,8 +1,7 @@
 //! Flags: whose they are, who may read them, and their rows.
 
-use super::batch::Batch;
+use super::batch::{Alike, Batch, Further, ROWS};
 use super::concerns::Placed;
-use super::flood::{Alike, Further};
 use super::gate::Gate;
 use super::prepared::Prepared;
 use crate::concerns::grouping::{Key, Placement, Whose};
@@ -16,15 +15,10 @@ use sqlx::{QueryBuilder, Sqlite};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Rows of one insert statement. A full one is prepared once and kept.
-pub(super) const ROWS: usize = 64;
 const ACCOUNTS_IN_MEMORY: usize = 50_000;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a device keeps a flag at most: what claims to be older comes from a clock that was wrong.
 const OLDEST_MS: i64 = 400 * DAY_MS;
-
-/// Accounts seen before: by device (empty where a directory vouches for it), authority and stable id.
-pub(super) type Accounts = HashMap<(Arc<str>, Account), (i64, Option<PersonId>)>;
 
 /// A row of `flag`.
 pub(super) struct FlagRow {
@@ -111,7 +105,7 @@ impl Batch<'_> {
             self.count_on(on, Further::one(event_at));
             return Ok(Made::Counted(on));
         }
-        let sealing = self.app.sealer.key_for(&concern_id, sealed_to);
+        let sealing = self.sealer.key_for(&concern_id, sealed_to);
         let data_key = sealing.map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
         let sealed = data_key
             .seal(content)
@@ -158,7 +152,7 @@ impl Batch<'_> {
         }
         let known = accounts::enter(
             &mut self.tx,
-            &self.app.school_id,
+            &self.telling.school_id,
             &self.directory,
             (&key.0, account),
             self.now,
@@ -190,7 +184,7 @@ impl Batch<'_> {
             );
             insert.push_values(rows, |mut bound, row| {
                 bound
-                    .push_bind(&*self.app.school_id)
+                    .push_bind(&*self.telling.school_id)
                     .push_bind(row.flag_id)
                     .push_bind(&row.concern_id)
                     .push_bind(&*row.device_id)

@@ -10,9 +10,8 @@
 //!
 //! What is counted is committed and answered like what is kept, so that the device lets go of it (invariant 2).
 
-use super::batch::Batch;
+use super::batch::{Alike, Batch, Further, Kept};
 use super::volume::DAY_MS;
-use std::collections::HashMap;
 
 /// Flags alike that are kept in full of a concern and day.
 pub(super) const KEPT: i64 = 500;
@@ -20,55 +19,6 @@ pub(super) const KEPT: i64 = 500;
 pub(super) const KEPT_BEYOND: i64 = 3;
 /// Sorts of flags kept in memory.
 const IN_MEMORY: usize = 20_000;
-
-/// What flags have in common that count as the same flood.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Alike {
-    pub(super) concern_id: String,
-    pub(super) account_id: i64,
-    pub(super) topic: &'static str,
-    pub(super) severity: u8,
-    pub(super) provenance: &'static str,
-}
-
-/// How many were kept today, and the last of them.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Kept {
-    day: i64,
-    count: i64,
-    last: i64,
-}
-
-/// Flags kept before, so that they need not be counted again.
-pub(super) type Floods = HashMap<Alike, Kept>;
-
-/// Flags that were counted on one that is kept, and the times of the first and last.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Further {
-    pub(super) count: i64,
-    pub(super) from_at: i64,
-    pub(super) to_at: i64,
-}
-
-impl Further {
-    /// One flag.
-    pub(super) const fn one(at: i64) -> Self {
-        Self {
-            count: 1,
-            from_at: at,
-            to_at: at,
-        }
-    }
-
-    /// Both together.
-    pub(super) fn and(self, other: Self) -> Self {
-        Self {
-            count: self.count.saturating_add(other.count),
-            from_at: self.from_at.min(other.from_at),
-            to_at: self.to_at.max(other.to_at),
-        }
-    }
-}
 
 impl Batch<'_> {
     /// The flag that one more of the same is counted on; none while it is to be kept in full.
@@ -109,7 +59,7 @@ impl Batch<'_> {
             "SELECT count(*), max(flag_id) FROM flag WHERE school_id = $1 AND concern_id = $2 AND account_id = $3
              AND topic = $4 AND severity = $5 AND provenance = $6 AND received_at >= $7",
         )
-        .bind(&*self.app.school_id)
+        .bind(&*self.telling.school_id)
         .bind(&alike.concern_id)
         .bind(alike.account_id)
         .bind(alike.topic)
@@ -139,7 +89,7 @@ impl Batch<'_> {
             .bind(further.count)
             .bind(further.from_at)
             .bind(further.to_at)
-            .bind(&*self.app.school_id)
+            .bind(&*self.telling.school_id)
             .bind(flag_id)
             .execute(&mut *self.tx)
             .await?;

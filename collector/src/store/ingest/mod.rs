@@ -7,6 +7,7 @@
 //! and stays on the device. A record that the store refuses for what it is goes to quarantine alone.
 
 mod batch;
+mod commit;
 mod concerns;
 mod epochs;
 mod flags;
@@ -19,15 +20,20 @@ mod volume;
 pub use others::reckon_missing;
 pub use prepared::Incoming;
 
+use super::Store;
 use super::disk::Disk;
-use crate::app::App;
-use crate::live::Change;
+use crate::live::{Change, Live};
 use crate::metering::{HeldBack, Meter};
+use crate::profile::Profile;
+use crate::seal::content::Sealer;
+use crate::telling::Telling;
+use arc_swap::ArcSwap;
 use batch::{Batch, Caches};
+use commit::Done;
 use pastoral_keywords::Severity;
 use prepared::Prepared;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use volume::Volume;
 
@@ -54,6 +60,49 @@ pub enum Answer {
     },
 }
 
+/// What the writer needs of the running collector.
+pub struct Context {
+    /// The database.
+    pub store: Store,
+    /// What telling people takes, with the profile that was in force when this began.
+    pub telling: Telling,
+    /// The profile in force.
+    pub profile: Arc<ArcSwap<Profile>>,
+    /// Seals content to reader groups.
+    pub sealer: Arc<Sealer>,
+    /// Tells open consoles of changes.
+    pub live: Live,
+    /// Woken when a notice was queued.
+    pub outbox_wake: Arc<Notify>,
+    /// Woken when a concern's timers changed.
+    pub escalation_wake: Arc<Notify>,
+}
+
+impl Context {
+    /// What telling people takes, as things are now.
+    fn telling(&self) -> Telling {
+        Telling {
+            profile: self.profile.load_full(),
+            ..self.telling.clone()
+        }
+    }
+
+    /// After a commit: open consoles are told what changed, and where somebody may have to be told, those who tell people
+    /// are woken.
+    fn committed(&self, done: &Done) {
+        for concern_id in &done.changed {
+            self.live.tell(Change {
+                school_id: self.telling.school_id.to_string(),
+                concern_id: Some(concern_id.clone()),
+            });
+        }
+        if done.notices {
+            self.outbox_wake.notify_one();
+            self.escalation_wake.notify_one();
+        }
+    }
+}
+
 struct Job {
     records: Vec<Prepared>,
     answer: oneshot::Sender<Vec<Answer>>,
@@ -69,14 +118,14 @@ impl Ingest {
     /// Starts the writer. It ends when `stop` is cancelled, after the batch at hand.
     #[must_use]
     pub fn start(
-        app: App,
+        context: Context,
         disk: Arc<Disk>,
         meter: Arc<Meter>,
         stop: CancellationToken,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (jobs, waiting) = mpsc::channel(WAITING);
         let writer = Writer {
-            app,
+            context,
             disk,
             meter,
             caches: Caches::default(),
@@ -100,7 +149,7 @@ impl Ingest {
 }
 
 struct Writer {
-    app: App,
+    context: Context,
     disk: Arc<Disk>,
     /// What each device uses of what is limited.
     meter: Arc<Meter>,
@@ -190,7 +239,7 @@ impl Writer {
 
     async fn commit_once(&mut self, records: &[Prepared], refuse: bool) -> Result<Vec<Answer>, sqlx::Error> {
         let committed = Batch::commit(
-            &self.app,
+            &self.context,
             &self.meter,
             &mut self.caches,
             &mut self.volume,
@@ -204,16 +253,7 @@ impl Writer {
             self.volume = Volume::default();
             return committed.map(|done| done.answers);
         };
-        for concern_id in done.changed {
-            self.app.live.tell(Change {
-                school_id: self.app.school_id.to_string(),
-                concern_id: Some(concern_id),
-            });
-        }
-        if done.notices {
-            self.app.outbox_wake.notify_one();
-            self.app.escalation_wake.notify_one();
-        }
+        self.context.committed(&done);
         Ok(done.answers)
     }
 

@@ -1,9 +1,8 @@
 //! What is not a flag: starts, repeats, gaps, what cannot be read, and clones.
 
 use super::Answer;
-use super::batch::Batch;
+use super::batch::{Batch, Further};
 use super::flags::event_time;
-use super::flood::Further;
 use super::prepared::{Content, Prepared};
 use crate::concerns::model::ReaderGroup;
 use crate::store::Write;
@@ -35,7 +34,7 @@ impl Batch<'_> {
             "INSERT INTO gap (school_id, device_id, account_id, cause, count, highest_severity, from_at, to_at, received_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
-        .bind(&*self.app.school_id)
+        .bind(&*self.telling.school_id)
         .bind(&*record.device_id)
         .bind(account_id)
         .bind(&gap.cause)
@@ -65,7 +64,7 @@ impl Batch<'_> {
              JOIN flag f ON f.school_id = e.school_id AND f.flag_id = d.flag_id
              WHERE e.school_id = $1 AND e.device_id = $2 AND e.epoch = $3 ORDER BY f.flag_id LIMIT 1",
         )
-        .bind(&*self.app.school_id)
+        .bind(&*self.telling.school_id)
         .bind(&*record.device_id)
         .bind(&repeats.of.epoch.0[..])
         .bind(sequence)
@@ -97,7 +96,7 @@ impl Batch<'_> {
             )
             .bind(repeats.count)
             .bind(to_at)
-            .bind(&*self.app.school_id)
+            .bind(&*self.telling.school_id)
             .bind(told.flag_id)
             .execute(&mut *self.tx)
             .await?;
@@ -108,7 +107,7 @@ impl Batch<'_> {
         )
         .bind(to_at)
         .bind(self.now)
-        .bind(&*self.app.school_id)
+        .bind(&*self.telling.school_id)
         .bind(told.concern_id)
         .execute(&mut *self.tx)
         .await?;
@@ -130,13 +129,13 @@ impl Batch<'_> {
         };
         let kept: i64 =
             sqlx::query_scalar("SELECT count(*) FROM quarantine WHERE school_id = $1 AND device_id = $2")
-                .bind(&*self.app.school_id)
+                .bind(&*self.telling.school_id)
                 .bind(&*record.device_id)
                 .fetch_one(&mut *self.tx)
                 .await?;
         let purpose = purpose(&record.device_id);
         let bytes = if kept < QUARANTINED { bytes } else { Vec::new() };
-        let safe = self.app.sealer.public(ReaderGroup::Safe);
+        let safe = self.sealer.public(ReaderGroup::Safe);
         let sealed = safe.and_then(|key| key.seal(&bytes, purpose.as_bytes()));
         let sealed = sealed.map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
         tracing::warn!(device = %record.device_id, %reason, "a record was put into quarantine");
@@ -144,7 +143,7 @@ impl Batch<'_> {
             "INSERT INTO quarantine (school_id, device_id, epoch, sequence, reason, sealed, received_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
         )
-        .bind(&*self.app.school_id)
+        .bind(&*self.telling.school_id)
         .bind(&*record.device_id)
         .bind(&record.epoch)
         .bind(record.sequence)
