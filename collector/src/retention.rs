@@ -6,10 +6,8 @@ use crate::app::App;
 use crate::chain::{Deed, number};
 use crate::clock;
 use crate::concerns::model::Duty;
-use crate::notify::text::{self, HeadNumbers, Text};
-use crate::store::outbox::{self, Notice, Sort};
-use crate::store::people::Directory;
-use crate::store::{Write, audit, came_back, held_import, invitations, keys, retention};
+use crate::store::outbox::Matter;
+use crate::store::{audit, came_back, held_import, holders, invitations, keys, retention};
 use crate::telling::Telling;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 const DAY_MS: i64 = 86_400_000;
 /// Heads by which a clock that was set ahead is told from one that has gone on.
 const STEADY_DAYS: i64 = 7;
+/// Who keeps the heads of the audit chain.
+const KEEP_HEADS: [Duty; 2] = [Duty::Headteacher, Duty::Chair];
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// Clocks are corrected by less than this.
 const CLOCK_TOLERANCE_MS: i64 = 5 * 60 * 1000;
@@ -117,12 +117,12 @@ async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), s
     let Some(head) = audit::head(&mut tx, &app.school_id).await? else {
         return Ok(());
     };
-    let numbers = HeadNumbers {
-        number: &number::of_head(&head.hash),
-        keys: &keys,
+    let matter = Matter::AuditHead {
+        number: number::of_head(&head.hash),
+        keys,
+        at: now,
     };
-    let text = text::audit_head(telling, &numbers, now);
-    tell_head_and_chair(&mut tx, telling, Sort::AuditHead, &text, now).await?;
+    holders::tell(&mut tx, telling, &KEEP_HEADS, &matter, now).await?;
     tx.commit().await?;
     app.outbox_wake.notify_one();
     Ok(())
@@ -143,54 +143,9 @@ async fn verify_chain(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx
             detail: serde_json::json!({}),
         };
         audit::append(&mut tx, now, &entry).await?;
-        tell_head_and_chair(
-            &mut tx,
-            telling,
-            Sort::AuditBroken,
-            &text::audit_broken(telling, now),
-            now,
-        )
-        .await?;
+        holders::tell(&mut tx, telling, &KEEP_HEADS, &Matter::AuditBroken, now).await?;
     }
     tx.commit().await?;
     app.outbox_wake.notify_one();
-    Ok(())
-}
-
-async fn tell_head_and_chair(
-    tx: &mut Write,
-    telling: &Telling,
-    sort: Sort,
-    text: &Text,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    tell_holders(tx, telling, &[Duty::Headteacher, Duty::Chair], (sort, text), now).await
-}
-
-/// Queues a notice that is about no concern to everybody who has one of these duties. Wake the outbox after the commit.
-pub async fn tell_holders(
-    tx: &mut Write,
-    telling: &Telling,
-    duties: &[Duty],
-    (sort, text): (Sort, &Text),
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
-    let mut told = Vec::new();
-    for person_id in duties.iter().flat_map(|duty| directory.duties().holders(*duty)) {
-        if told.contains(&person_id) {
-            continue;
-        }
-        told.push(person_id);
-        let notice = Notice {
-            concern_id: None,
-            person_id,
-            address: None,
-            sort,
-            text: text.clone(),
-            due_at: now,
-        };
-        outbox::queue(tx, telling, &notice, now).await?;
-    }
     Ok(())
 }

@@ -6,9 +6,7 @@ use crate::clock;
 use crate::concerns::model::Duty;
 use crate::devices::roll::{self, Called, Roll};
 use crate::devices::verdict::Verdict;
-use crate::notify::laptops::{self as text, Laptops};
-use crate::notify::text::Text;
-use crate::store::outbox::{self, Notice, Sort};
+use crate::store::outbox::{self, Laptops, Matter, Notice};
 use crate::store::people::Directory;
 use crate::store::{Write, heard};
 use crate::telling::Telling;
@@ -54,20 +52,12 @@ pub async fn look(app: &App, now: i64) -> Result<(), sqlx::Error> {
     let roll = roll::call(&mut tx, &app.school_id, cover, now).await?;
     let laptops = laptops(&roll);
     if daily && laptops.need_a_technician() {
-        let text = text::laptops_daily(&telling, &laptops, now);
-        tell(
-            &mut tx,
-            &telling,
-            Duty::Technician,
-            Sort::LaptopsDaily,
-            &text,
-            now,
-        )
-        .await?;
+        let matter = Matter::LaptopsDaily(laptops.clone());
+        tell(&mut tx, &telling, Duty::Technician, &matter, now).await?;
     }
     if weekly && !laptops.not_heard.is_empty() {
-        let text = text::laptops_weekly(&telling, &laptops, now);
-        tell(&mut tx, &telling, Duty::Dsl, Sort::LaptopsWeekly, &text, now).await?;
+        let matter = Matter::LaptopsWeekly(laptops);
+        tell(&mut tx, &telling, Duty::Dsl, &matter, now).await?;
     }
     heard::set_told(&mut tx, &app.school_id, today, week).await?;
     tx.commit().await?;
@@ -121,8 +111,7 @@ async fn tell(
     tx: &mut Write,
     telling: &Telling,
     duty: Duty,
-    sort: Sort,
-    text: &Text,
+    matter: &Matter,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
@@ -133,14 +122,7 @@ async fn tell(
             .filter(|person| !person.email.is_empty())
             .collect();
         for person in &people {
-            let notice = Notice {
-                concern_id: None,
-                person_id: &person.person_id,
-                address: None,
-                sort,
-                text: text.clone(),
-                due_at: now,
-            };
+            let notice = Notice::to(&person.person_id, matter.clone(), now);
             outbox::queue(tx, telling, &notice, now).await?;
         }
         if !people.is_empty() {

@@ -11,12 +11,6 @@ use std::path::Path;
 type Module = Vec<String>;
 type Graph = BTreeMap<Module, BTreeSet<Module>>;
 
-/// What still depends on each other in the collector, folder and rooms: to be taken apart, and never to grow.
-const STILL: [(&str, &str); 2] = [
-    ("", "access app lists notify retention store"),
-    ("store/ingest", "batch concerns flags flood others"),
-];
-
 #[test]
 fn no_module_depends_on_one_that_depends_on_it() {
     for krate in ["agent", "collector", "keywords", "proto"] {
@@ -29,19 +23,12 @@ fn no_module_depends_on_one_that_depends_on_it() {
         assert!(modules.len() > 3, "{krate} has only {} modules", modules.len());
         let graph = graph(&modules);
         for folder in folders(&modules) {
-            for circle in circles_in(&graph, &folder) {
-                let folder = folder.join("/");
-                let known = STILL.iter().any(|(place, rooms)| {
-                    let rooms: Vec<_> = rooms.split(' ').collect();
-                    krate == "collector"
-                        && *place == folder
-                        && circle.keys().all(|room| rooms.contains(&room.as_str()))
-                });
-                assert!(
-                    known,
-                    "in {krate}/src/{folder}, these depend on each other: {circle:?}"
-                );
-            }
+            let circles = circles_in(&graph, &folder);
+            let folder = folder.join("/");
+            assert!(
+                circles.is_empty(),
+                "in {krate}/src/{folder}, these depend on each other: {circles:?}"
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use pastoral_tests::store::Store;
 /// Mail does not leave here: the technician's link is read where it waits.
 fn technician(collector: &Collector) -> Reader {
     let waiting = format!(
-        "SELECT body FROM outbox WHERE notice = 'link' AND address = '{}'",
+        "SELECT json_extract(matter, '$.link.path') FROM outbox WHERE notice = 'link' AND address = '{}'",
         school::TECHNICIAN.email
     );
     let text = Store::of(collector).unwrap().texts(&waiting).unwrap().remove(0);

@@ -5,12 +5,10 @@
 
 use crate::app::App;
 use crate::concerns::model::Duty;
-use crate::notify::text;
-use crate::retention::tell_holders;
 use crate::seal::GroupPublicKey;
-use crate::store::Write;
-use crate::store::outbox::Sort;
+use crate::store::outbox::Matter;
 use crate::store::person_keys::{self, Recorded};
+use crate::store::{Write, holders};
 
 /// Compares, and gives what is recorded from now on; none where a key is yet to be made. `own` is what the vault holds.
 pub(super) async fn compare(
@@ -32,10 +30,8 @@ pub(super) async fn compare(
     person_keys::record(tx, school_id, person_id, &found, now).await?;
     if found == Recorded::Doubt {
         tracing::error!("somebody signed in with another key than the one recorded of them; run `check`");
-        let telling = app.telling();
-        let text = text::own_key_differs(&telling);
         let duties = [Duty::Headteacher, Duty::Chair];
-        tell_holders(tx, &telling, &duties, (Sort::OwnKeyDiffers, &text), now).await?;
+        holders::tell(tx, &app.telling(), &duties, &Matter::OwnKeyDiffers, now).await?;
         app.outbox_wake.notify_one();
     }
     Ok(Some(found))

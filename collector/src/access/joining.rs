@@ -12,9 +12,9 @@ use super::work::Work;
 use crate::app::App;
 use crate::chain::Deed;
 use crate::concerns::model::ReaderGroup;
-use crate::notify::text::Access;
 use crate::seal::GroupPrivateKey;
 use crate::store::access::{self as rows, User};
+use crate::store::acts::AccessChange;
 use crate::store::invitations::{self, Invitation};
 use crate::store::person_keys::{self, Recorded};
 use crate::store::{browsers, codes as spent, members, sealed_keys};
@@ -86,7 +86,7 @@ pub async fn accept(
         person_keys::record(&mut tx, &app.school_id, &person_id, &Recorded::Key(own), now_ms).await?;
     }
     if let Some(person) = members::find(&mut tx, &app.school_id, &person_id).await? {
-        let what = Access::SetUp { reset: was_there };
+        let what = AccessChange::SetUp { reset: was_there };
         members::tell(&mut tx, &app.telling(), &person, what, now_ms).await?;
     }
     let keys_differ = school_keys::differ(app, &mut tx, (&person_id, &vault.keys), now_ms).await?;
@@ -154,7 +154,7 @@ async fn wrong_code(app: &App, invitation: &Invitation, now_ms: i64) -> Result<R
     if wrong == invitations::MOST_WRONG_CODES
         && let Some(person) = members::find(&mut tx, &app.school_id, &invitation.person_id).await?
     {
-        members::tell(&mut tx, &app.telling(), &person, Access::WrongCodes, now_ms).await?;
+        members::tell(&mut tx, &app.telling(), &person, AccessChange::WrongCodes, now_ms).await?;
     }
     tx.commit().await?;
     app.outbox_wake.notify_one();

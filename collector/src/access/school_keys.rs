@@ -5,11 +5,9 @@
 use crate::app::App;
 use crate::chain::Deed;
 use crate::concerns::model::{Duty, ReaderGroup};
-use crate::notify::text;
-use crate::retention::tell_holders;
 use crate::seal::{self, GroupPrivateKey, GroupPublicKey};
-use crate::store::outbox::Sort;
-use crate::store::{Write, audit, keys};
+use crate::store::outbox::Matter;
+use crate::store::{Write, audit, holders, keys};
 use serde_json::json;
 use std::collections::HashMap;
 
@@ -53,10 +51,9 @@ pub(crate) async fn differ(
     audit::append(tx, now_ms, &entry).await?;
     tracing::error!("content is sealed for a key that is not the readers'; run `check`");
     if is_new {
-        let telling = app.telling();
-        let text = text::keys_differ(&telling, &seal::fingerprint(&publics));
         let duties = [Duty::Headteacher, Duty::Chair];
-        tell_holders(tx, &telling, &duties, (Sort::KeysDiffer, &text), now_ms).await?;
+        let keys = seal::fingerprint(&publics);
+        holders::tell(tx, &app.telling(), &duties, &Matter::KeysDiffer { keys }, now_ms).await?;
         app.outbox_wake.notify_one();
     }
     Ok(true)

@@ -3,8 +3,7 @@
 use crate::app::App;
 use crate::chain::Deed;
 use crate::net::source::Source;
-use crate::notify::text;
-use crate::store::outbox::{self, Notice, Sort};
+use crate::store::outbox::{self, Matter, Notice};
 use crate::store::{access as rows, audit, sieges};
 use serde_json::json;
 
@@ -18,16 +17,8 @@ pub async fn tell(app: &App, email: &str, from: Source, now_ms: i64) -> Result<(
     if !sieges::is_to_be_told(&mut tx, &app.school_id, &user.person_id, now_ms).await? {
         return Ok(());
     }
-    let telling = app.telling();
-    let notice = Notice {
-        concern_id: None,
-        person_id: &user.person_id,
-        address: None,
-        sort: Sort::Siege,
-        text: text::siege(&telling, now_ms),
-        due_at: now_ms,
-    };
-    outbox::queue(&mut tx, &telling, &notice, now_ms).await?;
+    let notice = Notice::to(&user.person_id, Matter::Siege, now_ms);
+    outbox::queue(&mut tx, &app.telling(), &notice, now_ms).await?;
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",

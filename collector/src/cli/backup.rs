@@ -7,14 +7,12 @@ use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::config::{self, Config};
-use crate::notify::text;
 use crate::profile::Profile;
-use crate::retention::tell_holders;
 use crate::seal::specialist::KEY_FILE;
 use crate::store::backup::{self as rows, Mark};
-use crate::store::outbox::Sort;
+use crate::store::outbox::Matter;
 use crate::store::school::{self as schools, School};
-use crate::store::{Store, Write, audit};
+use crate::store::{Store, Write, audit, holders};
 use crate::telling::Telling;
 use anyhow::Context as _;
 use clap::Args;
@@ -229,9 +227,8 @@ async fn tell_readers(
         profile: Arc::new(Profile::parse(&school.profile, "the profile in the backup")?),
     };
     let readers = Duty::ALL.into_iter().filter(|duty| *duty != Duty::Technician);
-    let text = text::restored(&telling, from, now);
-    let sort = (Sort::Restored, &text);
-    tell_holders(tx, &telling, &readers.collect::<Vec<_>>(), sort, now).await?;
+    let readers: Vec<Duty> = readers.collect();
+    holders::tell(tx, &telling, &readers, &Matter::Restored { from }, now).await?;
     Ok(())
 }
 

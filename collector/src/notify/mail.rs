@@ -4,6 +4,7 @@
 
 use super::fault::{NotSent, Step};
 use super::session::{ANSWER, AWAKE, Fault, Settings, leave, within};
+use super::text::Text;
 use crate::config::Mail;
 use crate::store::outbox::Due;
 use lettre::message::{Mailbox, header::ContentType};
@@ -62,8 +63,8 @@ impl Mailer {
     ///
     /// # Errors
     /// [`NotSent`].
-    pub async fn send(&self, notice: &Due, now: i64) -> Result<(), NotSent> {
-        let letter = self.letter(notice, now)?;
+    pub async fn send(&self, notice: &Due, text: &Text, now: i64) -> Result<(), NotSent> {
+        let letter = self.letter(notice, text, now)?;
         while let Some(session) = self.take_waiting() {
             match self.hand_over(session, &letter, true).await {
                 Ok(()) => return Ok(()),
@@ -79,7 +80,7 @@ impl Mailer {
             })
     }
 
-    fn letter(&self, notice: &Due, now: i64) -> Result<Letter, NotSent> {
+    fn letter(&self, notice: &Due, text: &Text, now: i64) -> Result<Letter, NotSent> {
         if notice.address.trim().is_empty() {
             return Err(NotSent::NoAddress);
         }
@@ -90,9 +91,9 @@ impl Mailer {
             .date(date)
             .from(self.settings.from.clone())
             .to(Mailbox::new(None, to.clone()))
-            .subject(&notice.subject)
+            .subject(&text.subject)
             .header(ContentType::TEXT_PLAIN)
-            .body(notice.body.clone())
+            .body(text.body.clone())
             .map_err(|_| NotSent::Address)?;
         Ok(Letter {
             to,

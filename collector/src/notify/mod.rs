@@ -1,7 +1,6 @@
 //! Telling people: the words of notices, and the worker that brings them from the outbox to the mail server.
 
 pub mod fault;
-pub mod laptops;
 pub mod mail;
 mod session;
 pub mod text;

@@ -85,11 +85,9 @@ async fn sleep(app: &App) -> Result<Duration, sqlx::Error> {
 }
 
 /// Sends one notice, writes down what came of it, and says which it was.
-async fn bring(app: &App, mailer: &Mailer, logged: &Logged, mut notice: Due) -> String {
-    if let Some(text) = text::leaving(&app.telling(), &notice, clock::now_ms()) {
-        (notice.subject, notice.body) = (text.subject, text.body);
-    }
-    let outcome = mailer.send(&notice, clock::now_ms()).await;
+async fn bring(app: &App, mailer: &Mailer, logged: &Logged, notice: Due) -> String {
+    let text = text::leaving(&app.telling(), &notice, clock::now_ms());
+    let outcome = mailer.send(&notice, &text, clock::now_ms()).await;
     let now = clock::now_ms();
     let recorded = match &outcome {
         Ok(()) => outbox::sent(&app.store, &notice.notice_id, now).await,

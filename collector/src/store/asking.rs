@@ -1,6 +1,6 @@
 //! Asking people by mail for the agreement that is wanted of them.
 
-use super::outbox::{self, Gathered, Sort};
+use super::outbox::{self, Gathered, Matter, Sort};
 use super::wanted::QUERY;
 use super::{Store, Write};
 use crate::telling::Telling;
@@ -64,7 +64,7 @@ async fn gather(
 ) -> Result<(), sqlx::Error> {
     let wanted = Gathered {
         person_id,
-        sort: Sort::AgreementWanted,
+        matter: Matter::AgreementWanted,
         concern_id: None,
         due_at,
         every_ms: EVERY_MS,

@@ -2,17 +2,17 @@
 //! an error of the query that reads it, never a value that was guessed.
 
 use super::accounts::Unknown;
+use super::acts::Act;
 use super::commands::{Command, CommandState};
 use super::devices::DeviceState;
 use super::held_import::ImportState;
 use super::list_changes::ListChangeState;
 use super::outbox::Sort;
-use super::proposals::{Act, ProposalState};
+use super::proposals::ProposalState;
 use super::wanted::Place;
 use crate::chain::Deed;
 use crate::concerns::action::Action;
 use crate::concerns::ending::Ending;
-use crate::concerns::escalation::Why;
 use crate::concerns::kind::{Kind, SubjectRole};
 use crate::concerns::model::{ConcernState, Duty, ReaderGroup};
 use crate::concerns::naming::Strength;
@@ -83,7 +83,6 @@ coded!(
     Strength,
     SubjectRole,
     Unknown,
-    Why,
 );
 
 #[cfg(test)]

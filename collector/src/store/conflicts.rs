@@ -5,7 +5,7 @@
 //! at once where another reader remains, and lapses unless a second person agrees within [`AGREE_WITHIN_MS`]. The last
 //! reader is never kept out. The senior of whoever is kept out is told of every step.
 
-use super::outbox::{self, Notice, Sort};
+use super::outbox::{self, Matter, Notice};
 use super::people::Directory;
 use super::{Write, asking, audit, rerouting};
 use crate::chain::Deed;
@@ -13,7 +13,6 @@ use crate::concerns::kind::Kind;
 use crate::concerns::model::{Duty, PersonId};
 use crate::concerns::naming::Named;
 use crate::concerns::routing::{Reason, Route};
-use crate::notify::text;
 use crate::telling::Telling;
 use serde_json::json;
 use sqlx::SqliteExecutor;
@@ -357,14 +356,8 @@ async fn note(
     };
     audit::append(tx, now, &entry).await?;
     if let Some(senior) = senior(directory, conflict, by) {
-        let notice = Notice {
-            concern_id: None,
-            person_id: senior,
-            address: None,
-            sort: Sort::Conflict,
-            text: text::conflict(telling, conflict.lapses_at),
-            due_at: now,
-        };
+        let lapses_at = conflict.lapses_at;
+        let notice = Notice::to(senior, Matter::Conflict { lapses_at }, now);
         outbox::queue(tx, telling, &notice, now).await?;
     }
     asking::ask(tx, telling, now).await

@@ -6,10 +6,10 @@ use super::rerouting::{self, GroupChanged};
 use super::{Write, accounts, invitations, members};
 use crate::chain::Deed;
 use crate::concerns::model::{Duty, PersonId};
-use crate::notify::text::Access;
 use crate::people::differences::Unsafe;
 use crate::people::plan::{Asked, Changed, Known, Leaves, Plan};
 use crate::people::{Reading, Row};
+use crate::store::acts::AccessChange;
 use crate::telling::Telling;
 use ring::digest::{SHA256, digest};
 use serde_json::json;
@@ -283,7 +283,7 @@ async fn leave(
     // A link that is under way opens nothing any more; every reader learns of the end of a duty, and the person.
     if let Some(member) = member {
         invitations::withdraw_of(tx, school_id, &leaves.person_id, now).await?;
-        members::tell(tx, telling, &member, Access::Agreed(Act::EndDuty), now).await?;
+        members::tell(tx, telling, &member, AccessChange::Agreed(Act::EndDuty), now).await?;
     }
     Ok(())
 }

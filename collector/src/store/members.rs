@@ -1,11 +1,11 @@
 //! Adults whose access is acted on, and telling them and the readers of it.
 
-use super::outbox::{self, Notice, Sort};
+use super::acts::AccessChange;
+use super::outbox::{self, Matter, Notice};
 use super::proposals::Change;
 use super::{Write, person_keys};
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::{Duty, ReaderGroup};
-use crate::notify::text::{self, Access, Text};
 use crate::seal::GroupPublicKey;
 use crate::telling::Telling;
 use sqlx::{SqliteConnection, SqliteExecutor};
@@ -157,16 +157,11 @@ pub async fn mail_link(
     until: i64,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let text = text::link(telling, path, until);
-    send(
-        tx,
-        telling,
-        (&person.person_id, &person.email),
-        Sort::Link,
-        text,
-        now,
-    )
-    .await
+    let matter = Matter::Link {
+        path: path.to_owned(),
+        until,
+    };
+    send(tx, telling, (&person.person_id, &person.email), matter, now).await
 }
 
 /// Tells a person what was done about their access, and every reader but them.
@@ -174,14 +169,14 @@ pub async fn tell(
     tx: &mut Write,
     telling: &Telling,
     person: &Member,
-    what: Access,
+    what: AccessChange,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     tell_person(tx, telling, person, what, now).await?;
     for (reader, address) in readers(&mut **tx, &telling.school_id).await? {
         if reader != person.person_id {
-            let text = text::access_of_another(telling, what, now);
-            send(tx, telling, (&reader, &address), Sort::Access, text, now).await?;
+            let matter = Matter::Access { what, own: false };
+            send(tx, telling, (&reader, &address), matter, now).await?;
         }
     }
     Ok(())
@@ -192,42 +187,29 @@ pub async fn tell_person(
     tx: &mut Write,
     telling: &Telling,
     person: &Member,
-    what: Access,
+    what: AccessChange,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let text = text::own_access(telling, what, now);
-    send(
-        tx,
-        telling,
-        (&person.person_id, &person.email),
-        Sort::Access,
-        text,
-        now,
-    )
-    .await
+    let matter = Matter::Access { what, own: true };
+    send(tx, telling, (&person.person_id, &person.email), matter, now).await
 }
 
 async fn send(
     tx: &mut Write,
     telling: &Telling,
     (person_id, address): (&str, &str),
-    sort: Sort,
-    text: Text,
+    matter: Matter,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    if address.is_empty() {
-        return Ok(());
+    if !address.is_empty() {
+        let notice = Notice {
+            // As it is recorded now: it may have been another until then, or become one.
+            address: Some(address),
+            ..Notice::to(person_id, matter, now)
+        };
+        outbox::queue(tx, telling, &notice, now).await?;
     }
-    let notice = Notice {
-        concern_id: None,
-        person_id,
-        // As it is recorded now: it may have been another until then, or become one.
-        address: Some(address),
-        sort,
-        text,
-        due_at: now,
-    };
-    outbox::queue(tx, telling, &notice, now).await
+    Ok(())
 }
 
 /// Everybody with a reader's duty, with their address.

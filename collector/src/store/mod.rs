@@ -5,6 +5,7 @@
 pub mod access;
 pub mod accounts;
 pub mod actions;
+pub mod acts;
 pub mod asking;
 pub mod audit;
 pub mod backup;
@@ -27,6 +28,7 @@ pub mod flags;
 pub mod gaps;
 pub mod heard;
 pub mod held_import;
+pub mod holders;
 pub mod identity;
 pub mod import;
 pub mod ingest;

@@ -66,10 +66,10 @@ pub async fn erase(store: &Store, school_id: &str, cutoff: i64, now: i64) -> Res
     Ok(erased)
 }
 
-const NOTICES: &str = "UPDATE outbox SET subject = '', body = '', address = '',
+const NOTICES: &str = "UPDATE outbox SET matter = NULL, address = '',
         ended_at = CASE WHEN sent_at IS NULL THEN COALESCE(ended_at, $2) ELSE ended_at END
     WHERE notice_id IN (SELECT notice_id FROM outbox WHERE school_id = $1 AND created_at < $2
-        AND (body <> '' OR (sent_at IS NULL AND ended_at IS NULL)) LIMIT $3)";
+        AND (address <> '' OR (sent_at IS NULL AND ended_at IS NULL)) LIMIT $3)";
 const QUARANTINE: &str = "DELETE FROM quarantine WHERE (device_id, epoch, sequence) IN (
     SELECT device_id, epoch, sequence FROM quarantine WHERE school_id = $1 AND received_at < $2 LIMIT $3)";
 

@@ -2,7 +2,7 @@
 //! the next reader. Functions here fail when the database does.
 
 use super::escalation::CLOCK_TOLERANCE_MS;
-use super::outbox::{self, Gathered, OfConcern, Sort};
+use super::outbox::{self, Gathered, Matter, Notice};
 use super::readers::{self, Reader};
 use super::{Store, Write, owner};
 use crate::concerns::action::Action;
@@ -187,7 +187,7 @@ async fn ask(
     let Some(owner) = owner else { return Ok(()) };
     let question = Gathered {
         person_id: owner,
-        sort: Sort::Review,
+        matter: Matter::Review,
         concern_id: Some(concern_id),
         due_at: now,
         every_ms: ASK_EVERY_MS,
@@ -218,12 +218,10 @@ async fn pass_on(
     .bind(concern_id)
     .execute(&mut **tx)
     .await?;
-    let notice = OfConcern {
-        concern_id,
-        person_id: &readers[to].person_id,
-        sort: Sort::New,
-        why: Why::NotReviewed,
-        due_at: now,
+    let notice = Notice {
+        concern_id: Some(concern_id),
+        ..Notice::to(&readers[to].person_id, Matter::New(Why::NotReviewed), now)
     };
-    outbox::queue_of_concern(tx, telling, &notice, now).await
+    outbox::queue(tx, telling, &notice, now).await?;
+    Ok(())
 }

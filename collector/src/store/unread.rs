@@ -1,12 +1,11 @@
 //! Concerns that nobody can read: without a reader, or only with readers who have no address or cannot sign in. Somebody
 //! is told at once.
 
-use super::outbox::{self, Notice, Sort};
+use super::outbox::{self, Matter, Notice};
 use super::people::Directory;
 use super::routing::named_of;
 use super::{Store, Write};
 use crate::concerns::model::{Duty, PersonId};
-use crate::notify::text;
 use crate::telling::Telling;
 use std::collections::BTreeSet;
 
@@ -74,21 +73,10 @@ pub async fn tell(store: &Store, telling: &Telling, now: i64) -> Result<bool, sq
     technicians.retain(|person| !readers.contains(person));
     let people = readers
         .iter()
-        .map(|person| (person, text::unread(telling)))
-        .chain(
-            technicians
-                .iter()
-                .map(|person| (person, text::unread_to_technician(telling))),
-        );
-    for (person_id, text) in people {
-        let notice = Notice {
-            concern_id: None,
-            person_id,
-            address: None,
-            sort: Sort::Unread,
-            text,
-            due_at: now,
-        };
+        .map(|person| (person, false))
+        .chain(technicians.iter().map(|person| (person, true)));
+    for (person_id, to_technician) in people {
+        let notice = Notice::to(person_id, Matter::Unread { to_technician }, now);
         outbox::queue(&mut tx, telling, &notice, now).await?;
     }
     tx.commit().await?;

@@ -1,5 +1,6 @@
 //! P20: conflicts of interest against whoever would use them to be alone with a concern.
 
+use crate::letters::{self, Letter};
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::Duty;
@@ -208,14 +209,14 @@ async fn each_step_is_told_to_the_senior_of_whoever_is_kept_out_and_seniors_can_
         );
     }
     // No message says who, of what, or how many.
-    let subjects = school
-        .texts("SELECT subject || body FROM outbox WHERE notice = ?", "conflict")
-        .await;
+    let letters = letters::waiting(&school.app, "conflict").await;
+    assert!(!letters.is_empty());
     for name in ["Leigh", "Carrow", "Dunstan", "Everard", "Garside"] {
-        assert!(subjects.iter().all(|text| !text.contains(name)));
+        assert!(letters.iter().all(|letter| !letter.words.contains(name)));
     }
     // However long it waits, what it says stays true.
-    assert!(subjects.iter().all(|text| !text.contains("within 24 hours")));
+    let said = |letter: &Letter| letter.words.contains("within 24 hours");
+    assert!(!letters.iter().any(said));
 }
 
 /// A school without headteacher and chair must be able to undo it too.

@@ -5,6 +5,7 @@ use crate::school::{Concern, DAY, MINUTE, School};
 use crate::scripted::{Does, Heard, Scripted};
 use pastoral_collector::clock::now_ms;
 use pastoral_collector::config::{Mail, MailTls};
+use pastoral_collector::notify::text;
 use pastoral_collector::store::outbox;
 use pastoral_support::poll::comes_true;
 use std::time::{Duration, Instant};
@@ -163,7 +164,8 @@ async fn when_a_server_takes_mail_again_all_that_waited_leaves_at_once() {
     let stop = pastoral_collector::notify::mail::Mailer::new(&settings(server.port)).unwrap();
     let due = outbox::due(&school.app.store, now_ms(), 9).await.unwrap();
     assert_eq!(due.len(), 1);
-    stop.send(&due[0], now_ms()).await.unwrap();
+    let text = text::leaving(&school.telling(), &due[0], now_ms());
+    stop.send(&due[0], &text, now_ms()).await.unwrap();
     outbox::sent(&school.app.store, &due[0].notice_id, now_ms())
         .await
         .unwrap();

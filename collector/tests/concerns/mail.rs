@@ -123,7 +123,7 @@ async fn a_notice_says_until_when_somebody_must_answer_and_what_follows() {
         .await
         .unwrap()
         .remove(0);
-    let says = |now| text::leaving(&school.telling(), &due, now).unwrap().body;
+    let says = |now| text::leaving(&school.telling(), &due, now).body;
     let body = says(monday());
     assert!(
         body.contains("If nobody acknowledges it by 10:30 on Monday 23 November, the next person"),

@@ -10,6 +10,8 @@ mod escalation;
 mod false_alarms;
 mod faults;
 mod imports;
+#[path = "../school/letters.rs"]
+mod letters;
 mod mail;
 mod odd_servers;
 mod p20;

@@ -1,6 +1,7 @@
 //! A concern that changes its readers: nobody deals with it who may not see it, those it comes to are told, and nobody
 //! twice. And what nobody can read.
 
+use crate::letters;
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::ConcernState;
@@ -231,14 +232,8 @@ async fn where_no_reader_can_be_told_the_technician_is_told_that_something_waits
     }
     look_after_readers(&school.app, monday()).await.unwrap();
     assert_eq!(told_unread(&school).await, ["technician"]);
-    let body = school
-        .texts("SELECT body FROM outbox WHERE notice = ?", "unread")
-        .await;
-    assert!(
-        !body[0].contains("/concerns/") && !body[0].contains("queue"),
-        "{}",
-        body[0]
-    );
+    let body = &letters::waiting(&school.app, "unread").await[0].words;
+    assert!(!body.contains("/concerns/") && !body.contains("queue"), "{body}");
     // As soon as somebody can read it, nobody need be told.
     school
         .run(

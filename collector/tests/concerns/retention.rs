@@ -185,10 +185,9 @@ async fn old_notices_keep_neither_words_nor_address() {
             ..Concern::default()
         })
         .await;
-    // As one that was written before it was queued.
     school
         .run(
-            "UPDATE outbox SET sent_at = created_at, subject = 'words', body = 'words', address = 'a@b.example'",
+            "UPDATE outbox SET sent_at = created_at, matter = 'words', address = 'a@b.example'",
             &[],
         )
         .await;
@@ -197,7 +196,7 @@ async fn old_notices_keep_neither_words_nor_address() {
     assert_eq!(
         school
             .texts(
-                "SELECT subject || body || address FROM outbox WHERE school_id = ?",
+                "SELECT COALESCE(matter, '') || address FROM outbox WHERE school_id = ?",
                 SCHOOL
             )
             .await,

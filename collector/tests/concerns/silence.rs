@@ -1,5 +1,6 @@
 //! Silence is not protection, and whoever can do something about it is told: on school days, of host names only.
 
+use crate::letters::{self, Letter};
 use crate::school::{DAY, MINUTE, School, monday};
 use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::silence::look;
@@ -17,14 +18,9 @@ impl School {
         .await;
     }
 
-    /// To whom, of which sort and with which words mail about laptops waits.
-    async fn told(&self) -> Vec<(String, String, String)> {
-        sqlx::query_as(
-            "SELECT person_id, notice, body FROM outbox WHERE notice LIKE 'laptops-%' ORDER BY created_at, person_id",
-        )
-        .fetch_all(self.app.store.read())
-        .await
-        .unwrap()
+    /// Mail about laptops.
+    async fn told(&self) -> Vec<Letter> {
+        letters::waiting(&self.app, "laptops-%").await
     }
 }
 
@@ -36,20 +32,16 @@ async fn technicians_are_told_daily_and_the_safeguarding_lead_weekly_which_lapto
     look(&school.app, monday()).await.unwrap();
     look(&school.app, monday() + 60 * MINUTE).await.unwrap();
     let told = school.told().await;
-    assert_eq!(told.len(), 2, "{told:?}");
-    assert_eq!(
-        (told[0].0.as_str(), told[0].1.as_str()),
-        ("dsl", "laptops-weekly")
-    );
-    assert_eq!(
-        (told[1].0.as_str(), told[1].1.as_str()),
-        ("technician", "laptops-daily")
-    );
-    for (_, _, body) in &told {
+    let to: Vec<_> = told
+        .iter()
+        .map(|letter| (letter.person_id.as_str(), letter.due.sort.code()))
+        .collect();
+    assert_eq!(to, [("dsl", "laptops-weekly"), ("technician", "laptops-daily")]);
+    for Letter { words: body, .. } in &told {
         assert!(body.contains("- cart-1\n") && !body.contains("cart-2"), "{body}");
         assert!(body.contains("10:00 on Monday 23 November"), "as it was: {body}");
     }
-    assert!(told[0].2.contains("Protected      1") && told[0].2.contains("Not heard      1"));
+    assert!(told[0].words.contains("Protected      1") && told[0].words.contains("Not heard      1"));
     look(&school.app, monday() + DAY).await.unwrap();
     assert_eq!(school.told().await.len(), 3, "daily for the technician alone");
     look(&school.app, monday() + 7 * DAY).await.unwrap();
@@ -78,7 +70,7 @@ async fn a_whole_group_that_is_silent_is_said_in_the_mail() {
     school.laptop("11111111-a", "cart-1", monday() - 7 * DAY).await;
     school.laptop("22222222-b", "cart-2", monday() - 7 * DAY).await;
     look(&school.app, monday()).await.unwrap();
-    for (_, _, body) in school.told().await {
+    for Letter { words: body, .. } in school.told().await {
         assert!(
             body.contains("Nobody of the group pupils is heard, none of 2 laptops"),
             "{body}"
@@ -103,7 +95,7 @@ async fn a_laptop_that_calls_itself_something_else_than_a_name_puts_no_words_int
             .await;
     }
     look(&school.app, monday()).await.unwrap();
-    for (_, _, body) in school.told().await {
+    for Letter { words: body, .. } in school.told().await {
         assert!(body.contains("- the device 02345678\n"), "{body}");
         for words in ["Pip", "Bcc", "xxxx"] {
             assert!(!body.contains(words), "{body}");
@@ -123,8 +115,6 @@ async fn where_nobody_has_the_duty_the_headteacher_is_told() {
         .await;
     look(&school.app, monday()).await.unwrap();
     let told = school.told().await;
-    assert!(
-        told.len() == 2 && told.iter().all(|(to, ..)| to == "head"),
-        "{told:?}"
-    );
+    let to: Vec<_> = told.iter().map(|letter| &letter.person_id).collect();
+    assert_eq!(to, ["head", "head"]);
 }

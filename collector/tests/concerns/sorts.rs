@@ -3,9 +3,10 @@
 use crate::mail::{a_concern, run};
 use crate::school::{Concern, DAY, MINUTE, School};
 use pastoral_collector::clock::now_ms;
-use pastoral_collector::notify::text;
+use pastoral_collector::concerns::escalation::Why;
 use pastoral_collector::retention;
-use pastoral_collector::store::outbox::{self, Sort};
+use pastoral_collector::store::acts::{AccessChange, Act};
+use pastoral_collector::store::outbox::{self, Laptops, Matter, Notice, Sort};
 use pastoral_support::mail::Mail;
 use pastoral_support::poll::comes_true;
 
@@ -17,31 +18,21 @@ async fn every_sort_of_notice_leaves_to_a_real_mail_server() {
     let (telling, now) = (school.telling(), now_ms());
     let mut tx = school.app.store.write().await.unwrap();
     for sort in Sort::ALL {
-        let gathered = text::Gathered {
-            count: 2,
-            severity: 4,
-        };
-        if text::gathered(&telling, sort, gathered).is_some() {
+        let (matter, gathers) = example(sort, now);
+        assert_eq!(matter.sort(), sort);
+        if gathers {
             let gathered = outbox::Gathered {
                 person_id: "head",
-                sort,
+                matter,
                 concern_id: Some("c1"),
                 due_at: now,
                 every_ms: MINUTE,
             };
             outbox::gather(&mut tx, &telling, &gathered, now).await.unwrap();
         } else {
-            let text = text::Text {
-                subject: format!("Pastoral: {}", sort.code()),
-                body: sort.words().into(),
-            };
-            let notice = outbox::Notice {
+            let notice = Notice {
                 concern_id: Some("c1"),
-                person_id: "head",
-                address: None,
-                sort,
-                text,
-                due_at: now,
+                ..Notice::to("head", matter, now)
             };
             outbox::queue(&mut tx, &telling, &notice, now).await.unwrap();
         }
@@ -67,13 +58,57 @@ async fn every_sort_of_notice_leaves_to_a_real_mail_server() {
             "{sort:?} never leaves"
         );
     }
+    let kept = school.number("SELECT COUNT(*) FROM outbox WHERE matter IS NOT NULL");
+    assert_eq!(kept.await, Some(0), "what left stands there no longer");
     let messages = receiver.messages().unwrap();
     assert_eq!(messages.len(), Sort::ALL.len());
+    let says = |words| messages.iter().any(|message| message.text.contains(words));
+    assert!(says("ended since stands again"));
     assert!(
         messages
             .iter()
             .all(|message| message.header("Subject").is_some() && message.to == "head@oak.example")
     );
+}
+
+/// What a notice of a sort tells, and whether it gathers.
+fn example(sort: Sort, at: i64) -> (Matter, bool) {
+    let own = |matter| (matter, false);
+    let gathers = |matter| (matter, true);
+    let keys = || "AAAA BBBB".to_owned();
+    let what = AccessChange::Agreed(Act::Grant);
+    match sort {
+        Sort::New => own(Matter::New(Why::New)),
+        Sort::Risen => own(Matter::Risen),
+        Sort::Corrected => own(Matter::Corrected),
+        Sort::Unanswered => own(Matter::Unanswered),
+        Sort::Several => gathers(Matter::Several),
+        Sort::Digest => gathers(Matter::Digest),
+        Sort::Reminder => gathers(Matter::Reminder),
+        Sort::Yours => gathers(Matter::Yours),
+        Sort::Review => gathers(Matter::Review),
+        Sort::AgreementWanted => gathers(Matter::AgreementWanted),
+        Sort::Conflict => own(Matter::Conflict { lapses_at: Some(at) }),
+        Sort::Unread => own(Matter::Unread { to_technician: false }),
+        Sort::Siege => own(Matter::Siege),
+        Sort::AuditHead => own(Matter::AuditHead {
+            number: "1-AAAA".into(),
+            keys: keys(),
+            at,
+        }),
+        Sort::AuditBroken => own(Matter::AuditBroken),
+        Sort::KeysDiffer => own(Matter::KeysDiffer { keys: keys() }),
+        Sort::OwnKeyDiffers => own(Matter::OwnKeyDiffers),
+        Sort::Restored => own(Matter::Restored { from: at }),
+        Sort::SafeOpened => own(Matter::SafeOpened),
+        Sort::Link => own(Matter::Link {
+            path: "/join/i1".into(),
+            until: at,
+        }),
+        Sort::Access => own(Matter::Access { what, own: true }),
+        Sort::LaptopsDaily => own(Matter::LaptopsDaily(Laptops::default())),
+        Sort::LaptopsWeekly => own(Matter::LaptopsWeekly(Laptops::default())),
+    }
 }
 
 /// What each sort is about: an old new concern, an acknowledged one of the headteacher's, a broken chain, a proposal.

@@ -3,11 +3,13 @@
 use super::access::{proposal, told};
 use super::*;
 use crate::school::browser::{PASSWORD, Page};
+use crate::school::letters;
 use crate::school::{SCHOOL, email};
 use axum::http::StatusCode;
 use pastoral_collector::concerns::kind::SubjectRole;
 use pastoral_collector::store::members;
 use pastoral_collector::store::proposals::{self, Change};
+use std::collections::BTreeSet;
 
 /// A number from the store.
 pub(super) async fn number(school: &School, query: &'static str) -> i64 {
@@ -22,11 +24,10 @@ pub(super) async fn vault(school: &School, person: &str) -> Vec<u8> {
 
 /// Whom mails of a sort went to, sorted.
 pub(super) async fn mailed(school: &School, sort: &str, part: &str) -> Vec<String> {
-    let found = sqlx::query_scalar(
-        "SELECT DISTINCT address FROM outbox WHERE notice = ? AND body LIKE '%' || ? || '%' ORDER BY address",
-    );
-    let found = found.bind(sort.to_owned()).bind(part.to_owned());
-    found.fetch_all(school.app.store.read()).await.unwrap()
+    let letters = letters::waiting(&school.app, sort).await.into_iter();
+    let found = letters.filter(|letter| letter.words.contains(part));
+    let found: BTreeSet<_> = found.map(|letter| letter.due.address).collect();
+    found.into_iter().collect()
 }
 
 /// Changes the database, as somebody with root can.

@@ -28,11 +28,12 @@ async fn the_number_and_the_keys_in_the_mail_stand_on_the_page_of_who_has_the_ma
     let (school, router) = school().await;
     let people = signed_in(&school, &router, [ANN, CY, DI, ED]).await;
     retention::daily(&school.app, school.now).await.unwrap();
-    let body: String =
-        sqlx::query_scalar("SELECT body FROM outbox WHERE notice = 'audit-head' AND person_id = 'di'")
-            .fetch_one(school.app.store.read())
-            .await
-            .unwrap();
+    let letters = crate::school::letters::waiting(&school.app, "audit-head").await;
+    let body = &letters
+        .iter()
+        .find(|letter| letter.person_id == "di")
+        .unwrap()
+        .words;
     let line = |label: &str| {
         let found = body.lines().find_map(|line| line.strip_prefix(label));
         found.unwrap_or_else(|| panic!("{label} in {body}")).to_owned()

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::school::browser::PASSWORD;
+use crate::school::letters::Letter;
 use axum::http::StatusCode;
 use pastoral_collector::concerns::reference::Reference;
 use pastoral_collector::faults::Fault;
@@ -129,20 +130,11 @@ async fn a_broken_audit_chain_is_said_to_headteacher_and_chair_on_the_console_an
     for (browser, told) in people.iter_mut().zip([false, true, true, false]) {
         assert_eq!(browser.get("/health").await.body.contains(said), told);
     }
-    let mailed: Vec<(String, String)> =
-        sqlx::query_as("SELECT person_id, body FROM outbox WHERE notice = 'audit-broken' ORDER BY person_id")
-            .fetch_all(school.app.store.read())
-            .await
-            .unwrap();
-    assert_eq!(
-        mailed.iter().map(|(who, _)| who.as_str()).collect::<Vec<_>>(),
-        ["cy", "di"]
-    );
-    assert!(
-        mailed
-            .iter()
-            .all(|(_, body)| body.contains("pastoral-collector audit verify"))
-    );
+    let mailed = crate::school::letters::waiting(&school.app, "audit-broken").await;
+    let to: Vec<_> = mailed.iter().map(|letter| letter.person_id.as_str()).collect();
+    assert_eq!(to, ["cy", "di"]);
+    let says_what_to_do = |letter: &Letter| letter.words.contains("pastoral-collector audit verify");
+    assert!(mailed.iter().all(says_what_to_do));
     change(
         &school,
         "UPDATE audit SET actor = (SELECT actor FROM audit WHERE sequence = 1) WHERE sequence = 2",

@@ -100,7 +100,7 @@ async fn the_chair_s_sheet_opens_what_is_in_the_safe_with_a_reason_first_and_eve
     }
     // Neither the sheet nor the reason stands anywhere readable.
     let texts: Vec<String> = sqlx::query_scalar(
-        "SELECT COALESCE(detail, '') FROM audit UNION ALL SELECT detail FROM action UNION ALL SELECT body FROM outbox",
+        "SELECT COALESCE(detail, '') FROM audit UNION ALL SELECT detail FROM action UNION ALL SELECT COALESCE(matter, '') FROM outbox",
     )
     .fetch_all(school.app.store.read())
     .await

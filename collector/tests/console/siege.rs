@@ -132,12 +132,9 @@ async fn whoever_is_besieged_is_told_once_and_nobody_learns_who_exists() {
     let email = crate::school::email("cy");
     access::siege::tell(&school.app, &email, from, now).await.unwrap();
     assert_eq!(count(told).await, 1);
-    let (person, body): (String, String) =
-        sqlx::query_as("SELECT person_id, body FROM outbox WHERE notice = 'siege'")
-            .fetch_one(school.app.store.read())
-            .await
-            .unwrap();
-    assert_eq!(person, "cy");
+    let letter = &crate::school::letters::waiting(&school.app, "siege").await[0];
+    let body = &letter.words;
+    assert_eq!(letter.person_id, "cy");
     assert!(
         body.contains("wrong passwords for you") && !body.contains("127.0.0"),
         "{body}"

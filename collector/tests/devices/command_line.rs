@@ -118,7 +118,7 @@ async fn init_shows_codes_and_no_link_and_mails_each_link_to_its_person() {
         "{said}"
     );
     let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT address, body FROM outbox WHERE notice = 'link' ORDER BY address")
+        sqlx::query_as("SELECT address, matter FROM outbox WHERE notice = 'link' ORDER BY address")
             .fetch_all(&collector.database().await)
             .await
             .unwrap();

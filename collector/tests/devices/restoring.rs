@@ -217,14 +217,13 @@ async fn a_restore_is_told_to_all_who_read_and_goes_above_every_generation_that_
         far + 1,
         "what no clock can have made counts for nothing"
     );
-    let told: Vec<(String, String)> =
-        sqlx::query_as("SELECT email, body FROM outbox JOIN person USING (person_id) WHERE notice = 'restored' ORDER BY email")
-            .fetch_all(&collector.database().await)
-            .await
-            .unwrap();
-    let to: Vec<_> = told.iter().map(|(address, _)| address.as_str()).collect();
+    let to: Vec<String> = sqlx::query_scalar(
+        "SELECT email FROM outbox JOIN person USING (person_id) WHERE notice = 'restored' ORDER BY email",
+    )
+    .fetch_all(&collector.database().await)
+    .await
+    .unwrap();
     assert_eq!(to, ["cy@oak.example", "di@oak.example"], "not the technician");
-    assert!(told[0].1.contains("ended since stands again"), "{}", told[0].1);
 }
 
 /// Root puts the file of before back: the record in it is whole, and lacks the number that was mailed since.

@@ -8,6 +8,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub(crate) mod browser;
+pub(crate) mod letters;
 
 use arc_swap::ArcSwap;
 use pastoral_collector::access;
@@ -196,14 +197,9 @@ impl School {
 
     /// The link that was mailed to a person and has not left.
     pub(crate) async fn mailed_link(&self, person: &str) -> String {
-        let body: String = sqlx::query_scalar(
-            "SELECT body FROM outbox WHERE person_id = ? AND notice = 'link' AND sent_at IS NULL",
-        )
-        .bind(person)
-        .fetch_one(self.app.store.read())
-        .await
-        .unwrap();
-        let rest = body.split("/join/").nth(1).unwrap();
+        let letters = letters::waiting(&self.app, "link").await;
+        let letter = letters.iter().find(|letter| letter.person_id == person).unwrap();
+        let rest = letter.words.split("/join/").nth(1).unwrap();
         format!("/join/{}", rest.split_whitespace().next().unwrap())
     }
 

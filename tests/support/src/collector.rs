@@ -349,15 +349,14 @@ impl Collector {
 
     /// The link that was queued for an address, and the code that the command line said for it.
     pub async fn link_and_code(&self, email: &str, said: &str, before_code: &str) -> (String, String) {
-        let body: String =
-            sqlx::query_scalar("SELECT body FROM outbox WHERE notice = 'link' AND address = ?")
+        let link: String =
+            sqlx::query_scalar("SELECT json_extract(matter, '$.link.path') FROM outbox WHERE address = ?")
                 .bind(email)
                 .fetch_one(&self.database().await)
                 .await
                 .unwrap();
-        let link = body.split("/join/").nth(1).unwrap().split_whitespace().next();
         let code = said.split(before_code).nth(1).unwrap().split_whitespace().next();
-        (format!("/join/{}", link.unwrap()), code.unwrap().to_owned())
+        (link, code.unwrap().to_owned())
     }
 
     /// The database, for looking and for making what cannot be made from outside.

@@ -6,8 +6,8 @@ use super::{Actor, Issued, NotDone, Place, fits, takes_link};
 use crate::access::{NewLink, VoiceCode};
 use crate::chain::Deed;
 use crate::concerns::model::ReaderGroup;
-use crate::notify::text::Access;
 use crate::store::access::grant_duty;
+use crate::store::acts::AccessChange;
 use crate::store::invitations;
 use crate::store::members::{self, Member};
 use crate::store::proposals::{self, Act, Proposal, ProposalState, Standing, record};
@@ -169,7 +169,7 @@ async fn carry_out(
         "person": person.person_id, "act": proposal.act, "duty": proposal.duty, "proposed_by": by,
     });
     record(tx, school_id, (actor.id, Deed::AccessAgreed), detail, now).await?;
-    members::tell(tx, telling, person, Access::Agreed(proposal.act), now).await?;
+    members::tell(tx, telling, person, AccessChange::Agreed(proposal.act), now).await?;
     if let Some(change) = proposal
         .change
         .as_ref()
@@ -179,7 +179,7 @@ async fn carry_out(
             email: change.email.clone(),
             ..person.clone()
         };
-        members::tell_person(tx, telling, &moved, Access::Agreed(proposal.act), now).await?;
+        members::tell_person(tx, telling, &moved, AccessChange::Agreed(proposal.act), now).await?;
     }
     Ok(())
 }

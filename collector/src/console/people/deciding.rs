@@ -11,7 +11,7 @@ use crate::console::form::Fields;
 use crate::console::said::Done;
 use crate::console::who::SignedIn;
 
-use crate::notify::text::Access;
+use crate::store::acts::AccessChange;
 use crate::store::proposals::{self, Act, ProposalState};
 use crate::store::{Write, invitations, members};
 use axum::extract::{Path, State as With};
@@ -116,7 +116,7 @@ async fn turn_down(console: &Console, who: &SignedIn, proposal_id: &str) -> Resu
             console,
             &mut tx,
             &proposal.person_id,
-            Access::Refused(proposal.act),
+            AccessChange::Refused(proposal.act),
             now,
         )
         .await?;
@@ -142,7 +142,7 @@ async fn stop(console: &Console, who: &SignedIn, invitation_id: &str) -> Result<
         now,
     )
     .await?;
-    tell(console, &mut tx, &person_id, Access::Stopped, now).await?;
+    tell(console, &mut tx, &person_id, AccessChange::Stopped, now).await?;
     finish(console, tx).await?;
     Ok(go(&Done::Withdrawn.at("/people")))
 }
@@ -152,7 +152,7 @@ async fn tell(
     console: &Console,
     tx: &mut Write,
     person_id: &str,
-    what: Access,
+    what: AccessChange,
     now: i64,
 ) -> Result<(), Failure> {
     if let Some(person) = members::find(tx, &console.app.school_id, person_id).await? {

@@ -21,12 +21,11 @@ use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::console::said::Done;
-use crate::notify::text;
+use crate::seal;
 use crate::seal::GroupPrivateKey;
 use crate::seal::sheet::{self, SheetError};
-use crate::store::outbox::Sort;
-use crate::store::{audit, keys, safe as rows};
-use crate::{retention, seal};
+use crate::store::outbox::Matter;
+use crate::store::{audit, holders, keys, safe as rows};
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
@@ -157,11 +156,9 @@ pub(super) async fn unlock(
     };
     audit::append(&mut tx, now, &entry).await?;
     if found.is_ok() {
-        let telling = app.telling();
         let readers = Duty::ALL.map(|duty| Some(duty).filter(|duty| !duty.reader_groups().is_empty()));
         let readers: Vec<Duty> = readers.into_iter().flatten().collect();
-        let text = text::safe_opened(&telling, now);
-        retention::tell_holders(&mut tx, &telling, &readers, (Sort::SafeOpened, &text), now).await?;
+        holders::tell(&mut tx, &app.telling(), &readers, &Matter::SafeOpened, now).await?;
     }
     tx.commit().await?;
     app.outbox_wake.notify_one();

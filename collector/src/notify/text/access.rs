@@ -1,7 +1,7 @@
 //! About access, and what waits for agreement.
 
 use super::{CLOSING, Text, local_time};
-use crate::store::proposals::Act;
+use crate::store::acts::{AccessChange, Act};
 use crate::telling::Telling;
 
 pub(super) fn agreement_wanted(telling: &Telling, count: i64) -> Text {
@@ -24,8 +24,7 @@ pub(super) fn agreement_wanted(telling: &Telling, count: i64) -> Text {
 }
 
 /// A reader is kept out of some concerns, or is not any more. INVARIANT 4: neither who nor of what.
-#[must_use]
-pub fn conflict(telling: &Telling, lapses_at: Option<i64>) -> Text {
+pub(super) fn conflict(telling: &Telling, lapses_at: Option<i64>) -> Text {
     let lapses = lapses_at.map_or_else(String::new, |at| {
         let at = local_time(telling, at);
         format!("It ends by itself unless a second person agrees by {at}.\n")
@@ -44,8 +43,7 @@ pub fn conflict(telling: &Telling, lapses_at: Option<i64>) -> Text {
 }
 
 /// The link by which somebody sets up how they sign in. It opens nothing without a code, which is in no message.
-#[must_use]
-pub fn link(telling: &Telling, path: &str, until: i64) -> Text {
+pub(super) fn link(telling: &Telling, path: &str, until: i64) -> Text {
     Text {
         subject: "Pastoral: set up how you sign in".into(),
         body: format!(
@@ -63,51 +61,8 @@ pub fn link(telling: &Telling, path: &str, until: i64) -> Text {
     }
 }
 
-/// What was done about somebody's access. INVARIANT 9: neither whose it is nor who did it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Two people agreed on it.
-    Agreed(Act),
-    /// A link was used.
-    SetUp {
-        /// In the place of a sign-in that was there.
-        reset: bool,
-    },
-    /// A reader refused what another proposed.
-    Refused(Act),
-    /// Somebody stopped a link before it was used.
-    Stopped,
-    /// Too many wrong codes were tried with a link.
-    WrongCodes,
-}
-
-impl Access {
-    const fn words(self) -> &'static str {
-        match self {
-            Self::Agreed(Act::Grant) => "a duty was given, with what it lets somebody see.",
-            Self::Agreed(Act::FirstLink) => "a link was sent, by which somebody sets up how they sign in.",
-            Self::Agreed(Act::Reset) => {
-                "a sign-in is being reset: a link was sent, by which it gets a new\npassword and new codes."
-            }
-            Self::Agreed(Act::Change) => "the recorded name, e-mail address or role of somebody was changed.",
-            Self::Agreed(Act::EndDuty) => "a duty was ended.",
-            Self::SetUp { reset: false } => "a sign-in was set up with the link that was sent for it.",
-            Self::SetUp { reset: true } => {
-                "a sign-in was reset: it has a new password and new codes now, and the old\nones open nothing any more."
-            }
-            Self::Refused(Act::EndDuty) => "a reader refused that a duty be ended, as another had proposed.",
-            Self::Refused(_) => "a reader refused what another had proposed about it.",
-            Self::Stopped => {
-                "the link that was sent for it was stopped before it was used. It opens nothing."
-            }
-            Self::WrongCodes => "a link was tried with wrong codes, ten times. It opens nothing any more.",
-        }
-    }
-}
-
 /// To the person whose access it is.
-#[must_use]
-pub fn own_access(telling: &Telling, what: Access, at: i64) -> Text {
+pub(super) fn own_access(telling: &Telling, what: AccessChange, at: i64) -> Text {
     Text {
         subject: "Pastoral: your access has changed".into(),
         body: format!(
@@ -118,14 +73,13 @@ pub fn own_access(telling: &Telling, what: Access, at: i64) -> Text {
              People and in the audit log who did it, and can undo it.\n",
             school = telling.school_name,
             at = local_time(telling, at),
-            what = what.words(),
+            what = words(what),
         ),
     }
 }
 
 /// To every other reader.
-#[must_use]
-pub fn access_of_another(telling: &Telling, what: Access, at: i64) -> Text {
+pub(super) fn access_of_another(telling: &Telling, what: AccessChange, at: i64) -> Text {
     Text {
         subject: "Pastoral: somebody's access has changed".into(),
         body: format!(
@@ -136,14 +90,13 @@ pub fn access_of_another(telling: &Telling, what: Access, at: i64) -> Text {
             school = telling.school_name,
             url = telling.console_url,
             at = local_time(telling, at),
-            what = what.words(),
+            what = words(what),
         ),
     }
 }
 
 /// Others try to sign in as the reader of this. Names no source: whose machine it is would be guessing.
-#[must_use]
-pub fn siege(telling: &Telling, at: i64) -> Text {
+pub(super) fn siege(telling: &Telling, at: i64) -> Text {
     Text {
         subject: "Pastoral: somebody tries to sign in as you".into(),
         body: format!(
@@ -159,5 +112,36 @@ pub fn siege(telling: &Telling, at: i64) -> Text {
             time = local_time(telling, at),
             url = telling.console_url,
         ),
+    }
+}
+
+/// What was done about somebody's access. INVARIANT 9: neither whose it is nor who did it.
+const fn words(what: AccessChange) -> &'static str {
+    match what {
+        AccessChange::Agreed(Act::Grant) => "a duty was given, with what it lets somebody see.",
+        AccessChange::Agreed(Act::FirstLink) => {
+            "a link was sent, by which somebody sets up how they sign in."
+        }
+        AccessChange::Agreed(Act::Reset) => {
+            "a sign-in is being reset: a link was sent, by which it gets a new\npassword and new codes."
+        }
+        AccessChange::Agreed(Act::Change) => {
+            "the recorded name, e-mail address or role of somebody was changed."
+        }
+        AccessChange::Agreed(Act::EndDuty) => "a duty was ended.",
+        AccessChange::SetUp { reset: false } => "a sign-in was set up with the link that was sent for it.",
+        AccessChange::SetUp { reset: true } => {
+            "a sign-in was reset: it has a new password and new codes now, and the old\nones open nothing any more."
+        }
+        AccessChange::Refused(Act::EndDuty) => {
+            "a reader refused that a duty be ended, as another had proposed."
+        }
+        AccessChange::Refused(_) => "a reader refused what another had proposed about it.",
+        AccessChange::Stopped => {
+            "the link that was sent for it was stopped before it was used. It opens nothing."
+        }
+        AccessChange::WrongCodes => {
+            "a link was tried with wrong codes, ten times. It opens nothing any more."
+        }
     }
 }

@@ -6,18 +6,18 @@ use crate::telling::Telling;
 
 /// What a notice about one concern may say.
 #[derive(Debug, Clone, Copy)]
-pub struct About<'a> {
+pub(super) struct About<'a> {
     /// Random; says nothing.
-    pub concern_id: &'a str,
+    pub(super) concern_id: &'a str,
     /// 1 to 5.
-    pub severity: u8,
+    pub(super) severity: u8,
     /// What follows if nobody answers.
-    pub next: Next,
+    pub(super) next: Next,
 }
 
 /// What follows if nobody answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(super) enum Next {
     /// Nothing that its reader need know.
     Nothing,
     /// Others are told at a time, or, where all have been told, all are reminded.
@@ -63,8 +63,7 @@ impl Next {
 }
 
 /// About one concern.
-#[must_use]
-pub fn concern(telling: &Telling, why: Why, about: &About<'_>) -> Text {
+pub(super) fn concern(telling: &Telling, why: Why, about: &About<'_>) -> Text {
     let (speed, urgency) = urgency(about.severity);
     let (what, opening) = match why {
         Why::New => (
@@ -107,8 +106,7 @@ pub fn concern(telling: &Telling, why: Why, about: &About<'_>) -> Text {
 }
 
 /// Somebody has corrected whom a severe concern is about.
-#[must_use]
-pub fn corrected(telling: &Telling, concern_id: &str) -> Text {
+pub(super) fn corrected(telling: &Telling, concern_id: &str) -> Text {
     Text {
         subject: "Pastoral: please look today - whom a concern is about was corrected".to_owned(),
         body: format!(
@@ -219,8 +217,7 @@ pub(super) fn digest(telling: &Telling) -> Text {
 }
 
 /// To a reader who may know that nobody can read a concern.
-#[must_use]
-pub fn unread(telling: &Telling) -> Text {
+pub(super) fn unread(telling: &Telling) -> Text {
     Text {
         subject: "Pastoral: look now - a concern waits that nobody can read".into(),
         body: format!(
@@ -235,8 +232,7 @@ pub fn unread(telling: &Telling) -> Text {
 }
 
 /// To a technician, where no reader may know of it or can be told. Says no more than that.
-#[must_use]
-pub fn unread_to_technician(telling: &Telling) -> Text {
+pub(super) fn unread_to_technician(telling: &Telling) -> Text {
     Text {
         subject: "Pastoral: look now - a concern waits that nobody can read".into(),
         body: format!(

@@ -1,21 +1,17 @@
-//! The words of notices: plain text, calm, and what to do next. What changes with time is written when the notice leaves.
+//! The words of notices: plain text, calm, and what to do next. They are written when a notice leaves.
 //!
 //! INVARIANT 9: a notice names nobody, quotes nothing and tells neither topic nor kind. What it may say is in the
 //! parameters of these functions and nowhere else.
 
 mod access;
 mod concerns;
+mod laptops;
 mod records;
 
-pub use access::{Access, access_of_another, conflict, link, own_access, siege};
-pub use concerns::{About, Next, concern, corrected, unread, unread_to_technician};
-pub use records::{
-    HeadNumbers, audit_broken, audit_head, keys_differ, own_key_differs, restored, safe_opened,
-};
-
 use crate::concerns::escalation::Why;
-use crate::store::outbox::{Due, Sort};
+use crate::store::outbox::{Due, Matter, Told};
 use crate::telling::Telling;
+use concerns::{About, Next};
 use jiff::Timestamp;
 
 /// A notice, ready to be sent.
@@ -32,20 +28,57 @@ const CLOSING: &str = "This message leaves out on purpose whom it is about and w
 
 /// What a notice that gathers says when it leaves.
 #[derive(Debug, Clone, Copy)]
-pub struct Gathered {
+struct Gathered {
     /// How many things it is about; at least one.
-    pub count: i64,
+    count: i64,
     /// The most serious of them, 1 to 5; 0 when they have no severity.
-    pub severity: u8,
+    severity: u8,
 }
 
-/// A notice as it is when it leaves; none for what was written when it was queued, and says nothing that becomes untrue.
+/// A notice in words, as it is when it leaves.
 #[must_use]
-pub fn leaving(telling: &Telling, due: &Due, now: i64) -> Option<Text> {
-    let (Some(why), Some(concern_id)) = (due.why, &due.concern_id) else {
-        let (count, severity) = (due.count, due.severity);
-        return gathered(telling, due.sort, Gathered { count, severity });
+pub fn leaving(telling: &Telling, due: &Due, now: i64) -> Text {
+    let matter = match &due.told {
+        Told::Matter(matter) => matter,
+        Told::Words { subject, body } => {
+            return Text {
+                subject: subject.clone(),
+                body: body.clone(),
+            };
+        }
     };
+    let (count, severity, queued_at) = (due.count, due.severity, due.created_at);
+    let gathered = Gathered { count, severity };
+    match matter {
+        Matter::New(why) => of_concern(telling, *why, due, now),
+        Matter::Risen => of_concern(telling, Why::Risen, due, now),
+        Matter::Unanswered => of_concern(telling, Why::Unanswered, due, now),
+        Matter::Corrected => concerns::corrected(telling, concern_id(due)),
+        Matter::Several => concerns::several(telling, gathered),
+        Matter::Digest => concerns::digest(telling),
+        Matter::Reminder => concerns::reminder(telling, gathered),
+        Matter::Yours => concerns::yours(telling, gathered),
+        Matter::Review => concerns::review(telling, gathered),
+        Matter::Unread { to_technician: false } => concerns::unread(telling),
+        Matter::Unread { to_technician: true } => concerns::unread_to_technician(telling),
+        Matter::AgreementWanted => access::agreement_wanted(telling, count),
+        Matter::Conflict { lapses_at } => access::conflict(telling, *lapses_at),
+        Matter::Siege => access::siege(telling, queued_at),
+        Matter::Link { path, until } => access::link(telling, path, *until),
+        Matter::Access { what, own: true } => access::own_access(telling, *what, queued_at),
+        Matter::Access { what, own: false } => access::access_of_another(telling, *what, queued_at),
+        Matter::AuditHead { number, keys, at } => records::audit_head(telling, number, keys, *at),
+        Matter::AuditBroken => records::audit_broken(telling, queued_at),
+        Matter::KeysDiffer { keys } => records::keys_differ(telling, keys),
+        Matter::OwnKeyDiffers => records::own_key_differs(telling),
+        Matter::Restored { from } => records::restored(telling, *from, queued_at),
+        Matter::SafeOpened => records::safe_opened(telling, queued_at),
+        Matter::LaptopsDaily(laptops) => laptops::daily(telling, laptops, queued_at),
+        Matter::LaptopsWeekly(laptops) => laptops::weekly(telling, laptops, queued_at),
+    }
+}
+
+fn of_concern(telling: &Telling, why: Why, due: &Due, now: i64) -> Text {
     let next = match due.next_at {
         Some(at) if why != Why::PassedOn => Next::At {
             at: (at > now).then_some(at),
@@ -54,42 +87,16 @@ pub fn leaving(telling: &Telling, due: &Due, now: i64) -> Option<Text> {
         _ => Next::Nothing,
     };
     let about = About {
-        concern_id,
+        concern_id: concern_id(due),
         // As timers and reviews go by it: marking flags as false alarms makes nothing less urgent.
         severity: due.severity.max(due.highest_severity),
         next,
     };
-    Some(concern(telling, why, &about))
+    concerns::concern(telling, why, &about)
 }
 
-/// A notice that gathers; none for other sorts.
-#[must_use]
-pub fn gathered(telling: &Telling, sort: Sort, gathered: Gathered) -> Option<Text> {
-    match sort {
-        Sort::Digest => Some(concerns::digest(telling)),
-        Sort::Several => Some(concerns::several(telling, gathered)),
-        Sort::Reminder => Some(concerns::reminder(telling, gathered)),
-        Sort::Yours => Some(concerns::yours(telling, gathered)),
-        Sort::Review => Some(concerns::review(telling, gathered)),
-        Sort::AgreementWanted => Some(access::agreement_wanted(telling, gathered.count)),
-        Sort::New
-        | Sort::Risen
-        | Sort::Corrected
-        | Sort::Unanswered
-        | Sort::Conflict
-        | Sort::Unread
-        | Sort::Siege
-        | Sort::KeysDiffer
-        | Sort::OwnKeyDiffers
-        | Sort::Restored
-        | Sort::SafeOpened
-        | Sort::AuditHead
-        | Sort::AuditBroken
-        | Sort::Link
-        | Sort::Access
-        | Sort::LaptopsDaily
-        | Sort::LaptopsWeekly => None,
-    }
+fn concern_id(due: &Due) -> &str {
+    due.concern_id.as_deref().unwrap_or_default()
 }
 
 /// In words for the subject line, and for the message.
@@ -112,7 +119,7 @@ const fn urgency(severity: u8) -> (&'static str, &'static str) {
     }
 }
 
-pub(super) fn local_time(telling: &Telling, at_ms: i64) -> String {
+fn local_time(telling: &Telling, at_ms: i64) -> String {
     local(telling, at_ms, "%H:%M on %A %-d %B")
 }
 

@@ -3,19 +3,9 @@
 use super::{Text, local, local_time};
 use crate::telling::Telling;
 
-/// What the daily message says of the audit chain.
-#[derive(Debug, Clone, Copy)]
-pub struct HeadNumbers<'a> {
-    /// The head's number, see [`crate::chain::number`].
-    pub number: &'a str,
-    /// The fingerprint of the keys that content is sealed to.
-    pub keys: &'a str,
-}
-
 /// The head of the audit chain, which leaves the machine daily (invariant 5). INVARIANT 4: it says nothing of how many
 /// entries there are, since some are hidden from whoever they are about.
-#[must_use]
-pub fn audit_head(telling: &Telling, head: &HeadNumbers<'_>, at: i64) -> Text {
+pub(super) fn audit_head(telling: &Telling, number: &str, keys: &str, at: i64) -> Text {
     Text {
         subject: format!("Pastoral: audit record of {}", local(telling, at, "%-d %B %Y")),
         body: format!(
@@ -35,8 +25,6 @@ pub fn audit_head(telling: &Telling, head: &HeadNumbers<'_>, at: i64) -> Text {
              pastoral-collector audit verify FILE --head \"NUMBER\"\n",
             school = telling.school_name,
             time = local(telling, at, "%H:%M on %A %-d %B %Y"),
-            number = head.number,
-            keys = head.keys,
             days = telling.profile.retention_ms() / 86_400_000,
             url = telling.console_url,
         ),
@@ -44,8 +32,7 @@ pub fn audit_head(telling: &Telling, head: &HeadNumbers<'_>, at: i64) -> Text {
 }
 
 /// The audit chain is not whole. INVARIANT 4: neither which entry nor how many there are.
-#[must_use]
-pub fn audit_broken(telling: &Telling, at: i64) -> Text {
+pub(super) fn audit_broken(telling: &Telling, at: i64) -> Text {
     Text {
         subject: "Pastoral: please look today - the audit record was changed".into(),
         body: format!(
@@ -64,8 +51,7 @@ pub fn audit_broken(telling: &Telling, at: i64) -> Text {
 }
 
 /// The keys that content is sealed to are not those that the readers hold. INVARIANT 4: not whose concerns it is about.
-#[must_use]
-pub fn keys_differ(telling: &Telling, keys: &str) -> Text {
+pub(super) fn keys_differ(telling: &Telling, keys: &str) -> Text {
     Text {
         subject: "Pastoral: please look today - content is sealed for a stranger".into(),
         body: format!(
@@ -83,8 +69,7 @@ pub fn keys_differ(telling: &Telling, keys: &str) -> Text {
 }
 
 /// Whoever signs in as somebody holds another key than the one recorded. INVARIANT 9: not as whom.
-#[must_use]
-pub fn own_key_differs(telling: &Telling) -> Text {
+pub(super) fn own_key_differs(telling: &Telling) -> Text {
     Text {
         subject: "Pastoral: please look today - somebody’s key is not their own".into(),
         body: format!(
@@ -103,8 +88,7 @@ pub fn own_key_differs(telling: &Telling) -> Text {
 }
 
 /// A backup was brought back. INVARIANT 9: nothing of what it holds or lacks.
-#[must_use]
-pub fn restored(telling: &Telling, from: i64, at: i64) -> Text {
+pub(super) fn restored(telling: &Telling, from: i64, at: i64) -> Text {
     Text {
         subject: "Pastoral: a backup was brought back".into(),
         body: format!(
@@ -124,8 +108,7 @@ pub fn restored(telling: &Telling, from: i64, at: i64) -> Text {
 }
 
 /// The school safe was opened. INVARIANT 9: neither by whom nor what.
-#[must_use]
-pub fn safe_opened(telling: &Telling, at: i64) -> Text {
+pub(super) fn safe_opened(telling: &Telling, at: i64) -> Text {
     Text {
         subject: "Pastoral: the school safe was opened".into(),
         body: format!(

@@ -1,6 +1,6 @@
 //! Concerns that come to other readers than before: whom that is told to, and by how many messages.
 
-use super::super::outbox::{self, Gathered, OfConcern, Sort};
+use super::super::outbox::{self, Gathered, Matter, Notice};
 use super::super::{Write, category};
 use super::standing;
 use crate::concerns::escalation::{self as rules, Step, Why};
@@ -66,20 +66,17 @@ pub(in super::super) async fn tell_anew(
     }
     for (person_id, theirs) in &people {
         if let [one] = theirs.as_slice() {
-            let notice = OfConcern {
-                concern_id: &one.concern_id,
-                person_id,
-                sort: Sort::New,
-                why: Why::Yours,
-                due_at: one.due_at,
+            let notice = Notice {
+                concern_id: Some(&one.concern_id),
+                ..Notice::to(person_id, Matter::New(Why::Yours), one.due_at)
             };
-            outbox::queue_of_concern(tx, telling, &notice, now).await?;
+            outbox::queue(tx, telling, &notice, now).await?;
             continue;
         }
         for one in theirs {
             let gathered = Gathered {
                 person_id,
-                sort: Sort::Yours,
+                matter: Matter::Yours,
                 concern_id: Some(&one.concern_id),
                 due_at: one.due_at,
                 every_ms: 0,

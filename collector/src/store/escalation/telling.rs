@@ -1,10 +1,9 @@
 //! The notices that escalation causes.
 
-use super::super::outbox::{self, Gathered, Notice, OfConcern, Sort};
+use super::super::outbox::{self, Gathered, Matter, Notice, Sort};
 use super::super::{Write, actions};
 use super::{Standing, standing};
 use crate::concerns::escalation::{Step, Why};
-use crate::notify::text;
 use crate::telling::Telling;
 use pastoral_keywords::Severity;
 
@@ -23,14 +22,11 @@ pub async fn pass_on(
     if !actions::reads(tx, &telling.school_id, concern_id, to).await? {
         return Ok(false);
     }
-    let notice = OfConcern {
-        concern_id,
-        person_id: to,
-        sort: Sort::New,
-        why: Why::PassedOn,
-        due_at: now,
+    let notice = Notice {
+        concern_id: Some(concern_id),
+        ..Notice::to(to, Matter::New(Why::PassedOn), now)
     };
-    outbox::queue_of_concern(tx, telling, &notice, now).await?;
+    outbox::queue(tx, telling, &notice, now).await?;
     Ok(true)
 }
 
@@ -47,11 +43,7 @@ pub async fn corrected(
     for reader in readers.filter(|reader| reader.person_id != by) {
         let notice = Notice {
             concern_id: Some(concern_id),
-            person_id: &reader.person_id,
-            address: None,
-            sort: Sort::Corrected,
-            text: text::corrected(telling, concern_id),
-            due_at: now,
+            ..Notice::to(&reader.person_id, Matter::Corrected, now)
         };
         outbox::queue(tx, telling, &notice, now).await?;
     }
@@ -69,17 +61,17 @@ pub(super) async fn carry_out(
     let plan = telling.profile.plan(standing.severity);
     for reader in step.tell.iter().filter_map(|place| standing.readers.get(*place)) {
         let person_id = reader.person_id.as_str();
-        let gathered = |sort, every_ms| Gathered {
+        let gathered = |matter, every_ms| Gathered {
             person_id,
-            sort,
+            matter,
             concern_id: Some(concern_id),
             due_at: step.notices_at,
             every_ms,
         };
-        let sort = match step.why {
+        let matter = match step.why {
             Why::Reminder => {
                 // However many concerns wait, one person has one reminder of them at a time.
-                let reminder = gathered(Sort::Reminder, plan.remind_after_ms);
+                let reminder = gathered(Matter::Reminder, plan.remind_after_ms);
                 outbox::gather(tx, telling, &reminder, now).await?;
                 continue;
             }
@@ -87,23 +79,21 @@ pub(super) async fn carry_out(
                 outbox::queue_digest(tx, telling, (person_id, concern_id), step.notices_at, now).await?;
                 continue;
             }
-            Why::New | Why::PassedOn | Why::NotReviewed | Why::Yours => Sort::New,
-            Why::Risen => Sort::Risen,
-            Why::Unanswered => Sort::Unanswered,
+            Why::New | Why::PassedOn | Why::NotReviewed | Why::Yours => Matter::New(step.why),
+            Why::Risen => Matter::Risen,
+            Why::Unanswered => Matter::Unanswered,
         };
+        let sort = matter.sort();
         let own = sort == Sort::New && standing.severity == Severity::MAX;
         if !own && outbox::is_crowded(tx, telling, person_id, (sort, step.notices_at), now).await? {
-            outbox::gather(tx, telling, &gathered(Sort::Several, CROWDED_MS), now).await?;
+            outbox::gather(tx, telling, &gathered(Matter::Several, CROWDED_MS), now).await?;
             continue;
         }
-        let notice = OfConcern {
-            concern_id,
-            person_id,
-            sort,
-            why: step.why,
-            due_at: step.notices_at,
+        let notice = Notice {
+            concern_id: Some(concern_id),
+            ..Notice::to(person_id, matter, step.notices_at)
         };
-        outbox::queue_of_concern(tx, telling, &notice, now).await?;
+        outbox::queue(tx, telling, &notice, now).await?;
     }
     sqlx::query(
         "UPDATE concern SET escalation_step = $1, next_due_at = $2, backlog = $3, timed_at = $4,

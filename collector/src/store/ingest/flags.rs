@@ -12,7 +12,6 @@ use crate::metering::HeldBack;
 use crate::store::accounts;
 use pastoral_proto::{Account, Flag};
 use sqlx::{QueryBuilder, Sqlite};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 const ACCOUNTS_IN_MEMORY: usize = 50_000;

@@ -1,22 +1,21 @@
 //! Notices on their way. A notice is in the outbox by the transaction that causes it and is tried until the mail server
 //! has taken it or its sort's own end has come: at least once, always under the same Message-ID, never given up early.
 //!
-//! What changes with time is written when it leaves: notices about a concern (how serious it is, who is told next and when),
-//! and those that gather what is of one person (how many concerns wait, what wants agreement), of which one waits at most
-//! for each person and sort. Other notices are written when they are queued, and say nothing that becomes untrue. Functions here fail when the
-//! database does.
+//! The store keeps what a notice tells, until it has left or ended; its words are made when it leaves, by `notify`. Of those
+//! that gather what is of one person (how many concerns wait, what wants agreement) one waits at most for each person and
+//! sort.
 
+mod matter;
 mod sending;
 mod sort;
 mod undelivered;
 
+pub use matter::{Laptops, Matter, Told};
 pub use sending::{Due, Setback, due, end_what_is_over, next_due, not_sent, sent, try_all};
 pub use sort::Sort;
 pub use undelivered::{Undelivered, last_error, undelivered, waits};
 
 use super::{Store, Write};
-use crate::concerns::escalation::Why;
-use crate::notify::text::Text;
 use crate::telling::Telling;
 
 const MINUTE_MS: i64 = 60_000;
@@ -33,36 +32,33 @@ pub struct Notice<'a> {
     pub person_id: &'a str,
     /// Where this notice goes although their address is another.
     pub address: Option<&'a str>,
-    /// What it is.
-    pub sort: Sort,
-    /// Its words.
-    pub text: Text,
+    /// What it tells.
+    pub matter: Matter,
     /// When it may leave.
     pub due_at: i64,
 }
 
-/// A notice about one concern, which is written when it leaves.
-#[derive(Debug, Clone, Copy)]
-pub struct OfConcern<'a> {
-    /// The concern.
-    pub concern_id: &'a str,
-    /// To whom.
-    pub person_id: &'a str,
-    /// What it is.
-    pub sort: Sort,
-    /// Why they are told.
-    pub why: Why,
-    /// When it may leave.
-    pub due_at: i64,
+impl<'a> Notice<'a> {
+    /// About no concern, to the address that its reader has when it leaves.
+    #[must_use]
+    pub const fn to(person_id: &'a str, matter: Matter, due_at: i64) -> Self {
+        Self {
+            concern_id: None,
+            person_id,
+            address: None,
+            matter,
+            due_at,
+        }
+    }
 }
 
-/// A notice that gathers everything of one sort for one person, and is written when it leaves.
-#[derive(Debug, Clone, Copy)]
+/// A notice that gathers everything of one sort for one person.
+#[derive(Debug, Clone)]
 pub struct Gathered<'a> {
     /// To whom.
     pub person_id: &'a str,
-    /// What it is.
-    pub sort: Sort,
+    /// What it tells.
+    pub matter: Matter,
     /// A concern that it is about, where its sort goes by them.
     pub concern_id: Option<&'a str>,
     /// When it may leave.
@@ -71,60 +67,31 @@ pub struct Gathered<'a> {
     pub every_ms: i64,
 }
 
-/// Queues a notice. Wake the outbox after the commit.
+/// Queues a notice, and gives its id. Wake the outbox after the commit.
 pub async fn queue(
     tx: &mut Write,
     telling: &Telling,
     notice: &Notice<'_>,
     now: i64,
-) -> Result<(), sqlx::Error> {
-    insert(tx, telling, notice, None, now).await.map(drop)
-}
-
-/// Queues a notice about one concern. Wake the outbox after the commit.
-pub async fn queue_of_concern(
-    tx: &mut Write,
-    telling: &Telling,
-    about: &OfConcern<'_>,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let notice = Notice {
-        concern_id: Some(about.concern_id),
-        person_id: about.person_id,
-        address: None,
-        sort: about.sort,
-        text: Text::default(),
-        due_at: about.due_at,
-    };
-    insert(tx, telling, &notice, Some(about.why), now).await.map(drop)
-}
-
-async fn insert(
-    tx: &mut Write,
-    telling: &Telling,
-    notice: &Notice<'_>,
-    why: Option<Why>,
-    now: i64,
 ) -> Result<String, sqlx::Error> {
     let notice_id = uuid::Uuid::new_v4().to_string();
     let message_id = format!("<{notice_id}@{}>", telling.host());
+    let matter = serde_json::to_string(&notice.matter).map_err(|error| sqlx::Error::Encode(error.into()))?;
     sqlx::query(
-        "INSERT INTO outbox (school_id, notice_id, concern_id, person_id, address, notice, message_id, subject, body,
-                             created_at, due_at, why)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "INSERT INTO outbox (school_id, notice_id, concern_id, person_id, address, notice, message_id, matter,
+                             created_at, due_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&*telling.school_id)
     .bind(&notice_id)
     .bind(notice.concern_id)
     .bind(notice.person_id)
     .bind(notice.address.unwrap_or_default())
-    .bind(notice.sort)
+    .bind(notice.matter.sort())
     .bind(message_id)
-    .bind(&notice.text.subject)
-    .bind(&notice.text.body)
+    .bind(matter)
     .bind(now)
     .bind(notice.due_at)
-    .bind(why)
     .execute(&mut **tx)
     .await?;
     Ok(notice_id)
@@ -145,7 +112,7 @@ pub async fn gather(
     )
     .bind(&*telling.school_id)
     .bind(gathered.person_id)
-    .bind(gathered.sort)
+    .bind(gathered.matter.sort())
     .fetch_one(&mut **tx)
     .await?;
     // A time that is still to come was written down before the clock was set back.
@@ -165,15 +132,8 @@ pub async fn gather(
             notice_id
         }
         None => {
-            let notice = Notice {
-                concern_id: None,
-                person_id: gathered.person_id,
-                address: None,
-                sort: gathered.sort,
-                text: Text::default(),
-                due_at,
-            };
-            insert(tx, telling, &notice, None, now).await?
+            let matter = gathered.matter.clone();
+            queue(tx, telling, &Notice::to(gathered.person_id, matter, due_at), now).await?
         }
     };
     sqlx::query(
@@ -222,7 +182,7 @@ pub async fn queue_digest(
 ) -> Result<(), sqlx::Error> {
     let digest = Gathered {
         person_id,
-        sort: Sort::Digest,
+        matter: Matter::Digest,
         concern_id: Some(concern_id),
         due_at: due_at.max(now.saturating_add(DIGEST_WAIT_MS)),
         every_ms: DIGEST_EVERY_MS,

@@ -1,7 +1,6 @@
 //! What the worker asks and writes down: which notices leave now, and what came of them.
 
-use super::Sort;
-use crate::concerns::escalation::Why;
+use super::{Sort, Told};
 use crate::store::Store;
 use sqlx::AssertSqlSafe;
 use std::sync::LazyLock;
@@ -26,10 +25,11 @@ pub struct Due {
     pub address: String,
     /// Stable over all tries.
     pub message_id: String,
-    /// The subject line; empty when it is written now.
-    pub subject: String,
-    /// The message; empty when it is written now.
-    pub body: String,
+    /// What it tells.
+    #[sqlx(rename = "matter", try_from = "String")]
+    pub told: Told,
+    /// When it was queued.
+    pub created_at: i64,
     /// How often it was tried.
     pub attempts: i64,
     /// When it was tried first.
@@ -40,8 +40,6 @@ pub struct Due {
     pub severity: u8,
     /// The concern, where it is about one.
     pub concern_id: Option<String>,
-    /// Why its reader is told of that; none when it was written before it was queued.
-    pub why: Option<Why>,
     /// When the concern comes to somebody else, or all are reminded.
     pub next_at: Option<i64>,
     /// The highest severity that the concern ever had, where that is higher than now.
@@ -74,8 +72,8 @@ static OPEN: LazyLock<String> = LazyLock::new(|| {
         Sort::ALL.iter().map(when).collect::<Vec<_>>().join(" ")
     };
     format!(
-        "SELECT outbox.notice_id, outbox.notice, outbox.message_id, outbox.subject, outbox.body, outbox.attempts,
-                outbox.first_tried_at, outbox.due_at, outbox.concern_id, outbox.why, about.next_due_at AS next_at,
+        "SELECT outbox.notice_id, outbox.notice, outbox.message_id, outbox.matter, outbox.attempts,
+                outbox.first_tried_at, outbox.created_at, outbox.due_at, outbox.concern_id, about.next_due_at AS next_at,
                 COALESCE(about.highest_severity, 0) AS highest_severity,
                 EXISTS (SELECT 1 FROM concern_reader AS next WHERE next.concern_id = about.concern_id
                     AND next.place >= about.escalation_step) AS others_left,
@@ -120,11 +118,13 @@ pub async fn end_what_is_over(store: &Store, now: i64) -> Result<(), sqlx::Error
     }
     let mut tx = store.write().await?;
     for notice_id in &over {
-        sqlx::query("UPDATE outbox SET ended_at = $1 WHERE notice_id = $2 AND sent_at IS NULL")
-            .bind(now)
-            .bind(notice_id)
-            .execute(&mut *tx)
-            .await?;
+        sqlx::query(
+            "UPDATE outbox SET ended_at = $1, matter = NULL WHERE notice_id = $2 AND sent_at IS NULL",
+        )
+        .bind(now)
+        .bind(notice_id)
+        .execute(&mut *tx)
+        .await?;
     }
     tx.commit().await
 }
@@ -145,12 +145,11 @@ pub async fn sent(store: &Store, notice_id: &str, now: i64) -> Result<(), sqlx::
     let mut tx = store.write().await?;
     sqlx::query(
         "UPDATE outbox SET sent_at = $1, attempts = attempts + 1, last_error = NULL, fault = NULL,
-                body = CASE WHEN notice = $3 THEN '' ELSE body END
+                matter = NULL
          WHERE notice_id = $2",
     )
     .bind(now)
     .bind(notice_id)
-    .bind(Sort::Link)
     .execute(&mut *tx)
     .await?;
     sqlx::query(

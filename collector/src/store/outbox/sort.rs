@@ -1,5 +1,5 @@
-//! The sorts of notices. A new sort is one row of the table below and a function in `notify::text`; `due` asks for every
-//! sort that is in it.
+//! The sorts of notices. A new sort is one row of the table below, what it tells in `matter`, and a function in
+//! `notify::text`; `due` asks for every sort that is in it.
 
 use crate::codes::codes;
 

@@ -5,8 +5,9 @@ mod carried;
 mod model;
 mod standing;
 
+pub use super::acts::Act;
 pub use carried::{Carried, carried, carry};
-pub use model::{Act, Change, New, Proposal, ProposalState};
+pub use model::{Change, New, Proposal, ProposalState};
 pub use standing::{Standing, standing};
 
 use super::{Write, asking, audit};

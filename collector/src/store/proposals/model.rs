@@ -3,23 +3,8 @@
 use crate::codes::codes;
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::Duty;
+use crate::store::acts::Act;
 use serde::{Deserialize, Serialize};
-
-codes! {
-    /// What is proposed, behind somebody's name.
-    pub enum Act {
-        /// A duty; with a first link where the person cannot sign in yet.
-        Grant = "grant", "a duty";
-        /// A link for somebody who has a duty and cannot sign in yet.
-        FirstLink = "first-link", "a first link";
-        /// A new password, second factor and key pair in the place of those that are lost.
-        Reset = "reset", "a reset of the sign-in";
-        /// Another name, address or role of somebody with a duty.
-        Change = "change", "another name, address or role";
-        /// The end of somebody else's duty.
-        EndDuty = "end-duty", "the end of a duty";
-    }
-}
 
 codes! {
     /// What became of a proposal.

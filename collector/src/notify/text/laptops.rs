@@ -1,36 +1,11 @@
-//! The words of mail about laptops that are silent. INVARIANT 9: host names and numbers, nothing else.
+//! About laptops that are silent. INVARIANT 9: host names and numbers, nothing else.
 
-use super::text::{Text, local_time};
+use super::{Text, local_time};
+use crate::store::outbox::Laptops;
 use crate::telling::Telling;
 
-/// What a mail about laptops may say: host names and numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Laptops {
-    /// How many are heard and well.
-    pub protected: usize,
-    /// How many are heard and not well.
-    pub not_protected: usize,
-    /// The host names of those that are not heard.
-    pub not_heard: Vec<String>,
-    /// The host names of those that were held back for doing more than a laptop does in a day.
-    pub held_back: Vec<String>,
-    /// The host names of those that are retired and speak all the same.
-    pub retired_heard: Vec<String>,
-    /// Groups of which nobody is heard, and how many laptops each has.
-    pub silent_groups: Vec<(String, usize)>,
-}
-
-impl Laptops {
-    /// Whether a technician has something to do.
-    #[must_use]
-    pub fn need_a_technician(&self) -> bool {
-        !(self.not_heard.is_empty() && self.held_back.is_empty() && self.retired_heard.is_empty())
-    }
-}
-
 /// For technicians, daily: which laptops are silent.
-#[must_use]
-pub fn laptops_daily(telling: &Telling, laptops: &Laptops, at: i64) -> Text {
+pub(super) fn daily(telling: &Telling, laptops: &Laptops, at: i64) -> Text {
     let mut lists = String::new();
     for (what, names) in [
         (
@@ -62,8 +37,7 @@ pub fn laptops_daily(telling: &Telling, laptops: &Laptops, at: i64) -> Text {
 }
 
 /// For safeguarding leads, weekly: how many laptops are silent, and which.
-#[must_use]
-pub fn laptops_weekly(telling: &Telling, laptops: &Laptops, at: i64) -> Text {
+pub(super) fn weekly(telling: &Telling, laptops: &Laptops, at: i64) -> Text {
     Text {
         subject: "Pastoral: laptops that are not heard this week".into(),
         body: format!(
