@@ -15,7 +15,7 @@ use concerns::{About, Next};
 use jiff::Timestamp;
 
 /// A notice, ready to be sent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// The subject line.
     pub subject: String,

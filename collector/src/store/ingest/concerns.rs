@@ -1,6 +1,7 @@
 //! Which concern a flag joins, and what that changes about it.
 
-use super::batch::{Batch, ROWS};
+use super::batch::Batch;
+use super::touched::{self, Stands, Touched};
 use crate::concerns::escalation::{Change, is_backlog};
 use crate::concerns::grouping::{self, Candidate, Key, Placement, Whose};
 use crate::concerns::kind::Kind;
@@ -9,10 +10,10 @@ use crate::concerns::naming::Named;
 use crate::concerns::routing::Subject;
 use crate::seal::content::DataKey;
 use crate::store::escalation::Anew;
-use crate::store::{Write, escalation, false_alarms, keys, references, rerouting, routing};
+use crate::store::{escalation, false_alarms, keys, references, rerouting, routing};
 use pastoral_keywords::{Severity, Topic};
-use sqlx::{AssertSqlSafe, QueryBuilder};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use sqlx::AssertSqlSafe;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Concerns whose topics are kept in memory.
@@ -28,14 +29,6 @@ pub(super) struct Placed {
     keys: HashMap<Vec<u8>, Arc<DataKey>>,
 }
 
-/// A concern as it stands in the store.
-#[derive(Clone, Copy)]
-struct Stands {
-    severity: u8,
-    sealed_to: SealedTo,
-    backlog: bool,
-}
-
 #[derive(sqlx::FromRow)]
 struct Row {
     concern_id: String,
@@ -47,48 +40,6 @@ struct Row {
     reader_group: ReaderGroup,
     also_group: Option<ReaderGroup>,
     backlog: bool,
-}
-
-/// What a batch adds to a concern.
-struct Touched {
-    opened: bool,
-    before: Stands,
-    severity: u8,
-    flags: u32,
-    first_event_at: i64,
-    last_event_at: i64,
-    /// Every flag of the batch belongs to a backlog.
-    backlog: bool,
-    /// To whom it came by a name in one of the flags.
-    anew: Vec<Anew>,
-    topics: BTreeSet<Topic>,
-}
-
-impl Touched {
-    const fn new(opened: bool, before: Stands, event_at: i64) -> Self {
-        Self {
-            opened,
-            before,
-            severity: before.severity,
-            flags: 0,
-            first_event_at: event_at,
-            last_event_at: event_at,
-            backlog: true,
-            anew: Vec::new(),
-            topics: BTreeSet::new(),
-        }
-    }
-
-    /// The first flag that is no backlog opens a concern that so far only waited for the digest.
-    const fn change(&self) -> Change {
-        if self.opened || (self.before.backlog && !self.backlog) {
-            Change::Opened
-        } else if self.severity > self.before.severity {
-            Change::Risen
-        } else {
-            Change::Joined
-        }
-    }
 }
 
 impl Placed {
@@ -352,7 +303,7 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
     let school_id = Arc::clone(&batch.telling.school_id);
     let used: Vec<_> = placed.keys.values().map(Arc::clone).collect();
     keys::save_data_keys(&mut batch.tx, &school_id, &used).await?;
-    update(&mut batch.tx, &placed.touched, batch.now).await?;
+    touched::write(&mut batch.tx, &placed.touched, batch.now).await?;
     if batch.caches.topics.len() > CONCERNS_IN_MEMORY {
         batch.caches.topics.clear();
     }
@@ -380,35 +331,4 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
     notices |= !anew.is_empty();
     escalation::tell_anew(&mut batch.tx, &batch.telling, anew, batch.now).await?;
     Ok(notices)
-}
-
-async fn update(tx: &mut Write, touched: &BTreeMap<String, Touched>, now: i64) -> Result<(), sqlx::Error> {
-    let touched: Vec<_> = touched.iter().collect();
-    for touched in touched.chunks(ROWS) {
-        let mut update =
-            QueryBuilder::new("WITH given (concern_id, severity, flags, first_at, last_at, backlog) AS (");
-        update.push_values(touched, |mut row, (concern_id, touched)| {
-            row.push_bind(*concern_id)
-                .push_bind(touched.severity)
-                .push_bind(touched.flags)
-                .push_bind(touched.first_event_at)
-                .push_bind(touched.last_event_at)
-                .push_bind(touched.backlog);
-        });
-        update.push(
-            ") UPDATE concern SET flag_count = flag_count + given.flags,
-                severity = CASE WHEN concern.severity < given.severity THEN given.severity ELSE concern.severity END,
-                first_event_at = CASE WHEN first_event_at > given.first_at THEN given.first_at ELSE first_event_at END,
-                last_event_at = CASE WHEN last_event_at < given.last_at THEN given.last_at ELSE last_event_at END,
-                backlog = CASE WHEN given.backlog THEN concern.backlog ELSE FALSE END, changed_at = ",
-        );
-        update.push_bind(now);
-        update.push(" FROM given WHERE concern.concern_id = given.concern_id");
-        update
-            .build()
-            .persistent(touched.len() == ROWS)
-            .execute(&mut **tx)
-            .await?;
-    }
-    Ok(())
 }

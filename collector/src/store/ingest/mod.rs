@@ -15,6 +15,7 @@ mod flood;
 mod gate;
 mod others;
 mod prepared;
+mod touched;
 mod volume;
 
 pub use others::reckon_missing;
