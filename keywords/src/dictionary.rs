@@ -46,7 +46,6 @@ impl Dictionary {
         self.words.parts().2.is_empty()
     }
 
-    /// Whether letters are one of the commonest words.
     pub(crate) fn is_common(&self, letters: impl IntoIterator<Item = char>) -> bool {
         self.commonest.contains(hash::of_letters(letters))
     }

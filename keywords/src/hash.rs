@@ -19,13 +19,11 @@ pub(crate) const fn finish(hash: u64) -> u64 {
     hash ^ (hash >> 32)
 }
 
-/// The hash of a word.
 #[inline]
 pub(crate) fn of_bytes(word: &[u8]) -> u64 {
     finish(word.iter().fold(START, |hash, byte| step(hash, u32::from(*byte))))
 }
 
-/// The hash of the letters of a word.
 pub(crate) fn of_letters(letters: impl IntoIterator<Item = char>) -> u64 {
     finish(
         letters

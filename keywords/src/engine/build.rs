@@ -46,9 +46,6 @@ pub struct EngineBuilder {
 
 impl EngineBuilder {
     /// Adds a list.
-    ///
-    /// # Errors
-    /// When a list of the same identity was added before, or the lists are too large.
     pub fn add(&mut self, list: &KeywordList) -> Result<(), BuildError> {
         let number = number(self.tables.lists.len())?;
         let id = self.string(&list.id)?;
@@ -194,9 +191,6 @@ impl EngineBuilder {
     }
 
     /// The engine, that tells odd words by the ordinary ones; see [`Engine::build`] for one that knows none.
-    ///
-    /// # Errors
-    /// When the lists are too large.
     pub fn finish(mut self, dictionary: Dictionary) -> Result<Engine, BuildError> {
         let mut words = vec![String::new(); self.words.len()];
         for (word, id) in &self.words {

@@ -21,7 +21,6 @@ impl Strings {
     }
 }
 
-/// A list.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ListEntry {
     pub(super) id: u32,
@@ -29,7 +28,6 @@ pub(super) struct ListEntry {
     pub(super) confidential: bool,
 }
 
-/// A term.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TermEntry {
     pub(super) list: u32,

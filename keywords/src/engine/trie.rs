@@ -200,7 +200,6 @@ impl Trie {
         here.before..here.before + ends
     }
 
-    /// How many phrases there are.
     pub(super) const fn phrase_count(&self) -> usize {
         self.phrase_count as usize
     }
@@ -253,7 +252,6 @@ pub(super) struct Growing {
 type Branch = (usize, Vec<(u32, u32)>);
 
 impl Growing {
-    /// Adds a phrase.
     pub(super) fn add(&mut self, words: impl IntoIterator<Item = u32>, phrase: u32) {
         self.words.extend(words);
         self.ends.push(self.words.len());
