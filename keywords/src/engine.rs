@@ -6,6 +6,9 @@
 //! and along the readings alike (`walk.rs`), so every view is matched at once, readings combine, and a phrase is found
 //! whichever of its words are dodged. What is not odd is never read as anything else, which is what keeps false flags away.
 //!
+//! Where a number or a pattern decides what is found, the table at the top of its file says what it wins and loses.
+//! `tests/thresholds.rs` holds the tables to it.
+//!
 //! Rules, in this order:
 //! 1. A term stands in a text where its words do, in their order, in a view of the text.
 //! 2. It applies where it has a severity for the text's audience, is looked for in its source and in what its writer wrote,
@@ -17,6 +20,7 @@
 //! 4. Text that a page wrote is never more than [`Severity::PAGE_MAX`].
 //! 5. The winner is the highest severity; then the longest span; then the earliest; then list and term in their order.
 
+mod apart;
 mod build;
 mod bytes;
 mod decoded;
@@ -30,6 +34,7 @@ mod segment;
 mod shorthand;
 mod slips;
 mod tables;
+mod together;
 mod trie;
 mod walk;
 mod words;
@@ -92,17 +97,11 @@ pub struct Engine {
 impl Engine {
     /// An engine for the lists. It knows no ordinary words, so nothing that is written in plain letters is odd to it, but for
     /// stretched words: it looks neither for misspellings nor for words that are run together.
-    ///
-    /// # Errors
-    /// When two lists have the same identity, or the lists are too large.
     pub fn build(lists: &[KeywordList]) -> Result<Self, BuildError> {
         Self::build_with(lists, &Dictionary::default())
     }
 
     /// An engine for the lists, that tells odd words by the ordinary ones.
-    ///
-    /// # Errors
-    /// When two lists have the same identity, or the lists are too large.
     pub fn build_with(lists: &[KeywordList], dictionary: &Dictionary) -> Result<Self, BuildError> {
         let mut builder = EngineBuilder::default();
         for list in lists {
@@ -111,7 +110,6 @@ impl Engine {
         builder.finish(dictionary.clone())
     }
 
-    /// An engine of its parts.
     fn of(words: Words, dictionary: Dictionary, mut trie: Trie, tables: Tables) -> Self {
         trie.take_down_terms(|phrase| matches!(tables.owner(phrase).kind, Kind::Term(_)));
         Self {

@@ -1,4 +1,9 @@
 //! A text with percent-encoding and HTML entities taken for what they stand for.
+//!
+//! | number | is | one less | one more |
+//! |---|---|---|---|
+//! | `TIMES` | 2 | misses `k%2569ll` | finds `k%252569ll`, and one could go on |
+//! | `ENTITY` | 10 | misses `k&#x0000069;ll` | finds `k&#x00000069;ll`, and one could go on |
 
 use std::ops::Range;
 

@@ -1,4 +1,8 @@
 //! Which of the terms that stand in a text apply to it, and which are covered.
+//!
+//! | number | is | one less | one more |
+//! |---|---|---|---|
+//! | `NEAR` | 8 | misses `cut a b c d e f g wrist` | flags `cut a b c d e f g h wrist` |
 
 use super::letters::{Place, place, word_at};
 use super::phrase_at::PhraseAt;

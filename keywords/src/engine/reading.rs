@@ -3,36 +3,28 @@
 //! Every reading is a word of the lists between two places of the text, so that one tree of phrases serves all views. A
 //! word is odd that is neither one of the lists nor an ordinary one, or that is written with characters that are not its
 //! own; only odd words are read as anything else.
+//!
+//! | number | is | one less | one more |
+//! |---|---|---|---|
+//! | `APART` | 3 | misses `b-u-limia`, whose letters are then taken for a word spelt out | misses `d i e` |
+//! | `LONGEST` | 40 | | with no limit, a word of 4,000 odd letters takes six times as long |
+//! | `DIGITS` | 3 | flags `classroom 80bm` | misses `5u1cde` |
 
 use super::letters::{How, Letter, Letters, Piece, Place, place, word_at};
 use super::phrase_at::PhraseAt;
-use super::segment::segment;
 use super::shorthand::shorthand;
 use super::trie::Trie;
-use super::words::{NONE, RUN_TOGETHER, STRETCHED, Words, class, is_written_plainly};
+use super::words::{NONE, Words, is_written_plainly};
 use crate::dictionary::Dictionary;
-use crate::hash;
 use crate::plain::Plain;
 use crate::view::View;
 
-/// Pieces of one letter that stand apart in a row.
+/// Pieces of one letter in a row that are a word spelt out.
 const APART: usize = 3;
-/// Letters a word must have to be found alone among letters that stand apart, and others.
-const ALONE_APART: usize = 5;
 /// Letters of the longest piece that is read as one word.
-const LONGEST: usize = 40;
-/// Pieces that a word may be broken into.
-const BROKEN: usize = 3;
-/// Letters a word must have to be put together from pieces of several letters.
-const JOINED: usize = 5;
-/// Digits of the longest number that is read as a word.
-const NUMBER: usize = 8;
-/// Letters a word must have to be found alone among words that are run together.
-const ALONE: usize = 6;
-/// Letters of the longest word of a phrase that is run together.
-const LONGEST_PART: usize = 24;
-/// Words that are tried for one piece; more than any phrase and its beginnings need.
-const STEPS: usize = 512;
+pub(super) const LONGEST: usize = 40;
+/// Of so many letters of a word that is misspelt, one may be a digit or a sign.
+const DIGITS: usize = 3;
 
 /// A word of the lists, or an ordinary one, that a part of a text may be read as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,7 +43,7 @@ pub(super) struct Edge {
 
 impl Edge {
     /// A phrase that stands where the edge does.
-    const fn standing(&self, phrase: u32) -> PhraseAt {
+    pub(super) const fn standing(&self, phrase: u32) -> PhraseAt {
         PhraseAt {
             from: self.from,
             to: self.to,
@@ -94,9 +86,9 @@ pub(super) struct Reader<'e> {
 /// A text that is being read.
 pub(super) struct Reading<'r, 'e> {
     pub(super) reader: &'r Reader<'e>,
-    letters: &'r [Letter],
+    pub(super) letters: &'r [Letter],
     pub(super) edges: Vec<Edge>,
-    phrases: Vec<PhraseAt>,
+    pub(super) phrases: Vec<PhraseAt>,
 }
 
 impl Reader<'_> {
@@ -106,7 +98,6 @@ impl Reader<'_> {
         let mut known = Vec::with_capacity(plain.words().len());
         let (mut single, mut apart) = (0, false);
         let mut found = Lattice::default();
-        let knows_ordinary = !self.dictionary.is_empty();
         for (at, written) in plain.words().iter().enumerate() {
             let word = plain.word(at);
             let (id, phrase) = self.words.exactly(word);
@@ -134,23 +125,24 @@ impl Reader<'_> {
                     .edges
                     .extend(stands_for.map(|word| as_written(word, View::Misspelt, false)));
             }
-            let is_ordinary = || {
-                if knows_ordinary {
-                    self.dictionary.contains(word)
-                } else {
-                    is_written_plainly(word)
-                }
-            };
-            odd.push(id.is_none() && phrase.is_none() && !is_ordinary());
+            odd.push(id.is_none() && phrase.is_none() && !self.is_ordinary(word));
             single = if word.len() == 1 { single + 1 } else { 0 };
             apart |= single >= APART;
         }
-        let sign = |byte| matches!(byte, b'@' | b'$' | b'!' | b'|' | b'*' | b'-' | b'+' | b'#');
-        if looks_further && (apart || odd.contains(&true) || original.bytes().any(sign)) {
+        if looks_further && (apart || odd.contains(&true) || original.bytes().any(may_be_a_letter)) {
             self.edges(original, plain, &odd, &mut found);
         }
         found.plain = known;
         found
+    }
+
+    /// Whether a word is an ordinary one; where none is known, whether it is written as they are.
+    fn is_ordinary(&self, word: &str) -> bool {
+        if self.dictionary.is_empty() {
+            is_written_plainly(word)
+        } else {
+            self.dictionary.contains(word)
+        }
     }
 
     fn edges(&self, original: &str, plain: &Plain, odd: &[bool], found: &mut Lattice) {
@@ -193,47 +185,6 @@ impl Reader<'_> {
 }
 
 impl Reading<'_, '_> {
-    /// Letters that stand apart: `s u i c i d e`. Every word among them is read, for others may stand before and after;
-    /// a short one counts alone only where those are words of one letter.
-    fn spaced_out(&mut self, run: &[Piece]) {
-        let [first, .., last] = run else { return };
-        let letters = &self.letters[first.first..last.after];
-        let spelt: Vec<char> = letters.iter().map(|letter| letter.letter).collect();
-        let is_word = |letter: &Letter| {
-            matches!(letter.letter, 'a' | 'i' | 'o' | 'u' | 's') || letter.how == How::AsAnother
-        };
-        for first in 0..spelt.len() {
-            let mut hash = hash::START;
-            let mut before = None;
-            let begins = first <= 2 && letters[..first].iter().all(is_word);
-            for after in first + 1..=(first + LONGEST).min(spelt.len()) {
-                let letter = class(spelt[after - 1]);
-                if before.replace(letter) != Some(letter) {
-                    hash = hash::step(hash, letter as u32);
-                }
-                // A letter that is stretched is taken for as long as it is.
-                let stretched = after - first >= STRETCHED
-                    && spelt.get(after).map(|next| class(*next)) == before
-                    && spelt[after - STRETCHED..after]
-                        .iter()
-                        .all(|last| Some(class(*last)) == before);
-                if after - first < 2 || stretched {
-                    continue;
-                }
-                for word in self.reader.words.hashed(hash::finish(hash), &spelt[first..after]) {
-                    if self.reader.words.get(word).len() < 2 {
-                        continue;
-                    }
-                    let ends = letters.len() - after <= 2 && letters[after..].iter().all(is_word);
-                    let to = letters.get(after).map_or(last.end, |next| next.place);
-                    let read = edge(&letters[first..after], to, word, View::Joined);
-                    let alone = after - first >= ALONE_APART || after - first > 2 && begins && ends;
-                    self.edges.push(Edge { alone, ..read });
-                }
-            }
-        }
-    }
-
     /// One piece, with the signs around it and without.
     fn piece(&mut self, piece: &Piece) {
         let all = &self.letters[piece.first..piece.after];
@@ -266,7 +217,7 @@ impl Reading<'_, '_> {
         let plainly = letters.iter().all(|letter| letter.how == How::Plainly);
         if plainly && letters.len() < 2 || !letters.iter().any(Letter::is_letter) {
             // A number may stand for a word of a phrase, but alone it is a number.
-            if !plainly && letters.len() <= NUMBER {
+            if !plainly {
                 for word in words.read_as(&spelt) {
                     let read = edge(letters, end, word, View::Resolved);
                     self.edges.push(Edge { alone: false, ..read });
@@ -293,92 +244,8 @@ impl Reading<'_, '_> {
         if self.edges.len() == before && spelt.iter().all(char::is_ascii_lowercase) {
             self.run_together(letters, &spelt, end);
             let digits = letters.iter().filter(|letter| !letter.is_letter()).count();
-            if plainly || digits * 3 <= letters.len() && !dictionary.contains(&written) {
+            if plainly || digits * DIGITS <= letters.len() && !dictionary.contains(&written) {
                 self.misspelt(letters, &spelt, end);
-            }
-        }
-    }
-
-    /// Words that are run together: `howtokillmyself`.
-    fn run_together(&mut self, letters: &[Letter], spelt: &[char], end: Place) {
-        let Reader {
-            words, dictionary, ..
-        } = *self.reader;
-        if spelt.len() < RUN_TOGETHER || self.reader.furthest < View::Split {
-            return;
-        }
-        self.phrase_of(letters, spelt, end);
-        let Some(parts) = segment(letters, words, dictionary) else {
-            return;
-        };
-        if parts.len() < 2 || parts.iter().all(|part| part.word == NONE) {
-            return;
-        }
-        for part in &parts {
-            let to = letters.get(part.after).map_or(end, |next| next.place);
-            let part_letters = &letters[part.first..part.after];
-            let alone = part_letters.len() >= ALONE && parts.len() <= 3;
-            let read = edge(part_letters, to, part.word, View::Split);
-            self.edges.push(Edge { alone, ..read });
-        }
-    }
-
-    /// The phrases that letters are, all of them, as its words run together.
-    fn phrase_of(&mut self, letters: &[Letter], spelt: &[char], end: Place) {
-        if spelt.len() < RUN_TOGETHER || self.reader.furthest < View::Split {
-            return;
-        }
-        let whole = edge(letters, end, NONE, View::Split);
-        let mut ways = vec![(0, None)];
-        let mut steps = STEPS;
-        while let Some((first, node)) = ways.pop() {
-            let mut hash = hash::START;
-            let mut before = None;
-            for after in first + 1..=(first + LONGEST_PART).min(spelt.len()) {
-                let letter = class(spelt[after - 1]);
-                if before.replace(letter) != Some(letter) {
-                    hash = hash::step(hash, letter as u32);
-                }
-                for word in self.reader.words.hashed(hash::finish(hash), &spelt[first..after]) {
-                    let next = match node {
-                        None => self.reader.trie.start(word),
-                        Some(node) => self.reader.trie.child(node, word),
-                    };
-                    let Some(next) = next.filter(|_| steps > 0) else {
-                        continue;
-                    };
-                    steps -= 1;
-                    if after < spelt.len() {
-                        ways.push((after, Some(next)));
-                    } else if node.is_some() {
-                        self.phrases
-                            .extend(self.reader.trie.ending(next).map(|phrase| whole.standing(phrase)));
-                    }
-                }
-            }
-        }
-    }
-
-    /// A word that is broken into pieces: `sui-cide`, `wom en`.
-    fn broken(&mut self, pieces: &[Piece], is_odd: &[bool]) {
-        for count in 2..=BROKEN.min(pieces.len()) {
-            let (Some(first), Some(last)) = (pieces.first(), pieces.get(count - 1)) else {
-                return;
-            };
-            let dashed = pieces[1..count].iter().all(|piece| piece.attached);
-            let length = last.after - first.first;
-            let least = if dashed { 2 } else { JOINED };
-            let odd = is_odd[..count].contains(&true) || dashed && count == 2;
-            if !odd || !(least..=LONGEST).contains(&length) {
-                continue;
-            }
-            let letters = &self.letters[first.first..last.after];
-            let spelt: Vec<char> = letters.iter().map(|letter| letter.letter).collect();
-            for word in self.reader.words.read_as(&spelt) {
-                self.edges.push(edge(letters, last.end, word, View::Joined));
-            }
-            if dashed {
-                self.phrase_of(letters, &spelt, last.end);
             }
         }
     }
@@ -398,6 +265,11 @@ impl Piece {
             && letters.iter().all(|letter| letter.how == How::Plainly);
         !whole || odd.get(word).copied().unwrap_or(true)
     }
+}
+
+/// Whether a sign may stand for a letter, or between the parts of a word.
+const fn may_be_a_letter(sign: u8) -> bool {
+    matches!(sign, b'@' | b'$' | b'!' | b'|' | b'*' | b'-' | b'+' | b'#')
 }
 
 pub(super) fn edge(letters: &[Letter], to: Place, word: u32, view: View) -> Edge {

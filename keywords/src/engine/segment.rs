@@ -1,4 +1,14 @@
-//! Takes apart words that are run together: into as few words as can be, each of the lists or of the ordinary ones.
+//! Takes apart words that are run together: into as few words as can be, and no short ones where others will do, each of the
+//! lists or of the ordinary ones.
+//!
+//! | number | is | one less | one more |
+//! |---|---|---|---|
+//! | `LONGEST` | 24 | | with ten times as many, a word of 4,000 odd letters takes thirteen times as long |
+//! | `WORD` | 10 | | counts against what a short word costs more |
+//!
+//! | of two ways | found | left alone |
+//! |---|---|---|
+//! | the one without the shorter word | `they deserve todie`, not `t odie` | `thecasino`, taken for `theca sino` |
 
 use super::letters::Letter;
 use super::words::{NONE, Words, class};
@@ -6,10 +16,10 @@ use crate::dictionary::Dictionary;
 use crate::hash;
 
 /// Letters of the longest word that is looked for inside others.
-const LONGEST: usize = 24;
+pub(super) const LONGEST: usize = 24;
 /// What a word costs, and what it costs more for being short.
-const WORD: u32 = 10;
-const SHORT: [u32; 4] = [0, 14, 7, 2];
+const WORD: usize = 10;
+const SHORT: [usize; 4] = [0, 14, 7, 2];
 
 /// A part of the letters: one word.
 #[derive(Debug, Clone, Copy)]
@@ -22,52 +32,30 @@ pub(super) struct Part {
 
 /// The parts that letters are made of; none if some letter belongs to no word. Time linear in the letters.
 pub(super) fn segment(letters: &[Letter], words: &Words, dictionary: &Dictionary) -> Option<Vec<Part>> {
-    let mut best: Vec<(u32, Part)> = vec![
-        (
-            u32::MAX,
-            Part {
-                first: 0,
-                after: 0,
-                word: NONE
-            }
-        );
-        letters.len() + 1
-    ];
-    best[0].0 = 0;
+    // The cheapest words up to each letter, with the last of them.
+    let mut cheapest: Vec<Option<(usize, Part)>> = vec![None; letters.len() + 1];
     for first in 0..letters.len() {
-        let so_far = best[first].0;
-        if so_far == u32::MAX {
-            continue;
-        }
+        let so_far = match cheapest[first] {
+            Some((cost, _)) => cost,
+            None if first == 0 => 0,
+            None => continue,
+        };
         let mut exact = hash::START;
-        for length in 1..=LONGEST.min(letters.len() - first) {
-            exact = hash::step(exact, letters[first + length - 1].letter as u32);
-            let after = first + length;
-            let found = known(&letters[first..after], hash::finish(exact), words, dictionary);
-            let cost = match found {
-                Some(_) => WORD + SHORT.get(length).copied().unwrap_or(0),
-                None => continue,
+        for (letter, after) in letters[first..].iter().take(LONGEST).zip(first + 1..) {
+            exact = hash::step(exact, letter.letter as u32);
+            let Some(word) = known(&letters[first..after], hash::finish(exact), words, dictionary) else {
+                continue;
             };
-            let total = so_far.saturating_add(cost);
-            if total < best[after].0 {
-                best[after] = (
-                    total,
-                    Part {
-                        first,
-                        after,
-                        word: found.unwrap_or(NONE),
-                    },
-                );
+            let total = so_far + WORD + SHORT.get(after - first).copied().unwrap_or(0);
+            if cheapest[after].is_none_or(|(cost, _)| total < cost) {
+                cheapest[after] = Some((total, Part { first, after, word }));
             }
         }
     }
     let mut parts = Vec::new();
     let mut after = letters.len();
     while after > 0 {
-        let (cost, part) = best[after];
-        if cost == u32::MAX {
-            return None;
-        }
+        let (_, part) = cheapest[after]?;
         parts.push(part);
         after = part.first;
     }

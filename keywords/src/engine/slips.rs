@@ -1,9 +1,54 @@
 //! Words with a slip: a letter dropped, doubled, swapped, replaced, or hidden behind a star.
+//!
+//! | slip | found | left alone |
+//! |---|---|---|
+//! | two letters swapped | `suicdie` | `ublly`, the first of a short word |
+//! | a vowel for a vowel | `suicede` | `suicidt`, a consonant |
+//! | a consonant for one that sounds alike | `suizide` | `pullied`, the first letter |
+//! | one letter doubled | `suicidde` | `suicidre`, another one added |
+//! | one letter dropped | `suicie` | `suiie`, and another |
+//! | one vowel dropped inside a short word | `vdka` | `vodk`, at its end |
+//! | no slip of one of the commonest words | `lagr` | `a lagre box`, for `large` |
+//!
+//! | number | is | one less | one more |
+//! |---|---|---|---|
+//! | `SWAPPED_FIRST` | 6 | flags `mrs bause` | misses `acsino` |
+//! | `REPLACED` in a phrase | 5 | flags `please koll him` | misses `he herts me` |
+//! | `REPLACED` alone | 7 | flags `cosino` | misses `bulemia` |
+//! | `DOUBLED` in a phrase | 5 | finds `kkill him` | misses `knnife crime` |
+//! | `DOUBLED` alone | 6 | finds `knifee` | misses `heeroin` |
+//! | `DROPPED` alone | 6 | flags `das knie` | misses `heoin` |
+//! | `VOWEL_DROPPED` alone | 5 | flags `what is hte time` | misses `vdka` |
+//! | `HIDDEN` | 2 | flags `see you l***r` | misses `b**b` |
+//! | `STARRED` | 4 | flags `solve d*e = 12` | misses `b*mb` |
 
 use super::letters::{Letter, Place};
 use super::reading::{Edge, Reading, edge};
 use super::words::{MISSPELT, class, dropped_hash, shape_hash};
 use crate::view::View;
+
+/// Letters that a word must have for a slip to be taken for it: in a phrase, and where it stands for a term alone.
+struct Least {
+    in_phrase: usize,
+    alone: usize,
+}
+
+impl Least {
+    const fn new(in_phrase: usize, alone: usize) -> Self {
+        Self { in_phrase, alone }
+    }
+}
+
+const SWAPPED: Least = Least::new(MISSPELT, MISSPELT);
+const SWAPPED_FIRST: Least = Least::new(6, 6);
+const REPLACED: Least = Least::new(5, 7);
+const DOUBLED: Least = Least::new(5, 6);
+const DROPPED: Least = Least::new(MISSPELT, 6);
+const VOWEL_DROPPED: Least = Least::new(MISSPELT, 5);
+/// Of so many letters, one may be hidden.
+const HIDDEN: usize = 2;
+/// Letters that a word must have to be found alone with stars inside it.
+const STARRED: usize = 4;
 
 impl Reading<'_, '_> {
     /// A word of the lists that differs in one letter.
@@ -11,7 +56,7 @@ impl Reading<'_, '_> {
         let words = self.reader.words;
         // Without ordinary words every word would be odd.
         let knows_ordinary = !self.reader.dictionary.is_empty();
-        if spelt.len() + 1 < MISSPELT || self.reader.furthest < View::Misspelt || !knows_ordinary {
+        if self.reader.furthest < View::Misspelt || !knows_ordinary {
             return;
         }
         let mut seen = Vec::new();
@@ -66,7 +111,7 @@ impl Reading<'_, '_> {
         let (Some(first), Some(last)) = (spelt.first(), spelt.last()) else {
             return;
         };
-        if hidden * 2 > spelt.len() {
+        if hidden * HIDDEN > spelt.len() {
             return;
         }
         let shown = |letter: &char| *letter != '*';
@@ -79,7 +124,7 @@ impl Reading<'_, '_> {
                         .is_some_and(|is| !shown(letter) || is == class(*letter))
                 };
                 if spelt.iter().all(same) && listed.next().is_none() {
-                    let alone = spelt.len() > 3;
+                    let alone = spelt.len() >= STARRED;
                     self.edges.push(Edge {
                         alone,
                         ..edge(letters, end, word, View::Misspelt)
@@ -99,25 +144,31 @@ impl Reading<'_, '_> {
     }
 }
 
-/// Whether a word was written with one slip, and if so, whether the word can then stand for a term alone: two letters
-/// swapped, one dropped or doubled, a vowel for a vowel, or a consonant for one that sounds alike.
+/// Whether a word was written with one slip, and if so, whether the word can then stand for a term alone.
 fn slip(written: &[char], word: &str) -> Option<bool> {
     let listed: Vec<char> = word.chars().collect();
     let same = written.iter().zip(&listed).take_while(|(a, b)| a == b).count();
-    let (length, begun) = (listed.len(), same > 0);
-    match (&written[same..], &listed[same..]) {
-        ([], []) => Some(true),
+    let begun = same > 0;
+    let least = match (&written[same..], &listed[same..]) {
         ([a, b, w @ ..], [c, d, l @ ..]) if a == d && b == c && w == l => {
-            (begun || length > 5).then_some(length > 3)
+            if begun {
+                SWAPPED
+            } else {
+                SWAPPED_FIRST
+            }
         }
-        ([a, w @ ..], [b, l @ ..]) if w == l => (length > 4 && begun && alike(*a, *b)).then_some(length > 6),
-        ([a, w @ ..], l) if w == l && begun && written[same - 1] == *a => (length > 4).then_some(length > 5),
+        ([a, w @ ..], [b, l @ ..]) if w == l && begun && alike(*a, *b) => REPLACED,
+        ([a, w @ ..], l) if w == l && begun && written[same - 1] == *a => DOUBLED,
         (w, [dropped, l @ ..]) if w == l => {
-            let vowel_inside = begun && !l.is_empty() && VOWELS.contains(*dropped);
-            (length > 3).then_some(length > 5 || length > 4 && vowel_inside)
+            if begun && !l.is_empty() && VOWELS.contains(*dropped) {
+                VOWEL_DROPPED
+            } else {
+                DROPPED
+            }
         }
-        _ => None,
-    }
+        _ => return None,
+    };
+    (listed.len() >= least.in_phrase).then_some(listed.len() >= least.alone)
 }
 
 const VOWELS: &str = "aeiouy";

@@ -10,7 +10,8 @@ use crate::list::phrase::GAP;
 use crate::plain::Plain;
 use crate::view::View;
 
-/// Steps from one place of a text. Only a list and a text made for each other need so many; what is left out is counted.
+/// Steps from one place of a text. No text of the evaluation needs 16, and only a list and a text made for each other need
+/// so many; what is left out is counted.
 const STEPS: usize = 256;
 
 /// The phrases that stand in a text, and at how many places there was more to look for.

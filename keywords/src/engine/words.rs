@@ -1,4 +1,10 @@
 //! The words of the lists, and the ways they are looked up.
+//!
+//! | number | is | one less | one more |
+//! |---|---|---|---|
+//! | `MISSPELT` | 4 | flags `find gu*` | misses `bmob` |
+//! | `RUN_TOGETHER` | 5 | flags `aid and abet` | misses `imfat` |
+//! | `STRETCHED` | 3 | flags `ich hatte` | misses `suiiicide` |
 
 use std::ops::Range;
 
@@ -7,12 +13,10 @@ use crate::hash;
 
 /// No word.
 pub(super) const NONE: u32 = u32::MAX;
-/// Letters a word must have to be looked for misspelt.
+/// Letters that a word must have to be looked for misspelt.
 pub(super) const MISSPELT: usize = 4;
-
-/// Letters a phrase must have to be looked for run together.
+/// Letters that a phrase must have to be looked for run together.
 pub(super) const RUN_TOGETHER: usize = 5;
-
 /// A letter that is written so often in a row is stretched.
 pub(super) const STRETCHED: usize = 3;
 
@@ -81,7 +85,6 @@ impl Words {
             exact.push((hash::of_bytes(word.as_bytes()), id));
             read.push((read_hash(letters.iter().copied()), id));
             if let ([first, ..], Some(last)) = (&letters[..], letters.last())
-                && letters.len() > 1
                 && id < single
                 && letters.iter().all(char::is_ascii_lowercase)
             {
@@ -153,8 +156,27 @@ impl Words {
         self.hashed(read_hash(letters.iter().copied()), letters)
     }
 
-    /// The same, for letters whose hash is known.
-    pub(super) fn hashed<'w>(&'w self, hash: u64, letters: &'w [char]) -> impl Iterator<Item = u32> + 'w {
+    /// The same for every beginning of some letters up to a length, with its length.
+    pub(super) fn beginning<'w>(
+        &'w self,
+        letters: &'w [char],
+        longest: usize,
+    ) -> impl Iterator<Item = (usize, u32)> + 'w {
+        let (mut hash, mut last) = (hash::START, None);
+        let hashes = letters.iter().take(longest).map(move |letter| {
+            let letter = class(*letter);
+            if last.replace(letter) != Some(letter) {
+                hash = hash::step(hash, letter as u32);
+            }
+            hash::finish(hash)
+        });
+        (1..).zip(hashes).flat_map(move |(length, hash)| {
+            let words = self.hashed(hash, &letters[..length]);
+            words.map(move |word| (length, word))
+        })
+    }
+
+    fn hashed<'w>(&'w self, hash: u64, letters: &'w [char]) -> impl Iterator<Item = u32> + 'w {
         self.read
             .get(hash)
             .filter(move |id| reads_as(letters, self.get(*id)))

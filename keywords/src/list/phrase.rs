@@ -2,6 +2,11 @@
 //!
 //! `cut{,s,ting} my {wrist,arm}` stands for every combination of its alternatives. ` … ` between two words stands for at
 //! most [`GAP`] other words.
+//!
+//! | number | is | one less | one more |
+//! |---|---|---|---|
+//! | `ALTERNATIVES` | 64 | | bounds what one line of a list costs |
+//! | `GAP` | 3 | misses `meet him in the park` | flags `meet our teacher at the park` |
 
 use crate::plain::Plain;
 
