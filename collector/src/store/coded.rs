@@ -192,7 +192,6 @@ mod tests {
             ("outcome", codes!(Ending)),
             ("reader_group", codes!(ReaderGroup)),
             ("role", codes!(SubjectRole)),
-            ("why", codes!(Why)),
         ]
     }
 

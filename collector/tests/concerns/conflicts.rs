@@ -1,6 +1,6 @@
 //! P20: conflicts of interest against whoever would use them to be alone with a concern.
 
-use crate::letters::{self, Letter};
+use crate::school::letters::{self, Letter};
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::Duty;

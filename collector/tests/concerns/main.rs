@@ -10,8 +10,6 @@ mod escalation;
 mod false_alarms;
 mod faults;
 mod imports;
-#[path = "../school/letters.rs"]
-mod letters;
 mod mail;
 mod odd_servers;
 mod p20;

@@ -1,7 +1,7 @@
 //! A concern that changes its readers: nobody deals with it who may not see it, those it comes to are told, and nobody
 //! twice. And what nobody can read.
 
-use crate::letters;
+use crate::school::letters;
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::ConcernState;

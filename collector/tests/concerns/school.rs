@@ -3,7 +3,7 @@
 #[path = "../school/mod.rs"]
 mod begun;
 
-pub(crate) use begun::{SCHOOL, School};
+pub(crate) use begun::{SCHOOL, School, letters};
 
 use begun::email;
 use jiff::Timestamp;

@@ -1,6 +1,6 @@
 //! Silence is not protection, and whoever can do something about it is told: on school days, of host names only.
 
-use crate::letters::{self, Letter};
+use crate::school::letters::{self, Letter};
 use crate::school::{DAY, MINUTE, School, monday};
 use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::silence::look;
