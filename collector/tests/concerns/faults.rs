@@ -120,7 +120,7 @@ async fn after_a_week_of_refusals_it_is_still_tried_and_a_restart_tries_at_once(
     let next = school.number("SELECT MAX(due_at) FROM outbox").await.unwrap() - now_ms();
     assert!(next > 239 * MINUTE && next <= 240 * MINUTE, "{next}");
     assert_eq!(waiting(&school).await, 1);
-    drop(worker);
+    worker.end().await;
     let _worker = worker_of(&school, &settings(server.port));
     comes_true("it is tried", async || {
         school.number("SELECT MAX(attempts) FROM outbox").await >= Some(3)
@@ -153,7 +153,7 @@ async fn when_a_server_takes_mail_again_all_that_waited_leaves_at_once() {
     school
         .run("UPDATE outbox SET due_at = due_at + 10000000", &[])
         .await;
-    drop(worker);
+    worker.end().await;
     school
         .open(&Concern {
             id: "c3",

@@ -11,6 +11,7 @@ use pastoral_collector::retention;
 use pastoral_collector::store::outbox;
 use pastoral_support::mail::{Mail, Message};
 use pastoral_support::poll::comes_true;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// The worker goes by the real clock.
@@ -22,11 +23,22 @@ pub(crate) fn a_concern() -> Concern<'static> {
     }
 }
 
-pub(crate) struct Running(CancellationToken);
+pub(crate) struct Running {
+    stop: CancellationToken,
+    worker: JoinHandle<Result<(), sqlx::Error>>,
+}
+
+impl Running {
+    /// Waits until it has ended: one that is only told to may take up what is queued next.
+    pub(crate) async fn end(mut self) {
+        self.stop.cancel();
+        (&mut self.worker).await.unwrap().unwrap();
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.cancel();
+        self.stop.cancel();
     }
 }
 
@@ -49,8 +61,8 @@ pub(crate) fn settings(port: u16) -> config::Mail {
 pub(crate) fn worker_of(school: &School, mail: &config::Mail) -> Running {
     let stop = CancellationToken::new();
     let mailer = Mailer::new(mail).unwrap();
-    tokio::spawn(worker::run(school.app.clone(), mailer, stop.clone()));
-    Running(stop)
+    let worker = tokio::spawn(worker::run(school.app.clone(), mailer, stop.clone()));
+    Running { stop, worker }
 }
 
 pub(crate) async fn waiting(school: &School) -> i64 {
@@ -189,7 +201,7 @@ async fn a_reader_whose_address_is_refused_is_told_later_and_the_next_one_at_onc
         school.number("SELECT COUNT(skipped_at) FROM outbox").await == Some(1)
     })
     .await;
-    drop(worker);
+    worker.end().await;
     let now = now_ms();
     assert!(school.next_due("c1").await.unwrap() <= now);
     pastoral_collector::escalate::step_due(&school.app, now)
