@@ -15,6 +15,71 @@ use crate::store::people::Directory;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
+/// A form of a concern's page, as it was sent.
+struct Form {
+    concern_id: String,
+    action: String,
+    fields: Fields,
+    version: i64,
+    /// The page of flags it was on.
+    page: i64,
+}
+
+impl Form {
+    fn read(concern_id: String, action: String, fields: Fields) -> Result<Self, Failure> {
+        Ok(Self {
+            version: fields.trimmed("version").parse().map_err(|_| Failure::BadForm)?,
+            page: fields.trimmed("page").parse().unwrap_or(1),
+            concern_id,
+            action,
+            fields,
+        })
+    }
+
+    fn typed(&self, field: &'static str) -> Typed {
+        Typed {
+            action: self.action.clone(),
+            fields: self.fields.clone(),
+            field,
+            page: self.page,
+            ..Typed::default()
+        }
+    }
+
+    /// The page once more, with what is wrong.
+    async fn again(
+        &self,
+        console: &Console,
+        who: &SignedIn,
+        field: &'static str,
+        fault: &str,
+    ) -> Result<Response, Failure> {
+        view::again(console, who, &self.concern_id, self.typed(field), fault).await
+    }
+
+    /// Commits what was done, and leads to where that is said.
+    async fn done(&self, mut doing: Doing<'_>, said: Done, meant: &[PersonId]) -> Result<Response, Failure> {
+        let (who, concern_id) = (doing.who, &self.concern_id);
+        let mut said = said;
+        if !meant.is_empty() {
+            doing.keep_out(meant).await?;
+            said = Done::Conduct;
+        }
+        let Some(now) = doing.finish().await? else {
+            return Ok(go(&said.at("/queue")));
+        };
+        // What was hidden until now is a look of its own.
+        if self.action != "show" {
+            who.session.acted(concern_id, self.version, now);
+        }
+        let page = match self.page {
+            page @ 2.. => format!("page={page}&"),
+            _ => String::new(),
+        };
+        Ok(go(&format!("/concerns/{concern_id}?{page}done={}", said.code())))
+    }
+}
+
 /// A form of a concern's page.
 pub(in crate::console) async fn act(
     State(console): State<Console>,
@@ -24,59 +89,32 @@ pub(in crate::console) async fn act(
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
     let mut doing = Doing::begin(&console, &who, &concern_id).await?;
-    let words = fields.text("words", TEXT_MOST);
-    let version: i64 = fields.trimmed("version").parse().map_err(|_| Failure::BadForm)?;
-    let page = fields.trimmed("page").parse::<i64>().unwrap_or(1);
-    let typed = |field| Typed {
-        action: action.clone(),
-        fields: fields.clone(),
-        field,
-        page,
-        ..Typed::default()
-    };
-    if version != doing.concern.changed_at {
+    let form = Form::read(concern_id, action, fields)?;
+    if form.version != doing.concern.changed_at {
         drop(doing);
-        return view::stale(&console, &who, &concern_id, version, typed("stale")).await;
+        let typed = form.typed("stale");
+        return view::stale(&console, &who, &form.concern_id, form.version, typed).await;
     }
-    let words = match words {
+    let words = match form.fields.text("words", TEXT_MOST) {
         Ok(words) => words,
         Err(fault) => {
             drop(doing);
-            let field = words_of(&action);
-            return view::again(&console, &who, &concern_id, typed(field), &fault).await;
+            return form.again(&console, &who, words_of(&form.action), &fault).await;
         }
     };
-    let meant = match conduct(&mut doing, &words, &fields).await? {
+    let meant = match conduct(&mut doing, &words, &form.fields).await? {
         Conduct::Meant(meant) => meant,
         Conduct::Asked(colleagues) => {
             drop(doing);
-            let to = format!("/concerns/{concern_id}/{action}");
-            return conduct::ask(&console, &who, to, &words, &fields, colleagues).await;
+            let to = format!("/concerns/{}/{}", form.concern_id, form.action);
+            return conduct::ask(&console, &who, to, &words, &form.fields, colleagues).await;
         }
     };
-    match perform(&mut doing, &action, &fields, &words).await? {
-        Outcome::Done(mut said) => {
-            if !meant.is_empty() {
-                keep_out(&mut doing, &meant).await?;
-                said = Done::Conduct;
-            }
-            let Some(now) = doing.finish().await? else {
-                return Ok(go(&said.at("/queue")));
-            };
-            // What was hidden until now is a look of its own.
-            if action != "show" {
-                who.session.acted(&concern_id, version, now);
-            }
-            let page = if page > 1 {
-                format!("page={page}&")
-            } else {
-                String::new()
-            };
-            Ok(go(&format!("/concerns/{concern_id}?{page}done={}", said.code())))
-        }
+    match perform(&mut doing, &form.action, &form.fields, &words).await? {
+        Outcome::Done(said) => form.done(doing, said, &meant).await,
         Outcome::Fault(field, fault) => {
             drop(doing);
-            view::again(&console, &who, &concern_id, typed(field), fault).await
+            form.again(&console, &who, field, fault).await
         }
     }
 }
@@ -94,18 +132,6 @@ async fn conduct(doing: &mut Doing<'_>, words: &str, fields: &Fields) -> Result<
         .as_ref()
         .map(|person| person.person_id.as_str());
     Ok(conduct::of(&directory, doing.who, about, words, fields))
-}
-
-/// They are kept out of what concerns the person, or of this concern while nobody knows who that is.
-async fn keep_out(doing: &mut Doing<'_>, meant: &[PersonId]) -> Result<(), Failure> {
-    let person = doing
-        .concern
-        .person
-        .as_ref()
-        .map(|person| person.person_id.clone());
-    let about = person.unwrap_or_else(|| doing.concern.concern_id.clone());
-    let (console, who) = (doing.console, doing.who);
-    conduct::keep_out_of(console, &mut doing.tx, &doing.telling, who, &about, meant).await
 }
 
 /// The element in which the words of a form are written.

@@ -3,11 +3,11 @@
 use crate::clock;
 use crate::concerns::action::Action;
 use crate::concerns::ending::Ending;
-use crate::concerns::model::ConcernState;
-use crate::console::Console;
+use crate::concerns::model::{ConcernState, PersonId};
 use crate::console::answer::Failure;
 use crate::console::said::Done;
 use crate::console::who::SignedIn;
+use crate::console::{Console, conduct};
 use crate::store::actions::{self, NewAction};
 use crate::store::queue::{self, Summary};
 use crate::store::{Write, audit, category, escalation, false_alarms, keys, reviews, routing};
@@ -58,32 +58,35 @@ impl<'a> Doing<'a> {
         })
     }
 
-    /// The school.
     pub(super) fn school_id(&self) -> &'a str {
         &self.console.app.school_id
     }
 
     /// Adds to the history, with words sealed to the concern's readers, and to the audit log.
-    pub(super) async fn record(
+    pub(super) async fn record(&mut self, action: Action, detail: Value, words: &str) -> Result<i64, Failure> {
+        let concern_id = self.concern.concern_id.clone();
+        self.record_of(&concern_id, action, detail, words).await
+    }
+
+    /// The same of another concern than the one in hand.
+    pub(super) async fn record_of(
         &mut self,
+        concern_id: &str,
         action: Action,
         detail: Value,
         words: &str,
     ) -> Result<i64, Failure> {
         let sealed = match words {
             "" => None,
-            words => {
-                let concern_id = self.concern.concern_id.clone();
-                Some(self.seal(&concern_id, words.as_bytes()).await?)
-            }
+            words => Some(self.seal(concern_id, words.as_bytes()).await?),
         };
-        let (school_id, concern_id) = (self.school_id(), self.concern.concern_id.clone());
+        let school_id = self.school_id();
         let new = NewAction {
-            concern_id: &concern_id,
+            concern_id,
             at: self.now,
             by: self.who.id(),
             action,
-            detail: detail.clone(),
+            detail,
             words: sealed,
         };
         let action_id = actions::add(&mut self.tx, school_id, &new).await?;
@@ -91,7 +94,7 @@ impl<'a> Doing<'a> {
             school_id,
             actor: self.who.id(),
             deed: action.into(),
-            concern_id: Some(&concern_id),
+            concern_id: Some(concern_id),
             detail: json!({ "action": action_id }),
         };
         audit::append(&mut self.tx, self.now, &entry).await?;
@@ -174,14 +177,21 @@ impl<'a> Doing<'a> {
         Ok(category::repropose(&mut self.tx, &profile, school_id, &concern_id).await?)
     }
 
+    /// These are kept out of what concerns the person, or of this concern while nobody knows who that is.
+    pub(super) async fn keep_out(&mut self, meant: &[PersonId]) -> Result<(), Failure> {
+        let concern = &self.concern;
+        let person = concern.person.as_ref().map(|person| &person.person_id);
+        let about = person.unwrap_or(&concern.concern_id);
+        conduct::keep_out_of(self.console, &mut self.tx, &self.telling, self.who, about, meant).await
+    }
+
     /// Commits, then tells open consoles and wakes those who tell people. Gives the concern's version, if the reader may
     /// still see it.
     pub(super) async fn finish(mut self) -> Result<Option<i64>, Failure> {
         let app = &self.console.app;
         let concern_id = &self.concern.concern_id;
         // INVARIANT: whoever deals with it is asked one day how it stands.
-        let anew =
-            self.concern.state != ConcernState::Acknowledged || self.concern.owner_id != self.before.owner_id;
+        let anew = self.concern.state != ConcernState::Acknowledged || self.concern.owner_id != self.before.owner_id;
         let by = (self.who.id(), anew);
         reviews::settle(&mut self.tx, &self.telling, concern_id, by, self.now).await?;
         let now = queue::one(&mut *self.tx, &app.school_id, self.who.id(), concern_id).await?;

@@ -11,7 +11,6 @@ use crate::store::flags::{self as rows, FlagRow};
 use crate::store::queue::Summary;
 use serde_json::json;
 
-/// Flags on one page.
 const SHOWN: i64 = 50;
 
 /// A page of a concern's flags.
@@ -32,7 +31,6 @@ pub(super) struct At {
 }
 
 impl Flags {
-    /// The flags of one page.
     pub(super) async fn read(
         console: &Console,
         viewer: &str,

@@ -69,13 +69,14 @@ pub(in crate::console) fn next(
     readers: &[Reader],
     viewer: &str,
 ) -> String {
+    let proposes = concern.close_proposed_by.as_deref().map(|by| by == viewer);
     if let Some(until) = concern
         .quiet_until
         .filter(|until| concern.state.is_new() && *until > clock::now_ms())
     {
-        let second = match &concern.close_proposed_by {
-            Some(by) if by == viewer => " Another person is asked to agree.",
-            Some(_) => " You can agree that it is closed for that.",
+        let second = match proposes {
+            Some(true) => " Another person is asked to agree.",
+            Some(false) => " You can agree that it is closed for that.",
             None => "",
         };
         return format!(
@@ -83,22 +84,22 @@ pub(in crate::console) fn next(
             clock.by(&until)
         );
     }
-    if !concern.state.is_new() {
-        return match &concern.close_proposed_by {
-            Some(by) if by == viewer => "You propose to close it. Another person must agree.".to_owned(),
-            Some(_) => "A colleague proposes to close it. You can agree.".to_owned(),
-            None => String::new(),
-        };
+    match proposes {
+        _ if concern.state.is_new() => told(clock, profile, concern, readers, viewer),
+        Some(true) => "You propose to close it. Another person must agree.".to_owned(),
+        Some(false) => "A colleague proposes to close it. You can agree.".to_owned(),
+        None => String::new(),
     }
-    let you = |told: &Reader| {
-        if told.person_id == viewer {
-            "you".to_owned()
-        } else {
-            told.name.clone()
-        }
+}
+
+/// Who has been told, and who is told next.
+fn told(clock: &Clock, profile: &Profile, concern: &Summary, readers: &[Reader], viewer: &str) -> String {
+    let name = |told: &Reader| match &told.person_id {
+        id if id == viewer => "you".to_owned(),
+        _ => told.name.clone(),
     };
     let told = usize::try_from(concern.told).unwrap_or(0).min(readers.len());
-    let names = readers[..told].iter().map(you).collect::<Vec<_>>().join(", ");
+    let names = readers[..told].iter().map(name).collect::<Vec<_>>().join(", ");
     let mut words = match (told, waits_until(profile, concern, clock::now_ms())) {
         (0, _) => "Nobody has been told yet.".to_owned(),
         (_, Some(cover)) => format!("Told when cover begins, at {}: {names}.", clock.by(&cover)),
@@ -107,7 +108,7 @@ pub(in crate::console) fn next(
     if let Some(due) = concern.next_due_at {
         let by = clock.by(&due);
         let next = match readers.get(told) {
-            Some(next) => format!(" Next: {}, if nobody acknowledges it by {by}.", you(next)),
+            Some(next) => format!(" Next: {}, if nobody acknowledges it by {by}.", name(next)),
             None => format!(" If nobody acknowledges it by {by}, everybody is reminded."),
         };
         words.push_str(&next);

@@ -13,7 +13,6 @@ pub(super) use gap::gap;
 use crate::concerns::ending::Ending;
 use pastoral_keywords::View;
 
-/// What a severity means.
 pub(super) const fn severity(severity: i64) -> &'static str {
     match severity {
         5 => "A life may be at risk",

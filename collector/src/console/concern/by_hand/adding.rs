@@ -1,24 +1,15 @@
 //! Adding to an open concern what else happened (P45), instead of making another of the same person and kind.
 
+use super::happened::{Happened, address};
 use crate::concerns;
 use crate::concerns::action::Action;
-use crate::concerns::model::PersonId;
+use crate::console::Console;
 use crate::console::answer::Failure;
 use crate::console::concern::doing::Doing;
 use crate::console::said::Done;
 use crate::console::who::SignedIn;
-use crate::console::{Console, conduct};
 use crate::store::{by_hand, escalation};
 use serde_json::json;
-
-/// Something that happened, written down by hand.
-pub(super) struct Happened<'a> {
-    pub(super) words: &'a str,
-    pub(super) severity: i64,
-    pub(super) at: i64,
-    /// Readers whose conduct is meant.
-    pub(super) meant: &'a [PersonId],
-}
 
 /// Adds it to the concern; gives where to go then. None when the concern is closed by now.
 pub(super) async fn add(
@@ -55,26 +46,7 @@ pub(super) async fn add(
         .await?;
     }
     doing.marked().await?;
-    let person = doing
-        .concern
-        .person
-        .as_ref()
-        .map(|person| person.person_id.clone());
-    let about = person.unwrap_or_else(|| concern_id.to_owned());
-    conduct::keep_out_of(
-        console,
-        &mut doing.tx,
-        &doing.telling,
-        who,
-        &about,
-        happened.meant,
-    )
-    .await?;
+    doing.keep_out(happened.meant).await?;
     let sees = doing.finish().await?.is_some();
-    let to = if sees {
-        format!("/concerns/{concern_id}")
-    } else {
-        "/queue".to_owned()
-    };
-    Ok(Some(Done::Added.at(&to)))
+    Ok(Some(address(concern_id, sees, Done::Added)))
 }

@@ -1,35 +1,28 @@
 //! Recording a concern by hand (P45). It goes to those who may see it, who may not be its writer.
 
 mod adding;
+mod happened;
+mod making;
 
-use crate::chain::Deed;
 use crate::clock;
-use crate::concerns;
-use crate::concerns::action::Action;
 use crate::concerns::kind::Kind;
-use crate::concerns::model::PersonId;
 use crate::console::answer::{Failure, go, show, show_again};
 use crate::console::conduct::{self, Conduct};
 use crate::console::drafts::Draft;
 use crate::console::form::{Fields, TEXT_MOST};
 use crate::console::page::Page;
-use crate::console::said::Done;
 use crate::console::who::SignedIn;
 use crate::console::words::people::grouped;
 use crate::console::{Console, words};
-
-use crate::store::actions::{self, NewAction};
-use crate::store::by_hand::{ByHand, make_by_hand};
 use crate::store::overview::{self, Candidate};
-use crate::store::people::Directory;
-use crate::store::routing::{self, route_by_hand};
-use crate::store::{audit, escalation, identity, keys, queue};
-use adding::{Happened, add};
+use crate::store::queue;
+use adding::add;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
+use happened::Happened;
 use jiff::civil::DateTime;
-use serde_json::json;
+use making::make;
 
 #[derive(Template)]
 #[template(path = "by_hand.html")]
@@ -65,7 +58,6 @@ impl Typed {
     }
 }
 
-/// The form.
 pub(in crate::console) async fn form(
     State(console): State<Console>,
     who: SignedIn,
@@ -94,33 +86,9 @@ pub(in crate::console) async fn record(
         typed.words = record.replace("\r\n", "\n").chars().take(TEXT_MOST).collect();
         return show(&draw(&console, &who, typed).await?);
     }
-    let happened_at = happened_at(&console, &typed.happened);
-    let mut faults = Vec::new();
-    let kind = Kind::from_code(&typed.kind);
-    let severity = typed
-        .severity
-        .parse::<i64>()
-        .ok()
-        .filter(|severity| (1..=5).contains(severity));
-    if kind.is_none() {
-        faults.push(("kind", "Choose what it is about.".to_owned()));
-    }
-    if severity.is_none() {
-        faults.push(("severity", "Choose how serious it is.".to_owned()));
-    }
-    if happened_at.is_none() {
-        let fault = "Give a day and time that is not in the future.";
-        faults.push(("happened", fault.to_owned()));
-    }
-    match fields.text("words", TEXT_MOST) {
-        Ok(words) if words.is_empty() => faults.push(("words", "Write what happened.".to_owned())),
-        Ok(_) => {}
-        Err(fault) => faults.push(("words", fault)),
-    }
-    let (Some(kind), Some(severity), Some(happened_at), true) =
-        (kind, severity, happened_at, faults.is_empty())
-    else {
-        return again(&console, &who, typed, &faults).await;
+    let (kind, severity, at) = match checked(&console, &typed, &fields) {
+        Ok(checked) => checked,
+        Err(faults) => return again(&console, &who, typed, &faults).await,
     };
     let directory = console.directory().await?;
     let about = Some(typed.person.as_str());
@@ -131,110 +99,62 @@ pub(in crate::console) async fn record(
             return conduct::ask(&console, &who, to, &typed.words, &fields, colleagues).await;
         }
     };
-    let (store_of, school_id) = (console.app.store.read(), &console.app.school_id);
-    let of = (typed.person.as_str(), kind);
-    if let Some(open) = queue::open_of(store_of, school_id, who.id(), of).await? {
-        let happened = Happened {
-            words: &typed.words,
-            severity,
-            at: happened_at,
-            meant: &meant,
-        };
-        match fields.trimmed("where") {
-            "own" => {}
-            "add" if fields.trimmed("open") == open.concern_id => {
-                if let Some(to) = add(&console, &who, &open.concern_id, &happened).await? {
-                    return Ok(go(&to));
-                }
-            }
-            _ => return offer(&console, &who, typed, &open).await,
+    let happened = Happened {
+        words: &typed.words,
+        kind,
+        severity,
+        at,
+        meant: &meant,
+    };
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let open = queue::open_of(store, school_id, who.id(), (&typed.person, kind)).await?;
+    let added = match (open, fields.trimmed("where")) {
+        (None, _) | (_, "own") => None,
+        (Some(open), "add") if fields.trimmed("open") == open.concern_id => {
+            add(&console, &who, &open.concern_id, &happened).await?
         }
-    }
-    match store(&console, &who, &typed, (kind, severity, happened_at), &meant).await? {
-        Some(to) => Ok(go(&to)),
-        None => {
-            again(
-                &console,
-                &who,
-                typed,
-                &[("person", "Choose the person, or that nobody is known.".to_owned())],
-            )
-            .await
-        }
-    }
+        (Some(open), _) => return offer(&console, &who, typed, &open).await,
+    };
+    let to = match added {
+        Some(to) => Some(to),
+        None => make(&console, &who, &typed.person, &happened).await?,
+    };
+    let Some(to) = to else {
+        let fault = "Choose the person, or that nobody is known.";
+        return again(&console, &who, typed, &[("person", fault.to_owned())]).await;
+    };
+    Ok(go(&to))
 }
 
-async fn store(
-    console: &Console,
-    who: &SignedIn,
-    typed: &Typed,
-    (kind, severity, happened_at): (Kind, i64, i64),
-    meant: &[PersonId],
-) -> Result<Option<String>, Failure> {
-    let (app, now, telling) = (&console.app, clock::now_ms(), console.app.telling());
-    let mut tx = app.store.write().await?;
-    let mut directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
-    let person = Some(typed.person.as_str()).filter(|person| *person != "unknown");
-    if person.is_some_and(|person| directory.person(person).is_none()) {
-        return Ok(None);
+/// A field, and what is wrong with it.
+type Fault = (&'static str, String);
+
+/// The kind, the severity and the time of what happened.
+fn checked(console: &Console, typed: &Typed, fields: &Fields) -> Result<(Kind, i64, i64), Vec<Fault>> {
+    let mut faults = Vec::new();
+    let kind = Kind::from_code(&typed.kind);
+    let severity = typed.severity.parse::<i64>().ok();
+    let severity = severity.filter(|severity| (1..=5).contains(severity));
+    let at = happened_at(console, &typed.happened);
+    if kind.is_none() {
+        faults.push(("kind", "Choose what it is about.".to_owned()));
     }
-    let concern_id = uuid::Uuid::new_v4().to_string();
-    // INVARIANT 4: whose conduct is meant does not read it from the first moment.
-    let about = person.unwrap_or(&concern_id);
-    if !meant.is_empty() {
-        conduct::keep_out_of(console, &mut tx, &telling, who, about, meant).await?;
-        directory = Directory::load(&mut tx, &app.school_id, &telling.profile).await?;
+    if severity.is_none() {
+        faults.push(("severity", "Choose how serious it is.".to_owned()));
     }
-    let (_, route) = route_by_hand(&directory, &concern_id, person, kind);
-    let new = ByHand {
-        concern_id: &concern_id,
-        person_id: person,
-        kind,
-        reader_group: route.group,
-        severity,
-        happened_at,
-    };
-    make_by_hand(&mut tx, &app.school_id, &new, now).await?;
-    routing::set_readers(&mut tx, &app.school_id, &concern_id, &route).await?;
-    let (of, words) = ((&*app.school_id, concern_id.as_str()), typed.words.as_bytes());
-    let words = keys::seal_for(&mut tx, &app.sealer, of, route.sealed_to(), words).await?;
-    let action = NewAction {
-        concern_id: &concern_id,
-        at: now,
-        by: who.id(),
-        action: Action::Recorded,
-        detail: json!({}),
-        words: Some(words),
-    };
-    actions::add(&mut tx, &app.school_id, &action).await?;
-    let entry = audit::Entry {
-        school_id: &app.school_id,
-        actor: who.id(),
-        deed: Deed::Recorded,
-        concern_id: Some(&concern_id),
-        detail: json!({}),
-    };
-    audit::append(&mut tx, now, &entry).await?;
-    identity::link_to_open(&mut tx, &app.school_id, &concern_id).await?;
-    escalation::opened_or_risen(
-        &mut tx,
-        &telling,
-        &concern_id,
-        concerns::escalation::Change::Opened,
-        now,
-    )
-    .await?;
-    tx.commit().await?;
-    app.changed(Some(concern_id.clone()));
-    let sees = queue::one(app.store.read(), &app.school_id, who.id(), &concern_id)
-        .await?
-        .is_some();
-    let to = if sees {
-        format!("/concerns/{concern_id}")
-    } else {
-        "/queue".to_owned()
-    };
-    Ok(Some(Done::Recorded.at(&to)))
+    if at.is_none() {
+        let fault = "Give a day and time that is not in the future.";
+        faults.push(("happened", fault.to_owned()));
+    }
+    match fields.text("words", TEXT_MOST) {
+        Ok(words) if words.is_empty() => faults.push(("words", "Write what happened.".to_owned())),
+        Ok(_) => {}
+        Err(fault) => faults.push(("words", fault)),
+    }
+    match (kind, severity, at) {
+        (Some(kind), Some(severity), Some(at)) if faults.is_empty() => Ok((kind, severity, at)),
+        _ => Err(faults),
+    }
 }
 
 // The day and time as the browser's field gives it, by the school's clock; empty is now.
@@ -281,7 +201,7 @@ async fn again(
     console: &Console,
     who: &SignedIn,
     typed: Typed,
-    faults: &[(&'static str, String)],
+    faults: &[Fault],
 ) -> Result<Response, Failure> {
     let mut page = draw(console, who, typed).await?;
     for (field, fault) in faults {

@@ -78,7 +78,6 @@ impl Chosen {
     }
 }
 
-/// The page.
 pub(in crate::console) async fn form(
     State(console): State<Console>,
     who: SignedIn,

@@ -1,7 +1,6 @@
 //! What was flagged moves to the right person's record, and what it leaves ends.
 
 use super::{Chosen, account, has_account};
-use crate::chain::Deed;
 use crate::concerns::action::Action;
 use crate::concerns::ending::Ending;
 use crate::concerns::model::ConcernState;
@@ -10,9 +9,8 @@ use crate::console::concern::doing::{Doing, proposed};
 use crate::console::concern::facts::needs_second;
 use crate::console::sealing::seal_again;
 use crate::seal::content::{self, DataKeyRow};
-use crate::store::actions::{self, NewAction};
 use crate::store::reassign::{self as rows, Moving, Owner};
-use crate::store::{asking, audit, escalation, false_alarms, flags, identity, keys};
+use crate::store::{actions, asking, escalation, false_alarms, flags, identity, keys};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -90,9 +88,11 @@ async fn move_out(
             .await?;
         }
         rows::count_again(&mut doing.tx, school_id, &to).await?;
-        write(doing, &to, detail.clone(), &chosen.words).await?;
+        doing
+            .record_of(&to, Action::Reassigned, detail.clone(), &chosen.words)
+            .await?;
     }
-    write(doing, from, detail, &chosen.words).await?;
+    doing.record_of(from, Action::Reassigned, detail, &chosen.words).await?;
     let left = rows::count_again(&mut doing.tx, school_id, from).await?;
     // What somebody wrote down about the person is about them still.
     let written = false_alarms::added_by_hand(&mut doing.tx, school_id, from).await?;
@@ -178,32 +178,4 @@ async fn rename(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<(), Failure> {
     }
     let session = doing.who.session.clone();
     seal_again(doing.console, &mut doing.tx, &session, changed.as_slice()).await
-}
-
-/// Adds to a history, which need not be that of the concern in hand, and to the audit log.
-async fn write(
-    doing: &mut Doing<'_>,
-    concern_id: &str,
-    detail: serde_json::Value,
-    words: &str,
-) -> Result<(), Failure> {
-    let school_id = doing.school_id();
-    let sealed = doing.seal(concern_id, words.as_bytes()).await?;
-    let new = NewAction {
-        concern_id,
-        at: doing.now,
-        by: doing.who.id(),
-        action: Action::Reassigned,
-        detail,
-        words: Some(sealed),
-    };
-    let action_id = actions::add(&mut doing.tx, school_id, &new).await?;
-    let entry = audit::Entry {
-        school_id,
-        actor: doing.who.id(),
-        deed: Deed::Reassigned,
-        concern_id: Some(concern_id),
-        detail: json!({ "action": action_id }),
-    };
-    Ok(audit::append(&mut doing.tx, doing.now, &entry).await?)
 }
