@@ -68,7 +68,6 @@ const INVISIBLE: [char; 15] = [
     '\u{2060}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}', '\u{feff}',
 ];
 
-/// The text of a file.
 pub(super) fn decode(bytes: &[u8]) -> Result<(Cow<'_, str>, Encoding), Whole> {
     let unmarked = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let begin = unmarked.trim_ascii_start();

@@ -44,30 +44,10 @@ impl Plan {
                 None => plan.new.push(row.clone()),
             }
         }
-        let kept: HashSet<&str> = reading
-            .left_out
-            .iter()
-            .filter_map(|fault| fault.source_id.as_deref())
-            .collect();
-        let holds = |pupils: bool| reading.rows.iter().any(|row| row.role.is_pupil() == pupils);
-        let (pupils, adults) = (holds(true), holds(false));
         let gone = known
             .iter()
             .filter(|known| known.active && !known.made_here && !met.contains(known.person_id.as_str()));
-        for known in gone {
-            let in_files = if known.row.role.is_pupil() { pupils } else { adults };
-            if kept.contains(known.row.source_id.as_str()) {
-                plan.kept += 1;
-            } else if in_files || reading.left.contains(&known.row.source_id) {
-                plan.leaves.push(Leaves {
-                    person_id: known.person_id.clone(),
-                    row: known.row.clone(),
-                    duties: known.duties.clone(),
-                });
-            } else {
-                plan.untouched += 1;
-            }
-        }
+        plan.leave(gone, reading);
         let nobodys = reading
             .left_out
             .iter()
@@ -81,6 +61,31 @@ impl Plan {
         }
         plan.stops = stops::of(known, &plan);
         Ok(plan)
+    }
+
+    /// Who is known and not in the files has left, or stays as they are.
+    fn leave<'k>(&mut self, gone: impl Iterator<Item = &'k Known>, reading: &Reading) {
+        let kept: HashSet<&str> = reading
+            .left_out
+            .iter()
+            .filter_map(|fault| fault.source_id.as_deref())
+            .collect();
+        let holds = |pupils: bool| reading.rows.iter().any(|row| row.role.is_pupil() == pupils);
+        let (pupils, adults) = (holds(true), holds(false));
+        for known in gone {
+            let in_files = if known.row.role.is_pupil() { pupils } else { adults };
+            if kept.contains(known.row.source_id.as_str()) {
+                self.kept += 1;
+            } else if in_files || reading.left.contains(&known.row.source_id) {
+                self.leaves.push(Leaves {
+                    person_id: known.person_id.clone(),
+                    row: known.row.clone(),
+                    duties: known.duties.clone(),
+                });
+            } else {
+                self.untouched += 1;
+            }
+        }
     }
 
     fn compare(&mut self, known: &Known, row: &Row) {

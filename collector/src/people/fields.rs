@@ -1,39 +1,20 @@
 //! What the fields of one row say: who it is, what they are to the school, whether they are still there.
 
 use super::columns::{Column, Header, squashed};
+use super::leaving::has_left;
 use super::records::Record;
 use super::roles::{self, Said};
 use super::values::{self, Address, fits, said, said_but_zero};
+use super::wrong::{Checked, Wrong, wrong};
 use super::years::{self, Year};
 use super::{Reader, Row, Table};
 use crate::concerns::kind::SubjectRole;
 use std::collections::HashMap;
 
-/// What is wrong with a row, and in which column.
-pub(super) struct Wrong {
-    pub(super) column: String,
-    pub(super) fault: String,
-    pub(super) instead: String,
-}
-
-pub(super) type Checked<T> = Result<T, Wrong>;
-
 /// What a row is.
 pub(super) enum Is {
     Person(Row),
     Leaver,
-}
-
-pub(super) fn wrong(
-    column: impl Into<String>,
-    fault: impl Into<String>,
-    instead: impl Into<String>,
-) -> Wrong {
-    Wrong {
-        column: column.into(),
-        fault: fault.into(),
-        instead: instead.into(),
-    }
 }
 
 impl Reader {
@@ -51,7 +32,7 @@ impl Reader {
         };
         let said_role = Self::role(record, table, in_roles.map(|(role, _)| *role), roles.is_some());
         // Who has left is left out, whatever else is missing.
-        if said_role == Said::HasLeft || self.has_left(record, header)? {
+        if said_role == Said::HasLeft || has_left(self.today, record, header)? {
             return Ok(Is::Leaver);
         }
         let source_id = Self::id(header, id)?;
@@ -201,84 +182,6 @@ impl Reader {
             years::year_of_age(age)
                 .ok_or_else(|| wrong(header.name(Column::Age), "it is no pupil's age", "whole years"))
         })
-    }
-
-    pub(super) fn has_left(&self, record: &Record<'_>, header: &Header) -> Checked<bool> {
-        let mut left = false;
-        for status in header
-            .fields(record, Column::Status)
-            .into_iter()
-            .filter_map(said_but_zero)
-        {
-            match squashed(status).as_str() {
-                "tobedeleted" | "inactive" | "deleted" | "disabled" | "leaver" | "left" | "former"
-                | "alumni" | "withdrawn" | "transferred" | "archived" | "offroll" | "unenrolled"
-                | "notonroll" | "no" | "n" | "false" | "0" => left = true,
-                "active"
-                | "current"
-                | "enrolled"
-                | "onroll"
-                | "yes"
-                | "y"
-                | "true"
-                | "1"
-                | "c"
-                | "s"
-                | "m"
-                | "g"
-                | "single"
-                | "singleregistration"
-                | "currentsingleregistration"
-                | "currentsingleregistrationatthisschool"
-                | "guest"
-                | "main"
-                | "maindualregistration"
-                | "subsidiary"
-                | "subsidiarydualregistration"
-                | "dual"
-                | "permanent"
-                | "temporary"
-                | "parttime"
-                | "fulltime"
-                | "pending" => {}
-                _ => {
-                    let instead = "active, or tobedeleted for somebody who has left";
-                    return Err(wrong(
-                        header.name(Column::Status),
-                        "it is not a status that Pastoral knows",
-                        instead,
-                    ));
-                }
-            }
-        }
-        for enabled in header
-            .fields(record, Column::Enabled)
-            .into_iter()
-            .filter_map(said_but_zero)
-        {
-            match squashed(enabled).as_str() {
-                "false" | "0" | "no" | "n" | "f" | "inactive" | "disabled" => left = true,
-                "true" | "1" | "yes" | "y" | "t" | "active" | "enabled" => {}
-                _ => {
-                    return Err(wrong(
-                        header.name(Column::Enabled),
-                        "it is not true or false",
-                        "true or false",
-                    ));
-                }
-            }
-        }
-        for day in header.fields(record, Column::Left).into_iter().filter_map(said) {
-            let day = values::date(day, header.order).ok_or_else(|| {
-                wrong(
-                    header.name(Column::Left),
-                    "it is not a date",
-                    "a day such as 2026-08-31, or nothing",
-                )
-            })?;
-            left |= day < self.today;
-        }
-        Ok(left)
     }
 }
 

@@ -10,6 +10,7 @@ mod decoding;
 pub mod differences;
 mod faults;
 mod fields;
+mod leaving;
 pub mod plan;
 mod records;
 mod roles;
@@ -18,6 +19,7 @@ pub mod said;
 mod stops;
 pub mod usernames;
 mod values;
+mod wrong;
 pub mod years;
 
 use crate::concerns::kind::SubjectRole;

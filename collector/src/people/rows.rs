@@ -2,11 +2,13 @@
 
 use super::columns::{Column, Header, squashed};
 use super::faults::{Fault, Whole};
-use super::fields::{Is, Wrong, is_below_the_table, whole, wrong};
+use super::fields::{Is, is_below_the_table, whole};
+use super::leaving::has_left;
 use super::records::Record;
 use super::roles::{self, Said};
 use super::usernames::{Username, normal};
 use super::values::fits;
+use super::wrong::{Wrong, wrong};
 use super::{ROWS_MOST, Reader, Reading, Row, Table};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
@@ -130,7 +132,7 @@ impl<'r> Taking<'r> {
                     instead,
                 ));
             }
-            self.reader.has_left(record, header)
+            has_left(self.reader.today, record, header)
         });
         match checked {
             Err(wrong) => {
@@ -216,16 +218,7 @@ impl<'r> Taking<'r> {
         match roles::joined([said(first), said(&row)]) {
             Said::Is(role, administration) if same && one_year && !first_place.contradicted => {
                 (first.role, first.administration) = (role, administration);
-                for (kept, other) in [
-                    (&mut first.year_group, row.year_group),
-                    (&mut first.class_name, row.class_name),
-                    (&mut first.username, row.username),
-                    (&mut first.email, row.email),
-                ] {
-                    if kept.is_empty() {
-                        *kept = other;
-                    }
-                }
+                fill(first, row);
                 if two_accounts {
                     let lines = format!("{}, {}", first_place.line, place.line);
                     self.reading.other_usernames.push(lines);
@@ -288,5 +281,19 @@ impl<'r> Taking<'r> {
             .left_out
             .sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
         self.reading
+    }
+}
+
+/// What one row does not say, another may.
+fn fill(first: &mut Row, row: Row) {
+    for (kept, other) in [
+        (&mut first.year_group, row.year_group),
+        (&mut first.class_name, row.class_name),
+        (&mut first.username, row.username),
+        (&mut first.email, row.email),
+    ] {
+        if kept.is_empty() {
+            *kept = other;
+        }
     }
 }

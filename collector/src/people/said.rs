@@ -65,6 +65,24 @@ impl Plan {
     /// It in words.
     #[must_use]
     pub fn said(&self) -> Said {
+        let asked = self.asked.iter().map(|asked| {
+            let what = difference(&asked.before, &asked.file, &asked.what);
+            format!("{}: {what}", name(&asked.before))
+        });
+        let stops = self
+            .stops
+            .iter()
+            .map(|stop| format!("{} of {} {}", stop.count, stop.of, stop.reason.words()));
+        Said {
+            numbers: self.numbers(),
+            adults: self.adults(),
+            asked: asked.collect(),
+            stops: stops.collect(),
+        }
+    }
+
+    /// What changes of adults, each by name.
+    fn adults(&self) -> Vec<String> {
         let mut adults: Vec<String> = Vec::new();
         let adult = |row: &Row| !row.role.is_pupil();
         for leaves in self.leaves.iter().filter(|leaves| adult(&leaves.row)) {
@@ -102,20 +120,7 @@ impl Plan {
             adults.truncate(NAMES_SHOWN);
             adults.push(format!("and {more} more adults"));
         }
-        let asked = self.asked.iter().map(|asked| {
-            let what = difference(&asked.before, &asked.file, &asked.what);
-            format!("{}: {what}", name(&asked.before))
-        });
-        let stops = self
-            .stops
-            .iter()
-            .map(|stop| format!("{} of {} {}", stop.count, stop.of, stop.reason.words()));
-        Said {
-            numbers: self.numbers(),
-            adults,
-            asked: asked.collect(),
-            stops: stops.collect(),
-        }
+        adults
     }
 
     fn numbers(&self) -> String {

@@ -23,15 +23,36 @@ pub(super) fn of(known: &[Known], plan: &Plan) -> Vec<Stop> {
     let mut stops = Vec::new();
     let from_files = |pupil: Option<bool>| {
         let of_kind = |known: &&Known| pupil.is_none_or(|pupil| known.row.role.is_pupil() == pupil);
-        known
-            .iter()
-            .filter(|known| known.active && !known.made_here)
-            .filter(of_kind)
-            .count()
+        let active = known.iter().filter(|known| known.active && !known.made_here);
+        active.filter(of_kind).count()
     };
     let counts = [(false, from_files(Some(false))), (true, from_files(Some(true)))];
     leaving(plan, &counts, from_files(None), &mut stops);
     renumbered(plan, &counts, &mut stops);
+    renamed(plan, &counts, &mut stops);
+    let back = plan.changed.iter().filter(|changed| goes_back(changed)).count();
+    many(Reason::EarlierYear, back, counts[1].1, false, &mut stops);
+    for (reason, count) in [
+        (Reason::DutyEnds, ending(plan)),
+        (Reason::DutyUsername, other_usernames(known, plan)),
+        (Reason::DutyAddress, addresses_of_another(known, plan)),
+        (Reason::OtherKind, other_kind(plan)),
+        (Reason::UsernamePasses, passing(known, plan)),
+    ] {
+        if count > 0 {
+            stops.push(Stop {
+                reason,
+                count,
+                of: count,
+                adults: true,
+            });
+        }
+    }
+    stops
+}
+
+/// Many have another name or user name.
+fn renamed(plan: &Plan, counts: &[(bool, usize)], stops: &mut Vec<Stop>) {
     for (reason, what) in [
         (Reason::ManyNames, What::Name),
         (Reason::ManyUsernames, What::Username),
@@ -46,29 +67,20 @@ pub(super) fn of(known: &[Known], plan: &Plan) -> Vec<Stop> {
                 .changed
                 .iter()
                 .filter(differs)
-                .filter(|changed| changed.before.role.is_pupil() == pupil)
+                .filter(|changed| changed.before.role.is_pupil() == *pupil)
                 .count();
-            many(reason, count, of, !pupil, &mut stops);
+            many(reason, count, *of, !pupil, stops);
         }
     }
-    let back = plan.changed.iter().filter(|changed| goes_back(changed)).count();
-    many(Reason::EarlierYear, back, counts[1].1, false, &mut stops);
-    let some = |reason, count: usize, stops: &mut Vec<Stop>| {
-        if count > 0 {
-            stops.push(Stop {
-                reason,
-                count,
-                of: count,
-                adults: true,
-            });
-        }
-    };
-    let ends = plan
-        .leaves
-        .iter()
-        .filter(|leaves| !leaves.duties.is_empty())
-        .count();
-    some(Reason::DutyEnds, ends, &mut stops);
+}
+
+fn ending(plan: &Plan) -> usize {
+    let leaves = plan.leaves.iter();
+    leaves.filter(|leaves| !leaves.duties.is_empty()).count()
+}
+
+/// Somebody with a duty has another user name than before.
+fn other_usernames(known: &[Known], plan: &Plan) -> usize {
     let on_duty: HashSet<&str> = known
         .iter()
         .filter(|known| !known.duties.is_empty())
@@ -78,7 +90,11 @@ pub(super) fn of(known: &[Known], plan: &Plan) -> Vec<Stop> {
         let other = changed.what.contains(&What::Username) && !changed.before.username.is_empty();
         other && on_duty.contains(changed.person_id.as_str())
     });
-    some(Reason::DutyUsername, renamed.count(), &mut stops);
+    renamed.count()
+}
+
+/// Somebody has the address of somebody else with a duty.
+fn addresses_of_another(known: &[Known], plan: &Plan) -> usize {
     let addresses: HashMap<String, &str> = known
         .iter()
         .filter(|known| !known.duties.is_empty() && !known.row.email.is_empty())
@@ -87,8 +103,8 @@ pub(super) fn of(known: &[Known], plan: &Plan) -> Vec<Stop> {
     let moved = plan
         .changed
         .iter()
-        .filter(|changed| changed.what.contains(&What::Email));
-    let moved = moved.map(|changed| (&changed.after, changed.person_id.as_str()));
+        .filter(|changed| changed.what.contains(&What::Email))
+        .map(|changed| (&changed.after, changed.person_id.as_str()));
     let of_another = plan
         .new
         .iter()
@@ -98,15 +114,15 @@ pub(super) fn of(known: &[Known], plan: &Plan) -> Vec<Stop> {
             let holder = addresses.get(&normal(&row.email));
             holder.is_some_and(|holder| holder != person_id)
         });
-    some(Reason::DutyAddress, of_another.count(), &mut stops);
-    let other = plan
-        .changed
-        .iter()
-        .filter(|changed| changed.before.role.is_pupil() != changed.after.role.is_pupil());
+    of_another.count()
+}
+
+/// Staff become pupils, or pupils staff.
+fn other_kind(plan: &Plan) -> usize {
+    let changed = plan.changed.iter();
+    let other = changed.filter(|changed| changed.before.role.is_pupil() != changed.after.role.is_pupil());
     let asked = plan.asked.iter().filter(|asked| asked.file.role.is_pupil());
-    some(Reason::OtherKind, other.count() + asked.count(), &mut stops);
-    some(Reason::UsernamePasses, passing(known, plan), &mut stops);
-    stops
+    other.count() + asked.count()
 }
 
 fn many(reason: Reason, count: usize, of: usize, adults: bool, stops: &mut Vec<Stop>) {
