@@ -92,7 +92,6 @@ impl Check {
     }
 }
 
-/// The exit code.
 fn code(findings: &[Finding], strict: bool) -> u8 {
     if findings.iter().any(|finding| !finding.good) {
         FOUND

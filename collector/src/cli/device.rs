@@ -213,15 +213,7 @@ async fn ask(config: &Config, device: &str, command: &str, json: bool) -> anyhow
             command.time_limit_ms() / 1000
         );
     }
-    let mut look = tokio::time::interval(LOOK);
-    let asked = loop {
-        look.tick().await;
-        let asked = commands::get(&opened.store, school_id, &command_id).await?;
-        let asked = asked.context("what was asked is gone: was a backup restored meanwhile?")?;
-        if !asked.is_open() || asked.ends_at <= clock::now_ms() {
-            break asked;
-        }
-    };
+    let asked = answered(&opened, &command_id).await?;
     let state = if asked.is_open() {
         CommandState::Unanswered
     } else {
@@ -249,6 +241,19 @@ async fn ask(config: &Config, device: &str, command: &str, json: bool) -> anyhow
     } else {
         ExitCode::from(NO_ANSWER)
     })
+}
+
+/// What was asked, once it is answered or its time is over.
+async fn answered(opened: &school::Opened, command_id: &[u8]) -> anyhow::Result<commands::Asked> {
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        look.tick().await;
+        let asked = commands::get(&opened.store, &opened.school.school_id, command_id).await?;
+        let asked = asked.context("what was asked is gone: was a backup restored meanwhile?")?;
+        if !asked.is_open() || asked.ends_at <= clock::now_ms() {
+            return Ok(asked);
+        }
+    }
 }
 
 async fn decide(config: &Config, device: &str, decision: Decision, done: &str) -> anyhow::Result<()> {

@@ -14,8 +14,10 @@ use crate::concerns::model::{Duty, ReaderGroup};
 use crate::config::Config;
 use crate::seal::GroupPrivateKey;
 use crate::seal::sheet::{self, Sheet};
+use crate::store::members::Member;
 use crate::store::proposals::{self, Act, New};
-use crate::store::{access, keys, rerouting};
+use crate::store::{Store, Write, access, keys, rerouting};
+use crate::telling::Telling;
 use anyhow::Context as _;
 
 /// Gives somebody a reader's duty and a link.
@@ -39,31 +41,7 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, typed: &
     note(&mut tx, school_id, Deed::RecoveryCopyUsed, &person.person_id, now).await?;
     let standing = proposals::standing(&mut tx, school_id).await?;
     if !standing.another_reads(&person.person_id) {
-        let groups = person.groups(Some(duty));
-        let held: Vec<_> = copied
-            .into_iter()
-            .filter(|(group, _)| groups.contains(group))
-            .collect();
-        let made = NewLink::make(&held).context("the system gives no randomness")?;
-        access::grant_duty(
-            &mut tx,
-            school_id,
-            &person.person_id,
-            duty,
-            sheet.actor(),
-            None,
-            now,
-        )
-        .await?;
-        let about = Issued {
-            person: &person,
-            proposal_id: None,
-            proposed_by: sheet.actor(),
-            agreed_by: None,
-            vouched: true,
-        };
-        issue(&mut tx, &telling, &made, &about, now).await?;
-        rerouting::reroute_all(&mut tx, &telling, now).await?;
+        let made = alone(&mut tx, &telling, (sheet, copied), &person, duty, now).await?;
         tx.commit().await?;
         println!(
             "A link goes to {}, the recorded address of {}. It works once, for seven days, with this code; say it to them \
@@ -81,6 +59,47 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, typed: &
          People, and the other sheet agrees (`user agree`)"
     );
     tx.commit().await?;
+    propose(&opened.store, &telling, (sheet, &copied), &person, duty, now).await
+}
+
+/// Nobody else reads: the sheet gives the duty and the link by itself.
+async fn alone(
+    tx: &mut Write,
+    telling: &Telling,
+    (sheet, copied): (Sheet, Vec<(ReaderGroup, GroupPrivateKey)>),
+    person: &Member,
+    duty: Duty,
+    now: i64,
+) -> anyhow::Result<NewLink> {
+    let (school_id, person_id) = (&*telling.school_id, person.person_id.as_str());
+    let groups = person.groups(Some(duty));
+    let held: Vec<_> = copied
+        .into_iter()
+        .filter(|(group, _)| groups.contains(group))
+        .collect();
+    let made = NewLink::make(&held).context("the system gives no randomness")?;
+    access::grant_duty(tx, school_id, person_id, duty, sheet.actor(), None, now).await?;
+    let about = Issued {
+        person,
+        proposal_id: None,
+        proposed_by: sheet.actor(),
+        agreed_by: None,
+        vouched: true,
+    };
+    issue(tx, telling, &made, &about, now).await?;
+    rerouting::reroute_all(tx, telling, now).await?;
+    Ok(made)
+}
+
+/// Another reader agrees to it on the console.
+async fn propose(
+    store: &Store,
+    telling: &Telling,
+    (sheet, copied): (Sheet, &[(ReaderGroup, GroupPrivateKey)]),
+    person: &Member,
+    duty: Duty,
+    now: i64,
+) -> anyhow::Result<()> {
     let act = match (person.duties.contains(&duty), person.can_sign_in) {
         (false, _) => Act::Grant,
         (true, true) => Act::Reset,
@@ -95,11 +114,11 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, typed: &
     };
     let work = Work::default();
     let place = Place {
-        store: &opened.store,
-        telling: &telling,
+        store,
+        telling,
         work: &work,
     };
-    let held = acts::propose(place, actor(sheet, &copied), &new, now).await?;
+    let held = acts::propose(place, actor(sheet, copied), &new, now).await?;
     println!(
         "It is proposed: {} for {}. Somebody else who reads must now agree on the console, under People. Then a link goes \
          to {}.",

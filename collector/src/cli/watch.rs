@@ -25,7 +25,6 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// Watches from now on.
     pub(super) fn new(files: Vec<PathBuf>) -> Self {
         let woken = Arc::new(Notify::new());
         let watcher = watcher(&files, &woken).inspect_err(

@@ -9,7 +9,8 @@ use crate::chain::Deed;
 use crate::clock;
 use crate::metering::Limited;
 use crate::store::devices::{Device, DeviceState, NewDevice};
-use crate::store::{audit, certificates, devices, tokens};
+use crate::store::tokens::{self, Token};
+use crate::store::{Write, audit, certificates, devices};
 use data_encoding::BASE32_NOPAD;
 use pastoral_proto::device::{EnrolPending, EnrolRequest, Issued, Refusal, RefusalReason};
 use pastoral_proto::limits;
@@ -55,6 +56,22 @@ pub(super) async fn ask(shared: &Shared, request: &EnrolRequest) -> Result<Joini
     if now >= token.expires_at {
         return Ok(refused(RefusalReason::TokenExpired));
     }
+    let device_id = enter(&mut tx, app, request, (&token, &key), now).await?;
+    tx.commit().await?;
+    if !token.approve {
+        approve_by_token(app, &device_id).await?;
+    }
+    stand(shared, &device_id, &request.csr_der).await
+}
+
+/// Takes one of the token's uses. Gives the device's id.
+async fn enter(
+    tx: &mut Write,
+    app: &App,
+    request: &EnrolRequest,
+    (token, key): (&Token, &[u8]),
+    now: i64,
+) -> Result<String, sqlx::Error> {
     let device_id = uuid::Uuid::new_v4().to_string();
     let new = NewDevice {
         device_id: &device_id,
@@ -62,12 +79,12 @@ pub(super) async fn ask(shared: &Shared, request: &EnrolRequest) -> Result<Joini
         os: &request.os,
         agent_version: &request.agent_version,
         group: &token.group,
-        confirm_code: &confirm_code(&key),
-        public_key_sha256: &key,
+        confirm_code: &confirm_code(key),
+        public_key_sha256: key,
         csr_der: &request.csr_der,
     };
-    devices::add(&mut tx, &app.school_id, &new, now).await?;
-    tokens::take_one(&mut tx, &app.school_id, &token.token_id).await?;
+    devices::add(tx, &app.school_id, &new, now).await?;
+    tokens::take_one(tx, &app.school_id, &token.token_id).await?;
     let entry = audit::Entry {
         school_id: &app.school_id,
         actor: "pastoral",
@@ -75,12 +92,8 @@ pub(super) async fn ask(shared: &Shared, request: &EnrolRequest) -> Result<Joini
         concern_id: None,
         detail: serde_json::json!({ "device_id": device_id, "token_id": token.token_id }),
     };
-    audit::append(&mut tx, now, &entry).await?;
-    tx.commit().await?;
-    if !token.approve {
-        approve_by_token(app, &device_id).await?;
-    }
-    stand(shared, &device_id, &request.csr_der).await
+    audit::append(tx, now, &entry).await?;
+    Ok(device_id)
 }
 
 /// Says where a device stands that was entered before; makes its certificate once it is approved.

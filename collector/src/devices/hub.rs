@@ -94,7 +94,6 @@ impl Hub {
         Entered { stream, told, cloned }
     }
 
-    /// A stream ends.
     pub(super) fn leave(&self, device_id: &str, stream: u64) {
         let mut devices = self.lock();
         if let Some(present) = devices.get_mut(device_id)
@@ -106,7 +105,6 @@ impl Hub {
         }
     }
 
-    /// A device was heard.
     pub(super) fn heard(&self, device_id: &str, now_ms: i64) {
         if let Some(present) = self.lock().get_mut(device_id) {
             present.seen.last_seen_at = now_ms;
