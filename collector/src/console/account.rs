@@ -29,7 +29,6 @@ struct AccountPage {
     key: String,
 }
 
-/// The page.
 pub(super) async fn account(
     State(console): State<Console>,
     who: SignedIn,
@@ -56,7 +55,6 @@ pub(super) async fn password_form(
     show(&draw_password(&console, &who).await?)
 }
 
-/// Changes the password.
 pub(super) async fn password(
     State(console): State<Console>,
     who: SignedIn,
@@ -125,7 +123,6 @@ async fn draw_password(console: &Console, who: &SignedIn) -> Result<PasswordPage
     })
 }
 
-/// Makes new recovery codes.
 pub(super) async fn recovery_codes(
     State(console): State<Console>,
     who: SignedIn,

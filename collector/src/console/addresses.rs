@@ -6,7 +6,6 @@ use axum::http::Method;
 pub(super) const LIVE: &str = "/queue/live";
 /// Where a password is changed: the only page for somebody whose password is too old.
 pub(super) const PASSWORD: &str = "/account/password";
-/// The school safe.
 pub(super) const SAFE: &str = "/safe";
 
 /// Where to go after signing in: only the page of a concern, to which notices lead, or of the lists.

@@ -7,7 +7,6 @@ use askama::Template;
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
-/// Renders a page.
 pub(super) fn show(template: &impl Template) -> Result<Response, Failure> {
     Ok(Html(template.render().map_err(|_| Failure::Template)?).into_response())
 }

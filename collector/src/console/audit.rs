@@ -50,7 +50,6 @@ struct Line {
     concern: Option<(String, Reference)>,
 }
 
-/// The page.
 pub(super) async fn audit(
     State(console): State<Console>,
     who: SignedIn,

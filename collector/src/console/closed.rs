@@ -30,7 +30,6 @@ struct Line {
     outcome: &'static str,
 }
 
-/// The page.
 pub(super) async fn closed(
     State(console): State<Console>,
     who: SignedIn,

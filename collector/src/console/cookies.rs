@@ -24,7 +24,6 @@ pub(super) fn end_cookie(secure: bool) -> Option<HeaderValue> {
     .ok()
 }
 
-/// The session's cookie of a request.
 pub(super) fn session_cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
     cookie(headers, session_name(secure))
 }
@@ -92,7 +91,6 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     (value.len() == 64).then(|| value.to_owned())
 }
 
-/// Adds a cookie to a response.
 pub(super) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -> Response {
     if let Some(cookie) = cookie {
         response.headers_mut().append(header::SET_COOKIE, cookie);

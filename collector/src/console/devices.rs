@@ -36,7 +36,6 @@ struct Part {
     devices: Vec<Shown>,
 }
 
-/// A device in words.
 struct Shown {
     called: Called,
     /// What it was asked last, and what came of it.
@@ -46,7 +45,6 @@ struct Shown {
     asked: String,
 }
 
-/// The page.
 pub(super) async fn devices(
     State(console): State<Console>,
     who: SignedIn,

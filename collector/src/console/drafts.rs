@@ -70,7 +70,6 @@ fn is_kept(form: &str, field: &str) -> bool {
 
 /// What somebody wrote into a form.
 pub(super) struct Draft {
-    /// The form's address.
     form: String,
     fields: Vec<(String, Zeroizing<String>)>,
 }
@@ -112,7 +111,6 @@ impl Draft {
             .unwrap_or_default()
     }
 
-    /// What was typed.
     pub(super) fn into_fields(self) -> Fields {
         Fields::kept(self.fields.into_iter())
     }

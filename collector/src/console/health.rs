@@ -41,7 +41,6 @@ struct Unsent {
     error: String,
 }
 
-/// The page.
 pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
     let app = &console.app;
     let page = console.page(&who, "Health", "/health").await?;

@@ -9,7 +9,7 @@ use super::sealing::seal_pending;
 use super::sign_in::PHONE_CLOCK;
 use super::whence::Address;
 use super::who::Visitor;
-use crate::access::{self, Link, Refused, SecondFactor};
+use crate::access::{self, Link, Refused, SecondFactor, Session};
 use crate::clock;
 use crate::store::{access as rows, invitations, members};
 use askama::Template;
@@ -104,37 +104,47 @@ pub(super) async fn join(
     let (session, codes) = match joined {
         Ok(joined) => joined,
         Err(refused) => {
-            let (field, words) = match refused {
-                Refused::VoiceCode(0) => ("heard", LOCKED.to_owned()),
-                Refused::VoiceCode(left) => ("heard", wrong_voice(left)),
-                Refused::Code => (
-                    "code",
-                    "The code is not right. Type the 6 digits that the app shows now.".to_owned(),
-                ),
-                Refused::PhoneClock => ("code", PHONE_CLOCK.to_owned()),
-                Refused::NewPassword(advice) => ("password", advice),
-                Refused::PresentPassword => ("present", "Your present password is not right.".to_owned()),
-                Refused::Busy => return Err(Failure::Busy),
-                Refused::Store(error) => return Err(error.into()),
-                Refused::Link | Refused::Wrong | Refused::SamePassword => {
-                    ("password", "This link cannot be used any more.".to_owned())
-                }
-            };
+            let (field, words) = fault(refused)?;
             page.fault(field, words);
             return again(&console, page, &path, &factor).await;
         }
     };
-    seal_pending(&console, &session).await?;
-    // A password that was lost may be in other hands: what it opened ends.
-    console.sessions.end_all(&session.person_id, None);
-    let browser = console.remember_anew(&session.person_id).await?;
-    let id = console.begin(session).await?;
     let page = console.visitor_page(&visitor, "Your recovery codes");
     let response = show(&CodesPage {
         page,
         codes: codes.shown(),
         next: "/",
     })?;
+    begin(&console, session, response).await
+}
+
+/// The field that something is wrong with, and what.
+fn fault(refused: Refused) -> Result<(&'static str, String), Failure> {
+    Ok(match refused {
+        Refused::VoiceCode(0) => ("heard", LOCKED.to_owned()),
+        Refused::VoiceCode(left) => ("heard", wrong_voice(left)),
+        Refused::Code => (
+            "code",
+            "The code is not right. Type the 6 digits that the app shows now.".to_owned(),
+        ),
+        Refused::PhoneClock => ("code", PHONE_CLOCK.to_owned()),
+        Refused::NewPassword(advice) => ("password", advice),
+        Refused::PresentPassword => ("present", "Your present password is not right.".to_owned()),
+        Refused::Busy => return Err(Failure::Busy),
+        Refused::Store(error) => return Err(error.into()),
+        Refused::Link | Refused::Wrong | Refused::SamePassword => {
+            ("password", "This link cannot be used any more.".to_owned())
+        }
+    })
+}
+
+/// Their first session, in a browser that is known from now on.
+async fn begin(console: &Console, session: Session, response: Response) -> Result<Response, Failure> {
+    seal_pending(console, &session).await?;
+    // A password that was lost may be in other hands: what it opened ends.
+    console.sessions.end_all(&session.person_id, None);
+    let browser = console.remember_anew(&session.person_id).await?;
+    let id = console.begin(session).await?;
     let secure = console.app.secure_cookies;
     let response = with_cookie(response, begin_cookie(secure, &id));
     Ok(with_cookie(response, stay_known(secure, &browser)))

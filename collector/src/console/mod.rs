@@ -3,6 +3,10 @@
 //! Server-rendered pages that work without scripts; the queue updates itself where there are some. Every page asks the
 //! store as its own viewer (invariant 4); what a page shows of a concern's content is audited before it is sent
 //! (invariant 5); addresses hold random ids and codes only (invariant 9).
+//!
+//! Each page has a file or a folder, and calls no other page: they know each other by links. What several need stands
+//! below them: what is answered and what is around it (`answer`, `page`), who asks and what they sent (`who`, `form`,
+//! `drafts`), what a reader's keys open (`opened`, `sealing`), and how it is said (`words`, `terms`).
 
 mod account;
 mod addresses;
@@ -119,11 +123,36 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         examining: Arc::default(),
         importing: Arc::default(),
     };
-    let pages = Router::new()
-        .route("/", get(queue::home))
+    let pages = of_oneself()
+        .merge(of_concerns())
+        .merge(of_people())
+        .merge(of_lists())
+        .merge(of_machines())
+        .merge(of_the_safe())
+        .fallback(answer::not_found)
+        .layer(DefaultBodyLimit::max(FORM_MOST))
+        .layer(middleware::from_fn_with_state(console.clone(), guard::guard))
+        .with_state(console.clone());
+    Router::new()
+        .route("/assets/{name}", get(assets::serve))
+        .merge(pages)
+        .layer(middleware::from_fn_with_state(console, whence::whence))
+}
+
+fn of_oneself() -> Router<Console> {
+    Router::new()
         .route("/sign-in", get(sign_in::form).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/join/{link}", get(join::form).post(join::join))
+        .route("/kept/throw-away", post(drafts::throw_away))
+        .route("/account", get(account::account))
+        .route(PASSWORD, get(account::password_form).post(account::password))
+        .route("/account/recovery-codes", post(account::recovery_codes))
+}
+
+fn of_concerns() -> Router<Console> {
+    Router::new()
+        .route("/", get(queue::home))
         .route("/queue", get(queue::queue))
         .route("/queue/find", post(queue::find))
         .route(LIVE, get(queue::live))
@@ -145,9 +174,10 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
             "/concerns/{concern}/{action}",
             get(concern::identify_form).post(concern::act).layer(written()),
         )
-        .route("/devices", get(devices::devices))
-        .route("/devices/{device}/ask/{command}", post(devices::asked))
-        .route("/devices/{device}/{decision}", post(devices::decided))
+}
+
+fn of_people() -> Router<Console> {
+    Router::new()
         .route("/people", get(people::people))
         .route(
             "/people/import",
@@ -164,18 +194,32 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
         .route("/people/{person}/link", post(people::link))
         .route("/people/{person}/change", post(people::change))
         .route("/people/{person}/keys", post(people::give_keys))
+}
+
+fn of_lists() -> Router<Console> {
+    Router::new()
         .route("/lists", get(lists::lists))
         .route("/lists/try", get(lists::try_form).post(lists::tried))
         .route("/lists/noise", get(lists::noise))
         .route("/lists/preview", post(lists::preview).layer(written()))
-        .route("/kept/throw-away", post(drafts::throw_away))
         .route("/lists/changes", get(lists::changes).post(lists::propose))
         .route("/lists/changes/{change}", get(lists::change))
         .route("/lists/changes/{change}/{decision}", post(lists::decide))
         .route("/lists/{list}", get(lists::list))
         .route("/lists/{list}/{term}", get(lists::term))
+}
+
+fn of_machines() -> Router<Console> {
+    Router::new()
+        .route("/devices", get(devices::devices))
+        .route("/devices/{device}/ask/{command}", post(devices::asked))
+        .route("/devices/{device}/{decision}", post(devices::decided))
         .route("/health", get(health::health))
         .route("/audit", get(audit::audit))
+}
+
+fn of_the_safe() -> Router<Console> {
+    Router::new()
         .route("/safe", get(safe::safe).post(safe::unlock))
         .route("/safe/close", post(safe::close))
         .route(
@@ -188,15 +232,4 @@ pub fn router_behind(app: App, proxies: Arc<Proxies>) -> Router {
             get(safe::record).post(safe::open_record),
         )
         .route("/safe/records/{record}/discard", post(safe::discard))
-        .route("/account", get(account::account))
-        .route(PASSWORD, get(account::password_form).post(account::password))
-        .route("/account/recovery-codes", post(account::recovery_codes))
-        .fallback(answer::not_found)
-        .layer(DefaultBodyLimit::max(FORM_MOST))
-        .layer(middleware::from_fn_with_state(console.clone(), guard::guard))
-        .with_state(console.clone());
-    Router::new()
-        .route("/assets/{name}", get(assets::serve))
-        .merge(pages)
-        .layer(middleware::from_fn_with_state(console, whence::whence))
 }

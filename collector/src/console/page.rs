@@ -12,7 +12,6 @@ use askama::Template;
 use axum::http::HeaderMap;
 use std::collections::HashMap;
 
-/// A link in the navigation.
 pub(super) struct Tab {
     pub(super) label: &'static str,
     pub(super) address: &'static str,
@@ -40,7 +39,6 @@ pub(super) struct Page {
     pub(super) clock: Clock,
 }
 
-/// What is wrong with a field.
 #[derive(Clone)]
 pub(super) struct FieldError {
     /// Its name and the id of its element.
@@ -50,7 +48,6 @@ pub(super) struct FieldError {
 }
 
 impl Page {
-    /// The address of an asset.
     pub(super) fn asset(&self, name: &str) -> String {
         assets::address(name)
     }
@@ -63,7 +60,6 @@ impl Page {
             .map_or("", Done::words);
     }
 
-    /// What is wrong with a field.
     pub(super) fn error(&self, field: &str) -> Option<&str> {
         self.errors
             .iter()

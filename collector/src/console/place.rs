@@ -32,12 +32,10 @@ impl Place {
         &all[at(from)..at(from + most)]
     }
 
-    /// The page before.
     pub(super) fn before(&self) -> Option<i64> {
         (self.number > 1).then(|| self.number - 1)
     }
 
-    /// The page after.
     pub(super) fn after(&self) -> Option<i64> {
         (self.number * self.shown < self.of).then(|| self.number + 1)
     }

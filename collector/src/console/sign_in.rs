@@ -32,7 +32,6 @@ struct SignInPage {
     kept: bool,
 }
 
-/// The form.
 pub(super) async fn form(
     State(console): State<Console>,
     visitor: Visitor,
@@ -83,14 +82,7 @@ pub(super) async fn sign_in(
     match crate::access::sign_in(&console.app, work, &console.limits, typed, now).await {
         Ok(session) => {
             attempt.was_right();
-            let browser = console.remember_browser(&headers, &session.person_id).await?;
-            seal_pending(&console, &session).await?;
-            let id = console.begin(session).await?;
-            let back = fields.get("back");
-            let next = if is_way_back(back) { back } else { "/" };
-            let secure = console.app.secure_cookies;
-            let response = with_cookie(go(next), begin_cookie(secure, &id));
-            Ok(with_cookie(response, stay_known(secure, &browser)))
+            enter(&console, &headers, session, fields.get("back")).await
         }
         Err(Refused::Busy) => Err(Failure::Busy),
         Err(Refused::Store(error)) => Err(error.into()),
@@ -112,6 +104,21 @@ pub(super) async fn sign_in(
             })
         }
     }
+}
+
+async fn enter(
+    console: &Console,
+    headers: &HeaderMap,
+    session: Session,
+    back: &str,
+) -> Result<Response, Failure> {
+    let browser = console.remember_browser(headers, &session.person_id).await?;
+    seal_pending(console, &session).await?;
+    let id = console.begin(session).await?;
+    let next = if is_way_back(back) { back } else { "/" };
+    let secure = console.app.secure_cookies;
+    let response = with_cookie(go(next), begin_cookie(secure, &id));
+    Ok(with_cookie(response, stay_known(secure, &browser)))
 }
 
 impl Console {
@@ -139,7 +146,6 @@ fn tell_of_siege(console: &Console, is_siege: bool, email: &str, from: Source, n
     }
 }
 
-/// Signs out.
 pub(super) async fn sign_out(
     State(console): State<Console>,
     headers: HeaderMap,

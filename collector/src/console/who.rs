@@ -75,7 +75,6 @@ impl SignedIn {
         groups.any(|group| *group == ReaderGroup::Pupil)
     }
 
-    /// Whether they have a duty.
     pub(super) fn has(&self, duty: Duty) -> bool {
         self.viewer.duties.contains(&duty)
     }
@@ -115,7 +114,6 @@ impl FromRequestParts<Console> for SignedIn {
 
 /// Somebody who is not signed in: known by a cookie of this browser, so that forms cannot be forged.
 pub(super) struct Visitor {
-    /// The cookie's value.
     pub(super) cookie: String,
     /// To be set, when the browser had none.
     pub(super) set: Option<HeaderValue>,

@@ -63,7 +63,12 @@ impl<'a> Doing<'a> {
     }
 
     /// Adds to the history, with words sealed to the concern's readers, and to the audit log.
-    pub(super) async fn record(&mut self, action: Action, detail: Value, words: &str) -> Result<i64, Failure> {
+    pub(super) async fn record(
+        &mut self,
+        action: Action,
+        detail: Value,
+        words: &str,
+    ) -> Result<i64, Failure> {
         let concern_id = self.concern.concern_id.clone();
         self.record_of(&concern_id, action, detail, words).await
     }
@@ -191,7 +196,8 @@ impl<'a> Doing<'a> {
         let app = &self.console.app;
         let concern_id = &self.concern.concern_id;
         // INVARIANT: whoever deals with it is asked one day how it stands.
-        let anew = self.concern.state != ConcernState::Acknowledged || self.concern.owner_id != self.before.owner_id;
+        let anew =
+            self.concern.state != ConcernState::Acknowledged || self.concern.owner_id != self.before.owner_id;
         let by = (self.who.id(), anew);
         reviews::settle(&mut self.tx, &self.telling, concern_id, by, self.now).await?;
         let now = queue::one(&mut *self.tx, &app.school_id, self.who.id(), concern_id).await?;

@@ -44,7 +44,6 @@ struct ChangesPage {
     after: Option<i64>,
 }
 
-/// A change in words.
 struct Line {
     id: i64,
     what: String,

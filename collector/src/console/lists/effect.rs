@@ -1,5 +1,6 @@
 //! What a change to the lists would do: to the reader's own flags of the last weeks, and to harmless texts.
 
+use crate::access::Session;
 use crate::clock;
 use crate::concerns::reference::Reference;
 use crate::console::Console;
@@ -23,7 +24,6 @@ const FLAGS: i64 = 2_000;
 const SHOWN: usize = 20;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
-/// What a change would do.
 pub(super) struct Effect {
     /// Whether the reader's own flags took part.
     pub(super) tried_flags: bool,
@@ -88,26 +88,6 @@ pub(super) async fn effect(
     // Building and matching take their time; pages of others must not wait for them.
     let tried = tokio::task::spawn_blocking(move || {
         let after = with(&rules, &operation)?;
-        let mut lost: BTreeMap<Reference, Lost> = BTreeMap::new();
-        for flag in &recent {
-            let opened = content::open(&|group| session.key(group), &flag.key, &flag.sealed).ok();
-            let content = opened.and_then(|bytes| device::Flag::decode(bytes.as_slice()).ok());
-            let Some(text) = content.as_ref().map(|content| text_of(flag, &content.text)) else {
-                continue;
-            };
-            if !rules.engine.find(&text).is_empty() && after.find(&text).is_empty() {
-                let concern = lost.entry(flag.reference).or_insert_with(|| Lost {
-                    concern_id: flag.concern_id.clone(),
-                    reference: flag.reference,
-                    flags: 0,
-                    confirmed: false,
-                });
-                concern.flags += 1;
-                concern.confirmed |= flag.confirmed;
-            }
-        }
-        let mut lost: Vec<Lost> = lost.into_values().collect();
-        lost.sort_by_key(|lost| (!lost.confirmed, lost.reference));
         let (samples, noisy) = noise(&rules.engine, &after);
         let counted_only = operation.specialist_list().is_some();
         let shown = if counted_only { 0 } else { SHOWN };
@@ -115,7 +95,7 @@ pub(super) async fn effect(
             tried_flags,
             flags: recent.len(),
             more_flags,
-            lost,
+            lost: lost(&session, &recent, (&rules.engine, &after)),
             samples,
             noisy_more: noisy.len().saturating_sub(shown),
             noisy: noisy.into_iter().take(shown).collect(),
@@ -123,6 +103,31 @@ pub(super) async fn effect(
         })
     });
     tried.await.map_err(|_| Failure::Busy)
+}
+
+/// The concerns of which flags would be raised no more, those that were confirmed first.
+fn lost(session: &Session, recent: &[RecentFlag], (before, after): (&Engine, &Engine)) -> Vec<Lost> {
+    let mut lost: BTreeMap<Reference, Lost> = BTreeMap::new();
+    for flag in recent {
+        let opened = content::open(&|group| session.key(group), &flag.key, &flag.sealed).ok();
+        let content = opened.and_then(|bytes| device::Flag::decode(bytes.as_slice()).ok());
+        let Some(text) = content.as_ref().map(|content| text_of(flag, &content.text)) else {
+            continue;
+        };
+        if !before.find(&text).is_empty() && after.find(&text).is_empty() {
+            let concern = lost.entry(flag.reference).or_insert_with(|| Lost {
+                concern_id: flag.concern_id.clone(),
+                reference: flag.reference,
+                flags: 0,
+                confirmed: false,
+            });
+            concern.flags += 1;
+            concern.confirmed |= flag.confirmed;
+        }
+    }
+    let mut lost: Vec<Lost> = lost.into_values().collect();
+    lost.sort_by_key(|lost| (!lost.confirmed, lost.reference));
+    lost
 }
 
 fn text_of<'t>(flag: &RecentFlag, text: &'t str) -> Text<'t> {

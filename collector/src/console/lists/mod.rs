@@ -24,7 +24,6 @@ use axum::response::Response;
 use pastoral_keywords::{Audience, KeywordList, Term, Topic};
 use std::collections::HashMap;
 
-/// Terms on one page.
 const SHOWN: usize = 100;
 /// Spellings of a term that its line shows.
 const SPELLINGS_SHOWN: usize = 4;
@@ -132,7 +131,6 @@ struct ListPage {
     after: Option<String>,
 }
 
-/// A term in words.
 struct TermLine {
     id: String,
     words: String,

@@ -107,7 +107,6 @@ fn severity(fields: &Fields) -> Result<BTreeMap<Audience, u8>, (&'static str, St
     Ok(severity)
 }
 
-/// What a change does, in words.
 pub(super) fn in_words(rules: &Rules, operation: &Operation) -> String {
     let named = |name: &TermName| {
         let words = find(rules, name).map_or_else(|| name.id.clone(), |(term, _)| first_words(term));

@@ -53,7 +53,6 @@ struct Flag {
     note: String,
 }
 
-/// The form.
 pub(crate) async fn form(State(console): State<Console>, who: SignedIn) -> Result<Response, Failure> {
     show(&TryPage {
         page: console.page(&who, "Try a text", "/lists").await?,
@@ -63,7 +62,6 @@ pub(crate) async fn form(State(console): State<Console>, who: SignedIn) -> Resul
     })
 }
 
-/// What a text would raise.
 pub(crate) async fn tried(
     State(console): State<Console>,
     who: SignedIn,

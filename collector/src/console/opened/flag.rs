@@ -15,7 +15,6 @@ const WORDS_AROUND: usize = 3;
 /// A clock this wrong is said.
 const CLOCK_WRONG_MS: i64 = 2 * 60 * 1000;
 
-/// A flag in words.
 pub(in crate::console) struct FlagShown {
     /// Which flag of the concern it is.
     pub(in crate::console) place: i64,

@@ -109,7 +109,6 @@ async fn known_conflict(
     found.ok_or(Failure::NotFound)
 }
 
-/// Ends a conflict.
 pub(in crate::console) async fn end_conflict(
     State(console): State<Console>,
     who: SignedIn,

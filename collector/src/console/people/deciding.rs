@@ -1,12 +1,12 @@
 //! What a second person decides about somebody's access. The rules are in [`crate::access::acts`].
 
 use super::doing::{actor, finish, in_words, place, record, rerouted};
-use super::view::{CodeShown, Typed, again, draw};
+use super::view::{Typed, again, with_code};
 use crate::access::acts::{self, NotDone};
 use crate::chain::Deed;
 use crate::clock;
 use crate::console::Console;
-use crate::console::answer::{Failure, go, show};
+use crate::console::answer::{Failure, go};
 use crate::console::form::Fields;
 use crate::console::said::Done;
 use crate::console::who::SignedIn;
@@ -18,7 +18,6 @@ use axum::extract::{Path, State as With};
 use axum::response::Response;
 use serde_json::json;
 
-/// Decides about a proposal.
 pub(in crate::console) async fn decide(
     With(console): With<Console>,
     who: SignedIn,
@@ -59,14 +58,7 @@ async fn agree(console: &Console, who: &SignedIn, proposal_id: &str) -> Result<R
     let Some((code, person)) = agreed.code.zip(person) else {
         return Ok(go(&Done::Agreed.at("/people")));
     };
-    let mut page = draw(console, who).await?;
-    page.told = Some(CodeShown {
-        code: code.shown(),
-        name: person.name(),
-        email: person.email,
-        waits: false,
-    });
-    show(&page)
+    with_code(console, who, &code, person, false).await
 }
 
 /// A reader proposes what an import found.

@@ -14,7 +14,7 @@ use crate::console::who::SignedIn;
 
 use crate::people::plan::{Confirms, Plan};
 use crate::people::said::Said;
-use crate::people::{File, Reader};
+use crate::people::{File, Reader, Reading, Refused};
 use crate::store::accounts;
 use crate::store::held_import::{self, Confirmed, Held};
 use crate::store::import::{self, ImportError};
@@ -89,7 +89,6 @@ impl From<ImportError> for Failure {
     }
 }
 
-/// The page.
 pub(in crate::console) async fn page(
     State(console): State<Console>,
     who: SignedIn,
@@ -115,12 +114,7 @@ pub(in crate::console) async fn given(
         return again(&console, &who, "Choose the file.".to_owned(), Vec::new()).await;
     }
     let (app, now) = (&console.app, clock::now_ms());
-    let reader = Reader::on(now, &app.profile.load());
-    let reading = tokio::task::spawn_blocking(move || {
-        let given: Vec<_> = files.0.iter().map(|(name, bytes)| File { name, bytes }).collect();
-        reader.read(&given)
-    });
-    let reading = match reading.await.map_err(|_| Failure::Busy)? {
+    let reading = match read(Reader::on(now, &app.profile.load()), files).await? {
         Ok(reading) => reading,
         Err(refused) => {
             let fault = "The list cannot be taken: see below.".to_owned();
@@ -152,6 +146,15 @@ pub(in crate::console) async fn given(
     held_import::hold(&mut tx, &telling, &reading, &plan, who.id(), now).await?;
     finish(&console, tx).await?;
     Ok(go("/people/import"))
+}
+
+/// Reading much takes long: not on the threads that answer others.
+async fn read(reader: Reader, files: Files) -> Result<Result<Reading, Refused>, Failure> {
+    let reading = tokio::task::spawn_blocking(move || {
+        let given: Vec<_> = files.0.iter().map(|(name, bytes)| File { name, bytes }).collect();
+        reader.read(&given)
+    });
+    reading.await.map_err(|_| Failure::Busy)
 }
 
 /// Somebody confirms the list that waits, or drops it.

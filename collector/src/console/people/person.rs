@@ -103,17 +103,13 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
         groups.iter().filter(is_missing).copied().collect()
     });
     let mine: BTreeSet<_> = who.session.keys.iter().map(|(group, _)| *group).collect();
-    let seconds: Vec<_> = standing
-        .tellers(who.id(), person_id)
-        .into_iter()
-        .map(|id| {
-            let key = holdings.iter().find(|(other, _)| other == id);
-            let key = key.map_or("no key yet".to_owned(), |(_, holding)| {
-                fingerprint(&holding.public_key.to_bytes())
-            });
-            format!("{} (key {key})", name_of(&everybody, id))
-        })
-        .collect();
+    let seconds = standing.tellers(who.id(), person_id).into_iter().map(|id| {
+        let holding = holdings.iter().find(|(other, _)| other == id);
+        let key = holding.map(|(_, holding)| fingerprint(&holding.public_key.to_bytes()));
+        let key = key.unwrap_or_else(|| "no key yet".to_owned());
+        format!("{} (key {key})", name_of(&everybody, id))
+    });
+    let seconds: Vec<_> = seconds.collect();
     let waits_for: Vec<_> = missing.iter().map(|group| group.words()).collect();
     let duties: Vec<_> = person.duties.iter().map(|duty| Duty::words(*duty)).collect();
     Ok(PersonPage {
@@ -129,12 +125,16 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
         said: waiting::keys(&groups, &mine, person.can_sign_in),
         seconds: seconds.join("; "),
         is_own: person_id == who.id(),
-        change: proposals::Change {
-            given_name: person.given_name.clone(),
-            family_name: person.family_name.clone(),
-            email: person.email.clone(),
-            role: person.role,
-        },
+        change: as_recorded(&person),
         person,
     })
+}
+
+fn as_recorded(person: &Member) -> proposals::Change {
+    proposals::Change {
+        given_name: person.given_name.clone(),
+        family_name: person.family_name.clone(),
+        email: person.email.clone(),
+        role: person.role,
+    }
 }

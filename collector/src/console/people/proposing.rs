@@ -4,13 +4,13 @@ use super::doing::{actor, finish, in_words, place, record, rerouted};
 use super::person;
 use super::person::ROLES;
 use super::rights::{may_end, may_grant};
-use super::view::{CodeShown, Typed, again, draw};
+use super::view::{Typed, again, with_code};
 use crate::access::acts;
 use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::model::Duty;
 use crate::console::Console;
-use crate::console::answer::{Failure, go, show};
+use crate::console::answer::{Failure, go};
 use crate::console::form::Fields;
 use crate::console::said::Done;
 use crate::console::who::SignedIn;
@@ -21,7 +21,6 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use serde_json::json;
 
-/// Proposes a duty.
 pub(in crate::console) async fn grant(
     State(console): State<Console>,
     who: SignedIn,
@@ -162,7 +161,6 @@ enum On {
     Person(&'static str),
 }
 
-/// Proposes.
 async fn propose(console: &Console, who: &SignedIn, new: &New<'_>, on: On) -> Result<Response, Failure> {
     let telling = console.app.telling();
     let proposed = acts::propose(place(console, &telling), actor(who), new, clock::now_ms()).await;
@@ -187,14 +185,7 @@ async fn propose(console: &Console, who: &SignedIn, new: &New<'_>, on: On) -> Re
     let person = members::find(&mut connection, &app.school_id, new.person_id).await?;
     drop(connection);
     let person = person.ok_or(Failure::NotFound)?;
-    let mut page = draw(console, who).await?;
-    page.told = Some(CodeShown {
-        code: code.shown(),
-        name: person.name(),
-        email: person.email,
-        waits: true,
-    });
-    show(&page)
+    with_code(console, who, &code, person, true).await
 }
 
 fn fault(change: &proposals::Change) -> Option<(&'static str, &'static str)> {

@@ -2,6 +2,7 @@
 
 use super::rights::{may_end, may_grant};
 use super::waiting::{self, Links, Waiting};
+use crate::access::VoiceCode;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::console::Console;
 use crate::console::answer::{Failure, show, show_again};
@@ -11,6 +12,7 @@ use crate::console::who::SignedIn;
 use crate::console::words::people::grouped;
 use crate::seal::sheet::Sheet;
 use crate::store::conflicts::{self, Conflict};
+use crate::store::members::Member;
 use crate::store::overview::{self, Candidate, HeldDuty};
 use crate::store::people::Directory;
 use crate::store::{access, sealed_keys};
@@ -35,7 +37,7 @@ pub(super) struct PeoplePage {
     pub(super) typed: Typed,
     links: Vec<Links>,
     /// A code that is shown once.
-    pub(super) told: Option<CodeShown>,
+    told: Option<CodeShown>,
 }
 
 /// What was typed into a form of the page: the last part of the form's address, and its fields.
@@ -94,15 +96,14 @@ struct Kept {
 }
 
 /// A code, which is shown once, and to whom and when it is told.
-pub(super) struct CodeShown {
-    pub(super) code: String,
-    pub(super) name: String,
-    pub(super) email: String,
+struct CodeShown {
+    code: String,
+    name: String,
+    email: String,
     /// A technician must agree first.
-    pub(super) waits: bool,
+    waits: bool,
 }
 
-/// The page.
 pub(in crate::console) async fn people(
     State(console): State<Console>,
     who: SignedIn,
@@ -122,25 +123,12 @@ pub(in crate::console) async fn people(
     show(&page)
 }
 
-/// The page as it is now.
 pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage, Failure> {
     let (store, school_id) = (console.app.store.read(), &console.app.school_id);
     let page = console.page(who, "People with access", "/people").await?;
     let duties = overview::duties(store, school_id).await?;
     let everybody = overview::candidates(store, school_id).await?;
     let name_of = |id: &str| name_of(&everybody, id);
-    let directory = console.directory().await?;
-    let conflicts = match who.is_reader() {
-        true => conflicts::known_to(store, &directory, school_id, who.id()).await?,
-        false => Vec::new(),
-    };
-    let conflicts = conflicts.into_iter().map(|conflict| Kept {
-        words: kept(&page, &conflict, &directory, &name_of),
-        may_agree: conflict.may_agree(who.id()),
-        may_end: conflict.may_end(&directory, who.id()),
-        reader_id: conflict.reader_id,
-        about_id: conflict.about_id,
-    });
     let adults: Vec<_> = everybody
         .iter()
         .filter(|person| !person.role.is_pupil())
@@ -160,7 +148,7 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
         links: waiting::links(console, &page, who, &name_of).await?,
         people,
         grants: may_grant(who),
-        conflicts: conflicts.collect(),
+        conflicts: conflicts(console, &page, who, &name_of).await?,
         readers,
         adults: grouped(adults),
         // Technicians see no names of pupils (P41).
@@ -174,6 +162,29 @@ pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage
         typed: Typed::default(),
         page,
     })
+}
+
+/// The conflicts that a reader may know of.
+async fn conflicts(
+    console: &Console,
+    page: &Page,
+    who: &SignedIn,
+    name_of: &impl Fn(&str) -> String,
+) -> Result<Vec<Kept>, Failure> {
+    if !who.is_reader() {
+        return Ok(Vec::new());
+    }
+    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let directory = console.directory().await?;
+    let known = conflicts::known_to(store, &directory, school_id, who.id()).await?;
+    let kept = known.into_iter().map(|conflict| Kept {
+        words: kept(page, &conflict, &directory, name_of),
+        may_agree: conflict.may_agree(who.id()),
+        may_end: conflict.may_end(&directory, who.id()),
+        reader_id: conflict.reader_id,
+        about_id: conflict.about_id,
+    });
+    Ok(kept.collect())
 }
 
 /// Whose vault lacks a key of their duties.
@@ -307,4 +318,22 @@ pub(super) async fn again(
     page.typed = typed;
     page.page.fault(field, fault);
     show_again(&page)
+}
+
+/// The page with a code, which is shown once.
+pub(super) async fn with_code(
+    console: &Console,
+    who: &SignedIn,
+    code: &VoiceCode,
+    person: Member,
+    waits: bool,
+) -> Result<Response, Failure> {
+    let mut page = draw(console, who).await?;
+    page.told = Some(CodeShown {
+        code: code.shown(),
+        name: person.name(),
+        email: person.email,
+        waits,
+    });
+    show(&page)
 }

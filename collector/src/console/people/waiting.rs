@@ -6,7 +6,7 @@ use crate::console::Console;
 use crate::console::answer::Failure;
 use crate::console::page::Page;
 use crate::console::who::SignedIn;
-use crate::store::invitations;
+use crate::store::invitations::{self, Invitation};
 use crate::store::members::{self, Member};
 use crate::store::proposals::{self, Act, Proposal};
 use std::collections::BTreeSet;
@@ -37,12 +37,12 @@ pub(super) async fn proposals(
     who: &SignedIn,
     name_of: &impl Fn(&str) -> String,
 ) -> Result<Vec<Waiting>, Failure> {
-    let school_id = &console.app.school_id;
+    let (school_id, now) = (&console.app.school_id, clock::now_ms());
     let mut connection = console.app.store.read().acquire().await?;
     let standing = proposals::standing(&mut connection, school_id).await?;
-    let invitations = invitations::open(&mut *connection, school_id, clock::now_ms()).await?;
+    let invitations = invitations::open(&mut *connection, school_id, now).await?;
     let mut found = Vec::new();
-    for proposal in proposals::open(&mut *connection, school_id, clock::now_ms()).await? {
+    for proposal in proposals::open(&mut *connection, school_id, now).await? {
         if proposal.person_id == who.id() {
             continue;
         }
@@ -51,37 +51,18 @@ pub(super) async fn proposals(
         };
         let by = proposal.proposed_by.as_deref();
         let may_propose = standing.may_propose(who.id(), &person.person_id);
-        let is_held = invitations.iter().any(|invitation| {
-            invitation.held_secret.is_some() && invitation.proposal_id.as_ref() == Some(&proposal.proposal_id)
-        });
-        let makes_link = makes_link(&proposal, &person) && !is_held;
+        let makes_link = makes_link(&proposal, &person) && !is_held(&invitations, &proposal);
         let may_agree = by.is_some_and(|by| standing.may_agree(who.id(), by, &person.person_id))
             && (!makes_link || standing.may_know_a_code(who.id()));
         let own = by == Some(who.id());
         let carried = proposals::carried(&mut connection, school_id, &proposal.proposal_id).await?;
-        let carried: BTreeSet<_> = carried.keys.iter().map(|(group, _)| *group).collect();
         let mut details = details(&proposal, &person);
         if may_agree && makes_link {
-            let mine = who.session.keys.iter().map(|(group, _)| *group);
-            let both: BTreeSet<_> = carried.into_iter().chain(mine).collect();
-            let wanted = person.groups(proposal.duty);
-            details.extend(keys(&wanted, &both, proposal.act == Act::Reset));
-            details.push(format!(
-                "When you agree, the link goes to {} and nobody else sees it. You are shown a code, once: say it to {} \
-                 face to face, or on a telephone number that you know.",
-                person.email,
-                person.name()
-            ));
+            let carried = carried.keys.iter().map(|(group, _)| *group);
+            details.extend(of_link(&proposal, &person, who, carried));
         }
-        if own && standing.seconds(who.id(), &person.person_id).is_empty() {
-            details.push(match standing.somebody_may_agree(who.id(), &person.person_id) {
-                true => "No other reader can be asked yet: the technician may agree.".to_owned(),
-                false => {
-                    "No other reader can be asked: a recovery sheet that you do not keep yourself must agree \
-                          (pastoral-collector user agree)."
-                        .to_owned()
-                }
-            });
+        if own {
+            details.extend(nobody_agrees(&standing, who.id(), &person.person_id));
         }
         found.push(Waiting {
             words: words(&proposal, &person, page, name_of),
@@ -96,6 +77,50 @@ pub(super) async fn proposals(
     Ok(found)
 }
 
+/// Whether the link of a proposal is made already, and waits to be agreed to.
+fn is_held(invitations: &[Invitation], proposal: &Proposal) -> bool {
+    let mut of_it = invitations
+        .iter()
+        .filter(|of| of.proposal_id.as_ref() == Some(&proposal.proposal_id));
+    of_it.any(|invitation| invitation.held_secret.is_some())
+}
+
+/// What comes with a link, and what whoever agrees to it has to do.
+fn of_link(
+    proposal: &Proposal,
+    person: &Member,
+    who: &SignedIn,
+    carried: impl Iterator<Item = ReaderGroup>,
+) -> Vec<String> {
+    let mine = who.session.keys.iter().map(|(group, _)| *group);
+    let wanted = person.groups(proposal.duty);
+    let mut said = keys(
+        &wanted,
+        &carried.chain(mine).collect(),
+        proposal.act == Act::Reset,
+    );
+    said.push(format!(
+        "When you agree, the link goes to {} and nobody else sees it. You are shown a code, once: say it to {} face to \
+         face, or on a telephone number that you know.",
+        person.email,
+        person.name()
+    ));
+    said
+}
+
+/// What is said where no other reader may agree.
+fn nobody_agrees(standing: &proposals::Standing, by: &str, about: &str) -> Option<String> {
+    if !standing.seconds(by, about).is_empty() {
+        return None;
+    }
+    Some(match standing.somebody_may_agree(by, about) {
+        true => "No other reader can be asked yet: the technician may agree.".to_owned(),
+        false => "No other reader can be asked: a recovery sheet that you do not keep yourself must agree \
+                  (pastoral-collector user agree)."
+            .to_owned(),
+    })
+}
+
 /// Links that were mailed. Every reader, and whose it is, may stop one: that lets nobody in.
 pub(super) async fn links(
     console: &Console,
@@ -108,7 +133,7 @@ pub(super) async fn links(
     let ready = open
         .into_iter()
         .filter(|invitation| invitation.ready_at.is_some());
-    let link = |invitation: invitations::Invitation| Links {
+    let link = |invitation: Invitation| Links {
         words: format!(
             "A link by which {} {} was mailed to them. {}",
             name_of(&invitation.person_id),

@@ -24,8 +24,9 @@ use futures_util::Stream;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval};
 
 /// Concerns on one page; less urgent ones are on the next.
 const SHOWN: i64 = 100;
@@ -65,7 +66,6 @@ pub(super) async fn home(who: SignedIn) -> Response {
     go(if who.is_reader() { "/queue" } else { "/devices" })
 }
 
-/// The queue.
 pub(super) async fn queue(
     State(console): State<Console>,
     who: SignedIn,
@@ -145,12 +145,10 @@ pub(super) async fn live(
     Ok((unbuffered, Sse::new(stream)).into_response())
 }
 
-async fn keep_current(
-    console: &Console,
-    who: &SignedIn,
-    number: i64,
-    sender: &tokio::sync::mpsc::Sender<Result<Event, Infallible>>,
-) {
+/// To an open page.
+type ToPage = tokio::sync::mpsc::Sender<Result<Event, Infallible>>;
+
+async fn keep_current(console: &Console, who: &SignedIn, number: i64, stream: &ToPage) {
     let mut changes = console.app.live.listen();
     let mut beats = tokio::time::interval_at(Instant::now() + BEAT, BEAT);
     let mut sent = Listed::default();
@@ -158,43 +156,67 @@ async fn keep_current(
         // Also at the start: what changed between the page and this connection.
         match console.list_if_still_in(who, number).await {
             Ok(Some(list)) if list.html != sent.html => {
-                if sender.send(Ok(Event::default().data(&list.html))).await.is_err() {
+                if stream.send(Ok(Event::default().data(&list.html))).await.is_err() {
                     return;
                 }
                 sent = list;
             }
             Ok(Some(list)) => sent = list,
             Ok(None) => {
-                let _gone_anyway = sender
-                    .send(Ok(Event::default().event("signed-out").data(".")))
-                    .await;
+                let signed_out = Event::default().event("signed-out").data(".");
+                let _gone_anyway = stream.send(Ok(signed_out)).await;
                 return;
             }
             // The browser connects again and finds out.
             Err(_) => return,
         }
-        loop {
-            let change = tokio::select! {
-                change = changes.recv() => change,
-                () = sender.closed() => return,
-                _ = beats.tick() => {
-                    let beat = Event::default().comment("still here");
-                    if sender.send(Ok(beat)).await.is_err() { return; }
-                    break;
-                }
-            };
-            match change {
-                Ok(change) => match console.is_theirs(who, &sent, &change).await {
-                    Ok(true) => {}
-                    Ok(false) => continue,
-                    Err(_) => return,
-                },
-                Err(RecvError::Lagged(_)) => {}
-                Err(RecvError::Closed) => return,
+        match woken(console, who, &sent, &mut changes, &mut beats, stream).await {
+            Woken::Changed => {
+                tokio::time::sleep(SETTLE).await;
+                changes = changes.resubscribe();
             }
-            tokio::time::sleep(SETTLE).await;
-            changes = changes.resubscribe();
-            break;
+            Woken::Beat => {}
+            Woken::Gone => return,
+        }
+    }
+}
+
+/// Why an open page is looked at again.
+enum Woken {
+    /// Something of its viewer's may have changed.
+    Changed,
+    /// By its own clock.
+    Beat,
+    /// Nobody is there any more, or what changed cannot be told.
+    Gone,
+}
+
+async fn woken(
+    console: &Console,
+    who: &SignedIn,
+    sent: &Listed,
+    changes: &mut Receiver<live::Change>,
+    beats: &mut Interval,
+    stream: &ToPage,
+) -> Woken {
+    loop {
+        let change = tokio::select! {
+            change = changes.recv() => change,
+            () = stream.closed() => return Woken::Gone,
+            _ = beats.tick() => {
+                let beat = Event::default().comment("still here");
+                return stream.send(Ok(beat)).await.map_or(Woken::Gone, |()| Woken::Beat);
+            }
+        };
+        let is_theirs = match change {
+            Ok(change) => console.is_theirs(who, sent, &change).await,
+            Err(RecvError::Lagged(_)) => Ok(true),
+            Err(RecvError::Closed) => return Woken::Gone,
+        };
+        match is_theirs {
+            Ok(true) => return Woken::Changed,
+            Ok(false) => {}
+            Err(_) => return Woken::Gone,
         }
     }
 }

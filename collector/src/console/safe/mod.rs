@@ -205,7 +205,6 @@ fn forget_in_time(who: &SignedIn) {
     });
 }
 
-/// Closes the safe.
 pub(super) async fn close(
     State(_console): State<Console>,
     who: SignedIn,

@@ -92,7 +92,9 @@ async fn move_out(
             .record_of(&to, Action::Reassigned, detail.clone(), &chosen.words)
             .await?;
     }
-    doing.record_of(from, Action::Reassigned, detail, &chosen.words).await?;
+    doing
+        .record_of(from, Action::Reassigned, detail, &chosen.words)
+        .await?;
     let left = rows::count_again(&mut doing.tx, school_id, from).await?;
     // What somebody wrote down about the person is about them still.
     let written = false_alarms::added_by_hand(&mut doing.tx, school_id, from).await?;

@@ -78,7 +78,10 @@ fn times_of(concern: &Summary, clock: &Clock) -> Vec<String> {
     if let Some(at) = &concern.acknowledged_at {
         times.push(format!("Acknowledged {}", clock.when(at)));
     }
-    if let Some(at) = concern.review_at.filter(|_| concern.state == ConcernState::Acknowledged) {
+    if let Some(at) = concern
+        .review_at
+        .filter(|_| concern.state == ConcernState::Acknowledged)
+    {
         times.push(format!("To be looked at again {}", clock.when(&at)));
     }
     if let Some(at) = &concern.closed_at {

@@ -56,7 +56,8 @@ impl May {
             .partition(|reader| reader.person_id == who.id());
         let doubtful = own.iter().any(|reader| reader.doubtful);
         let is_welfare = concern.kind.is_welfare();
-        let deals = concern.state == ConcernState::Acknowledged && concern.owner_id.as_deref() == Some(who.id());
+        let deals =
+            concern.state == ConcernState::Acknowledged && concern.owner_id.as_deref() == Some(who.id());
         let hand_over = who.has(Duty::Headteacher) && !known.is_pupil() && concern.state.is_open();
         Self {
             undo: can_undo(known),
@@ -97,10 +98,7 @@ fn second(known: &Known<'_>, others: &[Reader], doubtful: bool) -> Second {
     let from = known.profile.handling.second_person_from;
     match &concern.close_proposed_by {
         Some(by) if by == known.who.id() => Second::Waiting,
-        Some(by) => Second::Asked(
-            known.name_of(by),
-            words::ended(concern.outcome),
-        ),
+        Some(by) => Second::Asked(known.name_of(by), words::ended(concern.outcome)),
         None if !doubtful && !needs_second(from, concern.highest_severity()) => Second::NotNeeded,
         None if others.is_empty() => Second::Nobody,
         None => Second::Needed,
