@@ -169,7 +169,8 @@ impl Collector {
     }
 
     fn answer(&self) -> Value {
-        serde_json::from_str(&self.init).unwrap()
+        // Warnings follow, on standard error.
+        serde_json::from_str(self.init.lines().next().unwrap_or_default()).unwrap()
     }
 
     /// The user it runs as.
