@@ -45,7 +45,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
 /// somebody told of what nobody can read.
 pub async fn look_after_readers(app: &App, now: i64) -> Result<(), sqlx::Error> {
     let telling = app.telling();
-    if conflicts::is_any_over(app.store.read(), &app.school_id, now).await? {
+    if conflicts::is_any_over(&mut *app.store.read().await?, &app.school_id, now).await? {
         let mut tx = app.store.write().await?;
         conflicts::lapse(&mut tx, &telling, now).await?;
         tx.commit().await?;

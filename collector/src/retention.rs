@@ -42,7 +42,7 @@ pub async fn run(app: App, stop: CancellationToken) -> Result<(), sqlx::Error> {
 /// Brings back what waits, when the clock was set ahead and has come back: it is earlier than when this looked last, or than
 /// the last entry of the audit log. Says whether it was.
 pub async fn came_back(app: &App, latest: i64, now: i64) -> Result<bool, sqlx::Error> {
-    let mut connection = app.store.read().acquire().await?;
+    let mut connection = app.store.read().await?;
     let recorded = audit::last_at(&mut connection, &app.school_id).await?;
     drop(connection);
     let jump = latest.max(recorded.unwrap_or(i64::MIN)).saturating_sub(now);
@@ -69,7 +69,7 @@ pub async fn came_back(app: &App, latest: i64, now: i64) -> Result<bool, sqlx::E
 /// Does what is due today, and says whether it was: a day after the last time, or when the last time lies ahead, because
 /// the clock was set ahead and has come back.
 pub async fn daily(app: &App, now: i64) -> Result<bool, sqlx::Error> {
-    let heads = audit::sent_heads(app.store.read(), &app.school_id, STEADY_DAYS).await?;
+    let heads = audit::sent_heads(&mut *app.store.read().await?, &app.school_id, STEADY_DAYS).await?;
     let heads: Vec<i64> = heads.iter().map(|head| head.at).collect();
     if heads
         .first()
@@ -104,7 +104,7 @@ fn steady(now: i64, heads: &[i64]) -> i64 {
 /// INVARIANT 5: the head of the chain leaves the machine daily.
 async fn send_audit_head(app: &App, telling: &Telling, now: i64) -> Result<(), sqlx::Error> {
     let mut tx = app.store.write().await?;
-    let keys = crate::seal::fingerprint(&keys::publics(&mut *tx, &app.school_id).await?);
+    let keys = crate::seal::fingerprint(&keys::publics(&mut tx, &app.school_id).await?);
     let detail = serde_json::json!({ "to": ["headteacher", "chair"], "keys": keys });
     let entry = audit::Entry {
         school_id: &app.school_id,

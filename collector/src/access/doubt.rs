@@ -18,11 +18,11 @@ pub(super) async fn compare(
     now: i64,
 ) -> Result<Option<Recorded>, sqlx::Error> {
     let school_id = &*app.school_id;
-    let found = match (person_keys::of(&mut **tx, school_id, person_id).await?, own) {
+    let found = match (person_keys::of(tx, school_id, person_id).await?, own) {
         (Some(Recorded::Key(key)), Some(own)) if key == *own => return Ok(Some(Recorded::Key(key))),
         (Some(Recorded::Doubt), _) => return Ok(Some(Recorded::Doubt)),
         (Some(Recorded::Key(_)), _) => Recorded::Doubt,
-        (None, _) if !person_keys::has_joined(&mut **tx, school_id, person_id).await? => Recorded::Doubt,
+        (None, _) if !person_keys::has_joined(tx, school_id, person_id).await? => Recorded::Doubt,
         // A sign-in from before keys were recorded, or from before there were any.
         (None, Some(own)) => Recorded::Key(own.clone()),
         (None, None) => return Ok(None),

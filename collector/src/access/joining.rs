@@ -70,7 +70,7 @@ pub async fn accept(
         totp_last_step: step,
         vouched: invitation.vouched,
     };
-    let was_there = rows::had_sign_in(&mut *tx, &app.school_id, &person_id).await?;
+    let was_there = rows::had_sign_in(&mut tx, &app.school_id, &person_id).await?;
     let at = (invitation.invitation_id.as_str(), now_ms);
     if !rows::set_up(&mut tx, &app.school_id, &user, &groups, at).await? {
         return Err(Refused::Link);
@@ -99,13 +99,18 @@ pub async fn accept(
 
 /// What a person reads by their duties of now: one may have ended since the link was made.
 async fn groups_of(app: &App, person_id: &str) -> Result<BTreeSet<ReaderGroup>, Refused> {
-    let mut connection = app.store.read().acquire().await?;
+    let mut connection = app.store.read().await?;
     let person = members::find(&mut connection, &app.school_id, person_id).await?;
     Ok(person.ok_or(Refused::Link)?.groups(None))
 }
 
 async fn usable(app: &App, link: &Link, now_ms: i64) -> Result<Invitation, Refused> {
-    let invitation = invitations::find(app.store.read(), &app.school_id, link.invitation_id()).await?;
+    let invitation = invitations::find(
+        &mut *app.store.read().await?,
+        &app.school_id,
+        link.invitation_id(),
+    )
+    .await?;
     invitation
         .filter(|invitation| link.fits(&invitation.link_hash) && invitation.is_usable(now_ms))
         .ok_or(Refused::Link)
@@ -172,7 +177,12 @@ async fn vault_of(
 ) -> Result<Vault, Refused> {
     let mut own = None;
     if let Some(present) = present {
-        let user = rows::user(app.store.read(), &app.school_id, &invitation.person_id).await?;
+        let user = rows::user(
+            &mut *app.store.read().await?,
+            &app.school_id,
+            &invitation.person_id,
+        )
+        .await?;
         let vault = work
             .open(&app.school_id, user.as_ref(), present)
             .await?

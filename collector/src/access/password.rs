@@ -75,13 +75,13 @@ async fn open_own(
     person_id: &str,
     present: Zeroizing<String>,
 ) -> Result<(User, Vault), Refused> {
-    let user = rows::user(app.store.read(), &app.school_id, person_id).await?;
+    let user = rows::user(&mut *app.store.read().await?, &app.school_id, person_id).await?;
     let vault = work.open(&app.school_id, user.as_ref(), present).await?;
     user.zip(vault).ok_or(Refused::PresentPassword)
 }
 
 pub(super) async fn check_new_password(app: &App, person_id: &str, password: &str) -> Result<(), Refused> {
-    let person = rows::name_and_email(app.store.read(), &app.school_id, person_id).await?;
+    let person = rows::name_and_email(&mut *app.store.read().await?, &app.school_id, person_id).await?;
     let (name, email) = person.unwrap_or_default();
     let known = Known {
         name: &name,

@@ -19,7 +19,7 @@ pub(crate) async fn differ(
     (actor, held): (&str, &[(ReaderGroup, GroupPrivateKey)]),
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
-    let publics = keys::publics(&mut **tx, &app.school_id).await?;
+    let publics = keys::publics(tx, &app.school_id).await?;
     let as_mailed = are_as_mailed(app, tx, &publics).await?;
     let own: HashMap<ReaderGroup, GroupPublicKey> =
         held.iter().map(|(group, key)| (*group, key.public())).collect();
@@ -65,6 +65,6 @@ async fn are_as_mailed(
     tx: &mut Write,
     publics: &HashMap<ReaderGroup, GroupPublicKey>,
 ) -> Result<Option<bool>, sqlx::Error> {
-    let first = audit::first_keys(&mut **tx, &app.school_id).await?;
+    let first = audit::first_keys(tx, &app.school_id).await?;
     Ok(first.map(|first| first == seal::fingerprint(publics) && first == app.sealer.fingerprint()))
 }

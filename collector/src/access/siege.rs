@@ -10,7 +10,7 @@ use serde_json::json;
 /// Tells whoever signs in with an address, if anybody does. Where it comes from is for the audit log: a technician can
 /// find the machine by it, and the person cannot.
 pub async fn tell(app: &App, email: &str, from: Source, now_ms: i64) -> Result<(), sqlx::Error> {
-    let Some(user) = rows::user_by_email(app.store.read(), &app.school_id, email).await? else {
+    let Some(user) = rows::user_by_email(&mut *app.store.read().await?, &app.school_id, email).await? else {
         return Ok(());
     };
     let mut tx = app.store.write().await?;

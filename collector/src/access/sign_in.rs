@@ -75,7 +75,7 @@ pub async fn sign_in(
     typed: SignIn,
     now_ms: i64,
 ) -> Result<Session, Refused> {
-    let user = rows::user_by_email(app.store.read(), &app.school_id, &typed.email).await?;
+    let user = rows::user_by_email(&mut *app.store.read().await?, &app.school_id, &typed.email).await?;
     let vault = work
         .open(&app.school_id, user.as_ref(), typed.password.clone())
         .await?;
@@ -83,7 +83,7 @@ pub async fn sign_in(
     let mut spent = Spent::Nothing;
     let mut came_in = None;
     if let (Some(user), Some(vault)) = (&user, vault)
-        && rows::viewer(&mut *tx, &app.school_id, &user.person_id)
+        && rows::viewer(&mut tx, &app.school_id, &user.person_id)
             .await?
             .is_some()
     {
@@ -141,12 +141,12 @@ async fn fill(
         .own
         .get_or_insert_with(|| GroupPrivateKey::generate().0)
         .clone();
-    let waiting = sealed_keys::ready_for(app.store.read(), school_id, person_id).await?;
+    let waiting = sealed_keys::ready_for(&mut *app.store.read().await?, school_id, person_id).await?;
     let mut taken = Vec::new();
     if !waiting.is_empty() {
-        let viewer = rows::viewer(app.store.read(), school_id, person_id).await?;
+        let viewer = rows::viewer(&mut *app.store.read().await?, school_id, person_id).await?;
         let duties = viewer.map_or_else(Vec::new, |viewer| viewer.duties);
-        let of_school = keys::publics(app.store.read(), school_id).await?;
+        let of_school = keys::publics(&mut *app.store.read().await?, school_id).await?;
         for key in &waiting {
             let is_theirs = duties
                 .iter()

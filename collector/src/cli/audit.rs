@@ -56,16 +56,16 @@ pub(super) struct Verify {
 impl Audit {
     pub(super) async fn export(file: &Path, config: &Config) -> anyhow::Result<()> {
         let opened = school::open(config).await?;
-        let (store, school_id) = (opened.store.read(), &opened.school.school_id);
+        let (store, school_id) = (&opened.store, &opened.school.school_id);
         let header = Header {
             pastoral_audit: VERSION,
             school_id: school_id.clone(),
-            keys: seal::fingerprint(&keys::publics(store, school_id).await?),
+            keys: seal::fingerprint(&keys::publics(&mut *store.read().await?, school_id).await?),
         };
         let mut text = serde_json::to_string(&header)?;
         let mut after = 0;
         loop {
-            let rows = audit::rows_after(store, school_id, after).await?;
+            let rows = audit::rows_after(&mut *store.read().await?, school_id, after).await?;
             let Some(last) = rows.last() else { break };
             after = last.sequence;
             for row in rows {

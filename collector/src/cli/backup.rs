@@ -82,7 +82,7 @@ impl Restore {
         let _alone = serve::lock(data_dir)?;
         let beside = data_dir.join("collector.db.restoring");
         let store = self.taken(&beside).await?;
-        let school = schools::get(store.read())
+        let school = schools::get(&mut *store.read().await?)
             .await?
             .context("there is no school in this backup; take another one")?;
         let school_id = &school.school_id;
@@ -93,13 +93,13 @@ impl Restore {
         let now = clock::now_ms();
         let most = now / 1000 + CENTURY;
         let present = Present::read(data_dir, school_id, most).await?;
-        let known = rows::generation(store.read(), school_id, most)
+        let known = rows::generation(&mut *store.read().await?, school_id, most)
             .await?
             .max(present.generation);
         // Above every one that a device may hold, also of stores that are lost: the time in seconds.
         let generation = (known + 1).max(now / 1000);
         let made = last_entry(&store, school_id).await?;
-        let marks = rows::marks(store.read(), school_id).await?;
+        let marks = rows::marks(&mut *store.read().await?, school_id).await?;
         let mut tx = store.write().await?;
         rows::begin_generation(&mut tx, school_id, generation, now).await?;
         let entry = audit::Entry {
@@ -145,7 +145,8 @@ impl Restore {
         fs::copy(&file, beside).with_context(|| format!("{} cannot be copied", file.display()))?;
         let not_ours = || format!("{} is no backup that this program can take", file.display());
         let store = Store::open(beside).await.with_context(not_ours)?;
-        if let Some(damage) = rows::damage(store.read()).await.with_context(not_ours)? {
+        let damage = rows::damage(&mut *store.read().await?).await;
+        if let Some(damage) = damage.with_context(not_ours)? {
             anyhow::bail!("{} is damaged ({damage}); take another backup", file.display());
         }
         Ok(store)
@@ -190,13 +191,13 @@ impl Present {
             return Ok(Self::default());
         };
         let read = async {
-            let school = schools::get(store.read()).await?;
-            let generation = rows::generation(store.read(), school_id, most).await?;
-            let marks = rows::marks(store.read(), school_id).await?;
+            let school = schools::get(&mut *store.read().await?).await?;
+            let generation = rows::generation(&mut *store.read().await?, school_id, most).await?;
+            let marks = rows::marks(&mut *store.read().await?, school_id).await?;
             Ok::<_, sqlx::Error>((school, generation, marks))
         };
         let read = read.await;
-        let other = schools::get(store.read()).await.ok().flatten();
+        let other = schools::get(&mut *store.read().await?).await.ok().flatten();
         store.close().await;
         anyhow::ensure!(
             other.is_none_or(|other| other.school_id == school_id),
@@ -233,7 +234,7 @@ async fn tell_readers(
 }
 
 async fn last_entry(store: &Store, school_id: &str) -> anyhow::Result<Option<i64>> {
-    let mut connection = store.read().acquire().await?;
+    let mut connection = store.read().await?;
     Ok(audit::last_at(&mut connection, school_id).await?)
 }
 

@@ -184,11 +184,11 @@ async fn chain(opened: &school::Opened) -> anyhow::Result<Finding> {
 
 /// Whether content is sealed for the readers, as far as this machine can say: its own word against root is worth little.
 async fn sealing(opened: &school::Opened) -> anyhow::Result<Finding> {
-    let (store, school_id) = (opened.store.read(), &opened.school.school_id);
-    let now = seal::fingerprint(&keys::publics(store, school_id).await?);
-    let heads = audit::sent_heads(store, school_id, 1).await?;
+    let (store, school_id) = (&opened.store, &opened.school.school_id);
+    let now = seal::fingerprint(&keys::publics(&mut *store.read().await?, school_id).await?);
+    let heads = audit::sent_heads(&mut *store.read().await?, school_id, 1).await?;
     let mailed = heads.first().and_then(audit::SentHead::keys);
-    let says = if keys::are_in_doubt(store, school_id).await? {
+    let says = if keys::are_in_doubt(&mut *store.read().await?, school_id).await? {
         format!(
             "{now}: not the keys that the readers hold, as a sign-in showed; what is new is sealed for a stranger: stop `serve`, and tell the headteacher and the chair of governors"
         )
@@ -196,7 +196,7 @@ async fn sealing(opened: &school::Opened) -> anyhow::Result<Finding> {
         format!(
             "{now}: not the keys that the last mail about the audit record named; stop `serve`, and tell the headteacher and the chair of governors"
         )
-    } else if person_keys::are_in_doubt(&mut *store.acquire().await?, school_id).await? {
+    } else if person_keys::are_in_doubt(&mut *store.read().await?, school_id).await? {
         format!(
             "{now}, but somebody signed in with another key than the one recorded of them, as the audit log says; two readers reset their sign-in"
         )
@@ -212,7 +212,7 @@ async fn mail(config: &Config, opened: &school::Opened) -> anyhow::Result<Findin
     let (store, school_id) = (&opened.store, &opened.school.school_id);
     let waits = outbox::waits(store, school_id).await?;
     // How many, and when the last left, would count what is told of concerns; the daily mail leaves whatever happens.
-    let last = overview::daily_mail_left(store.read(), school_id).await?;
+    let last = overview::daily_mail_left(&mut *store.read().await?, school_id).await?;
     let last = last.map_or_else(
         || "no daily mail has left yet".into(),
         |at| format!("the daily mail last left {}", when(at)),

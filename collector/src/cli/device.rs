@@ -129,7 +129,7 @@ impl<'a> From<&'a Called> for Listed<'a> {
 
 async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
-    let mut db = opened.store.read().acquire().await?;
+    let mut db = opened.store.read().await?;
     let cover = &opened.profile.cover;
     let roll = roll::call(&mut db, &opened.school.school_id, cover, clock::now_ms()).await?;
     if json {
@@ -169,7 +169,7 @@ async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
 
 /// The device that is meant by its id or code.
 async fn meant(opened: &school::Opened, device: &str) -> anyhow::Result<devices::Device> {
-    let known = devices::list(opened.store.read(), &opened.school.school_id).await?;
+    let known = devices::list(&mut *opened.store.read().await?, &opened.school.school_id).await?;
     let mut meant: Vec<_> = known
         .into_iter()
         .filter(|known| known.device_id == device || known.confirm_code.eq_ignore_ascii_case(device))

@@ -67,7 +67,7 @@ impl Init {
             .with_context(|| format!("{} cannot be made; run as its owner", data_dir.display()))?;
         let store = Store::open(&school::database(data_dir)).await?;
         anyhow::ensure!(
-            rows::get(store.read()).await?.is_none(),
+            rows::get(&mut *store.read().await?).await?.is_none(),
             "{} already holds a school; another needs another --data-dir",
             data_dir.display()
         );

@@ -193,7 +193,7 @@ async fn show(config: &Config) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
     let school_id = opened.school.school_id.as_str();
     let here = specialist::all(&opened.store, school_id).await?;
-    let standing = specialist::standing(&mut *opened.store.read().acquire().await?, school_id).await?;
+    let standing = specialist::standing(&mut *opened.store.read().await?, school_id).await?;
     if here.is_empty() {
         println!("There is no specialist list here. Take one in with `pastoral-collector list import`.");
     }

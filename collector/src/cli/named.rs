@@ -61,7 +61,7 @@ pub(super) async fn person(
         named.email,
         person.name()
     );
-    let adults = overview::candidates(&mut **tx, school_id).await?;
+    let adults = overview::candidates(tx, school_id).await?;
     let namesake = adults.iter().find(|other| {
         other.person_id != person.person_id
             && !other.role.is_pupil()

@@ -79,7 +79,7 @@ impl Import {
         let given: Vec<_> = files.iter().map(|(name, bytes)| File { name, bytes }).collect();
         let reading = Reader::on(clock::now_ms(), &opened.profile).read(&given)?;
         let telling = opened.telling(config);
-        let mut connection = opened.store.read().acquire().await?;
+        let mut connection = opened.store.read().await?;
         let (plan, _) = import::plan(&mut connection, &telling, &reading).await?;
         drop(connection);
         if !self.json {
@@ -149,10 +149,10 @@ fn agreed() -> anyhow::Result<bool> {
 }
 
 async fn seen(opened: &Opened) -> anyhow::Result<accounts::Seen> {
-    let mut connection = opened.store.read().acquire().await?;
+    let mut connection = opened.store.read().await?;
     let school_id = &opened.school.school_id;
     let directory = Directory::load(&mut connection, school_id, &opened.profile).await?;
-    Ok(accounts::seen(&mut *connection, school_id, &directory).await?)
+    Ok(accounts::seen(&mut connection, school_id, &directory).await?)
 }
 
 fn print_done(done: &Done, plan: &Plan, accounts: &accounts::Seen) {

@@ -25,7 +25,10 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, typed: &
     let opened = school::open(config).await?;
     let (telling, now) = (opened.telling(config), clock::now_ms());
     let school_id = &*telling.school_id;
-    let copied = sheet::read(typed, &keys::publics(opened.store.read(), school_id).await?)?;
+    let copied = sheet::read(
+        typed,
+        &keys::publics(&mut *opened.store.read().await?, school_id).await?,
+    )?;
     let sheet = Sheet::of(duty).context("this duty reads nothing; no sheet is for it")?;
     anyhow::ensure!(
         keys_of(duty, &copied).len() == duty.reader_groups().len(),
@@ -141,10 +144,13 @@ pub(super) async fn agree(config: &Config, typed: &str) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
     let (telling, now) = (opened.telling(config), clock::now_ms());
     let school_id = &*telling.school_id;
-    let copied = sheet::read(typed, &keys::publics(opened.store.read(), school_id).await?)?;
-    let mut connection = opened.store.read().acquire().await?;
+    let copied = sheet::read(
+        typed,
+        &keys::publics(&mut *opened.store.read().await?, school_id).await?,
+    )?;
+    let mut connection = opened.store.read().await?;
     let standing = proposals::standing(&mut connection, school_id).await?;
-    let waiting = proposals::open(&mut *connection, school_id, now).await?;
+    let waiting = proposals::open(&mut connection, school_id, now).await?;
     drop(connection);
     let is_alone = |proposal: &&proposals::Proposal| {
         let by = proposal.proposed_by.as_deref().unwrap_or_default();

@@ -34,7 +34,7 @@ pub(super) async fn open(config: &Config) -> anyhow::Result<Opened> {
     let store = Store::open(&path)
         .await
         .with_context(|| format!("{} cannot be opened", path.display()))?;
-    let school = school::get(store.read())
+    let school = school::get(&mut *store.read().await?)
         .await?
         .context("`init` has not been finished; run it again")?;
     let profile = Profile::parse(&school.profile, "the profile last accepted")?;

@@ -187,7 +187,7 @@ pub(super) fn lock(data_dir: &Path) -> anyhow::Result<Flock<std::fs::File>> {
 
 async fn app(config: &Config, opened: &school::Opened) -> anyhow::Result<App> {
     let school_id: Arc<str> = opened.school.school_id.as_str().into();
-    let publics = keys::publics(opened.store.read(), &school_id).await?;
+    let publics = keys::publics(&mut *opened.store.read().await?, &school_id).await?;
     let list_key = school::list_key(config);
     let rules = Rules::load(&opened.store, &school_id, &opened.profile, &list_key).await?;
     Ok(App {

@@ -105,7 +105,7 @@ async fn create(config: &Config, group: &str, uses: i64, days: i64, approve: boo
 
 async fn list(config: &Config, json: bool) -> anyhow::Result<()> {
     let opened = school::open(config).await?;
-    let tokens = tokens::list(opened.store.read(), &opened.school.school_id).await?;
+    let tokens = tokens::list(&mut *opened.store.read().await?, &opened.school.school_id).await?;
     if json {
         println!("{}", serde_json::to_string(&tokens)?);
         return Ok(());

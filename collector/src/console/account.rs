@@ -173,10 +173,10 @@ fn wrong_password(refused: Refused) -> Result<&'static str, Failure> {
 }
 
 async fn draw(console: &Console, who: &SignedIn) -> Result<AccountPage, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
     let page = console.page(who, "Your sign-in", "/account").await?;
     let set_at = page.clock.day(&who.viewer.password_set_at);
-    let left = codes::recovery_codes_left(store, school_id, who.id()).await?;
+    let left = codes::recovery_codes_left(&mut *store.read().await?, school_id, who.id()).await?;
     let password = match who.password_due_at(console) {
         Some(due) => format!(
             "Set {set_at}. Your school wants a new one by {}.",

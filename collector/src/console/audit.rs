@@ -60,15 +60,15 @@ pub(super) async fn audit(
         .and_then(|page| page.parse::<i64>().ok())
         .unwrap_or(1)
         .clamp(1, 100_000);
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
     let place = ((number - 1) * SHOWN, SHOWN + 1);
-    let mut found = overview::audit_log(store, school_id, who.id(), place).await?;
+    let mut found = overview::audit_log(&mut *store.read().await?, school_id, who.id(), place).await?;
     let more = i64::try_from(found.len()).is_ok_and(|found| found > SHOWN);
     found.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
     let page = console.page(&who, "Audit log", "/audit").await?;
-    let people = overview::everybody(store, school_id).await?;
+    let people = overview::everybody(&mut *store.read().await?, school_id).await?;
     let named = Named {
-        devices: told_apart(&devices::list(store, school_id).await?),
+        devices: told_apart(&devices::list(&mut *store.read().await?, school_id).await?),
         directory: console.directory().await?,
         people,
     };
@@ -95,7 +95,12 @@ async fn sent_heads(
     who: &SignedIn,
 ) -> Result<(Vec<SentHead>, String), Failure> {
     let has_mails = who.has(Duty::Headteacher) || who.has(Duty::Chair);
-    let sent = audit::sent_heads(console.app.store.read(), &console.app.school_id, HEADS_SHOWN).await?;
+    let sent = audit::sent_heads(
+        &mut *console.app.store.read().await?,
+        &console.app.school_id,
+        HEADS_SHOWN,
+    )
+    .await?;
     let tail = sent.first().map_or_else(
         || "no mail about it has been sent yet, so that is all of it".to_owned(),
         |head| format!("everything since {}", page.clock.exactly(&head.at)),

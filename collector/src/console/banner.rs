@@ -32,7 +32,7 @@ pub(super) async fn banner(console: &Console, who: &SignedIn, clock: &Clock) -> 
 
 async fn unread(console: &Console, who: &SignedIn) -> Result<Option<String>, Failure> {
     let app = &console.app;
-    let unread = overview::without_reader(app.store.read(), &app.school_id, who.id()).await?;
+    let unread = overview::without_reader(&mut *app.store.read().await?, &app.school_id, who.id()).await?;
     let (are, them) = match unread {
         0 => return Ok(None),
         1 => ("concern is", "it"),
@@ -45,17 +45,16 @@ async fn unread(console: &Console, who: &SignedIn) -> Result<Option<String>, Fai
 }
 
 async fn keys_in_doubt(console: &Console, who: &SignedIn) -> Result<Vec<String>, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
     let mut said = Vec::new();
-    if who.session.keys_differ || keys::are_in_doubt(store, school_id).await? {
+    if who.session.keys_differ || keys::are_in_doubt(&mut *store.read().await?, school_id).await? {
         said.push(
             "What is new is sealed for a key that is not the readers’: somebody may have put in their own, to read it. \
              Record nothing more, and tell the headteacher and the chair of governors now, not the technician."
                 .to_owned(),
         );
     }
-    let mut connection = store.acquire().await?;
-    if person_keys::are_in_doubt(&mut connection, school_id).await? {
+    if person_keys::are_in_doubt(&mut *store.read().await?, school_id).await? {
         said.push(
             "Somebody signed in with another key than the one recorded of them; the audit log says who. Nothing is sealed \
              to them until two readers have reset their sign-in, under People."
@@ -66,7 +65,8 @@ async fn keys_in_doubt(console: &Console, who: &SignedIn) -> Result<Vec<String>,
 }
 
 async fn chain_broken(console: &Console) -> Result<Option<String>, Failure> {
-    let is_broken = overview::chain_is_broken(console.app.store.read(), &console.app.school_id).await?;
+    let is_broken =
+        overview::chain_is_broken(&mut *console.app.store.read().await?, &console.app.school_id).await?;
     Ok(is_broken.then(|| {
         "The audit log was changed, or entries are missing. Keep the mails about the audit record, and have somebody other \
          than the technician compare a backup with them: “pastoral-collector audit verify”, on another computer, says where."
@@ -95,8 +95,14 @@ fn password_due(console: &Console, who: &SignedIn, clock: &Clock) -> Option<Stri
 }
 
 async fn mail_failing(console: &Console, who: &SignedIn) -> Result<Option<String>, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let is_failing = overview::mail_is_failing(store, school_id, who.id(), who.has(Duty::Technician)).await?;
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let is_failing = overview::mail_is_failing(
+        &mut *store.read().await?,
+        school_id,
+        who.id(),
+        who.has(Duty::Technician),
+    )
+    .await?;
     Ok(is_failing
         .then(|| "Mail is not getting out, so people may not be told of concerns. See Health.".to_owned()))
 }

@@ -36,10 +36,10 @@ pub(super) async fn closed(
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let of = rows::count_closed(store, school_id, who.id()).await?;
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let of = rows::count_closed(&mut *store.read().await?, school_id, who.id()).await?;
     let place = Place::of(page_of(&query, "page"), SHOWN, of);
-    let found = rows::closed(store, school_id, who.id(), place.rows()).await?;
+    let found = rows::closed(&mut *store.read().await?, school_id, who.id(), place.rows()).await?;
     let page = console.page(&who, "Closed concerns", "/closed").await?;
     let shown: Vec<&str> = found.iter().map(|concern| concern.concern_id.as_str()).collect();
     let number = page_of(&query, "page");

@@ -145,7 +145,7 @@ pub(super) async fn asked(
 async fn draw(console: &Console, who: &SignedIn) -> Result<DevicesPage, Failure> {
     let app = &console.app;
     let page = console.page(who, "Devices", "/devices").await?;
-    let mut db = app.store.read().acquire().await?;
+    let mut db = app.store.read().await?;
     let profile = app.profile.load_full();
     let roll = roll::call(&mut db, &app.school_id, &profile.cover, clock::now_ms()).await?;
     drop(db);

@@ -241,7 +241,7 @@ impl Console {
 
     async fn keep(&self, who: Option<&SignedIn>, sent: &Sent) -> Result<Option<String>, Failure> {
         let (school_id, now) = (&self.app.school_id, clock::now_ms());
-        let mut connection = self.app.store.read().acquire().await?;
+        let mut connection = self.app.store.read().await?;
         let writer = rows::writer(&mut connection, school_id, &sent.token, now).await?;
         drop(connection);
         let Some(writer) = writer.filter(|_| sent.draft.is_written()) else {
@@ -283,7 +283,13 @@ impl Console {
         let Some(own) = &who.session.own else {
             return Ok(Vec::new());
         };
-        let found = rows::of(self.app.store.read(), school_id, who.id(), clock::now_ms()).await?;
+        let found = rows::of(
+            &mut *self.app.store.read().await?,
+            school_id,
+            who.id(),
+            clock::now_ms(),
+        )
+        .await?;
         let opened = found.into_iter().filter_map(|row| {
             let draft = Draft::open(own, &row.sealed, &purpose(school_id, who.id(), &row.draft_id))?;
             Some((row.draft_id, draft))

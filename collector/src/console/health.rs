@@ -49,7 +49,7 @@ pub(super) async fn health(State(console): State<Console>, who: SignedIn) -> Res
         false => Vec::new(),
     };
     let profile = app.profile.load();
-    let mut db = app.store.read().acquire().await?;
+    let mut db = app.store.read().await?;
     let roll = roll::call(&mut db, &app.school_id, &profile.cover, clock::now_ms()).await?;
     drop(db);
     let chain = match audit::last_head_sent(&app.store, &app.school_id).await? {
@@ -81,7 +81,7 @@ async fn mail(
     who: &SignedIn,
     none_unsent: bool,
 ) -> Result<Vec<String>, Failure> {
-    let (app, store) = (&console.app, console.app.store.read());
+    let (app, store) = (&console.app, &mut *console.app.store.read().await?);
     let mut mail = Vec::new();
     mail.push(match overview::daily_mail_left(store, &app.school_id).await? {
         Some(at) => format!("The daily mail last went out {}.", page.clock.when(&at)),
@@ -103,9 +103,9 @@ async fn mail(
 
 async fn unsent(console: &Console, page: &Page, viewer: &str) -> Result<Vec<Unsent>, Failure> {
     let app = &console.app;
-    let mut connection = app.store.read().acquire().await?;
+    let mut connection = app.store.read().await?;
     let notices = outbox::undelivered(&mut connection, &app.school_id, viewer, NOTICES_SHOWN).await?;
-    let people = overview::everybody(&mut *connection, &app.school_id).await?;
+    let people = overview::everybody(&mut connection, &app.school_id).await?;
     let name = |id: &Option<String>| {
         let person = people
             .iter()
@@ -145,11 +145,11 @@ fn in_words(page: &Page, notice: Undelivered, name: &impl Fn(&Option<String>) ->
 
 async fn gaps(console: &Console, page: &Page) -> Result<Vec<String>, Failure> {
     let since = clock::now_ms() - WEEK_MS;
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let mut found = gaps::since(store, school_id, since, GAPS_SHOWN + 1).await?;
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let mut found = gaps::since(&mut *store.read().await?, school_id, since, GAPS_SHOWN + 1).await?;
     let more = i64::try_from(found.len()).is_ok_and(|found| found > GAPS_SHOWN);
     found.truncate(usize::try_from(GAPS_SHOWN).unwrap_or(usize::MAX));
-    let names = told_apart(&devices::list(store, school_id).await?);
+    let names = told_apart(&devices::list(&mut *store.read().await?, school_id).await?);
     let mut says: Vec<String> = found
         .iter()
         .map(|gap| words::gap(gap, &names, &page.clock))
@@ -157,7 +157,7 @@ async fn gaps(console: &Console, page: &Page) -> Result<Vec<String>, Failure> {
     if more {
         says.push(format!("There are more than these {GAPS_SHOWN}, of longer ago."));
     }
-    let (_, unreadable) = gaps::count_since(store, school_id, since).await?;
+    let (_, unreadable) = gaps::count_since(&mut *store.read().await?, school_id, since).await?;
     if unreadable > 0 {
         let records = words::count(unreadable, "record");
         says.push(format!(

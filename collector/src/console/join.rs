@@ -172,7 +172,12 @@ async fn filled(
     let Some(link) = Link::parse(path) else {
         return Err(Failure::NotFound);
     };
-    let invitation = invitations::find(app.store.read(), &app.school_id, link.invitation_id()).await?;
+    let invitation = invitations::find(
+        &mut *app.store.read().await?,
+        &app.school_id,
+        link.invitation_id(),
+    )
+    .await?;
     let Some(invitation) = invitation.filter(|invitation| link.fits(&invitation.link_hash)) else {
         let words = "It was used already, stopped, or not copied whole. If you have set up your sign-in, sign in. \
                      Otherwise ask a colleague who reads in Pastoral to propose a new one.";
@@ -188,11 +193,11 @@ async fn filled(
         };
         return Ok(Err(ClosedPage { page, words }));
     }
-    let mut connection = app.store.read().acquire().await?;
+    let mut connection = app.store.read().await?;
     let person = members::find(&mut connection, &app.school_id, &invitation.person_id).await?;
     let person = person.ok_or(Failure::NotFound)?;
     let duties: Vec<_> = person.duties.iter().map(|duty| duty.words()).collect();
-    let teller = rows::name_and_email(&mut *connection, &app.school_id, &invitation.code_with).await?;
+    let teller = rows::name_and_email(&mut connection, &app.school_id, &invitation.code_with).await?;
     drop(connection);
     let code_with = teller.map_or_else(|| "whoever set this up".to_owned(), |(name, _)| name);
     let (name, email) = (person.name(), person.email);

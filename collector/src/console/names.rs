@@ -31,14 +31,18 @@ impl Console {
         if groups.is_empty() {
             return Ok(());
         }
-        let (store, school_id) = (self.app.store.read(), &self.app.school_id);
-        if names::unexamined(store, school_id, &groups, 1).await?.is_empty() {
+        let (store, school_id) = (&self.app.store, &self.app.school_id);
+        if names::unexamined(&mut *store.read().await?, school_id, &groups, 1)
+            .await?
+            .is_empty()
+        {
             return Ok(());
         }
         let _one_at_a_time = self.examining.lock().await;
         loop {
             let directory = self.directory().await?;
-            let found = names::unexamined(store, school_id, &groups, CONCERNS_AT_ONCE).await?;
+            let found =
+                names::unexamined(&mut *store.read().await?, school_id, &groups, CONCERNS_AT_ONCE).await?;
             if found.is_empty() {
                 return Ok(());
             }
@@ -51,7 +55,12 @@ impl Console {
     /// Compares one concern with new names as far as this session opens it: of what is sealed to several groups, no
     /// single session may open all.
     pub(super) async fn examine_one(&self, session: &Arc<Session>, concern_id: &str) -> Result<(), Failure> {
-        let concern = names::is_unexamined(self.app.store.read(), &self.app.school_id, concern_id).await?;
+        let concern = names::is_unexamined(
+            &mut *self.app.store.read().await?,
+            &self.app.school_id,
+            concern_id,
+        )
+        .await?;
         match concern {
             Some(concern) => {
                 let directory = self.directory().await?;
@@ -63,7 +72,7 @@ impl Console {
 
     /// Everything routing needs to know about people, as it is now.
     pub(super) async fn directory(&self) -> Result<Arc<Directory>, Failure> {
-        let mut connection = self.app.store.read().acquire().await?;
+        let mut connection = self.app.store.read().await?;
         let profile = self.app.profile.load_full();
         let directory = Directory::load(&mut connection, &self.app.school_id, &profile).await?;
         Ok(Arc::new(directory))
@@ -114,8 +123,11 @@ impl Console {
         directory: &Arc<Directory>,
         concern: &Unexamined,
     ) -> Result<Named, Failure> {
-        let (store, school_id, concern_id) =
-            (self.app.store.read(), &self.app.school_id, &concern.concern_id);
+        let (store, school_id, concern_id) = (
+            &mut *self.app.store.read().await?,
+            &self.app.school_id,
+            &concern.concern_id,
+        );
         let subject = directory.subject(concern.person_id.as_deref(), &concern.group_name);
         let data_keys = Arc::new(keys::data_keys(store, school_id, concern_id).await?);
         let (mut named, mut after) = (Named::new(), 0);

@@ -87,7 +87,14 @@ impl Console {
         let mut page = self.page_without_banner(who, title, address);
         page.banner = banner(self, who, &page.clock).await?;
         let app = &self.app;
-        for (place, count) in wanted::of(app.store.read(), &app.school_id, who.id(), clock::now_ms()).await? {
+        for (place, count) in wanted::of(
+            &mut *app.store.read().await?,
+            &app.school_id,
+            who.id(),
+            clock::now_ms(),
+        )
+        .await?
+        {
             let there = |tab: &&mut Tab| tab.address == address_of(place);
             page.tabs
                 .iter_mut()

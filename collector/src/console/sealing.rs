@@ -23,7 +23,7 @@ pub(super) async fn seal_again(
         return Ok(());
     }
     for change in changed {
-        let rows = keys::data_keys(&mut **tx, &console.app.school_id, &change.concern_id).await?;
+        let rows = keys::data_keys(tx, &console.app.school_id, &change.concern_id).await?;
         let mut again = Vec::new();
         let ids: BTreeSet<&[u8]> = rows.iter().map(|row| &*row.data_key_id).collect();
         for id in ids {
@@ -62,8 +62,12 @@ fn sealed_to(
 
 /// At sign-in: seals again what others read now, which nobody who held the key was there to do when that changed.
 pub(super) async fn seal_pending(console: &Console, session: &Session) -> Result<(), Failure> {
-    let pending =
-        actions::sealed_elsewhere(console.app.store.read(), &console.app.school_id, RESEAL_MOST).await?;
+    let pending = actions::sealed_elsewhere(
+        &mut *console.app.store.read().await?,
+        &console.app.school_id,
+        RESEAL_MOST,
+    )
+    .await?;
     let changed: Vec<_> = pending
         .into_iter()
         .map(|(concern_id, to, also)| GroupChanged {

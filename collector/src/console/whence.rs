@@ -46,8 +46,11 @@ impl Console {
         let secure = self.app.secure_cookies;
         let now = clock::now_ms();
         if let Some(browser) = known_cookie(headers, secure).map(|cookie| owner(&cookie)) {
-            let known = browsers::is_known(self.app.store.read(), &self.app.school_id, &browser, now).await;
-            if known.is_ok_and(|known| known) {
+            let known = async {
+                let mut db = self.app.store.read().await?;
+                browsers::is_known(&mut db, &self.app.school_id, &browser, now).await
+            };
+            if known.await.is_ok_and(|known| known) {
                 return proof.prove(&browser);
             }
         }
@@ -68,9 +71,14 @@ impl Console {
             return Ok(None);
         };
         let (app, browser) = (&self.app, owner(&cookie));
-        let known =
-            browsers::is_known_for(app.store.read(), &app.school_id, &browser, email, clock::now_ms())
-                .await?;
+        let known = browsers::is_known_for(
+            &mut *app.store.read().await?,
+            &app.school_id,
+            &browser,
+            email,
+            clock::now_ms(),
+        )
+        .await?;
         Ok(known.then_some(browser))
     }
 
@@ -83,8 +91,15 @@ impl Console {
     ) -> Result<String, Failure> {
         let kept = known_cookie(headers, self.app.secure_cookies);
         if let Some(cookie) = kept {
-            let (store, school_id) = (self.app.store.read(), &self.app.school_id);
-            if browsers::is_known(store, school_id, &owner(&cookie), clock::now_ms()).await? {
+            let (store, school_id) = (&self.app.store, &self.app.school_id);
+            if browsers::is_known(
+                &mut *store.read().await?,
+                school_id,
+                &owner(&cookie),
+                clock::now_ms(),
+            )
+            .await?
+            {
                 return self.remember(cookie, person_id).await;
             }
         }

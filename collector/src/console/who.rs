@@ -40,7 +40,8 @@ impl SignedIn {
         };
         let Some(session) = session else { return Ok(None) };
         let app = &console.app;
-        let viewer = access::viewer(app.store.read(), &app.school_id, &session.person_id).await?;
+        let viewer =
+            access::viewer(&mut *app.store.read().await?, &app.school_id, &session.person_id).await?;
         if viewer.is_none() {
             // Their last duty ended, or they were disabled.
             console.sessions.end(&cookie);

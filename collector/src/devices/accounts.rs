@@ -28,7 +28,15 @@ impl AccountsAsked {
         let known = devices::person_of_account(&app.store, &app.school_id, device_id, account).await?;
         let person = match known {
             Some(person_id) => directory.person(&person_id),
-            None => accounts::person_of(app.store.read(), &app.school_id, &directory, &account.name).await?,
+            None => {
+                accounts::person_of(
+                    &mut *app.store.read().await?,
+                    &app.school_id,
+                    &directory,
+                    &account.name,
+                )
+                .await?
+            }
         };
         Ok(person.map(Person::audience))
     }
@@ -57,7 +65,7 @@ impl AccountsAsked {
         {
             return Ok(Arc::clone(directory));
         }
-        let mut connection = app.store.read().acquire().await?;
+        let mut connection = app.store.read().await?;
         let profile = app.profile.load_full();
         let directory = Arc::new(Directory::load(&mut connection, &app.school_id, &profile).await?);
         *kept = Some((Instant::now(), Arc::clone(&directory)));

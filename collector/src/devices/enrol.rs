@@ -99,7 +99,7 @@ async fn enter(
 /// Says where a device stands that was entered before; makes its certificate once it is approved.
 pub(super) async fn stand(shared: &Shared, device_id: &str, csr_der: &[u8]) -> Result<Joining, sqlx::Error> {
     let app = &shared.app;
-    let Some(device) = devices::get(app.store.read(), &app.school_id, device_id).await? else {
+    let Some(device) = devices::get(&mut *app.store.read().await?, &app.school_id, device_id).await? else {
         return Ok(refused(RefusalReason::CertificateUnknown));
     };
     match device.state {

@@ -21,6 +21,7 @@ use crate::ca::Authority;
 use crate::clock;
 use crate::metering::{Meter, Written};
 use crate::net::places::Bounds;
+use crate::store::Read;
 use crate::store::devices as rows;
 use crate::store::disk::Disk;
 use crate::store::ingest::{Ingest, reckon_missing};
@@ -183,11 +184,7 @@ async fn send_commands(shared: &Shared) -> Result<(), sqlx::Error> {
 }
 
 /// The devices that a person allowed more on the day it is.
-async fn allowed_today(
-    db: &mut sqlx::SqliteConnection,
-    app: &App,
-    now: i64,
-) -> Result<HashSet<String>, sqlx::Error> {
+async fn allowed_today(db: &mut Read, app: &App, now: i64) -> Result<HashSet<String>, sqlx::Error> {
     let cover = &app.profile.load().cover;
     let today = cover.day(now);
     let allowed = uses::allowed(db, &app.school_id).await?;
@@ -200,7 +197,7 @@ async fn allowed_today(
 
 async fn allow_more(shared: &Shared) -> Result<(), sqlx::Error> {
     let now = clock::now_ms();
-    let mut db = shared.app.store.read().acquire().await?;
+    let mut db = shared.app.store.read().await?;
     let allowed = allowed_today(&mut db, &shared.app, now).await?;
     shared.meter.allow(shared.day(now), allowed);
     Ok(())

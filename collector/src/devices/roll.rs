@@ -4,9 +4,9 @@ use super::health::Health;
 use super::verdict::{Calendar, Silence, Verdict};
 use crate::concerns::cover::Cover;
 use crate::metering::{Limited, Use};
+use crate::store::Read;
 use crate::store::devices::{self, Device};
 use crate::store::{heard, uses};
-use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, HashMap};
 
 /// A clock that is further off is spoken of.
@@ -36,21 +36,16 @@ pub struct Called {
 pub struct Roll(pub Vec<Called>);
 
 /// Calls the roll.
-pub async fn call(
-    db: &mut SqliteConnection,
-    school_id: &str,
-    cover: &Cover,
-    now: i64,
-) -> Result<Roll, sqlx::Error> {
-    let devices = devices::list(&mut *db, school_id).await?;
+pub async fn call(db: &mut Read, school_id: &str, cover: &Cover, now: i64) -> Result<Roll, sqlx::Error> {
+    let devices = devices::list(db, school_id).await?;
     let since = cover
         .day(now)
         .and_then(|day| day.checked_sub(jiff::Span::new().days(LOOKS_BACK)).ok());
     let heard = match since {
-        Some(since) => heard::since(&mut *db, school_id, since).await?,
+        Some(since) => heard::since(db, school_id, since).await?,
         None => heard::Heard::default(),
     };
-    let held_back = uses::held_back(&mut *db, school_id).await?;
+    let held_back = uses::held_back(db, school_id).await?;
     Ok(judge(devices, &heard, &held_back, cover, now))
 }
 

@@ -1,9 +1,8 @@
 //! People who can sign in: their vaults, codes and duties.
 
-use super::{Write, person_keys};
+use super::{Read, Write, person_keys};
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::seal::GroupPublicKey;
-use sqlx::{SqliteConnection, SqliteExecutor};
 
 /// A person as the console knows them while they are signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,17 +54,13 @@ pub struct Holding {
 }
 
 /// The person with their present duties; none when they cannot sign in any more.
-pub async fn viewer(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    person_id: &str,
-) -> Result<Option<Viewer>, sqlx::Error> {
+pub async fn viewer(db: &mut Read, school_id: &str, person_id: &str) -> Result<Option<Viewer>, sqlx::Error> {
     let rows: Vec<(String, String, Duty, i64)> = sqlx::query_as(
         "SELECT p.given_name || ' ' || p.family_name, p.email, d.duty, u.password_set_at
          FROM person p
-         JOIN user u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
+         JOIN \"user\" u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
          JOIN duty d ON d.school_id = p.school_id AND d.person_id = p.person_id AND d.ended_at IS NULL
-         WHERE p.school_id = $1 AND p.person_id = $2 AND p.active = 1",
+         WHERE p.school_id = $1 AND p.person_id = $2 AND p.active",
     )
     .bind(school_id)
     .bind(person_id)
@@ -87,13 +82,9 @@ pub async fn viewer(
 }
 
 /// The person who signs in with an address.
-pub async fn user_by_email(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    email: &str,
-) -> Result<Option<User>, sqlx::Error> {
+pub async fn user_by_email(db: &mut Read, school_id: &str, email: &str) -> Result<Option<User>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT u.person_id, u.vault_salt, u.vault, u.totp_last_step, u.vouched FROM user u
+        "SELECT u.person_id, u.vault_salt, u.vault, u.totp_last_step, u.vouched FROM \"user\" u
          JOIN person p ON p.school_id = u.school_id AND p.person_id = u.person_id
          WHERE u.school_id = $1 AND p.email <> '' AND lower(p.email) = lower($2) AND u.disabled_at IS NULL
          ORDER BY u.created_at LIMIT 1",
@@ -105,13 +96,9 @@ pub async fn user_by_email(
 }
 
 /// The sign-in of a person.
-pub async fn user(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    person_id: &str,
-) -> Result<Option<User>, sqlx::Error> {
+pub async fn user(db: &mut Read, school_id: &str, person_id: &str) -> Result<Option<User>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT person_id, vault_salt, vault, totp_last_step, vouched FROM user
+        "SELECT person_id, vault_salt, vault, totp_last_step, vouched FROM \"user\"
          WHERE school_id = $1 AND person_id = $2 AND disabled_at IS NULL",
     )
     .bind(school_id)
@@ -131,16 +118,16 @@ pub async fn set_up(
     (invitation_id, now_ms): (&str, i64),
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "INSERT INTO user (school_id, person_id, vault_salt, vault, totp_last_step, password_set_at, created_at,
+        "INSERT INTO \"user\" (school_id, person_id, vault_salt, vault, totp_last_step, password_set_at, created_at,
                            key_groups, vouched)
          VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)
          ON CONFLICT (school_id, person_id) DO UPDATE SET vault_salt = excluded.vault_salt, vault = excluded.vault,
          totp_last_step = excluded.totp_last_step, password_set_at = excluded.password_set_at, disabled_at = NULL,
          key_groups = excluded.key_groups, vouched = excluded.vouched
-         WHERE EXISTS (SELECT 1 FROM invitation i WHERE i.school_id = user.school_id AND i.invitation_id = $9
-                AND i.person_id = user.person_id AND i.used_at = $6 AND i.resets AND i.vouched)
-            OR (user.disabled_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM duty d WHERE d.school_id = user.school_id
-                AND d.person_id = user.person_id AND d.duty <> $10))",
+         WHERE EXISTS (SELECT 1 FROM invitation i WHERE i.school_id = \"user\".school_id AND i.invitation_id = $9
+                AND i.person_id = \"user\".person_id AND i.used_at = $6 AND i.resets AND i.vouched)
+            OR (\"user\".disabled_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM duty d WHERE d.school_id = \"user\".school_id
+                AND d.person_id = \"user\".person_id AND d.duty <> $10))",
     )
     .bind(school_id)
     .bind(&user.person_id)
@@ -166,7 +153,7 @@ pub async fn replace_vault(
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE user SET vault_salt = $1, vault = $2, password_set_at = $3
+        "UPDATE \"user\" SET vault_salt = $1, vault = $2, password_set_at = $3
          WHERE school_id = $4 AND person_id = $5 AND vault = $6",
     )
     .bind(&vault.salt)
@@ -189,7 +176,7 @@ pub async fn refill_vault(
     groups: &[ReaderGroup],
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE user SET vault_salt = $1, vault = $2, key_groups = $3
+        "UPDATE \"user\" SET vault_salt = $1, vault = $2, key_groups = $3
          WHERE school_id = $4 AND person_id = $5 AND vault = $6",
     )
     .bind(&vault.salt)
@@ -204,16 +191,14 @@ pub async fn refill_vault(
 }
 
 /// What everybody's vault holds who can sign in and of whom a key is recorded.
-pub async fn holdings(
-    connection: &mut SqliteConnection,
-    school_id: &str,
-) -> Result<Vec<(String, Holding)>, sqlx::Error> {
-    let mut recorded = person_keys::all(&mut *connection, school_id).await?;
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("SELECT person_id, key_groups FROM user WHERE school_id = $1 AND disabled_at IS NULL")
-            .bind(school_id)
-            .fetch_all(connection)
-            .await?;
+pub async fn holdings(connection: &mut Read, school_id: &str) -> Result<Vec<(String, Holding)>, sqlx::Error> {
+    let mut recorded = person_keys::all(connection, school_id).await?;
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "SELECT person_id, key_groups FROM \"user\" WHERE school_id = $1 AND disabled_at IS NULL",
+    )
+    .bind(school_id)
+    .fetch_all(connection)
+    .await?;
     let holding = |(person_id, groups): (String, String)| {
         let public_key = recorded.remove(&person_id)?.key()?.clone();
         let groups = groups.split(',').filter_map(ReaderGroup::from_code).collect();
@@ -223,12 +208,8 @@ pub async fn holdings(
 }
 
 /// Whether a person has, or ever had, a sign-in.
-pub async fn had_sign_in(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    person_id: &str,
-) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM user WHERE school_id = $1 AND person_id = $2)")
+pub async fn had_sign_in(db: &mut Read, school_id: &str, person_id: &str) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM \"user\" WHERE school_id = $1 AND person_id = $2)")
         .bind(school_id)
         .bind(person_id)
         .fetch_one(db)
@@ -250,7 +231,7 @@ pub async fn signed_in(
     person_id: &str,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE user SET last_sign_in_at = $1 WHERE school_id = $2 AND person_id = $3")
+    sqlx::query("UPDATE \"user\" SET last_sign_in_at = $1 WHERE school_id = $2 AND person_id = $3")
         .bind(now_ms)
         .bind(school_id)
         .bind(person_id)
@@ -288,7 +269,7 @@ pub async fn grant_duty(
 
 /// A person's name and address; none when there is no such person.
 pub async fn name_and_email(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     person_id: &str,
 ) -> Result<Option<(String, String)>, sqlx::Error> {

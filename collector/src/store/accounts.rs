@@ -1,20 +1,19 @@
 //! Whose the accounts on devices are, by user name.
 
 use super::people::{Directory, Person, Whose};
-use super::{Store, Write, identity};
+use super::{Read, Store, Write, identity};
 use crate::codes::codes;
 use crate::concerns::model::PersonId;
 use crate::people::usernames::Username;
 use crate::telling::Telling;
 use pastoral_proto::Account;
-use sqlx::SqliteExecutor;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The person whose account a user name on an approved device is: as [`Directory::person_of_username`], unless the person
 /// is known already by the same name in another domain. A file that says names without a domain cannot tell which of two
 /// domains it means: `CURRIC\jhill` may be a pupil, and `ADMIN\jhill` a teacher.
 pub async fn person_of<'d>(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     directory: &'d Directory,
     username: &str,
@@ -58,7 +57,7 @@ pub(super) async fn enter(
     (place, account): (&str, &Account),
     now: i64,
 ) -> Result<(i64, Option<PersonId>), sqlx::Error> {
-    let person = person_of(&mut **tx, school_id, directory, &account.name).await?;
+    let person = person_of(tx, school_id, directory, &account.name).await?;
     sqlx::query_as(
         "INSERT INTO account (school_id, device_id, authority, stable_id, name, person_id, identified_by, first_seen_at)
          VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $6 IS NULL THEN NULL ELSE 'user name' END, $7)
@@ -100,7 +99,7 @@ pub async fn is_known(
     .bind(&account.authority)
     .bind(&account.stable_id)
     .bind(&account.name)
-    .fetch_one(store.read())
+    .fetch_one(&mut *store.read().await?)
     .await
 }
 
@@ -135,7 +134,7 @@ struct Row {
     shared: bool,
 }
 
-async fn on_devices(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Row>, sqlx::Error> {
+async fn on_devices(db: &mut Read, school_id: &str) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as(
         "SELECT DISTINCT account.account_id, account.name, account.person_id, account.identified_by, account.shared,
                 COALESCE(NOT person.active, FALSE) AS gone
@@ -171,7 +170,7 @@ pub async fn match_all(
     telling: &Telling,
     directory: &Directory,
 ) -> Result<usize, sqlx::Error> {
-    let rows = on_devices(&mut **tx, &telling.school_id).await?;
+    let rows = on_devices(tx, &telling.school_id).await?;
     let names = names_by_person(&rows, directory);
     let (mut found, mut passed_on) = (Vec::new(), 0);
     for row in &rows {
@@ -240,11 +239,7 @@ impl Seen {
 }
 
 /// Looks at all accounts.
-pub async fn seen(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    directory: &Directory,
-) -> Result<Seen, sqlx::Error> {
+pub async fn seen(db: &mut Read, school_id: &str, directory: &Directory) -> Result<Seen, sqlx::Error> {
     let mut seen = Seen::default();
     for row in on_devices(db, school_id).await? {
         let why = match (&row.person_id, row.gone, directory.whose(&row.name)) {

@@ -1,13 +1,12 @@
 //! What was seen of a concern and what was done with it. Actions are only added to: an undo is a further one.
 //! INVARIANT 4: every query for a reader joins `concern_reader` for the viewer.
 
-use super::{Write, readers};
+use super::{Read, Write, readers};
 use crate::concerns::action::Action;
 use crate::concerns::ending::Ending;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::{ConcernState, ReaderGroup};
 use serde::{Deserialize, Serialize};
-use sqlx::SqliteExecutor;
 
 /// Something that was done.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -71,7 +70,7 @@ pub struct NewAction<'a> {
 
 /// What was done with a concern, the latest first, at most `most`.
 pub async fn history(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,
@@ -114,7 +113,7 @@ pub async fn may_close(
     concern_id: &str,
     closing: &[&str],
 ) -> Result<bool, sqlx::Error> {
-    let readers = readers::of(&mut **tx, school_id, concern_id).await?;
+    let readers = readers::of(tx, school_id, concern_id).await?;
     let closing: Vec<_> = readers
         .iter()
         .filter(|reader| closing.contains(&reader.person_id.as_str()))
@@ -295,7 +294,7 @@ pub async fn add_warning(
 
 /// Concerns whose content is sealed to other groups than read them now, with those that do; at most `most`.
 pub async fn sealed_elsewhere(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     most: i64,
 ) -> Result<Vec<(String, ReaderGroup, Option<ReaderGroup>)>, sqlx::Error> {

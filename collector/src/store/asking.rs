@@ -23,7 +23,7 @@ pub async fn remind(store: &Store, telling: &Telling, now: i64) -> Result<bool, 
         .bind(now)
         .bind(&*telling.school_id)
         .bind(Sort::AgreementWanted)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await?;
     if people.is_empty() {
         return Ok(false);

@@ -1,11 +1,10 @@
 //! The audit chain (invariant 5): every look at a person's content and every change, in order. What its hashes cover and
 //! what makes it whole is in [`chain`](crate::chain).
 
-use super::{Store, Write};
+use super::{Read, Store, Write};
 pub use crate::chain::{Broken, Head};
 use crate::chain::{Deed, FORM, Recorded, Row, Step, Verifier, hash_detail};
 use ring::rand::{SecureRandom, SystemRandom};
-use sqlx::{SqliteConnection, SqliteExecutor};
 
 /// Entries read at a time.
 const AT_ONCE: i64 = 1000;
@@ -72,7 +71,7 @@ pub async fn append(tx: &mut Write, now_ms: i64, entry: &Entry<'_>) -> Result<()
 }
 
 /// The head of the school's chain; none while it is empty.
-pub async fn head(connection: &mut SqliteConnection, school_id: &str) -> Result<Option<Head>, sqlx::Error> {
+pub async fn head(connection: &mut Read, school_id: &str) -> Result<Option<Head>, sqlx::Error> {
     let row: Option<(i64, Vec<u8>)> = sqlx::query_as(
         "SELECT sequence, hash FROM audit WHERE school_id = $1 ORDER BY sequence DESC LIMIT 1",
     )
@@ -83,7 +82,7 @@ pub async fn head(connection: &mut SqliteConnection, school_id: &str) -> Result<
 }
 
 /// When the last entry was made; none while the chain is empty.
-pub async fn last_at(connection: &mut SqliteConnection, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
+pub async fn last_at(connection: &mut Read, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar("SELECT at FROM audit WHERE school_id = $1 ORDER BY sequence DESC LIMIT 1")
         .bind(school_id)
         .fetch_optional(connection)
@@ -111,11 +110,7 @@ impl SentHead {
 }
 
 /// The heads that were sent, the latest first.
-pub async fn sent_heads(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    most: i64,
-) -> Result<Vec<SentHead>, sqlx::Error> {
+pub async fn sent_heads(db: &mut Read, school_id: &str, most: i64) -> Result<Vec<SentHead>, sqlx::Error> {
     sqlx::query_as(
         "SELECT at, hash, detail FROM audit WHERE school_id = $1 AND action = $2 ORDER BY sequence DESC LIMIT $3",
     )
@@ -128,12 +123,12 @@ pub async fn sent_heads(
 
 /// When the head was last sent to headteacher and chair.
 pub async fn last_head_sent(store: &Store, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
-    let heads = sent_heads(store.read(), school_id, 1).await?;
+    let heads = sent_heads(&mut *store.read().await?, school_id, 1).await?;
     Ok(heads.first().map(|head| head.at))
 }
 
 /// The fingerprint of the keys as it was recorded first, of those records that retention has left.
-pub async fn first_keys(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Option<String>, sqlx::Error> {
+pub async fn first_keys(db: &mut Read, school_id: &str) -> Result<Option<String>, sqlx::Error> {
     let first: Option<SentHead> = sqlx::query_as(
         "SELECT at, hash, detail FROM audit WHERE school_id = $1 AND action IN ($2, $3)
          AND detail LIKE '%\"keys\"%' ORDER BY sequence LIMIT 1",
@@ -210,7 +205,7 @@ pub async fn erase_details(
 }
 
 /// The steps of retention in the chain.
-pub async fn steps(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Recorded>, sqlx::Error> {
+pub async fn steps(db: &mut Read, school_id: &str) -> Result<Vec<Recorded>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as("SELECT * FROM audit WHERE school_id = $1 AND action = $2")
         .bind(school_id)
         .bind(Deed::AuditErased)
@@ -220,11 +215,7 @@ pub async fn steps(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<R
 }
 
 /// Entries behind a place, in order, some at a time.
-pub async fn rows_after(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    after: i64,
-) -> Result<Vec<Row>, sqlx::Error> {
+pub async fn rows_after(db: &mut Read, school_id: &str, after: i64) -> Result<Vec<Row>, sqlx::Error> {
     sqlx::query_as("SELECT * FROM audit WHERE school_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3")
         .bind(school_id)
         .bind(after)
@@ -240,11 +231,11 @@ pub async fn verify(
     school_id: &str,
     now: i64,
 ) -> Result<Result<Option<Head>, Broken>, sqlx::Error> {
-    let steps = steps(store.read(), school_id).await?;
+    let steps = steps(&mut *store.read().await?, school_id).await?;
     let mut verifier = Verifier::new(school_id, steps, now);
     loop {
         let after = verifier.head().map_or(0, |head| head.sequence);
-        let rows = rows_after(store.read(), school_id, after).await?;
+        let rows = rows_after(&mut *store.read().await?, school_id, after).await?;
         if rows.is_empty() {
             return Ok(Ok(verifier.head().cloned()));
         }

@@ -2,8 +2,7 @@
 
 pub use super::sqlite::{copy, damage};
 
-use super::Write;
-use sqlx::SqliteExecutor;
+use super::{Read, Write};
 
 /// How far a device's deliveries go in a store.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, sqlx::FromRow)]
@@ -20,7 +19,7 @@ pub struct Mark {
 
 /// The highest generation that the store knows of: its own, and those that devices follow, which may come of a restore by a
 /// clock that was ahead. What lies beyond `most` is none: a device says what it likes.
-pub async fn generation(db: impl SqliteExecutor<'_>, school_id: &str, most: i64) -> Result<i64, sqlx::Error> {
+pub async fn generation(db: &mut Read, school_id: &str, most: i64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT MAX(known) FROM (SELECT generation AS known FROM school WHERE school_id = $1
             UNION ALL SELECT policy_generation FROM device WHERE school_id = $1 AND policy_generation <= $2) AS all_known",
@@ -32,7 +31,7 @@ pub async fn generation(db: impl SqliteExecutor<'_>, school_id: &str, most: i64)
 }
 
 /// How far the deliveries of every device go.
-pub async fn marks(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Mark>, sqlx::Error> {
+pub async fn marks(db: &mut Read, school_id: &str) -> Result<Vec<Mark>, sqlx::Error> {
     sqlx::query_as(
         "SELECT d.device_id, d.host_name, COALESCE(SUM(e.delivered), 0) AS delivered, d.last_seen_at FROM device d
          LEFT JOIN epoch e ON e.school_id = d.school_id AND e.device_id = d.device_id

@@ -1,7 +1,6 @@
 //! Browsers with which somebody has signed in before. Those of who has no duty left are known for nothing.
 
-use super::Write;
-use sqlx::SqliteExecutor;
+use super::{Read, Write};
 
 /// How long a browser is known after it was last signed in with, in milliseconds.
 pub const KNOWN_FOR_MS: i64 = 180 * 24 * 60 * 60 * 1000;
@@ -54,7 +53,7 @@ pub async fn forget(tx: &mut Write, school_id: &str, person_id: &str) -> Result<
 
 /// Whether the person who signs in with an address has done so with this browser.
 pub async fn is_known_for(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     cookie_hash: &[u8],
     email: &str,
@@ -76,7 +75,7 @@ pub async fn is_known_for(
 
 /// Whether anybody has signed in with this browser.
 pub async fn is_known(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     cookie_hash: &[u8],
     now_ms: i64,

@@ -54,7 +54,7 @@ pub async fn bring_back(
             .await?;
     }
     // A code serves once, by the clock of then; the codes of now would all count as used.
-    sqlx::query("UPDATE user SET totp_last_step = $2 WHERE school_id = $1 AND totp_last_step > $2 + 1")
+    sqlx::query("UPDATE \"user\" SET totp_last_step = $2 WHERE school_id = $1 AND totp_last_step > $2 + 1")
         .bind(school_id)
         .bind(now_ms / CODE_STEP_MS)
         .execute(&mut **tx)

@@ -83,6 +83,6 @@ pub async fn standing(
     )
     .bind(school_id)
     .bind(certificate_sha256)
-    .fetch_optional(store.read())
+    .fetch_optional(&mut *store.read().await?)
     .await
 }

@@ -1,7 +1,6 @@
 //! The codes that people sign in with: which were used, and which recovery codes are left.
 
-use super::Write;
-use sqlx::SqliteExecutor;
+use super::{Read, Write};
 
 /// Marks the step of a code as used. False when it or a later one was used already: a code serves once.
 pub async fn spend_step(
@@ -11,7 +10,7 @@ pub async fn spend_step(
     step: i64,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
-        "UPDATE user SET totp_last_step = $1 WHERE school_id = $2 AND person_id = $3 AND totp_last_step < $1",
+        "UPDATE \"user\" SET totp_last_step = $1 WHERE school_id = $2 AND person_id = $3 AND totp_last_step < $1",
     )
     .bind(step)
     .bind(school_id)
@@ -66,7 +65,7 @@ pub async fn replace_recovery_codes(
 
 /// How many recovery codes a person has left.
 pub async fn recovery_codes_left(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     person_id: &str,
 ) -> Result<i64, sqlx::Error> {

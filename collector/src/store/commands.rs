@@ -156,7 +156,7 @@ pub async fn to_send(store: &Store, school_id: &str, now: i64) -> Result<Vec<Ask
     sqlx::query_as(sqlx::AssertSqlSafe(query))
         .bind(school_id)
         .bind(now)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await
 }
 
@@ -223,7 +223,7 @@ pub async fn latest(store: &Store, school_id: &str) -> Result<Vec<Asked>, sqlx::
     );
     sqlx::query_as(sqlx::AssertSqlSafe(query))
         .bind(school_id)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await
 }
 
@@ -233,6 +233,6 @@ pub async fn get(store: &Store, school_id: &str, command_id: &[u8]) -> Result<Op
     sqlx::query_as(sqlx::AssertSqlSafe(query))
         .bind(school_id)
         .bind(command_id)
-        .fetch_optional(store.read())
+        .fetch_optional(&mut *store.read().await?)
         .await
 }

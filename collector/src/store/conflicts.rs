@@ -7,7 +7,7 @@
 
 use super::outbox::{self, Matter, Notice};
 use super::people::Directory;
-use super::{Write, asking, audit, rerouting};
+use super::{Read, Write, asking, audit, rerouting};
 use crate::chain::Deed;
 use crate::concerns::kind::Kind;
 use crate::concerns::model::{Duty, PersonId};
@@ -15,7 +15,6 @@ use crate::concerns::naming::Named;
 use crate::concerns::routing::{Reason, Route};
 use crate::telling::Telling;
 use serde_json::json;
-use sqlx::SqliteExecutor;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 /// How long a second person has to agree.
@@ -90,7 +89,7 @@ pub fn may_know(directory: &Directory, viewer: &str, reader_id: &str, about_id: 
 
 /// The conflicts that stand and that the viewer may know of.
 pub async fn known_to(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     directory: &Directory,
     school_id: &str,
     viewer: &str,
@@ -103,7 +102,7 @@ pub async fn known_to(
     Ok(conflicts)
 }
 
-async fn standing(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Conflict>, sqlx::Error> {
+async fn standing(db: &mut Read, school_id: &str) -> Result<Vec<Conflict>, sqlx::Error> {
     sqlx::query_as(
         "SELECT reader_id, about_id, recorded_by, recorded_at, in_force, lapses_at, agreed_by FROM conflict
          WHERE school_id = $1 AND ended_at IS NULL ORDER BY recorded_at",
@@ -127,7 +126,7 @@ pub async fn record(
     if reader == about || by == about {
         return Ok(Err(Refused::Theirs));
     }
-    let others = standing(&mut **tx, school_id).await?;
+    let others = standing(tx, school_id).await?;
     if others
         .iter()
         .any(|known| known.reader_id == reader && known.about_id == about)
@@ -255,7 +254,7 @@ pub async fn lapse(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sq
         let stands_behind = directory.duties().is_reader(&conflict.recorded_by);
         conflict.lapses_at.is_some_and(|at| at <= now || !stands_behind)
     };
-    let mut over = standing(&mut **tx, &telling.school_id).await?;
+    let mut over = standing(tx, &telling.school_id).await?;
     over.retain(is_over);
     for conflict in &over {
         end(tx, telling, conflict, "pastoral", now).await?;
@@ -267,11 +266,7 @@ pub async fn lapse(tx: &mut Write, telling: &Telling, now: i64) -> Result<(), sq
 }
 
 /// Whether any conflict is over by now, see [`lapse`].
-pub async fn is_any_over(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    now: i64,
-) -> Result<bool, sqlx::Error> {
+pub async fn is_any_over(db: &mut Read, school_id: &str, now: i64) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM conflict WHERE school_id = $1 AND ended_at IS NULL AND lapses_at IS NOT NULL
             AND (lapses_at <= $2 OR NOT EXISTS (SELECT 1 FROM duty WHERE duty.school_id = conflict.school_id

@@ -1,11 +1,10 @@
 //! Devices.
 
-use super::{Store, Write, accounts, audit};
+use super::{Read, Store, Write, accounts, audit};
 use crate::chain::Deed;
 use crate::codes::codes;
 use pastoral_proto::Account;
 use serde_json::json;
-use sqlx::SqliteExecutor;
 
 codes! {
     /// Whether a device may connect.
@@ -118,7 +117,7 @@ const COLUMNS: &str =
     FROM device";
 
 /// Every device of a school, those that wait for approval first.
-pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Device>, sqlx::Error> {
+pub async fn list(db: &mut Read, school_id: &str) -> Result<Vec<Device>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!(
         "{COLUMNS} WHERE school_id = $1 ORDER BY state <> 'pending', host_name, device_id"
     ));
@@ -126,11 +125,7 @@ pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<De
 }
 
 /// One device.
-pub async fn get(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    device_id: &str,
-) -> Result<Option<Device>, sqlx::Error> {
+pub async fn get(db: &mut Read, school_id: &str, device_id: &str) -> Result<Option<Device>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!("{COLUMNS} WHERE school_id = $1 AND device_id = $2"));
     sqlx::query_as(query)
         .bind(school_id)
@@ -210,13 +205,13 @@ pub async fn decide(
 pub async fn shut_out(store: &Store, school_id: &str) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar("SELECT device_id FROM device WHERE school_id = $1 AND state <> 'approved'")
         .bind(school_id)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await
 }
 
 /// Nobody is connected: called when the collector starts.
 pub async fn none_connected(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE device SET connected = 0 WHERE school_id = $1 AND connected <> 0")
+    sqlx::query("UPDATE device SET connected = FALSE WHERE school_id = $1 AND connected")
         .bind(school_id)
         .execute(&mut **tx)
         .await?;
@@ -239,7 +234,7 @@ pub async fn person_of_account(
     .bind(&account.authority)
     .bind(&account.stable_id)
     .bind(&account.name)
-    .fetch_optional(store.read())
+    .fetch_optional(&mut *store.read().await?)
     .await?;
     Ok(known.flatten())
 }

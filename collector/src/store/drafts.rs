@@ -1,9 +1,8 @@
 //! What people were writing when their form was not taken. Sealed to the writer's own key; kept for a day, and of each
 //! person the latest few.
 
-use super::{Write, person_keys};
+use super::{Read, Write, person_keys};
 use crate::seal::GroupPublicKey;
-use sqlx::{SqliteConnection, SqliteExecutor};
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 /// How long a draft is kept.
@@ -56,14 +55,14 @@ pub async fn writes(
 
 /// Whose form it is; none when nobody's who could get it back.
 pub async fn writer(
-    connection: &mut SqliteConnection,
+    connection: &mut Read,
     school_id: &str,
     token_hash: &[u8],
     now: i64,
 ) -> Result<Option<Writer>, sqlx::Error> {
     let person_id: Option<String> = sqlx::query_scalar(
         "SELECT u.person_id FROM writer w
-         JOIN user u ON u.school_id = w.school_id AND u.person_id = w.person_id
+         JOIN \"user\" u ON u.school_id = w.school_id AND u.person_id = w.person_id
          WHERE w.school_id = $1 AND w.token_hash = $2 AND w.began_at >= $3 AND u.disabled_at IS NULL",
     )
     .bind(school_id)
@@ -114,7 +113,7 @@ pub async fn keep(
 
 /// A person's drafts of the last day, the latest first.
 pub async fn of(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     person_id: &str,
     now: i64,

@@ -1,7 +1,7 @@
 //! A database file that is not this collector's, such as a backup on another computer: read as it is, and never changed.
 
+use super::Read;
 use sqlx::ConnectOptions as _;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// When it cannot be read.
-pub async fn open(file: &Path) -> Result<SqliteConnection, sqlx::Error> {
+pub async fn open(file: &Path) -> Result<Read, sqlx::Error> {
     SqliteConnectOptions::new()
         .filename(file)
         .read_only(true)

@@ -1,8 +1,8 @@
 //! The flags of a concern, as they are read and marked; their content is sealed.
 
-use super::Write;
+use super::{Read, Write};
 use pastoral_keywords::{Audience, Provenance, Source, Topic};
-use sqlx::{AssertSqlSafe, SqliteExecutor};
+use sqlx::AssertSqlSafe;
 
 /// A flag as it is stored; its content is sealed.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -69,7 +69,7 @@ pub(super) const FLAGS: &str =
 /// A concern's flags, the most serious first and of these the latest, from a place on and at most so many. INVARIANT 4: of
 /// one that the viewer may see.
 pub async fn of(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,

@@ -1,6 +1,6 @@
 //! What was not kept, not watched or not readable, in numbers.
 
-use sqlx::SqliteExecutor;
+use super::Read;
 
 /// A time in which something was not kept on a device. How much of it, whose and how serious it was is not told.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -18,7 +18,7 @@ pub struct GapRow {
 /// Gaps of devices that came in since a time, the latest first, at most `most`; one line for each device, cause and day.
 /// INVARIANT 4: not those of an account, which say that something of it was flagged.
 pub async fn since(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     since: i64,
     most: i64,
@@ -37,7 +37,7 @@ pub async fn since(
 
 /// Gaps of the accounts whose flags are in a concern, around its time, for who may see the concern; the latest first.
 pub async fn of_concern(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,
@@ -58,11 +58,7 @@ pub async fn of_concern(
 }
 
 /// How many gaps of devices and unreadable records came in since a time.
-pub async fn count_since(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    since: i64,
-) -> Result<(i64, i64), sqlx::Error> {
+pub async fn count_since(db: &mut Read, school_id: &str, since: i64) -> Result<(i64, i64), sqlx::Error> {
     sqlx::query_as(
         "SELECT (SELECT count(*) FROM gap WHERE school_id = $1 AND received_at >= $2 AND account_id IS NULL),
                 (SELECT count(*) FROM quarantine WHERE school_id = $1 AND received_at >= $2)",

@@ -1,8 +1,7 @@
 //! On which days devices said how they are, and of which days people were told who did not.
 
-use super::Write;
+use super::{Read, Write};
 use jiff::civil::Date;
-use sqlx::SqliteConnection;
 
 /// Days kept: more than a verdict looks back, and the summer holidays.
 const DAYS_KEPT: i64 = 60;
@@ -65,7 +64,7 @@ pub async fn note(tx: &mut Write, school_id: &str, device_id: &str, day: Date) -
 
 /// How many of each group's devices were heard on each day since one, of those that are approved now; and when the
 /// collector was there to hear them.
-pub async fn since(db: &mut SqliteConnection, school_id: &str, since: Date) -> Result<Heard, sqlx::Error> {
+pub async fn since(db: &mut Read, school_id: &str, since: Date) -> Result<Heard, sqlx::Error> {
     let groups = sqlx::query_as(
         "SELECT d.group_name, h.day, count(*) AS devices FROM device_day h
          JOIN device d ON d.school_id = h.school_id AND d.device_id = h.device_id
@@ -104,7 +103,7 @@ pub async fn forget(tx: &mut Write, school_id: &str, today: Date) -> Result<(), 
 }
 
 /// The last day on which technicians, and the first day of the last week of which safeguarding leads, were told.
-pub async fn told(db: &mut SqliteConnection, school_id: &str) -> Result<(String, String), sqlx::Error> {
+pub async fn told(db: &mut Read, school_id: &str) -> Result<(String, String), sqlx::Error> {
     sqlx::query_as("SELECT silence_told_day, silence_told_week FROM school WHERE school_id = $1")
         .bind(school_id)
         .fetch_one(db)

@@ -7,7 +7,7 @@
 use super::import::{self, ImportError, Imported};
 use super::people::Directory;
 use super::proposals::record;
-use super::{Write, asking};
+use super::{Read, Write, asking};
 use crate::chain::Deed;
 use crate::codes::codes;
 use crate::concerns::model::{Duty, PersonId};
@@ -15,7 +15,6 @@ use crate::people::Reading;
 use crate::people::plan::{Confirms, Plan};
 use crate::telling::Telling;
 use serde_json::json;
-use sqlx::{SqliteConnection, SqliteExecutor};
 use std::collections::BTreeSet;
 
 const WAITS_MS: i64 = 7 * 24 * 60 * 60 * 1000;
@@ -143,11 +142,7 @@ async fn set_about(tx: &mut Write, school_id: &str, import_id: &str, plan: &Plan
 }
 
 /// The import that waits.
-pub async fn waiting(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    now: i64,
-) -> Result<Option<Held>, sqlx::Error> {
+pub async fn waiting(db: &mut Read, school_id: &str, now: i64) -> Result<Option<Held>, sqlx::Error> {
     let row: Option<Row> = sqlx::query_as(
         "SELECT import_id, reading, mark, confirms, held_by, held_at, expires_at, first_by FROM held_import
          WHERE school_id = $1 AND state = $2 AND expires_at > $3",
@@ -217,10 +212,7 @@ pub struct Confirming {
 }
 
 /// Reads it. Ask in the transaction that decides by it.
-pub async fn confirming(
-    connection: &mut SqliteConnection,
-    school_id: &str,
-) -> Result<Confirming, sqlx::Error> {
+pub async fn confirming(connection: &mut Read, school_id: &str) -> Result<Confirming, sqlx::Error> {
     let held: Vec<(PersonId, Duty)> = sqlx::query_as(
         "SELECT duty.person_id, duty.duty FROM duty
          JOIN \"user\" ON \"user\".school_id = duty.school_id AND \"user\".person_id = duty.person_id

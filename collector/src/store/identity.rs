@@ -34,7 +34,7 @@ pub async fn identify(
     let directory = Directory::load(tx, &telling.school_id, &telling.profile).await?;
     let role = directory.subject(Some(person_id), "").role;
     let concerns: Vec<String> = sqlx::query_scalar(
-        "SELECT concern_id FROM concern WHERE school_id = $1 AND by_hand = 0 AND erased_at IS NULL
+        "SELECT concern_id FROM concern WHERE school_id = $1 AND NOT by_hand AND erased_at IS NULL
          AND (person_id = $3 OR (person_id IS NULL AND $3 IS NULL AND account_id = $2))
          AND EXISTS (SELECT 1 FROM flag WHERE flag.concern_id = concern.concern_id AND flag.account_id = $2)
          AND NOT EXISTS (SELECT 1 FROM flag WHERE flag.concern_id = concern.concern_id AND flag.account_id <> $2)",
@@ -184,7 +184,7 @@ pub async fn hand_over(
     now: i64,
 ) -> Result<Option<GroupChanged>, sqlx::Error> {
     sqlx::query(
-        "UPDATE concern SET about_child = 1, account_id = NULL WHERE school_id = $1 AND concern_id = $2",
+        "UPDATE concern SET about_child = TRUE, account_id = NULL WHERE school_id = $1 AND concern_id = $2",
     )
     .bind(&*telling.school_id)
     .bind(concern_id)

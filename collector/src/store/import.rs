@@ -3,7 +3,7 @@
 use super::people::{self, Directory, Person};
 use super::proposals::{self, Act, Change};
 use super::rerouting::{self, GroupChanged};
-use super::{Write, accounts, invitations, members};
+use super::{Read, Write, accounts, invitations, members};
 use crate::chain::Deed;
 use crate::concerns::model::{Duty, PersonId};
 use crate::people::differences::Unsafe;
@@ -13,7 +13,7 @@ use crate::store::acts::AccessChange;
 use crate::telling::Telling;
 use ring::digest::{SHA256, digest};
 use serde_json::json;
-use sqlx::{QueryBuilder, SqliteConnection};
+use sqlx::QueryBuilder;
 use std::collections::{HashMap, HashSet};
 
 /// What ids of people begin with who were made here and in no file.
@@ -59,7 +59,7 @@ pub enum ImportError {
 /// # Errors
 /// [`ImportError`]; nothing was changed.
 pub async fn plan(
-    connection: &mut SqliteConnection,
+    connection: &mut Read,
     telling: &Telling,
     reading: &Reading,
 ) -> Result<(Plan, Directory), ImportError> {

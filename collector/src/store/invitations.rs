@@ -1,7 +1,6 @@
 //! One-time links: whose they are, who proposed and agreed, and how often a wrong code was tried.
 
-use super::{Write, outbox};
-use sqlx::SqliteExecutor;
+use super::{Read, Write, outbox};
 
 /// Wrong codes after which a link is dead. A code has 50 random bits.
 pub const MOST_WRONG_CODES: i64 = 10;
@@ -112,7 +111,7 @@ pub async fn insert(tx: &mut Write, new: &NewInvitation<'_>, now_ms: i64) -> Res
 
 /// An invitation that was neither used nor withdrawn.
 pub async fn find(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     invitation_id: &str,
 ) -> Result<Option<Invitation>, sqlx::Error> {
@@ -128,11 +127,7 @@ pub async fn find(
 }
 
 /// Every invitation that was neither used nor withdrawn and has not run out.
-pub async fn open(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    now_ms: i64,
-) -> Result<Vec<Invitation>, sqlx::Error> {
+pub async fn open(db: &mut Read, school_id: &str, now_ms: i64) -> Result<Vec<Invitation>, sqlx::Error> {
     let open = "SELECT invitation_id, person_id, resets, vouched, proposal_id, link_hash, code_hash, wrapped_keys,
              held_secret, proposed_by, agreed_by, code_with, ready_at, expires_at, wrong_codes FROM invitation
          WHERE school_id = $1 AND expires_at > $2 AND used_at IS NULL AND withdrawn_at IS NULL ORDER BY made_at";

@@ -1,10 +1,10 @@
 //! The public keys of the reader groups, and the sealed data keys.
 
-use super::Write;
+use super::{Read, Write};
 use crate::concerns::model::{ReaderGroup, SealedTo};
 use crate::seal::content::{DataKey, DataKeyRow, Sealer};
 use crate::seal::{GroupPublicKey, SealError};
-use sqlx::{QueryBuilder, SqliteExecutor};
+use sqlx::QueryBuilder;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// # Errors
 /// When the database cannot be read or a key in it is damaged.
 pub async fn publics(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
 ) -> Result<HashMap<ReaderGroup, GroupPublicKey>, sqlx::Error> {
     let rows: Vec<(ReaderGroup, Vec<u8>)> =
@@ -103,7 +103,7 @@ pub async fn save_data_keys(
 
 /// The data keys of a concern, each once for every group it is sealed to.
 pub async fn data_keys(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     concern_id: &str,
 ) -> Result<Vec<DataKeyRow>, sqlx::Error> {
@@ -191,7 +191,7 @@ pub async fn end_doubts(tx: &mut Write, school_id: &str, groups: &[ReaderGroup])
 }
 
 /// Whether content is known to be sealed for other keys than the readers hold.
-pub async fn are_in_doubt(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<bool, sqlx::Error> {
+pub async fn are_in_doubt(db: &mut Read, school_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM key_doubt WHERE school_id = $1)")
         .bind(school_id)
         .fetch_one(db)

@@ -170,7 +170,7 @@ pub async fn agreed(store: &Store, school_id: &str) -> Result<(Vec<ListChange>, 
         "SELECT * FROM list_change WHERE school_id = $1 AND state = 'agreed' ORDER BY version",
     )
     .bind(school_id)
-    .fetch_all(store.read())
+    .fetch_all(&mut *store.read().await?)
     .await?;
     let version = changes.last().and_then(|change| change.version).unwrap_or(0);
     Ok((changes, u32::try_from(version).unwrap_or(u32::MAX)))
@@ -180,7 +180,7 @@ pub async fn agreed(store: &Store, school_id: &str) -> Result<(Vec<ListChange>, 
 pub async fn waiting(store: &Store, school_id: &str) -> Result<Vec<ListChange>, sqlx::Error> {
     sqlx::query_as("SELECT * FROM list_change WHERE school_id = $1 AND state = 'proposed' ORDER BY change_id")
         .bind(school_id)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await
 }
 
@@ -197,7 +197,7 @@ pub async fn decided(
     .bind(school_id)
     .bind(most)
     .bind(skip)
-    .fetch_all(store.read())
+    .fetch_all(&mut *store.read().await?)
     .await
 }
 
@@ -210,6 +210,6 @@ pub async fn change(
     sqlx::query_as("SELECT * FROM list_change WHERE school_id = $1 AND change_id = $2")
         .bind(school_id)
         .bind(change_id)
-        .fetch_optional(store.read())
+        .fetch_optional(&mut *store.read().await?)
         .await
 }

@@ -3,12 +3,11 @@
 use super::acts::AccessChange;
 use super::outbox::{self, Matter, Notice};
 use super::proposals::Change;
-use super::{Write, person_keys};
+use super::{Read, Write, person_keys};
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::{Duty, ReaderGroup};
 use crate::seal::GroupPublicKey;
 use crate::telling::Telling;
-use sqlx::{SqliteConnection, SqliteExecutor};
 use std::collections::BTreeSet;
 
 /// An adult of the school, with what they are trusted with and how they sign in.
@@ -68,7 +67,7 @@ impl Member {
 
 /// An adult who is at the school.
 pub async fn find(
-    connection: &mut SqliteConnection,
+    connection: &mut Read,
     school_id: &str,
     person_id: &str,
 ) -> Result<Option<Member>, sqlx::Error> {
@@ -76,8 +75,8 @@ pub async fn find(
         "SELECT p.person_id, p.given_name, p.family_name, p.email, p.role, u.person_id IS NOT NULL AS can_sign_in,
                 COALESCE(u.vouched, FALSE) AS vouched
          FROM person p
-         LEFT JOIN user u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
-         WHERE p.school_id = $1 AND p.person_id = $2 AND p.active = 1 AND p.role <> 'pupil'",
+         LEFT JOIN \"user\" u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
+         WHERE p.school_id = $1 AND p.person_id = $2 AND p.active AND p.role <> 'pupil'",
     )
     .bind(school_id)
     .bind(person_id)
@@ -116,7 +115,7 @@ pub async fn address_is_taken(
     email: &str,
 ) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM person WHERE school_id = $1 AND person_id <> $2 AND active = 1
+        "SELECT EXISTS (SELECT 1 FROM person WHERE school_id = $1 AND person_id <> $2 AND active
          AND role <> 'pupil' AND email <> '' AND lower(email) = lower($3))",
     )
     .bind(school_id)
@@ -173,7 +172,7 @@ pub async fn tell(
     now: i64,
 ) -> Result<(), sqlx::Error> {
     tell_person(tx, telling, person, what, now).await?;
-    for (reader, address) in readers(&mut **tx, &telling.school_id).await? {
+    for (reader, address) in readers(tx, &telling.school_id).await? {
         if reader != person.person_id {
             let matter = Matter::Access { what, own: false };
             send(tx, telling, (&reader, &address), matter, now).await?;
@@ -213,11 +212,11 @@ async fn send(
 }
 
 /// Everybody with a reader's duty, with their address.
-async fn readers(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<(String, String)>, sqlx::Error> {
+async fn readers(db: &mut Read, school_id: &str) -> Result<Vec<(String, String)>, sqlx::Error> {
     sqlx::query_as(
         "SELECT DISTINCT p.person_id, p.email FROM person p
          JOIN duty d ON d.school_id = p.school_id AND d.person_id = p.person_id AND d.ended_at IS NULL
-         WHERE p.school_id = $1 AND p.active = 1 AND p.email <> '' AND d.duty <> $2",
+         WHERE p.school_id = $1 AND p.active AND p.email <> '' AND d.duty <> $2",
     )
     .bind(school_id)
     .bind(Duty::Technician.code())

@@ -68,4 +68,4 @@ pub mod uses;
 pub mod verdicts;
 pub mod wanted;
 
-pub use sqlite::{Store, Watcher, Write};
+pub use sqlite::{Read, Store, Watcher, Write};

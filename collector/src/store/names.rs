@@ -3,9 +3,9 @@
 //! A text is compared with the names of all adults when it is sealed. Of those who come later it can be compared only
 //! where it can be opened: in the session of a reader who holds the key, see `console::names`.
 
-use super::Write;
+use super::{Read, Write};
 use crate::concerns::model::ReaderGroup;
-use sqlx::{AssertSqlSafe, SqliteExecutor};
+use sqlx::AssertSqlSafe;
 
 /// A sealed text of a concern. What readers write narrows nothing: only what was seen is compared.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -38,7 +38,7 @@ const UNEXAMINED: &str =
 
 /// Concerns to be compared whose content the holder of these groups' keys can open, all of it; at most `most`.
 pub async fn unexamined(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     groups: &[ReaderGroup],
     most: i64,
@@ -58,7 +58,7 @@ pub async fn unexamined(
 
 /// One concern, if it is to be compared.
 pub async fn is_unexamined(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     concern_id: &str,
 ) -> Result<Option<Unexamined>, sqlx::Error> {
@@ -71,7 +71,7 @@ pub async fn is_unexamined(
 
 /// The sealed texts of a concern, from a flag on and at most `most`.
 pub async fn texts(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     concern_id: &str,
     after: i64,

@@ -1,23 +1,19 @@
 //! What the console says of the whole: what is wrong, who has access, what was recorded.
 
-use super::Write;
+use super::{Read, Write};
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
-use sqlx::{AssertSqlSafe, SqliteExecutor};
+use sqlx::AssertSqlSafe;
 
 /// How many open concerns nobody can read who has an address and a sign-in; without those about the viewer, or that name them or whom they
 /// are in conflict with, and for those who read pupils' concerns only without those of adults (invariant 4).
-pub async fn without_reader(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    viewer: &str,
-) -> Result<i64, sqlx::Error> {
+pub async fn without_reader(db: &mut Read, school_id: &str, viewer: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM concern c WHERE c.school_id = $1 AND c.state <> 'closed'
          AND NOT EXISTS (SELECT 1 FROM concern_reader r
-            JOIN person rp ON rp.school_id = r.school_id AND rp.person_id = r.person_id AND rp.active = 1 AND rp.email <> ''
-            JOIN user ru ON ru.school_id = r.school_id AND ru.person_id = r.person_id AND ru.disabled_at IS NULL
+            JOIN person rp ON rp.school_id = r.school_id AND rp.person_id = r.person_id AND rp.active AND rp.email <> ''
+            JOIN \"user\" ru ON ru.school_id = r.school_id AND ru.person_id = r.person_id AND ru.disabled_at IS NULL
             WHERE r.concern_id = c.concern_id)
          AND c.person_id IS NOT $2
          AND NOT EXISTS (SELECT 1 FROM concern_named n WHERE n.concern_id = c.concern_id AND n.person_id = $2)
@@ -38,7 +34,7 @@ pub async fn without_reader(
 /// Whether notices fail or wait long. Says nothing of how many, nor about what. INVARIANT 4: a notice about a concern counts
 /// only for who may see the concern; with `all`, for those who run the mail server and see in its log what it is given.
 pub async fn mail_is_failing(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     all: bool,
@@ -57,10 +53,7 @@ pub async fn mail_is_failing(
 }
 
 /// When the daily mail about the audit record last left: whether mail gets out, and nothing of what else it is about.
-pub async fn daily_mail_left(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-) -> Result<Option<i64>, sqlx::Error> {
+pub async fn daily_mail_left(db: &mut Read, school_id: &str) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar("SELECT max(sent_at) FROM outbox WHERE school_id = $1 AND notice = 'audit-head'")
         .bind(school_id)
         .fetch_one(db)
@@ -91,7 +84,7 @@ pub struct Candidate {
 /// The columns of a [`Candidate`], of a person `p`.
 const CANDIDATE: &str = "p.person_id, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group, p.active,
     p.class_name, p.username, p.role = 'pupil' AND EXISTS (SELECT 1 FROM person o WHERE o.school_id = p.school_id
-        AND o.person_id <> p.person_id AND o.active = 1 AND o.role = p.role AND o.year_group = p.year_group
+        AND o.person_id <> p.person_id AND o.active AND o.role = p.role AND o.year_group = p.year_group
         AND lower(o.given_name) = lower(p.given_name) AND lower(o.family_name) = lower(p.family_name)) AS shares_name";
 
 /// Pupils by year, then adults; by family name.
@@ -120,15 +113,15 @@ pub(super) fn told_apart(shares_name: bool, class_name: &str, username: &str) ->
 }
 
 /// Everybody at the school: pupils by year, then adults; by family name.
-pub async fn candidates(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
+pub async fn candidates(db: &mut Read, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
-        "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 AND p.active = 1 ORDER BY {IN_ORDER}"
+        "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 AND p.active ORDER BY {IN_ORDER}"
     ));
     sqlx::query_as(query).bind(school_id).fetch_all(db).await
 }
 
 /// Everybody who is or was at the school, in the same order: for names in what is recorded.
-pub async fn everybody(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
+pub async fn everybody(db: &mut Read, school_id: &str) -> Result<Vec<Candidate>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
         "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 ORDER BY {IN_ORDER}"
     ));
@@ -137,12 +130,12 @@ pub async fn everybody(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<V
 
 /// One person at the school.
 pub async fn person(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     person_id: &str,
 ) -> Result<Option<Candidate>, sqlx::Error> {
     let query = AssertSqlSafe(format!(
-        "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 AND p.person_id = $2 AND p.active = 1"
+        "SELECT {CANDIDATE} FROM person p WHERE p.school_id = $1 AND p.person_id = $2 AND p.active"
     ));
     sqlx::query_as(query)
         .bind(school_id)
@@ -177,13 +170,13 @@ pub struct HeldDuty {
 }
 
 /// Every duty in force.
-pub async fn duties(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<HeldDuty>, sqlx::Error> {
+pub async fn duties(db: &mut Read, school_id: &str) -> Result<Vec<HeldDuty>, sqlx::Error> {
     sqlx::query_as(
         "SELECT d.duty_id, d.person_id, p.given_name || ' ' || p.family_name AS name, p.email, d.duty, d.granted_by,
                 d.agreed_by, d.granted_at, u.person_id IS NOT NULL AS can_sign_in, u.last_sign_in_at
          FROM duty d
          JOIN person p ON p.school_id = d.school_id AND p.person_id = d.person_id
-         LEFT JOIN user u ON u.school_id = d.school_id AND u.person_id = d.person_id AND u.disabled_at IS NULL
+         LEFT JOIN \"user\" u ON u.school_id = d.school_id AND u.person_id = d.person_id AND u.disabled_at IS NULL
          WHERE d.school_id = $1 AND d.ended_at IS NULL ORDER BY p.family_name, p.given_name, d.granted_at",
     )
     .bind(school_id)
@@ -234,7 +227,7 @@ pub struct Logged {
 /// The audit log for a viewer, newest first, from a place on. INVARIANT 4: entries of a concern only for who may see it.
 /// Numbers of entries are not given: their gaps would count what is hidden.
 pub async fn audit_log(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     (from, most): (i64, i64),
@@ -255,7 +248,7 @@ pub async fn audit_log(
 }
 
 /// Whether the audit chain was found broken when it was last verified.
-pub async fn chain_is_broken(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<bool, sqlx::Error> {
+pub async fn chain_is_broken(db: &mut Read, school_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM school WHERE school_id = $1 AND chain_broken_at IS NOT NULL)",
     )

@@ -1,12 +1,11 @@
 //! The public half of each person's own key: in the audit chain alone, whose head is mailed, so that nobody puts another
 //! in its place unseen. The latest entry of a person counts; one without a key says that nothing is sealed to them.
 
-use super::{Write, audit};
+use super::{Read, Write, audit};
 use crate::chain::Deed;
 use crate::seal::GroupPublicKey;
 use data_encoding::BASE32_NOPAD;
 use serde_json::{Value, json};
-use sqlx::SqliteExecutor;
 use std::collections::HashMap;
 
 /// What is recorded of a person.
@@ -49,10 +48,7 @@ pub async fn record(
 }
 
 /// Everybody of whom a key is recorded.
-pub async fn all(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-) -> Result<HashMap<String, Recorded>, sqlx::Error> {
+pub async fn all(db: &mut Read, school_id: &str) -> Result<HashMap<String, Recorded>, sqlx::Error> {
     // The action stands in the text, so that the index of these entries serves.
     let rows: Vec<(String, Option<String>)> = sqlx::query_as(
         "SELECT actor, detail FROM audit WHERE school_id = $1 AND action = 'own-key' ORDER BY sequence",
@@ -74,25 +70,18 @@ pub async fn all(
 }
 
 /// What is recorded of one person.
-pub async fn of(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    person_id: &str,
-) -> Result<Option<Recorded>, sqlx::Error> {
+pub async fn of(db: &mut Read, school_id: &str, person_id: &str) -> Result<Option<Recorded>, sqlx::Error> {
     Ok(all(db, school_id).await?.remove(person_id))
 }
 
 /// Whether the key of somebody who can sign in is in doubt.
-pub async fn are_in_doubt(
-    connection: &mut sqlx::SqliteConnection,
-    school_id: &str,
-) -> Result<bool, sqlx::Error> {
-    let recorded = all(&mut *connection, school_id).await?;
+pub async fn are_in_doubt(connection: &mut Read, school_id: &str) -> Result<bool, sqlx::Error> {
+    let recorded = all(connection, school_id).await?;
     if !recorded.values().any(|recorded| *recorded == Recorded::Doubt) {
         return Ok(false);
     }
     let users: Vec<String> =
-        sqlx::query_scalar("SELECT person_id FROM user WHERE school_id = $1 AND disabled_at IS NULL")
+        sqlx::query_scalar("SELECT person_id FROM \"user\" WHERE school_id = $1 AND disabled_at IS NULL")
             .bind(school_id)
             .fetch_all(connection)
             .await?;
@@ -102,11 +91,7 @@ pub async fn are_in_doubt(
 }
 
 /// Whether a person came in by a link, as everybody does.
-pub async fn has_joined(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    person_id: &str,
-) -> Result<bool, sqlx::Error> {
+pub async fn has_joined(db: &mut Read, school_id: &str, person_id: &str) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT EXISTS (SELECT 1 FROM audit WHERE school_id = $1 AND action = $2 AND actor = $3)",
     )

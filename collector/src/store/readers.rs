@@ -1,8 +1,9 @@
 //! Who reads a concern, in the order in which they are told: one query for whoever asks. Who they are is written by
 //! [`super::routing`] alone.
 
+use super::Read;
 use crate::concerns::model::PersonId;
-use sqlx::{AssertSqlSafe, SqliteExecutor};
+use sqlx::AssertSqlSafe;
 
 /// A reader of a concern.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -33,11 +34,7 @@ fn query(which: &str) -> AssertSqlSafe<String> {
 }
 
 /// Of one concern.
-pub(super) async fn of(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    concern_id: &str,
-) -> Result<Vec<Reader>, sqlx::Error> {
+pub(super) async fn of(db: &mut Read, school_id: &str, concern_id: &str) -> Result<Vec<Reader>, sqlx::Error> {
     sqlx::query_as(query(
         "SELECT concern_id FROM concern WHERE school_id = $1 AND concern_id = $2",
     ))
@@ -48,7 +45,7 @@ pub(super) async fn of(
 }
 
 /// Of every concern.
-pub(super) async fn of_all(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Reader>, sqlx::Error> {
+pub(super) async fn of_all(db: &mut Read, school_id: &str) -> Result<Vec<Reader>, sqlx::Error> {
     sqlx::query_as(query("SELECT concern_id FROM concern WHERE school_id = $1"))
         .bind(school_id)
         .fetch_all(db)
@@ -62,7 +59,7 @@ const VIEWED: &str = "SELECT concern.concern_id FROM concern_reader AS viewer
 
 /// Of the viewer's open concerns.
 pub async fn of_open_seen_by(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
 ) -> Result<Vec<Reader>, sqlx::Error> {
@@ -75,7 +72,7 @@ pub async fn of_open_seen_by(
 
 /// Of one of the viewer's concerns; nobody, where it is none of theirs.
 pub async fn of_one_seen_by(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,

@@ -4,12 +4,11 @@
 //! seals it again. What was written about the wrong person stays with the wrong person's concern.
 
 use super::people::Directory;
-use super::{Write, identity, references, rerouting};
+use super::{Read, Write, identity, references, rerouting};
 use crate::concerns::kind::{Kind, kind_of};
 use crate::concerns::model::ReaderGroup;
 use crate::telling::Telling;
 use pastoral_keywords::Topic;
-use sqlx::SqliteExecutor;
 
 /// Whose an account is, as a reader says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +54,7 @@ pub struct Moving {
 
 /// The accounts that the flags of a concern came from. INVARIANT 4: of one that the viewer may see.
 pub async fn accounts_of(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,
@@ -104,7 +103,7 @@ pub async fn others_with(
 ) -> Result<Vec<String>, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT concern_id FROM concern WHERE school_id = $1 AND person_id = $2 AND concern_id <> $4
-         AND by_hand = 0 AND about_child = 0 AND erased_at IS NULL
+         AND NOT by_hand AND NOT about_child AND erased_at IS NULL
          AND EXISTS (SELECT 1 FROM flag WHERE flag.concern_id = concern.concern_id AND flag.account_id = $3)",
     )
     .bind(school_id)

@@ -1,9 +1,9 @@
 //! What concerns are called by: drawn when they are opened, and once for those that had a number before.
 
+use super::{Read, Store, Write};
 use crate::concerns::reference::Reference;
 use crate::store::queue::{self, Summary};
 use ring::rand::{SecureRandom, SystemRandom};
-use sqlx::{SqliteConnection, SqliteExecutor, SqlitePool};
 
 /// Draws until one is free. Of 595 million a million are taken at most: that eight draws in a row are taken does not happen.
 const DRAWS: usize = 8;
@@ -11,7 +11,7 @@ const DRAWS: usize = 8;
 /// A reference that no concern of the school has.
 ///
 /// ONE WRITER: it is free until the caller's transaction ends.
-pub async fn draw(tx: &mut SqliteConnection, school_id: &str) -> Result<Reference, sqlx::Error> {
+pub async fn draw(tx: &mut Write, school_id: &str) -> Result<Reference, sqlx::Error> {
     for _ in 0..DRAWS {
         let reference = random()?;
         let taken: bool = sqlx::query_scalar(
@@ -19,7 +19,7 @@ pub async fn draw(tx: &mut SqliteConnection, school_id: &str) -> Result<Referenc
         )
         .bind(school_id)
         .bind(reference)
-        .fetch_one(&mut *tx)
+        .fetch_one(&mut **tx)
         .await?;
         if !taken {
             return Ok(reference);
@@ -37,15 +37,12 @@ fn random() -> Result<Reference, sqlx::Error> {
 }
 
 /// Draws one for each concern that was called by a number until now.
-pub(super) async fn draw_missing(write: &SqlitePool) -> Result<(), sqlx::Error> {
+pub(super) async fn draw_missing(store: &Store) -> Result<(), sqlx::Error> {
+    let mut tx = store.write().await?;
     let without: Vec<(String, String)> =
         sqlx::query_as("SELECT school_id, concern_id FROM concern WHERE reference < 0")
-            .fetch_all(write)
+            .fetch_all(&mut *tx)
             .await?;
-    if without.is_empty() {
-        return Ok(());
-    }
-    let mut tx = write.begin_with("BEGIN IMMEDIATE").await?;
     for (school_id, concern_id) in without {
         let reference = draw(&mut tx, &school_id).await?;
         sqlx::query("UPDATE concern SET reference = $1 WHERE school_id = $2 AND concern_id = $3")
@@ -61,7 +58,7 @@ pub(super) async fn draw_missing(write: &SqlitePool) -> Result<(), sqlx::Error> 
 /// The concern that somebody calls by what they typed: its reference, or the number that it had before. INVARIANT 4: only
 /// one that they may see.
 pub async fn find(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     typed: &str,
@@ -78,7 +75,7 @@ pub async fn find(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Store;
+    use sqlx::SqlitePool;
     use sqlx::migrate::Migrator;
     use std::collections::BTreeSet;
 
@@ -115,7 +112,7 @@ mod tests {
         before.close().await;
         let store = Store::open(&path).await.unwrap();
         let drawn: Vec<i64> = sqlx::query_scalar("SELECT reference FROM concern")
-            .fetch_all(store.read())
+            .fetch_all(&mut *store.read().await.unwrap())
             .await
             .unwrap();
         assert_eq!(drawn.iter().collect::<BTreeSet<_>>().len(), 50);
@@ -123,14 +120,32 @@ mod tests {
             drawn.iter().filter(|drawn| **drawn > 1_000).count() > 40,
             "{drawn:?}"
         );
-        let found = find(store.read(), "s", "robin", " 17 ").await.unwrap().unwrap();
-        assert_eq!(found.concern_id, "c17");
-        let again = find(store.read(), "s", "robin", &found.reference.to_string())
+        let found = find(&mut store.read().await.unwrap(), "s", "robin", " 17 ")
             .await
+            .unwrap()
             .unwrap();
+        assert_eq!(found.concern_id, "c17");
+        let again = find(
+            &mut store.read().await.unwrap(),
+            "s",
+            "robin",
+            &found.reference.to_string(),
+        )
+        .await
+        .unwrap();
         assert_eq!(again.unwrap().concern_id, "c17");
-        assert!(find(store.read(), "s", "robin", "18").await.unwrap().is_none());
-        assert!(find(store.read(), "s", "sam", "17").await.unwrap().is_none());
+        assert!(
+            find(&mut store.read().await.unwrap(), "s", "robin", "18")
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            find(&mut store.read().await.unwrap(), "s", "sam", "17")
+                .await
+                .unwrap()
+                .is_none()
+        );
         store.close().await;
         Store::open(&path).await.unwrap();
     }

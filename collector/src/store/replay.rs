@@ -64,14 +64,16 @@ pub async fn recent_flags(
     .bind(reader)
     .bind(since_ms)
     .bind(most)
-    .fetch_all(store.read())
+    .fetch_all(&mut *store.read().await?)
     .await?;
     let mut of_pupils: BTreeMap<String, bool> = BTreeMap::new();
     let mut flags = Vec::new();
     for flag in found {
         let of_pupil = match of_pupils.get(&flag.concern_id) {
             Some(known) => *known,
-            None => subject::is_pupil(store.read(), school_id, profile, &flag.concern_id).await?,
+            None => {
+                subject::is_pupil(&mut *store.read().await?, school_id, profile, &flag.concern_id).await?
+            }
         };
         of_pupils.insert(flag.concern_id.clone(), of_pupil);
         if of_pupil {

@@ -147,7 +147,7 @@ async fn not_as_routed(
         named.insert(person_id, strength);
     }
     let mut readers: HashMap<String, Vec<Reader>> = HashMap::new();
-    for reader in readers::of_all(&mut **tx, school_id).await? {
+    for reader in readers::of_all(tx, school_id).await? {
         readers.entry(reader.concern_id.clone()).or_default().push(reader);
     }
     let nobody = Named::new();
@@ -196,7 +196,7 @@ pub(super) async fn decide(
     };
     let named = named_of(tx, school_id, concern_id).await?;
     let route = stands.route(directory, concern_id, &named);
-    let before = readers::of(&mut **tx, school_id, concern_id).await?;
+    let before = readers::of(tx, school_id, concern_id).await?;
     if stands.is_by(&route, &before) {
         return Ok(Moved::default());
     }

@@ -159,7 +159,7 @@ async fn erase_concern(
         .await?;
     for statement in [
         "DELETE FROM data_key WHERE school_id = $1 AND concern_id = $2",
-        "DELETE FROM concern_reader WHERE +school_id = $1 AND concern_id = $2",
+        "DELETE FROM concern_reader WHERE school_id = $1 AND concern_id = $2",
         "DELETE FROM concern_named WHERE school_id = $1 AND concern_id = $2",
         "DELETE FROM warning WHERE school_id = $1 AND concern_id = $2",
         "DELETE FROM outbox WHERE school_id = $1 AND concern_id = $2 AND sent_at IS NULL",
@@ -195,7 +195,7 @@ async fn forget(store: &Store, school_id: &str, epochs: &BTreeMap<i64, i64>) -> 
     let kept: Vec<(i64, i64)> =
         sqlx::query_as("SELECT epoch_no, MIN(sequence) FROM flag WHERE school_id = $1 GROUP BY epoch_no")
             .bind(school_id)
-            .fetch_all(store.read())
+            .fetch_all(&mut *store.read().await?)
             .await?;
     let kept: HashMap<i64, i64> = kept.into_iter().collect();
     for (epoch_no, highest) in epochs {

@@ -90,7 +90,7 @@ pub async fn due(store: &Store, school_id: &str, now: i64, most: i64) -> Result<
         .bind(now)
         .bind(now.saturating_add(CLOCK_TOLERANCE_MS))
         .bind(most)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await
 }
 
@@ -110,7 +110,7 @@ pub async fn next_due(store: &Store, school_id: &str) -> Result<Option<i64>, sql
          WHERE school_id = $1 AND state = 'acknowledged' AND erased_at IS NULL",
     )
     .bind(school_id)
-    .fetch_one(store.read())
+    .fetch_one(&mut *store.read().await?)
     .await
 }
 
@@ -120,7 +120,7 @@ pub async fn step(tx: &mut Write, telling: &Telling, concern_id: &str, now: i64)
     let Some(row) = acknowledged(tx, school_id, concern_id).await? else {
         return Ok(());
     };
-    let readers = readers::of(&mut **tx, school_id, concern_id).await?;
+    let readers = readers::of(tx, school_id, concern_id).await?;
     let owner = row.owner_id.as_ref().filter(|_| !row.owner_gone);
     let review = Review {
         owner: owner.and_then(|owner| readers.iter().position(|reader| reader.person_id == *owner)),

@@ -14,8 +14,7 @@ pub async fn set_readers(
     concern_id: &str,
     route: &Route,
 ) -> Result<(), sqlx::Error> {
-    // `+`: by the key, not through every reader of the school.
-    sqlx::query("DELETE FROM concern_reader WHERE +school_id = $1 AND concern_id = $2")
+    sqlx::query("DELETE FROM concern_reader WHERE school_id = $1 AND concern_id = $2")
         .bind(school_id)
         .bind(concern_id)
         .execute(&mut **tx)
@@ -85,7 +84,7 @@ pub async fn without_reader(store: &Store, school_id: &str) -> Result<bool, sqlx
          AND NOT EXISTS (SELECT 1 FROM concern_reader WHERE concern_reader.concern_id = concern.concern_id))",
     )
     .bind(school_id)
-    .fetch_one(store.read())
+    .fetch_one(&mut *store.read().await?)
     .await
 }
 
@@ -120,7 +119,7 @@ pub async fn reason(store: &Store, school_id: &str, concern_id: &str) -> Result<
         sqlx::query_scalar("SELECT route FROM concern WHERE school_id = $1 AND concern_id = $2")
             .bind(school_id)
             .bind(concern_id)
-            .fetch_optional(store.read())
+            .fetch_optional(&mut *store.read().await?)
             .await?;
     Ok(reason.unwrap_or_default())
 }

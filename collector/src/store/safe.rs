@@ -4,14 +4,14 @@
 //! concern shows to those whom routing makes its readers; where it has none, to readers who are neither its subject nor
 //! named in it nor in conflict, and what is an adult's only to headteacher, chair and independent reader.
 
-use super::Write;
 use super::actions::ActionRow;
 use super::flags::{FLAGS, FlagRow};
 use super::people::Directory;
+use super::{Read, Write};
 use crate::concerns::kind::Kind;
 use crate::concerns::model::Duty;
 use crate::concerns::reference::Reference;
-use sqlx::{AssertSqlSafe, FromRow, SqliteExecutor};
+use sqlx::{AssertSqlSafe, FromRow};
 
 /// A concern of which something is sealed to the safe.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
@@ -64,7 +64,7 @@ const MAY_OPEN: &str = "c.school_id = $1 AND c.erased_at IS NULL
 
 /// The concerns in the safe that a viewer may open, the most serious first.
 pub async fn concerns(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     most: i64,
@@ -82,7 +82,7 @@ pub async fn concerns(
 
 /// One of them; none when this viewer may not open it.
 pub async fn concern(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,
@@ -98,7 +98,7 @@ pub async fn concern(
 
 /// What was seen of one of them, the most serious first.
 pub async fn flags(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,
@@ -121,7 +121,7 @@ pub async fn flags(
 
 /// What was done with one of them, the latest first.
 pub async fn history(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,
@@ -182,7 +182,7 @@ const RECORD: &str =
 /// The records that a viewer may open, the latest first: of devices that pupils use every reader, of others headteacher,
 /// chair and independent reader. Whom a record names shows only when it is opened.
 pub async fn records(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     (directory, school_id): (&Directory, &str),
     viewer: &str,
     most: i64,
@@ -201,7 +201,7 @@ pub async fn records(
 
 /// One of them; none when this viewer may not open it.
 pub async fn record(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     (directory, school_id): (&Directory, &str),
     viewer: &str,
     id: &RecordId,
@@ -239,7 +239,7 @@ pub struct RecordAction {
 
 /// What was done with a record, the latest first.
 pub async fn record_actions(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     id: &RecordId,
 ) -> Result<Vec<RecordAction>, sqlx::Error> {

@@ -1,9 +1,8 @@
 //! The school itself, and the people that the command line makes and takes away.
 
-use super::{Store, Write};
+use super::{Read, Store, Write};
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::Duty;
-use sqlx::SqliteExecutor;
 use std::collections::BTreeMap;
 
 /// The school of this collector.
@@ -49,7 +48,7 @@ pub struct User {
 }
 
 /// The school; none before `init`.
-pub async fn get(db: impl SqliteExecutor<'_>) -> Result<Option<School>, sqlx::Error> {
+pub async fn get(db: &mut Read) -> Result<Option<School>, sqlx::Error> {
     sqlx::query_as("SELECT school_id, name, profile FROM school LIMIT 1")
         .fetch_optional(db)
         .await
@@ -70,7 +69,7 @@ pub async fn add(tx: &mut Write, school: &School, now_ms: i64) -> Result<(), sql
 /// Adds a person, or finds the active one with the same e-mail address. Gives the id.
 pub async fn person(tx: &mut Write, school_id: &str, new: &NewPerson<'_>) -> Result<String, sqlx::Error> {
     let known = sqlx::query_scalar(
-        "SELECT person_id FROM person WHERE school_id = $1 AND active = 1 AND lower(email) = lower($2) LIMIT 1",
+        "SELECT person_id FROM person WHERE school_id = $1 AND active AND lower(email) = lower($2) LIMIT 1",
     )
     .bind(school_id)
     .bind(new.email)
@@ -102,19 +101,19 @@ pub async fn users(store: &Store, school_id: &str) -> Result<Vec<User>, sqlx::Er
         "SELECT p.person_id, p.given_name || ' ' || p.family_name AS name, p.email,
                 u.person_id IS NOT NULL AS can_sign_in, u.last_sign_in_at
          FROM person AS p
-         LEFT JOIN user AS u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
+         LEFT JOIN \"user\" AS u ON u.school_id = p.school_id AND u.person_id = p.person_id AND u.disabled_at IS NULL
          WHERE p.school_id = $1 AND (u.person_id IS NOT NULL OR EXISTS (SELECT 1 FROM duty AS d
             WHERE d.school_id = p.school_id AND d.person_id = p.person_id AND d.ended_at IS NULL))
          ORDER BY p.family_name, p.given_name",
     )
     .bind(school_id)
-    .fetch_all(store.read())
+    .fetch_all(&mut *store.read().await?)
     .await?;
     let held: Vec<(String, Duty)> = sqlx::query_as(
         "SELECT DISTINCT person_id, duty FROM duty WHERE school_id = $1 AND ended_at IS NULL ORDER BY duty",
     )
     .bind(school_id)
-    .fetch_all(store.read())
+    .fetch_all(&mut *store.read().await?)
     .await?;
     let mut duties: BTreeMap<String, Vec<Duty>> = BTreeMap::new();
     for (person_id, duty) in held {
@@ -144,7 +143,7 @@ pub async fn disable(
 ) -> Result<(), sqlx::Error> {
     for query in [
         "UPDATE duty SET ended_at = $1, ended_by = $2 WHERE school_id = $3 AND person_id = $4 AND ended_at IS NULL",
-        "UPDATE user SET disabled_at = $1 WHERE school_id = $3 AND person_id = $4 AND disabled_at IS NULL AND $2 <> ''",
+        "UPDATE \"user\" SET disabled_at = $1 WHERE school_id = $3 AND person_id = $4 AND disabled_at IS NULL AND $2 <> ''",
         "UPDATE invitation SET withdrawn_at = $1, wrapped_keys = NULL, held_secret = NULL WHERE school_id = $3 AND person_id = $4 AND used_at IS NULL
          AND withdrawn_at IS NULL AND $2 <> ''",
     ] {
@@ -160,7 +159,7 @@ pub async fn disable(
 }
 
 /// How many people hold a duty.
-pub async fn holders(db: impl SqliteExecutor<'_>, school_id: &str, duty: Duty) -> Result<i64, sqlx::Error> {
+pub async fn holders(db: &mut Read, school_id: &str, duty: Duty) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(DISTINCT person_id) FROM duty WHERE school_id = $1 AND duty = $2 AND ended_at IS NULL",
     )

@@ -1,8 +1,7 @@
 //! Reader keys sealed to people's own keys, which they take into their vaults at their next sign-in.
 
-use super::Write;
+use super::{Read, Write};
 use crate::concerns::model::ReaderGroup;
-use sqlx::SqliteExecutor;
 
 /// A reader group's key, sealed to a person.
 #[derive(Debug, Clone)]
@@ -40,7 +39,7 @@ pub async fn give(
 
 /// What a person may take now.
 pub async fn ready_for(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     person_id: &str,
 ) -> Result<Vec<SealedKey>, sqlx::Error> {
@@ -58,10 +57,7 @@ pub async fn ready_for(
 }
 
 /// Who has keys waiting for their next sign-in, and of which groups.
-pub async fn ready(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-) -> Result<Vec<(String, ReaderGroup)>, sqlx::Error> {
+pub async fn ready(db: &mut Read, school_id: &str) -> Result<Vec<(String, ReaderGroup)>, sqlx::Error> {
     sqlx::query_as(
         "SELECT DISTINCT s.person_id, s.reader_group FROM sealed_key s
          LEFT JOIN proposal p ON p.school_id = s.school_id AND p.proposal_id = s.proposal_id

@@ -1,8 +1,7 @@
 //! Specialist lists that were imported, sealed, and how each of them stands.
 
-use super::{Store, Write};
+use super::{Read, Store, Write};
 use pastoral_keywords::changes::Operation;
-use sqlx::SqliteConnection;
 use std::collections::{HashMap, HashSet};
 
 /// A specialist list.
@@ -58,15 +57,12 @@ pub async fn add(tx: &mut Write, school_id: &str, list: &Imported) -> Result<boo
 pub async fn all(store: &Store, school_id: &str) -> Result<Vec<Imported>, sqlx::Error> {
     sqlx::query_as("SELECT * FROM specialist_list WHERE school_id = $1 ORDER BY list_id, version")
         .bind(school_id)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await
 }
 
 /// How the lists stand, by the changes that were agreed or wait.
-pub async fn standing(
-    connection: &mut SqliteConnection,
-    school_id: &str,
-) -> Result<SpecialistLists, sqlx::Error> {
+pub async fn standing(connection: &mut Read, school_id: &str) -> Result<SpecialistLists, sqlx::Error> {
     let rows: Vec<(String, bool)> = sqlx::query_as(
         "SELECT operation, state = 'agreed' AS agreed FROM list_change
          WHERE school_id = $1 AND state IN ('proposed', 'agreed') ORDER BY state, version, change_id",
@@ -97,7 +93,7 @@ pub async fn standing(
 
 /// Removes the lists that are neither in force nor may come into force: what is not used is not kept.
 pub async fn prune(tx: &mut Write, school_id: &str) -> Result<(), sqlx::Error> {
-    let standing = standing(&mut *tx, school_id).await?;
+    let standing = standing(tx, school_id).await?;
     let kept: Vec<(String, u32)> =
         sqlx::query_as("SELECT list_id, version FROM specialist_list WHERE school_id = $1")
             .bind(school_id)

@@ -2,12 +2,16 @@
 //! engine takes too.
 
 use super::references;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, SqliteExecutor, Transaction};
+use sqlx::{ConnectOptions as _, Connection as _, Sqlite, SqliteConnection, Transaction};
 use std::path::Path;
 use std::time::Duration;
+
+/// Where something is read: a connection of [`Store::read`], or a transaction, which sees what it has written.
+pub type Read = SqliteConnection;
 
 /// A transaction that may write. There is one at a time.
 pub type Write = Transaction<'static, Sqlite>;
@@ -48,18 +52,18 @@ impl Store {
             .connect_with(options.clone())
             .await?;
         sqlx::migrate!("./migrations").run(&write).await?;
-        references::draw_missing(&write).await?;
         let read = SqlitePoolOptions::new()
             .max_connections(4)
             .connect_with(options.read_only(true))
             .await?;
-        Ok(Self { read, write })
+        let store = Self { read, write };
+        references::draw_missing(&store).await?;
+        Ok(store)
     }
 
-    /// For queries that change nothing.
-    #[must_use]
-    pub fn read(&self) -> &SqlitePool {
-        &self.read
+    /// For queries that change nothing. Give it back before another is asked for: there are few.
+    pub async fn read(&self) -> Result<PoolConnection<Sqlite>, sqlx::Error> {
+        self.read.acquire().await
     }
 
     /// Waits for its turn and begins a transaction that writes. Dropped without `commit`, it leaves nothing.
@@ -88,7 +92,7 @@ impl Store {
 /// Notices commits of other connections.
 #[derive(Debug)]
 pub struct Watcher {
-    connection: SqliteConnection,
+    connection: Read,
     seen: i64,
 }
 
@@ -113,7 +117,7 @@ pub async fn copy(store: &Store, to: &Path) -> Result<(), sqlx::Error> {
         .ok_or_else(|| sqlx::Error::Protocol("the backup's path is no UTF-8; name another folder".into()))?;
     sqlx::query("VACUUM INTO $1")
         .bind(to)
-        .execute(store.read())
+        .execute(&mut *store.read().await?)
         .await?;
     Ok(())
 }
@@ -122,7 +126,7 @@ pub async fn copy(store: &Store, to: &Path) -> Result<(), sqlx::Error> {
 ///
 /// # Errors
 /// When it cannot be read at all.
-pub async fn damage(db: impl SqliteExecutor<'_>) -> Result<Option<String>, sqlx::Error> {
+pub async fn damage(db: &mut Read) -> Result<Option<String>, sqlx::Error> {
     let found: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
         .fetch_one(db)
         .await?;

@@ -3,9 +3,9 @@
 //! INVARIANT 4: by whom it is about, never by whose key it is sealed to: a profile may let the readers of pupils'
 //! concerns read some about staff, which are then sealed to the pupils' key.
 
+use super::Read;
 use crate::concerns::kind::SubjectRole;
 use crate::profile::{Profile, Users};
-use sqlx::SqliteExecutor;
 
 #[derive(sqlx::FromRow)]
 struct About {
@@ -17,7 +17,7 @@ struct About {
 /// Whether a concern is about a pupil, or an unknown account on a pupils' device. What was recorded by hand about
 /// nobody known is about nobody.
 pub async fn is_pupil(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     profile: &Profile,
     concern_id: &str,

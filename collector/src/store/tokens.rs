@@ -1,8 +1,7 @@
 //! Tokens, with which devices ask to join. Only the hash of the secret is kept.
 
-use super::Write;
+use super::{Read, Write};
 use ring::digest::{SHA256, digest};
-use sqlx::SqliteExecutor;
 use subtle::ConstantTimeEq as _;
 
 /// What a new token is for.
@@ -68,7 +67,7 @@ pub async fn add(
 }
 
 /// Every token, the newest first.
-pub async fn list(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Token>, sqlx::Error> {
+pub async fn list(db: &mut Read, school_id: &str) -> Result<Vec<Token>, sqlx::Error> {
     sqlx::query_as(
         "SELECT token_id, group_name, uses_left, expires_at, approve, created_at FROM token WHERE school_id = $1
          ORDER BY created_at DESC",

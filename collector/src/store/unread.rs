@@ -16,7 +16,7 @@ const EVERY_MS: i64 = 24 * 60 * 60 * 1000;
 const UNREAD: &str = "concern.school_id = $1 AND concern.state <> 'closed' AND concern.erased_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM concern_reader AS reader
         JOIN person ON person.school_id = reader.school_id AND person.person_id = reader.person_id
-            AND person.active = 1 AND person.email <> ''
+            AND person.active AND person.email <> ''
         JOIN \"user\" ON \"user\".school_id = reader.school_id AND \"user\".person_id = reader.person_id
             AND \"user\".disabled_at IS NULL
         WHERE reader.concern_id = concern.concern_id)";
@@ -26,7 +26,7 @@ pub async fn is_any(store: &Store, school_id: &str) -> Result<bool, sqlx::Error>
     let query = format!("SELECT EXISTS (SELECT 1 FROM concern WHERE {UNREAD})");
     sqlx::query_scalar(sqlx::AssertSqlSafe(query))
         .bind(school_id)
-        .fetch_one(store.read())
+        .fetch_one(&mut *store.read().await?)
         .await
 }
 
@@ -43,7 +43,7 @@ async fn waiting(
     sqlx::query_as(sqlx::AssertSqlSafe(query))
         .bind(school_id)
         .bind(now - EVERY_MS)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await
 }
 
@@ -115,7 +115,7 @@ pub async fn forget(store: &Store, school_id: &str) -> Result<(), sqlx::Error> {
     let query = format!("{told} AND concern_id NOT IN (SELECT concern_id FROM concern WHERE {UNREAD})");
     let over: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(query))
         .bind(school_id)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await?;
     if over.is_empty() {
         return Ok(());

@@ -1,9 +1,8 @@
 //! What devices used of what is limited for each, and what people allowed them.
 
-use super::Write;
+use super::{Read, Write};
 use crate::metering::{Told, Use, Written};
 use jiff::civil::Date;
-use sqlx::{SqliteExecutor, sqlite::SqliteConnection};
 
 /// Writes down counts.
 pub async fn write(tx: &mut Write, school_id: &str, written: &Written) -> Result<(), sqlx::Error> {
@@ -42,7 +41,7 @@ pub async fn write(tx: &mut Write, school_id: &str, written: &Written) -> Result
 }
 
 /// What was written down of a day.
-pub async fn of_day(db: &mut SqliteConnection, school_id: &str, day: Date) -> Result<Written, sqlx::Error> {
+pub async fn of_day(db: &mut Read, school_id: &str, day: Date) -> Result<Written, sqlx::Error> {
     let uses: Vec<Use> = sqlx::query_as(
         "SELECT device_id, day, what, used, held_back_at FROM device_use WHERE school_id = $1 AND day = $2",
     )
@@ -61,7 +60,7 @@ pub async fn of_day(db: &mut SqliteConnection, school_id: &str, day: Date) -> Re
 }
 
 /// For what devices were held back since a person last allowed them more, the last time of each.
-pub async fn held_back(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<Vec<Use>, sqlx::Error> {
+pub async fn held_back(db: &mut Read, school_id: &str) -> Result<Vec<Use>, sqlx::Error> {
     sqlx::query_as(
         "SELECT u.device_id, max(u.day) AS day, u.what, max(u.used) AS used, max(u.held_back_at) AS held_back_at
          FROM device_use u JOIN device d ON d.school_id = u.school_id AND d.device_id = u.device_id
@@ -75,7 +74,7 @@ pub async fn held_back(db: impl SqliteExecutor<'_>, school_id: &str) -> Result<V
 }
 
 /// When a person last allowed each device more.
-pub async fn allowed(db: &mut SqliteConnection, school_id: &str) -> Result<Vec<(String, i64)>, sqlx::Error> {
+pub async fn allowed(db: &mut Read, school_id: &str) -> Result<Vec<(String, i64)>, sqlx::Error> {
     sqlx::query_as("SELECT device_id, allowed_at FROM device WHERE school_id = $1 AND allowed_at IS NOT NULL")
         .bind(school_id)
         .fetch_all(db)

@@ -36,7 +36,7 @@ pub async fn is_kept_from_somebody(
 /// Says whether the verdict of a concern was not counted before, and that it is from now on.
 pub async fn begin(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<bool, sqlx::Error> {
     let changed = sqlx::query(
-        "UPDATE concern SET verdict_counted = 1 WHERE school_id = $1 AND concern_id = $2 AND verdict_counted = 0",
+        "UPDATE concern SET verdict_counted = TRUE WHERE school_id = $1 AND concern_id = $2 AND NOT verdict_counted",
     )
     .bind(school_id)
     .bind(concern_id)
@@ -85,7 +85,7 @@ pub async fn noisiest(
     .bind(school_id)
     .bind(since_month)
     .bind(most)
-    .fetch_all(store.read())
+    .fetch_all(&mut *store.read().await?)
     .await?;
     Ok(rows
         .into_iter()

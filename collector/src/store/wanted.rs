@@ -3,8 +3,8 @@
 //!
 //! INVARIANT 4: what is about a concern is found through `concern_reader`.
 
+use super::Read;
 use crate::codes::codes;
-use sqlx::SqliteExecutor;
 use std::sync::LazyLock;
 
 codes! {
@@ -111,7 +111,7 @@ const HELD_BACK: &str = "SELECT DISTINCT duty.school_id, duty.person_id, 'device
 
 /// How many things wait for somebody's agreement or decision, by place; places where nothing waits are left out.
 pub async fn of(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     person_id: &str,
     now: i64,

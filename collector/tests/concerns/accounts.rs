@@ -53,7 +53,7 @@ async fn accounts_are_known_however_either_side_writes_their_domain() {
     )
     .await;
     let directory = school.directory().await;
-    let seen = accounts::seen(school.app.store.read(), SCHOOL, &directory)
+    let seen = accounts::seen(&mut school.app.store.read().await.unwrap(), SCHOOL, &directory)
         .await
         .unwrap();
     assert_eq!(seen.known, 6);
@@ -98,7 +98,7 @@ async fn a_name_that_two_people_can_mean_is_nobody_s() {
     assert_eq!(role("jhill@staff.oak.example").as_deref(), Some("t1"));
     assert_eq!(role("jhill@pupils.oak.example").as_deref(), Some("s1"));
     assert_eq!((role("jhill"), role("twice")), (None, None));
-    let seen = accounts::seen(school.app.store.read(), SCHOOL, &directory)
+    let seen = accounts::seen(&mut school.app.store.read().await.unwrap(), SCHOOL, &directory)
         .await
         .unwrap();
     assert_eq!(seen.known, 2);
@@ -111,9 +111,14 @@ async fn a_name_that_two_people_can_mean_is_nobody_s() {
     school.run("UPDATE account SET person_id = (SELECT person_id FROM person WHERE source_id = 's2'), identified_by = 'user name'
                 WHERE name = ?1", &["CURRIC\\abel"]).await;
     for (name, known) in [("ADMIN\\abel", false), ("CURRIC\\abel", true), ("abel", true)] {
-        let person = accounts::person_of(school.app.store.read(), SCHOOL, &directory, name)
-            .await
-            .unwrap();
+        let person = accounts::person_of(
+            &mut school.app.store.read().await.unwrap(),
+            SCHOOL,
+            &directory,
+            name,
+        )
+        .await
+        .unwrap();
         assert_eq!(person.is_some(), known, "{name}");
     }
 }

@@ -40,7 +40,7 @@ async fn a_whole_chain_verifies_and_names_its_head() {
         .unwrap()
         .unwrap();
     assert_eq!(head.sequence, 1500);
-    let mut connection = school.app.store.read().acquire().await.unwrap();
+    let mut connection = school.app.store.read().await.unwrap();
     assert_eq!(
         audit::head(&mut connection, SCHOOL).await.unwrap(),
         Some(head.clone())
@@ -197,9 +197,9 @@ async fn what_is_old_is_erased_once_the_clock_has_gone_on_for_a_week() {
 async fn entries_of_a_concern_show_only_to_its_readers() {
     let school = with_entries(3).await;
     school.open(&crate::school::Concern::default()).await;
-    let store = school.app.store.read();
+    let store = &school.app.store;
     let seen_by = async |viewer| {
-        overview::audit_log(store, SCHOOL, viewer, (0, 100))
+        overview::audit_log(&mut store.read().await.unwrap(), SCHOOL, viewer, (0, 100))
             .await
             .unwrap()
             .len()

@@ -298,7 +298,7 @@ async fn a_conflict_ends_with_the_duty_of_who_recorded_it_unless_a_second_person
 }
 
 async fn wants(school: &School, person: &str, at: i64) -> bool {
-    !wanted::of(school.app.store.read(), SCHOOL, person, at)
+    !wanted::of(&mut school.app.store.read().await.unwrap(), SCHOOL, person, at)
         .await
         .unwrap()
         .is_empty()

@@ -62,10 +62,15 @@ async fn severity(school: &School) -> (Option<i64>, Option<i64>) {
 }
 
 async fn wanted_of(school: &School, person: &str) -> usize {
-    wanted::of(school.app.store.read(), SCHOOL, person, monday())
-        .await
-        .unwrap()
-        .len()
+    wanted::of(
+        &mut school.app.store.read().await.unwrap(),
+        SCHOOL,
+        person,
+        monday(),
+    )
+    .await
+    .unwrap()
+    .len()
 }
 
 #[tokio::test]

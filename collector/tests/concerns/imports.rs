@@ -12,7 +12,7 @@ fn of(school: &School, lines: &[String]) -> Reading {
 }
 
 async fn plan_of(school: &School, reading: &Reading) -> Result<Plan, ImportError> {
-    let mut connection = school.app.store.read().acquire().await.unwrap();
+    let mut connection = school.app.store.read().await.unwrap();
     let planned = import::plan(&mut connection, &school.telling(), reading).await;
     planned.map(|(plan, _)| plan)
 }

@@ -208,7 +208,7 @@ async fn a_reader_whose_address_is_refused_is_told_later_and_the_next_one_at_onc
         .await
         .unwrap();
     assert_eq!(school.notices("c1").await, ["dsl new", "deputy unanswered"]);
-    let mut connection = school.app.store.read().acquire().await.unwrap();
+    let mut connection = school.app.store.read().await.unwrap();
     let seen = async |connection: &mut sqlx::SqliteConnection, reader| {
         let school_id = crate::school::SCHOOL;
         pastoral_collector::store::outbox::undelivered(connection, school_id, reader, 10)
@@ -275,7 +275,7 @@ async fn the_head_of_the_audit_chain_goes_to_headteacher_and_chair_once_a_day() 
     messages.sort_by_key(|message| message.to.clone());
     let to: Vec<_> = messages.iter().map(|message| message.to.as_str()).collect();
     assert_eq!(to, ["chair@oak.example", "head@oak.example"]);
-    let mut connection = school.app.store.read().acquire().await.unwrap();
+    let mut connection = school.app.store.read().await.unwrap();
     let head = pastoral_collector::store::audit::head(&mut connection, crate::school::SCHOOL)
         .await
         .unwrap()

@@ -333,9 +333,14 @@ async fn who_may_agree_is_told_and_counts_it_and_nobody_else() {
         [("head".into(), Sort::AgreementWanted, 2)]
     );
     let counts = async |person| {
-        let mut counts = wanted::of(school.app.store.read(), SCHOOL, person, monday())
-            .await
-            .unwrap();
+        let mut counts = wanted::of(
+            &mut school.app.store.read().await.unwrap(),
+            SCHOOL,
+            person,
+            monday(),
+        )
+        .await
+        .unwrap();
         counts.sort_by_key(|(place, _)| format!("{place:?}"));
         counts
     };

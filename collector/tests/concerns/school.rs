@@ -169,7 +169,7 @@ impl School {
     pub(crate) async fn texts(&self, query: &'static str, parameter: &str) -> Vec<String> {
         let rows = sqlx::query(query)
             .bind(parameter.to_owned())
-            .fetch_all(self.app.store.read())
+            .fetch_all(&mut *self.app.store.read().await.unwrap())
             .await
             .unwrap();
         rows.iter().map(|row| row.get(0)).collect()
@@ -177,7 +177,7 @@ impl School {
 
     pub(crate) async fn number(&self, query: &'static str) -> Option<i64> {
         sqlx::query(query)
-            .fetch_one(self.app.store.read())
+            .fetch_one(&mut *self.app.store.read().await.unwrap())
             .await
             .unwrap()
             .get(0)
@@ -185,13 +185,21 @@ impl School {
 
     pub(crate) async fn number_of(&self, query: &'static str, parameter: &str) -> i64 {
         let query = sqlx::query(query).bind(parameter.to_owned());
-        query.fetch_one(self.app.store.read()).await.unwrap().get(0)
+        query
+            .fetch_one(&mut *self.app.store.read().await.unwrap())
+            .await
+            .unwrap()
+            .get(0)
     }
 
     pub(crate) async fn next_due(&self, concern_id: &str) -> Option<i64> {
         let query = "SELECT next_due_at FROM concern WHERE concern_id = ?";
         let query = sqlx::query(query).bind(concern_id.to_owned());
-        query.fetch_one(self.app.store.read()).await.unwrap().get(0)
+        query
+            .fetch_one(&mut *self.app.store.read().await.unwrap())
+            .await
+            .unwrap()
+            .get(0)
     }
 }
 

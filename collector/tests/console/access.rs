@@ -8,8 +8,8 @@ use axum::http::{StatusCode, header};
 /// The proposal that waits.
 pub(crate) async fn proposal(school: &School) -> String {
     let waits = "SELECT proposal_id FROM proposal WHERE state IN ('asked', 'proposed')";
-    let found = sqlx::query_scalar(waits).fetch_one(school.app.store.read());
-    found.await.unwrap()
+    let mut db = school.app.store.read().await.unwrap();
+    sqlx::query_scalar(waits).fetch_one(&mut *db).await.unwrap()
 }
 
 /// The code that a page shows once.
@@ -294,7 +294,7 @@ async fn access_that_ends_and_conflicts_count_at_once() {
     cy.post("/people", "/people/conflicts/end", &fields).await;
     assert_eq!(ann.get(&path).await.status, StatusCode::OK);
     let duty: String = sqlx::query_scalar("SELECT duty_id FROM duty WHERE person_id = 'bo'")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     cy.post("/people", &format!("/people/duties/{duty}/end"), &[])

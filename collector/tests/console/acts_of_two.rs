@@ -13,13 +13,16 @@ use std::collections::BTreeSet;
 
 /// A number from the store.
 pub(super) async fn number(school: &School, query: &'static str) -> i64 {
-    let found = sqlx::query_scalar(query).fetch_one(school.app.store.read());
-    found.await.unwrap()
+    let mut db = school.app.store.read().await.unwrap();
+    sqlx::query_scalar(query).fetch_one(&mut *db).await.unwrap()
 }
 
 pub(super) async fn vault(school: &School, person: &str) -> Vec<u8> {
     let found = sqlx::query_scalar("SELECT vault FROM user WHERE person_id = ?").bind(person);
-    found.fetch_one(school.app.store.read()).await.unwrap()
+    found
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
+        .await
+        .unwrap()
 }
 
 /// Whom mails of a sort went to, sorted.
@@ -259,7 +262,7 @@ async fn who_refuses_or_stops_what_lets_somebody_in_does_not_do_it_in_silence() 
     agree(&school, &mut di).await;
     let link = "SELECT invitation_id FROM invitation WHERE used_at IS NULL AND withdrawn_at IS NULL";
     let link: String = sqlx::query_scalar(link)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     let stop = format!("/people/proposals/{link}/stop");

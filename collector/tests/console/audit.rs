@@ -18,7 +18,7 @@ use std::sync::Arc;
 async fn count(school: &School, action: &str) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM audit WHERE action = ?")
         .bind(action)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }
@@ -58,7 +58,7 @@ async fn a_list_of_concerns_is_a_look_that_is_recorded_once_a_visit() {
     }
     assert_eq!(count(&school, "open-concerns-listed").await, 1);
     let detail: String = sqlx::query_scalar("SELECT detail FROM audit WHERE action = 'open-concerns-listed'")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert!(detail.contains(&id), "it says which concerns were listed");
@@ -107,7 +107,9 @@ async fn a_stranger_s_key_is_found_at_the_next_sign_in_and_said_to_all_who_read(
         .unwrap();
     tx.commit().await.unwrap();
     // Started again: it seals with what is in the store.
-    let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
+    let publics = keys::publics(&mut school.app.store.read().await.unwrap(), SCHOOL)
+        .await
+        .unwrap();
     school.app.sealer = Arc::new(Sealer::new(publics));
     let router = console::router(school.app.clone());
     let said = "sealed for a key that is not the readers’";
@@ -128,14 +130,14 @@ async fn a_stranger_s_key_is_found_at_the_next_sign_in_and_said_to_all_who_read(
     assert_eq!(count(&school, "keys-differ").await, 1);
     let mailed: Vec<String> =
         sqlx::query_scalar("SELECT person_id FROM outbox WHERE notice = 'keys-differ' ORDER BY 1")
-            .fetch_all(school.app.store.read())
+            .fetch_all(&mut *school.app.store.read().await.unwrap())
             .await
             .unwrap();
     assert_eq!(mailed, ["cy", "di"]);
     let groups: Vec<String> =
         sqlx::query_scalar("SELECT DISTINCT reader_group FROM data_key WHERE concern_id = ?")
             .bind(&concern)
-            .fetch_all(school.app.store.read())
+            .fetch_all(&mut *school.app.store.read().await.unwrap())
             .await
             .unwrap();
     assert_eq!(groups, ["pupil"], "nothing was sealed for the stranger");
@@ -152,7 +154,9 @@ async fn a_stranger_s_key_is_found_at_the_next_sign_in_and_said_to_all_who_read(
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
+    let publics = keys::publics(&mut school.app.store.read().await.unwrap(), SCHOOL)
+        .await
+        .unwrap();
     school.app.sealer = Arc::new(Sealer::new(publics));
     let mut again = Browser::new(&console::router(school.app.clone()));
     again.sign_in("cy", PASSWORD, &code_cy).await;
@@ -173,7 +177,9 @@ async fn a_stranger_s_key_for_the_safe_is_found_by_any_sign_in_and_by_the_daily_
         .await
         .unwrap();
     tx.commit().await.unwrap();
-    let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
+    let publics = keys::publics(&mut school.app.store.read().await.unwrap(), SCHOOL)
+        .await
+        .unwrap();
     school.app.sealer = Arc::new(Sealer::new(publics));
     let mut browser = Browser::new(&console::router(school.app.clone()));
     browser.sign_in("ann", PASSWORD, &ann.code(1)).await;
@@ -234,7 +240,7 @@ async fn a_clock_that_comes_back_locks_nobody_out_and_hides_no_silent_device() {
     );
     assert_eq!(browser.sign_in("cy", PASSWORD, &cy.code(1)).await.location(), "/");
     let heard: i64 = sqlx::query_scalar("SELECT max(last_seen_at) FROM device")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert!(heard <= school.now);
@@ -286,7 +292,7 @@ async fn every_deed_is_in_words_and_one_of_a_later_version_is_shown_and_verified
 async fn a_later_version_did(school: &School, action: &str) {
     let mut tx = school.app.store.write().await.unwrap();
     let last = audit::head(&mut tx, SCHOOL).await.unwrap().unwrap();
-    let rows = audit::rows_after(&mut *tx, SCHOOL, last.sequence - 2)
+    let rows = audit::rows_after(&mut tx, SCHOOL, last.sequence - 2)
         .await
         .unwrap();
     let [before, row] = &rows[..] else {

@@ -22,7 +22,7 @@ async fn late_note(browser: &mut Browser, path: &str, open: &Page) -> Page {
 
 async fn drafts(school: &School) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM draft")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }

@@ -90,7 +90,7 @@ async fn a_form_on_a_later_page_comes_back_to_it() {
 
 async fn looks(school: &School) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM audit WHERE action = 'concern-viewed'")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }

@@ -397,7 +397,7 @@ async fn a_reason_that_finds_the_safe_closed_comes_back_once_it_is_open() {
         cy.post(&kept.page, &kept.to, &kept.typed).await;
         let left: i64 = sqlx::query_scalar("SELECT count(*) FROM draft WHERE school_id = ?")
             .bind(SCHOOL)
-            .fetch_one(school.app.store.read())
+            .fetch_one(&mut *school.app.store.read().await.unwrap())
             .await
             .unwrap();
         assert_eq!(left, 0);

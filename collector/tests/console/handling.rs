@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 async fn state(school: &School, id: &str) -> String {
     sqlx::query_scalar("SELECT state FROM concern WHERE concern_id = ?")
         .bind(id)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }
@@ -107,7 +107,7 @@ async fn the_last_step_can_be_undone_by_who_took_it_and_the_history_shows_both()
     );
     let actions: i64 = sqlx::query_scalar("SELECT count(*) FROM action WHERE concern_id = ?")
         .bind(&id)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert_eq!(actions, 2, "an undo is added, nothing is taken away");
@@ -215,7 +215,7 @@ async fn a_concern_passed_on_waits_for_its_new_owner_who_is_told() {
     let told: i64 =
         sqlx::query_scalar("SELECT count(*) FROM outbox WHERE concern_id = ? AND person_id = 'bo'")
             .bind(&id)
-            .fetch_one(school.app.store.read())
+            .fetch_one(&mut *school.app.store.read().await.unwrap())
             .await
             .unwrap();
     assert_eq!(told, 1);

@@ -191,7 +191,7 @@ async fn what_is_not_theirs_answers_as_what_is_not_there() {
 async fn reference_of(school: &School, id: &str) -> Reference {
     sqlx::query_scalar("SELECT reference FROM concern WHERE concern_id = ?")
         .bind(id)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }

@@ -221,7 +221,7 @@ async fn whose_conduct_a_concern_recorded_by_hand_is_about_does_not_read_it_from
         assert!(cy.get(&path).await.body.contains(words), "{person}");
         let told: i64 =
             sqlx::query_scalar("SELECT count(*) FROM outbox WHERE person_id = 'bo' AND notice = 'new'")
-                .fetch_one(school.app.store.read())
+                .fetch_one(&mut *school.app.store.read().await.unwrap())
                 .await
                 .unwrap();
         assert_eq!(told, 0, "{person}");

@@ -120,7 +120,7 @@ async fn a_link_brings_no_key_of_a_duty_that_has_ended_since() {
     let joined = flo.join(&link.path, &link.code).await;
     assert_eq!(joined.status, StatusCode::OK, "{}", joined.body);
     let held: String = sqlx::query_scalar("SELECT key_groups FROM user WHERE person_id = 'flo'")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert_eq!(held, "pupil");

@@ -349,7 +349,7 @@ async fn terms_that_cry_wolf_are_counted_without_saying_whose_flags_they_were() 
     );
     assert_eq!(ed.get("/lists/noise").await.status, StatusCode::NOT_FOUND);
     let kept: Vec<(String, i64)> = sqlx::query_as("SELECT term_id, false_alarms FROM term_verdict")
-        .fetch_all(school.app.store.read())
+        .fetch_all(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert_eq!(
@@ -408,7 +408,7 @@ async fn what_is_about_staff_counts_nowhere_though_the_leads_may_read_it_with_th
     let concern = school.concern(&staff).await;
     let key: String = sqlx::query_scalar("SELECT reader_group FROM concern WHERE concern_id = ?")
         .bind(&concern)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert_eq!(key, "pupil", "as this profile routes it");
@@ -425,12 +425,12 @@ async fn what_is_about_staff_counts_nowhere_though_the_leads_may_read_it_with_th
     ann.post(&path, &format!("{path}/close"), &close).await;
     cy.post(&path, &format!("{path}/close"), &close).await;
     let counted: i64 = sqlx::query_scalar("SELECT count(*) FROM term_verdict")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     let state: String = sqlx::query_scalar("SELECT state FROM concern WHERE concern_id = ?")
         .bind(&concern)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert_eq!((state.as_str(), counted), ("closed", 0), "in the noise counts");

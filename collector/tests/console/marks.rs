@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 
 async fn number(school: &School, query: &'static str) -> i64 {
     sqlx::query_scalar(query)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }

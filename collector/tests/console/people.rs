@@ -74,7 +74,7 @@ async fn decide(browser: &mut Browser, decision: &str) -> Page {
 
 async fn count(school: &School, query: &'static str) -> i64 {
     sqlx::query_scalar(query)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }
@@ -142,7 +142,7 @@ async fn a_sweeping_list_waits_for_a_reader_and_no_technician_can_let_it_through
     let told = "SELECT COUNT(*) FROM outbox WHERE person_id = 'ann' AND notice = 'agreement-wanted'";
     assert_eq!(count(&school, told).await, 1);
     let wanted = wanted::of(
-        school.app.store.read(),
+        &mut school.app.store.read().await.unwrap(),
         crate::school::SCHOOL,
         "ann",
         clock::now_ms(),

@@ -17,8 +17,8 @@ const DAY: i64 = 86_400_000;
 const SAID: &str = "Somebody signed in with another key than the one recorded of them";
 
 async fn recorded(school: &School, person: &str) -> Option<Recorded> {
-    let found = person_keys::of(school.app.store.read(), SCHOOL, person);
-    found.await.unwrap()
+    let mut db = school.app.store.read().await.unwrap();
+    person_keys::of(&mut db, SCHOOL, person).await.unwrap()
 }
 
 /// Writes a key into the audit record as somebody's, chained as it should be: root can.
@@ -119,7 +119,7 @@ async fn what_somebody_wrote_into_the_database_gives_no_key_and_takes_none() {
     let mut again = Browser::new(&router);
     assert_eq!(again.sign_in("di", PASSWORD, &di.code(1)).await.location(), "/");
     let held: String = sqlx::query_scalar("SELECT key_groups FROM user WHERE person_id = 'di'")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert_eq!(held, "head", "what they held, and nothing else");

@@ -16,13 +16,15 @@ pub(super) async fn sheets(school: &School) -> [String; 2] {
         .iter()
         .map(|(group, key)| (*group, key.clone()))
         .collect();
-    let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
+    let publics = keys::publics(&mut school.app.store.read().await.unwrap(), SCHOOL)
+        .await
+        .unwrap();
     Sheet::ALL.map(|sheet| sheet::text(sheet, "Oak Lane Primary", &keys, &publics).to_string())
 }
 
 /// Puts a concern into the safe, as if there had been no reader for it when it came.
 pub(super) async fn into_the_safe(school: &School, concern_id: &str) {
-    let rows = keys::data_keys(school.app.store.read(), SCHOOL, concern_id)
+    let rows = keys::data_keys(&mut school.app.store.read().await.unwrap(), SCHOOL, concern_id)
         .await
         .unwrap();
     let mut tx = school.app.store.write().await.unwrap();
@@ -52,14 +54,14 @@ pub(super) async fn unlock(browser: &mut Browser, sheet: &str) -> school::browse
 async fn notices(school: &School, sort: &str) -> Vec<String> {
     sqlx::query_scalar("SELECT person_id FROM outbox WHERE notice = ? ORDER BY person_id")
         .bind(sort)
-        .fetch_all(school.app.store.read())
+        .fetch_all(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }
 
 async fn recorded(school: &School) -> Vec<String> {
     sqlx::query_scalar("SELECT action FROM audit ORDER BY sequence")
-        .fetch_all(school.app.store.read())
+        .fetch_all(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }
@@ -102,7 +104,7 @@ async fn the_chair_s_sheet_opens_what_is_in_the_safe_with_a_reason_first_and_eve
     let texts: Vec<String> = sqlx::query_scalar(
         "SELECT COALESCE(detail, '') FROM audit UNION ALL SELECT detail FROM action UNION ALL SELECT COALESCE(matter, '') FROM outbox",
     )
-    .fetch_all(school.app.store.read())
+    .fetch_all(&mut *school.app.store.read().await.unwrap())
     .await
     .unwrap();
     let key = chair.lines().find_map(|line| line.strip_prefix("safe ")).unwrap();
@@ -260,7 +262,7 @@ async fn a_concern_in_the_safe_is_given_to_those_who_may_read_it_now() {
     let groups: Vec<String> =
         sqlx::query_scalar("SELECT DISTINCT reader_group FROM data_key WHERE concern_id = ?")
             .bind(&id)
-            .fetch_all(school.app.store.read())
+            .fetch_all(&mut *school.app.store.read().await.unwrap())
             .await
             .unwrap();
     assert_eq!(groups, ["pupil"]);
@@ -401,7 +403,7 @@ async fn a_record_becomes_a_concern_in_its_readers_session_and_in_no_address() {
         "nothing was asked of it yet"
     );
     let drafts: i64 = sqlx::query_scalar("SELECT count(*) FROM draft")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert_eq!(drafts, 0, "what lies in the safe is kept nowhere else");

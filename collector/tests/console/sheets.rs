@@ -12,7 +12,9 @@ use std::process::Command;
 
 /// A sheet as `init` prints it.
 async fn sheet(school: &School, which: Sheet) -> String {
-    let publics = keys::publics(school.app.store.read(), SCHOOL).await.unwrap();
+    let publics = keys::publics(&mut school.app.store.read().await.unwrap(), SCHOOL)
+        .await
+        .unwrap();
     let privates: Vec<_> = school
         .privates
         .iter()

@@ -118,7 +118,7 @@ async fn whoever_is_besieged_is_told_once_and_nobody_learns_who_exists() {
     let told = "SELECT count(*) FROM outbox WHERE notice = 'siege'";
     let count = async |query: &'static str| -> i64 {
         sqlx::query_scalar(query)
-            .fetch_one(school.app.store.read())
+            .fetch_one(&mut *school.app.store.read().await.unwrap())
             .await
             .unwrap()
     };

@@ -227,7 +227,7 @@ async fn every_look_is_recorded_before_it_is_shown() {
             "SELECT count(*) FROM audit WHERE action = 'concern-viewed' AND concern_id = ? AND actor = 'ann'",
         )
         .bind(&id)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
     };

@@ -28,7 +28,7 @@ async fn concerns_of(school: &School, person: &str) -> Vec<(String, String)> {
     )
     .bind(SCHOOL)
     .bind(person)
-    .fetch_all(school.app.store.read())
+    .fetch_all(&mut *school.app.store.read().await.unwrap())
     .await
     .unwrap()
 }
@@ -107,13 +107,13 @@ async fn a_wrong_person_is_corrected_and_both_histories_say_so() {
         let told: i64 =
             sqlx::query_scalar("SELECT count(*) FROM outbox WHERE concern_id = ? AND notice = 'new'")
                 .bind(id)
-                .fetch_one(school.app.store.read())
+                .fetch_one(&mut *school.app.store.read().await.unwrap())
                 .await
                 .unwrap();
         assert!(told > 0);
     }
     let owner: String = sqlx::query_scalar("SELECT person_id FROM account WHERE name = 'pip'")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert_eq!(owner, "quin", "what the account raises from now on is theirs");
@@ -153,7 +153,7 @@ async fn a_warning_given_to_the_wrong_person_makes_no_repetition() {
         .await;
     correct(&mut ann, &concern, &[("person", "quin"), ("words", REASON)]).await;
     let left: i64 = sqlx::query_scalar("SELECT count(*) FROM warning")
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
     assert_eq!(left, 0);
@@ -181,14 +181,14 @@ async fn an_account_of_several_people_is_named_flag_by_flag() {
     let count = async |person: &str| -> i64 {
         sqlx::query_scalar("SELECT coalesce(sum(flag_count), 0) FROM concern WHERE person_id = ?")
             .bind(person.to_owned())
-            .fetch_one(school.app.store.read())
+            .fetch_one(&mut *school.app.store.read().await.unwrap())
             .await
             .unwrap()
     };
     assert_eq!((count("pip").await, count("quin").await), (2, 1));
     let shared: bool =
         sqlx::query_scalar("SELECT shared FROM account WHERE name = 'pip' AND person_id IS NULL")
-            .fetch_one(school.app.store.read())
+            .fetch_one(&mut *school.app.store.read().await.unwrap())
             .await
             .unwrap();
     assert!(shared);
@@ -263,7 +263,7 @@ async fn two_pupils_of_one_name_and_year_are_told_apart_everywhere() {
 async fn severities(school: &School, concern: &str) -> (i64, i64, String) {
     sqlx::query_as("SELECT severity, highest_severity, state FROM concern WHERE concern_id = ?")
         .bind(concern)
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
 }
@@ -305,7 +305,7 @@ async fn what_a_severe_flag_has_left_is_closed_by_a_second_person() {
     let asked: Vec<String> = sqlx::query_scalar(
         "SELECT person_id FROM outbox WHERE notice = 'agreement-wanted' ORDER BY person_id",
     )
-    .fetch_all(school.app.store.read())
+    .fetch_all(&mut *school.app.store.read().await.unwrap())
     .await
     .unwrap();
     assert!(
@@ -371,7 +371,7 @@ async fn whoever_else_reads_a_severe_concern_is_told_that_its_person_was_correct
             "SELECT person_id FROM outbox WHERE concern_id = ? AND notice = 'corrected' AND ended_at IS NULL",
         )
         .bind(concern)
-        .fetch_all(school.app.store.read())
+        .fetch_all(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap();
         assert_eq!(left.len(), told, "{left:?}");
@@ -405,7 +405,7 @@ async fn flags_that_a_session_has_no_key_for_stay_and_are_moved_by_somebody_who_
              WHERE concern.person_id = ?",
         )
         .bind(person.to_owned())
-        .fetch_one(school.app.store.read())
+        .fetch_one(&mut *school.app.store.read().await.unwrap())
         .await
         .unwrap()
     };
@@ -458,7 +458,7 @@ async fn flags_beyond_the_two_hundredth_are_chosen_one_by_one_too() {
         "SELECT flag_id - (SELECT min(flag_id) FROM flag) + 1 FROM flag JOIN concern USING (concern_id)
          WHERE person_id = 'quin' ORDER BY 1",
     )
-    .fetch_all(school.app.store.read())
+    .fetch_all(&mut *school.app.store.read().await.unwrap())
     .await
     .unwrap();
     assert_eq!(moved, [3, 240]);

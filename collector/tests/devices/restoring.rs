@@ -265,7 +265,7 @@ async fn an_old_database_put_back_by_hand_lacks_the_number_that_was_mailed_since
         .await
         .unwrap();
     let school: String = sqlx::query_scalar("SELECT school_id FROM school")
-        .fetch_one(store.read())
+        .fetch_one(&mut *store.read().await.unwrap())
         .await
         .unwrap();
     let mut tx = store.write().await.unwrap();

@@ -24,7 +24,7 @@ pub(crate) async fn waiting(app: &App, sorts: &str) -> Vec<Letter> {
          FROM outbox WHERE notice LIKE $1 AND matter IS NOT NULL ORDER BY created_at, person_id",
     )
     .bind(sorts)
-    .fetch_all(app.store.read())
+    .fetch_all(&mut *app.store.read().await.unwrap())
     .await
     .unwrap();
     let telling = app.telling();

@@ -31,8 +31,8 @@ pub async fn prepare(
     now: i64,
 ) -> Result<Prepared, NotDone> {
     let school_id = &*place.telling.school_id;
-    let mut connection = place.store.read().acquire().await?;
-    let proposal = proposals::find(&mut *connection, school_id, proposal_id, now).await?;
+    let mut connection = place.store.read().await?;
+    let proposal = proposals::find(&mut connection, school_id, proposal_id, now).await?;
     let proposal = proposal.ok_or(NotDone::Gone)?;
     let person = members::find(&mut connection, school_id, &proposal.person_id).await?;
     let person = person.ok_or(NotDone::Gone)?;
@@ -81,7 +81,7 @@ pub async fn agree(
     now: i64,
 ) -> Result<Agreed, NotDone> {
     let school_id = &*telling.school_id;
-    let proposal = proposals::find(&mut **tx, school_id, proposal_id, now).await?;
+    let proposal = proposals::find(tx, school_id, proposal_id, now).await?;
     let proposal = proposal.ok_or(NotDone::Gone)?;
     let person = members::find(tx, school_id, &proposal.person_id).await?;
     let person = person.ok_or(NotDone::Gone)?;

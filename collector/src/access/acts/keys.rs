@@ -52,7 +52,7 @@ pub(super) async fn waits_for(
             groups.retain(|group| !holding.groups.contains(group));
         }
     }
-    for (who, group) in sealed_keys::ready(&mut **tx, school_id).await? {
+    for (who, group) in sealed_keys::ready(tx, school_id).await? {
         if who == person.person_id {
             groups.remove(&group);
         }

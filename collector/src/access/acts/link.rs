@@ -5,7 +5,7 @@ use crate::access::Work;
 use crate::access::invitation::{Link, NewLink, ReaderKeys};
 use crate::store::invitations::{self, NewInvitation};
 use crate::store::members::{self, Member};
-use crate::store::{Write, access as users};
+use crate::store::{Read, Write, access as users};
 use crate::telling::Telling;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
@@ -52,12 +52,12 @@ pub async fn make(work: &Work, keys: ReaderKeys) -> Result<NewLink, NotDone> {
 
 /// The path of a link that is held back for a proposal.
 pub(super) async fn held(
-    connection: &mut sqlx::SqliteConnection,
+    connection: &mut Read,
     school_id: &str,
     proposal_id: &str,
     now: i64,
 ) -> Result<Option<String>, sqlx::Error> {
-    let open = invitations::open(&mut *connection, school_id, now).await?;
+    let open = invitations::open(connection, school_id, now).await?;
     let of = |invitation: &invitations::Invitation| invitation.proposal_id.as_deref() == Some(proposal_id);
     Ok(open.into_iter().find(of).and_then(|invitation| {
         let secret = invitation.held_secret.as_deref()?;
@@ -73,7 +73,7 @@ pub(super) async fn store(
     held_secret: Option<&str>,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let resets = about.vouched && users::had_sign_in(&mut **tx, school_id, &about.person.person_id).await?;
+    let resets = about.vouched && users::had_sign_in(tx, school_id, &about.person.person_id).await?;
     let invitation = NewInvitation {
         school_id,
         invitation_id: made.link.invitation_id(),

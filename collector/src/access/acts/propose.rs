@@ -20,7 +20,7 @@ pub async fn propose(
     now: i64,
 ) -> Result<Option<VoiceCode>, NotDone> {
     let school_id = &*place.telling.school_id;
-    let mut connection = place.store.read().acquire().await?;
+    let mut connection = place.store.read().await?;
     let standing = proposals::standing(&mut connection, school_id).await?;
     let person = members::find(&mut connection, school_id, new.person_id).await?;
     drop(connection);

@@ -11,7 +11,7 @@ use crate::store::gaps;
 pub(super) async fn findings(opened: &school::Opened) -> anyhow::Result<Vec<Finding>> {
     let school_id = &opened.school.school_id;
     let now = clock::now_ms();
-    let mut db = opened.store.read().acquire().await?;
+    let mut db = opened.store.read().await?;
     let roll = roll::call(&mut db, school_id, &opened.profile.cover, now).await?;
     let mut findings = vec![
         devices_that(
@@ -65,7 +65,7 @@ pub(super) async fn findings(opened: &school::Opened) -> anyhow::Result<Vec<Find
         ),
         silent_groups(&roll),
     ];
-    let (gaps, quarantined) = gaps::count_since(&mut *db, school_id, now - 7 * DAY_MS).await?;
+    let (gaps, quarantined) = gaps::count_since(&mut db, school_id, now - 7 * DAY_MS).await?;
     let says =
         format!("{gaps} gaps and {quarantined} unreadable records in the last week; the console shows where");
     findings.push(finding("gaps", gaps == 0 && quarantined == 0, says));

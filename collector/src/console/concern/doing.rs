@@ -42,7 +42,7 @@ impl<'a> Doing<'a> {
     ) -> Result<Self, Failure> {
         let mut tx = console.app.store.write().await?;
         let school_id = &console.app.school_id;
-        let concern = queue::one(&mut *tx, school_id, who.id(), concern_id)
+        let concern = queue::one(&mut tx, school_id, who.id(), concern_id)
             .await?
             .ok_or(Failure::NotFound)?;
         let before = actions::standing(&mut tx, school_id, concern_id).await?;
@@ -200,7 +200,7 @@ impl<'a> Doing<'a> {
             self.concern.state != ConcernState::Acknowledged || self.concern.owner_id != self.before.owner_id;
         let by = (self.who.id(), anew);
         reviews::settle(&mut self.tx, &self.telling, concern_id, by, self.now).await?;
-        let now = queue::one(&mut *self.tx, &app.school_id, self.who.id(), concern_id).await?;
+        let now = queue::one(&mut self.tx, &app.school_id, self.who.id(), concern_id).await?;
         self.tx.commit().await?;
         app.changed(Some(self.concern.concern_id));
         Ok(now.map(|concern| concern.changed_at))

@@ -37,9 +37,16 @@ impl Flags {
         concern: &Summary,
         page: i64,
     ) -> Result<Self, Failure> {
-        let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+        let (store, school_id) = (&console.app.store, &console.app.school_id);
         let first = (page - 1) * SHOWN;
-        let mut rows = rows::of(store, school_id, viewer, &concern.concern_id, (first, SHOWN + 1)).await?;
+        let mut rows = rows::of(
+            &mut *store.read().await?,
+            school_id,
+            viewer,
+            &concern.concern_id,
+            (first, SHOWN + 1),
+        )
+        .await?;
         let more = i64::try_from(rows.len()).is_ok_and(|found| found > SHOWN);
         rows.truncate(usize::try_from(SHOWN).unwrap_or(usize::MAX));
         let last = first + i64::try_from(rows.len()).unwrap_or_default();

@@ -39,8 +39,8 @@ pub(in crate::console) async fn form(
     if page != "identify" {
         return Err(Failure::NotFound);
     }
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let concern = queue::one(store, school_id, who.id(), &concern_id)
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let concern = queue::one(&mut *store.read().await?, school_id, who.id(), &concern_id)
         .await?
         .ok_or(Failure::NotFound)?;
     if concern.person.is_some() || concern.account_shared {
@@ -54,7 +54,7 @@ pub(in crate::console) async fn form(
     let address = format!("/concerns/{concern_id}/identify");
     let kept = console.kept(&who, &address).await?.map(Draft::into_fields);
     let mut page = console.page(&who, title, "").await?;
-    let mut people = overview::candidates(store, school_id).await?;
+    let mut people = overview::candidates(&mut *store.read().await?, school_id).await?;
     people.retain(|person| !concern.about_child || person.role.is_pupil());
     let chosen = match (query.get("person"), &kept) {
         (Some(person), _) => person.clone(),

@@ -26,7 +26,7 @@ impl Pupil {
         Ok(Some(Self {
             person: person.clone(),
             name: whom.name.clone(),
-            years: years_of(app.store.read(), &app.school_id, &whom.person_id).await?,
+            years: years_of(&mut *app.store.read().await?, &app.school_id, &whom.person_id).await?,
         }))
     }
 

@@ -20,9 +20,9 @@ const FLAGS: i64 = 500;
 /// Counts the terms of a concern's flags by how it ended. Where nothing more was needed, only marked flags count.
 pub(super) async fn count(doing: &mut Doing<'_>, outcome: Ending) -> Result<(), Failure> {
     let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
-    let data_keys = keys::data_keys(&mut *doing.tx, school_id, &concern_id).await?;
+    let data_keys = keys::data_keys(&mut doing.tx, school_id, &concern_id).await?;
     // INVARIANT 4: nothing of staff is counted, whoever reads it, nor of pupils' flags that name an adult.
-    let of_pupil = subject::is_pupil(&mut *doing.tx, school_id, &doing.telling.profile, &concern_id).await?;
+    let of_pupil = subject::is_pupil(&mut doing.tx, school_id, &doing.telling.profile, &concern_id).await?;
     if !of_pupil || data_keys.iter().any(|key| key.group != ReaderGroup::Pupil) {
         return Ok(());
     }
@@ -33,7 +33,7 @@ pub(super) async fn count(doing: &mut Doing<'_>, outcome: Ending) -> Result<(), 
         return Ok(());
     }
     let reader = doing.who.id().to_owned();
-    let flags = flags::of(&mut *doing.tx, school_id, &reader, &concern_id, (0, FLAGS)).await?;
+    let flags = flags::of(&mut doing.tx, school_id, &reader, &concern_id, (0, FLAGS)).await?;
     let month = doing.console.clock().month(&doing.now);
     for flag in &flags {
         if !flag.false_alarm && outcome == Ending::NoAction {

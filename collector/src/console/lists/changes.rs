@@ -70,7 +70,7 @@ pub(crate) async fn changes(
 
 async fn draw(console: &Console, who: &SignedIn, number: i64, typed: Fields) -> Result<ChangesPage, Failure> {
     let (store, school_id) = (&console.app.store, &console.app.school_id);
-    let people = overview::everybody(store.read(), school_id).await?;
+    let people = overview::everybody(&mut *store.read().await?, school_id).await?;
     let page = console.page(who, "Changes to the lists", "/lists").await?;
     let waiting = list_changes::waiting(store, school_id).await?;
     let place = ((number - 1) * SHOWN, SHOWN + 1);
@@ -275,7 +275,7 @@ async fn draw_change(console: &Console, who: &SignedIn, id: i64) -> Result<Chang
             Err(why) => shown.page.fault("main", sentence(&why.to_string())),
         }
     }
-    let people = overview::everybody(app.store.read(), &app.school_id).await?;
+    let people = overview::everybody(&mut *app.store.read().await?, &app.school_id).await?;
     let line = line(&rules, &change, &people, &shown.page);
     shown.what.clone_from(&line.what);
     shown.proposal = Some(line);

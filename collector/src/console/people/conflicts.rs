@@ -26,7 +26,7 @@ pub(in crate::console) async fn add_conflict(
     let who = who.reader()?;
     let (app, now) = (&console.app, clock::now_ms());
     let mut tx = app.store.write().await?;
-    let duties = overview::duties(&mut *tx, &app.school_id).await?;
+    let duties = overview::duties(&mut tx, &app.school_id).await?;
     let (reader, typed) = (fields.trimmed("reader"), Typed::of("conflicts", &fields));
     if !duties
         .iter()
@@ -34,7 +34,7 @@ pub(in crate::console) async fn add_conflict(
     {
         return again(&console, &who, typed, "reader", "Choose the reader.").await;
     }
-    let about = overview::person(&mut *tx, &app.school_id, fields.trimmed("about")).await?;
+    let about = overview::person(&mut tx, &app.school_id, fields.trimmed("about")).await?;
     let Some(about) = about.filter(|about| about.person_id != reader) else {
         return again(&console, &who, typed, "about", "Choose another person.").await;
     };
@@ -102,7 +102,7 @@ async fn known_conflict(
     let (reader, about) = (fields.trimmed("reader"), fields.trimmed("about"));
     let app = &console.app;
     let directory = Directory::load(tx, &app.school_id, &app.profile.load_full()).await?;
-    let known = conflicts::known_to(&mut **tx, &directory, &app.school_id, who.id()).await?;
+    let known = conflicts::known_to(tx, &directory, &app.school_id, who.id()).await?;
     let found = known
         .into_iter()
         .find(|conflict| conflict.reader_id == reader && conflict.about_id == about);

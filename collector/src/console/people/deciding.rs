@@ -65,7 +65,7 @@ async fn agree(console: &Console, who: &SignedIn, proposal_id: &str) -> Result<R
 async fn adopt(console: &Console, who: SignedIn, proposal_id: &str) -> Result<Response, Failure> {
     let (app, now) = (&console.app, clock::now_ms());
     let mut tx = app.store.write().await?;
-    let proposal = proposals::find(&mut *tx, &app.school_id, proposal_id, now).await?;
+    let proposal = proposals::find(&mut tx, &app.school_id, proposal_id, now).await?;
     let proposal = proposal.filter(|proposal| proposal.proposed_by.is_none());
     let proposal = proposal.ok_or(Failure::NotFound)?;
     let standing = proposals::standing(&mut tx, &app.school_id).await?;
@@ -84,7 +84,7 @@ async fn adopt(console: &Console, who: SignedIn, proposal_id: &str) -> Result<Re
 async fn turn_down(console: &Console, who: &SignedIn, proposal_id: &str) -> Result<Response, Failure> {
     let (app, now) = (&console.app, clock::now_ms());
     let mut tx = app.store.write().await?;
-    let proposal = proposals::find(&mut *tx, &app.school_id, proposal_id, now).await?;
+    let proposal = proposals::find(&mut tx, &app.school_id, proposal_id, now).await?;
     let proposal = proposal.ok_or(Failure::NotFound)?;
     let standing = proposals::standing(&mut tx, &app.school_id).await?;
     let state = if proposal.proposed_by.as_deref() == Some(who.id()) {
@@ -121,7 +121,7 @@ async fn turn_down(console: &Console, who: &SignedIn, proposal_id: &str) -> Resu
 async fn stop(console: &Console, who: &SignedIn, invitation_id: &str) -> Result<Response, Failure> {
     let (app, now) = (&console.app, clock::now_ms());
     let mut tx = app.store.write().await?;
-    let invitation = invitations::find(&mut *tx, &app.school_id, invitation_id).await?;
+    let invitation = invitations::find(&mut tx, &app.school_id, invitation_id).await?;
     let invitation = invitation.filter(|of| who.is_reader() || of.person_id == who.id());
     let person_id = invitation.ok_or(Failure::NotFound)?.person_id;
     invitations::withdraw_of(&mut tx, &app.school_id, &person_id, now).await?;

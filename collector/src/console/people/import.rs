@@ -167,7 +167,7 @@ pub(in crate::console) async fn decided(
     let (app, now) = (&console.app, clock::now_ms());
     let telling = app.telling();
     let mut tx = app.store.write().await?;
-    let held = held_import::waiting(&mut *tx, &app.school_id, now)
+    let held = held_import::waiting(&mut tx, &app.school_id, now)
         .await?
         .ok_or(Failure::NotFound)?;
     let planned = import::plan(&mut tx, &telling, &held.reading).await;
@@ -231,10 +231,10 @@ async fn draw(console: &Console, who: &SignedIn, refused: Vec<String>) -> Result
     let page = console
         .page(who, "The school’s list of people", "/people")
         .await?;
-    let mut connection = app.store.read().acquire().await?;
+    let mut connection = app.store.read().await?;
     let directory = Directory::load(&mut connection, &app.school_id, &app.profile.load_full()).await?;
-    let seen = accounts::seen(&mut *connection, &app.school_id, &directory).await?;
-    let held = held_import::waiting(&mut *connection, &app.school_id, now).await?;
+    let seen = accounts::seen(&mut connection, &app.school_id, &directory).await?;
+    let held = held_import::waiting(&mut connection, &app.school_id, now).await?;
     let confirming = held_import::confirming(&mut connection, &app.school_id).await?;
     let waiting = match held {
         None => None,

@@ -84,16 +84,16 @@ pub(super) async fn again(
 }
 
 async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<PersonPage, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let mut connection = store.acquire().await?;
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let mut connection = store.read().await?;
     let person = members::find(&mut connection, school_id, person_id).await?;
     let person = person.filter(|person| !person.duties.is_empty());
     let person = person.ok_or(Failure::NotFound)?;
     let standing = proposals::standing(&mut connection, school_id).await?;
     let holdings = access::holdings(&mut connection, school_id).await?;
     drop(connection);
-    let on_the_way = sealed_keys::ready(store, school_id).await?;
-    let everybody = overview::candidates(store, school_id).await?;
+    let on_the_way = sealed_keys::ready(&mut *store.read().await?, school_id).await?;
+    let everybody = overview::candidates(&mut *store.read().await?, school_id).await?;
     let groups = person.groups(None);
     let holding = holdings.iter().find(|(id, _)| id == person_id);
     let missing: Vec<ReaderGroup> = holding.map_or_else(Vec::new, |(_, holding)| {

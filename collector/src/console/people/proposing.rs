@@ -32,7 +32,12 @@ pub(in crate::console) async fn grant(
         return again(&console, &who, typed, "duty", "Choose a duty that you may grant.").await;
     };
     let app = &console.app;
-    let person = overview::person(app.store.read(), &app.school_id, fields.trimmed("person")).await?;
+    let person = overview::person(
+        &mut *app.store.read().await?,
+        &app.school_id,
+        fields.trimmed("person"),
+    )
+    .await?;
     let Some(person) = person.filter(|person| !person.role.is_pupil()) else {
         return again(&console, &who, typed, "person", "Choose the person.").await;
     };
@@ -55,7 +60,7 @@ pub(in crate::console) async fn link(
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
     let app = &console.app;
-    let mut connection = app.store.read().acquire().await?;
+    let mut connection = app.store.read().await?;
     let person = members::find(&mut connection, &app.school_id, &person_id).await?;
     drop(connection);
     let person = person.ok_or(Failure::NotFound)?;
@@ -103,7 +108,7 @@ pub(in crate::console) async fn end_duty(
     _fields: Fields,
 ) -> Result<Response, Failure> {
     let (app, now) = (&console.app, clock::now_ms());
-    let duties = overview::duties(app.store.read(), &app.school_id).await?;
+    let duties = overview::duties(&mut *app.store.read().await?, &app.school_id).await?;
     let held = duties.iter().find(|held| held.duty_id == duty_id);
     let held = held.filter(|held| may_end(&who, held)).ok_or(Failure::NotFound)?;
     if held.person_id != who.id() {
@@ -181,7 +186,7 @@ async fn propose(console: &Console, who: &SignedIn, new: &New<'_>, on: On) -> Re
         return Ok(go(&Done::Proposed.at("/people")));
     };
     let app = &console.app;
-    let mut connection = app.store.read().acquire().await?;
+    let mut connection = app.store.read().await?;
     let person = members::find(&mut connection, &app.school_id, new.person_id).await?;
     drop(connection);
     let person = person.ok_or(Failure::NotFound)?;

@@ -124,10 +124,10 @@ pub(in crate::console) async fn people(
 }
 
 pub(super) async fn draw(console: &Console, who: &SignedIn) -> Result<PeoplePage, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
     let page = console.page(who, "People with access", "/people").await?;
-    let duties = overview::duties(store, school_id).await?;
-    let everybody = overview::candidates(store, school_id).await?;
+    let duties = overview::duties(&mut *store.read().await?, school_id).await?;
+    let everybody = overview::candidates(&mut *store.read().await?, school_id).await?;
     let name_of = |id: &str| name_of(&everybody, id);
     let adults: Vec<_> = everybody
         .iter()
@@ -174,9 +174,9 @@ async fn conflicts(
     if !who.is_reader() {
         return Ok(Vec::new());
     }
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
     let directory = console.directory().await?;
-    let known = conflicts::known_to(store, &directory, school_id, who.id()).await?;
+    let known = conflicts::known_to(&mut *store.read().await?, &directory, school_id, who.id()).await?;
     let kept = known.into_iter().map(|conflict| Kept {
         words: kept(page, &conflict, &directory, name_of),
         may_agree: conflict.may_agree(who.id()),
@@ -189,11 +189,9 @@ async fn conflicts(
 
 /// Whose vault lacks a key of their duties.
 async fn say_who_waits(console: &Console, duties: &[HeldDuty], people: &mut [Access]) -> Result<(), Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let mut connection = store.acquire().await?;
-    let holdings = access::holdings(&mut connection, school_id).await?;
-    drop(connection);
-    let on_the_way = sealed_keys::ready(store, school_id).await?;
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let holdings = access::holdings(&mut *store.read().await?, school_id).await?;
+    let on_the_way = sealed_keys::ready(&mut *store.read().await?, school_id).await?;
     for person in people {
         let id = &person.person_id;
         let Some((_, holding)) = holdings.iter().find(|(who, _)| who == id) else {

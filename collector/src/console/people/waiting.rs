@@ -38,11 +38,11 @@ pub(super) async fn proposals(
     name_of: &impl Fn(&str) -> String,
 ) -> Result<Vec<Waiting>, Failure> {
     let (school_id, now) = (&console.app.school_id, clock::now_ms());
-    let mut connection = console.app.store.read().acquire().await?;
+    let mut connection = console.app.store.read().await?;
     let standing = proposals::standing(&mut connection, school_id).await?;
-    let invitations = invitations::open(&mut *connection, school_id, now).await?;
+    let invitations = invitations::open(&mut connection, school_id, now).await?;
     let mut found = Vec::new();
-    for proposal in proposals::open(&mut *connection, school_id, now).await? {
+    for proposal in proposals::open(&mut connection, school_id, now).await? {
         if proposal.person_id == who.id() {
             continue;
         }
@@ -128,8 +128,8 @@ pub(super) async fn links(
     who: &SignedIn,
     name_of: &impl Fn(&str) -> String,
 ) -> Result<Vec<Links>, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let open = invitations::open(store, school_id, clock::now_ms()).await?;
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let open = invitations::open(&mut *store.read().await?, school_id, clock::now_ms()).await?;
     let ready = open
         .into_iter()
         .filter(|invitation| invitation.ready_at.is_some());

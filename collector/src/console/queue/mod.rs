@@ -89,8 +89,8 @@ pub(super) async fn find(
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
     let sought = fields.trimmed("reference");
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    if let Some(found) = references::find(store, school_id, who.id(), sought).await? {
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    if let Some(found) = references::find(&mut *store.read().await?, school_id, who.id(), sought).await? {
         return Ok(go(&format!("/concerns/{}", found.concern_id)));
     }
     let mut drawn = draw(&console, &who, 1).await?;
@@ -226,7 +226,8 @@ impl Console {
         if self.sessions.look(&who.cookie, clock::now_ms()).is_none() {
             return Ok(None);
         }
-        let viewer = access::viewer(self.app.store.read(), &self.app.school_id, who.id()).await?;
+        let viewer =
+            access::viewer(&mut *self.app.store.read().await?, &self.app.school_id, who.id()).await?;
         if viewer.is_none_or(|viewer| viewer.duties != who.viewer.duties) {
             return Ok(None);
         }
@@ -242,22 +243,28 @@ impl Console {
         sent: &Listed,
         change: &live::Change,
     ) -> Result<bool, sqlx::Error> {
-        let (store, school_id) = (self.app.store.read(), &self.app.school_id);
+        let (store, school_id) = (&self.app.store, &self.app.school_id);
         match &change.concern_id {
             _ if change.school_id != **school_id => Ok(false),
             // Whatever it was, only what differs then is sent.
             None => Ok(true),
             Some(concern_id) if sent.theirs.contains(concern_id) => Ok(true),
-            Some(concern_id) => rows::may_see(store, school_id, who.id(), concern_id).await,
+            Some(concern_id) => {
+                rows::may_see(&mut *store.read().await?, school_id, who.id(), concern_id).await
+            }
         }
     }
 
     async fn list(&self, who: &SignedIn, number: i64) -> Result<Listed, Failure> {
         let viewer = who.id();
-        let (store, school_id) = (self.app.store.read(), &self.app.school_id);
-        let place = Place::of(number, SHOWN, rows::count_open(store, school_id, viewer).await?);
-        let concerns = rows::open(store, school_id, viewer, place.rows()).await?;
-        let readers = readers::of_open_seen_by(store, school_id, viewer).await?;
+        let (store, school_id) = (&self.app.store, &self.app.school_id);
+        let place = Place::of(
+            number,
+            SHOWN,
+            rows::count_open(&mut *store.read().await?, school_id, viewer).await?,
+        );
+        let concerns = rows::open(&mut *store.read().await?, school_id, viewer, place.rows()).await?;
+        let readers = readers::of_open_seen_by(&mut *store.read().await?, school_id, viewer).await?;
         let shown: Vec<&str> = concerns
             .iter()
             .map(|concern| concern.concern_id.as_str())

@@ -76,13 +76,18 @@ pub(in crate::console) async fn concern(
 
 async fn kept(console: &Console, who: &SignedIn, concern_id: &str) -> Result<Kept, Failure> {
     let app = &console.app;
-    rows::concern(app.store.read(), &app.school_id, who.id(), concern_id)
-        .await?
-        .ok_or(Failure::NotFound)
+    rows::concern(
+        &mut *app.store.read().await?,
+        &app.school_id,
+        who.id(),
+        concern_id,
+    )
+    .await?
+    .ok_or(Failure::NotFound)
 }
 
 async fn draw(console: &Console, who: &SignedIn, kept: Kept) -> Result<ConcernPage, Failure> {
-    let (app, store) = (&console.app, console.app.store.read());
+    let (app, store) = (&console.app, &mut *console.app.store.read().await?);
     let title = format!("Concern {} in the safe", kept.reference);
     let page = console.page(who, title, SAFE).await?;
     let key = who.session.safe.key_for(&kept.concern_id, clock::now_ms());
@@ -248,7 +253,7 @@ pub(in crate::console) async fn give(
             "There is still nobody who may read it. Appoint a reader whom it is not about: see People.";
         return refused(before, fault).await;
     }
-    let mut kept = keys::data_keys(&mut *tx, &app.school_id, &concern_id).await?;
+    let mut kept = keys::data_keys(&mut tx, &app.school_id, &concern_id).await?;
     kept.retain(|row| row.group == ReaderGroup::Safe);
     let mut again = Vec::new();
     for group in to.groups() {

@@ -81,11 +81,11 @@ pub(super) async fn safe(
 }
 
 async fn draw(console: &Console, who: &SignedIn, page: Page) -> Result<SafePage, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
     let now = clock::now_ms();
     let Some(since) = who.session.safe.since(now) else {
         return Ok(SafePage {
-            keys: seal::fingerprint(&keys::publics(store, school_id).await?),
+            keys: seal::fingerprint(&keys::publics(&mut *store.read().await?, school_id).await?),
             until: String::new(),
             concerns: Vec::new(),
             records: Vec::new(),
@@ -93,8 +93,14 @@ async fn draw(console: &Console, who: &SignedIn, page: Page) -> Result<SafePage,
         });
     };
     let directory = console.directory().await?;
-    let concerns = rows::concerns(store, school_id, who.id(), CONCERNS_SHOWN).await?;
-    let records = rows::records(store, (&directory, school_id), who.id(), RECORDS_SHOWN).await?;
+    let concerns = rows::concerns(&mut *store.read().await?, school_id, who.id(), CONCERNS_SHOWN).await?;
+    let records = rows::records(
+        &mut *store.read().await?,
+        (&directory, school_id),
+        who.id(),
+        RECORDS_SHOWN,
+    )
+    .await?;
     let shown: Vec<&str> = concerns.iter().map(|kept| kept.concern_id.as_str()).collect();
     console.visit(who, super::visits::List::Safe, &shown).await?;
     let clock = &page.clock;
@@ -138,7 +144,7 @@ pub(super) async fn unlock(
 ) -> Result<Response, Failure> {
     let who = who.reader()?;
     let app = &console.app;
-    let publics = keys::publics(app.store.read(), &app.school_id).await?;
+    let publics = keys::publics(&mut *app.store.read().await?, &app.school_id).await?;
     let found = read(&fields.secret("sheet"), |text| sheet::read(text, &publics));
     let now = clock::now_ms();
     let deed = if found.is_ok() {

@@ -121,7 +121,13 @@ async fn found(
     let app = &console.app;
     let id = parse(address).ok_or(Failure::NotFound)?;
     let directory = console.directory().await?;
-    let record = rows::record(app.store.read(), (&directory, &app.school_id), who.id(), &id).await?;
+    let record = rows::record(
+        &mut *app.store.read().await?,
+        (&directory, &app.school_id),
+        who.id(),
+        &id,
+    )
+    .await?;
     Ok((id, record.ok_or(Failure::NotFound)?, directory))
 }
 
@@ -141,7 +147,7 @@ async fn draw(
             let mut tx = app.store.write().await?;
             note(&mut tx, console, who, (id, Deed::RecordViewed)).await?;
             tx.commit().await?;
-            let done = rows::record_actions(app.store.read(), &app.school_id, id).await?;
+            let done = rows::record_actions(&mut *app.store.read().await?, &app.school_id, id).await?;
             before = done
                 .iter()
                 .map(|action| Before {

@@ -106,7 +106,7 @@ pub async fn due(store: &Store, school_id: &str, now: i64, most: i64) -> Result<
         .bind(now)
         .bind(now.saturating_add(CLOCK_TOLERANCE_MS))
         .bind(most)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await
 }
 
@@ -119,7 +119,7 @@ pub async fn next_due(store: &Store, school_id: &str) -> Result<Option<i64>, sql
         "SELECT MIN(next_due_at) FROM concern WHERE school_id = $1 AND next_due_at IS NOT NULL",
     )
     .bind(school_id)
-    .fetch_one(store.read())
+    .fetch_one(&mut *store.read().await?)
     .await
 }
 
@@ -214,6 +214,6 @@ async fn standing(
         last_event_at,
         backlog,
         reason,
-        readers: readers::of(&mut **tx, school_id, concern_id).await?,
+        readers: readers::of(tx, school_id, concern_id).await?,
     }))
 }

@@ -186,7 +186,7 @@ impl Placed {
         };
         let query = AssertSqlSafe(format!(
             "SELECT concern_id, kind, apart, first_event_at, last_event_at, severity, reader_group, backlog, also_group
-             FROM concern WHERE school_id = $1 AND {of} AND by_hand = 0 AND {which}"
+             FROM concern WHERE school_id = $1 AND {of} AND NOT by_hand AND {which}"
         ));
         let mut query = sqlx::query_as(query);
         query = query.bind(&*batch.telling.school_id);

@@ -206,7 +206,7 @@ mod tests {
         before.close().await;
         let store = Store::open(&path).await.unwrap();
         let matters: Vec<Option<String>> = sqlx::query_scalar("SELECT matter FROM outbox ORDER BY notice")
-            .fetch_all(store.read())
+            .fetch_all(&mut *store.read().await.unwrap())
             .await
             .unwrap();
         let told = |stored: Option<String>| stored.map(|stored| Told::try_from(stored).unwrap());

@@ -241,6 +241,6 @@ pub async fn links_waiting(store: &Store, school_id: &str) -> Result<i64, sqlx::
     )
     .bind(school_id)
     .bind(Sort::Link)
-    .fetch_one(store.read())
+    .fetch_one(&mut *store.read().await?)
     .await
 }

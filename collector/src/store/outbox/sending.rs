@@ -81,7 +81,7 @@ static OPEN: LazyLock<String> = LazyLock::new(|| {
                 COALESCE(CASE outbox.notice {} END, 0) AS count,
                 COALESCE(CASE outbox.notice {} END, 0) AS severity
          FROM outbox LEFT JOIN person
-            ON person.school_id = outbox.school_id AND person.person_id = outbox.person_id AND person.active = 1
+            ON person.school_id = outbox.school_id AND person.person_id = outbox.person_id AND person.active
          LEFT JOIN concern AS about ON about.concern_id = outbox.concern_id
          WHERE outbox.sent_at IS NULL AND outbox.ended_at IS NULL AND (outbox.due_at <= $1
             OR outbox.created_at > $1 + {LONGEST_PAUSE_REFUSED_MS}
@@ -101,7 +101,7 @@ pub async fn due(store: &Store, now: i64, most: i64) -> Result<Vec<Due>, sqlx::E
     sqlx::query_as(AssertSqlSafe(query))
         .bind(now)
         .bind(most)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await
 }
 
@@ -111,7 +111,7 @@ pub async fn end_what_is_over(store: &Store, now: i64) -> Result<(), sqlx::Error
     let over = format!("SELECT notice_id FROM ({}) AS open WHERE count = 0", *OPEN);
     let over: Vec<String> = sqlx::query_scalar(AssertSqlSafe(over))
         .bind(now)
-        .fetch_all(store.read())
+        .fetch_all(&mut *store.read().await?)
         .await?;
     if over.is_empty() {
         return Ok(());
@@ -135,7 +135,7 @@ pub async fn next_due(store: &Store, now: i64) -> Result<Option<i64>, sqlx::Erro
         "SELECT MIN(due_at) FROM outbox WHERE sent_at IS NULL AND ended_at IS NULL AND due_at > $1",
     )
     .bind(now)
-    .fetch_one(store.read())
+    .fetch_one(&mut *store.read().await?)
     .await
 }
 

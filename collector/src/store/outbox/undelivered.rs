@@ -1,8 +1,7 @@
 //! Notices that have not reached their reader, for the console and `check`.
 
 use super::Sort;
-use crate::store::Store;
-use sqlx::SqliteConnection;
+use crate::store::{Read, Store};
 
 /// A notice that could not be brought to its reader yet.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -29,7 +28,7 @@ pub struct Undelivered {
 /// Notices that are tried again, newest first, at most `most`: those about concerns that this reader may see, their own,
 /// and the audit chain's heads.
 pub async fn undelivered(
-    connection: &mut SqliteConnection,
+    connection: &mut Read,
     school_id: &str,
     reader_id: &str,
     most: i64,
@@ -60,7 +59,7 @@ pub async fn last_error(store: &Store, school_id: &str) -> Result<Option<String>
          AND last_error IS NOT NULL ORDER BY skipped_at IS NOT NULL, due_at DESC LIMIT 1",
     )
     .bind(school_id)
-    .fetch_optional(store.read())
+    .fetch_optional(&mut *store.read().await?)
     .await
 }
 
@@ -72,6 +71,6 @@ pub async fn waits(store: &Store, school_id: &str) -> Result<bool, sqlx::Error> 
          WHERE school_id = $1 AND sent_at IS NULL AND ended_at IS NULL AND attempts > 0)",
     )
     .bind(school_id)
-    .fetch_one(store.read())
+    .fetch_one(&mut *store.read().await?)
     .await
 }

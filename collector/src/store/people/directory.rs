@@ -8,9 +8,8 @@ use crate::concerns::naming::{self, Adult, Circumstances, Named, Names, Strength
 use crate::concerns::routing::{Duties, Route, Subject, route};
 use crate::people::usernames::{Username, normal};
 use crate::profile::{Profile, Users};
-use crate::store::Write;
+use crate::store::{Read, Write};
 use pastoral_keywords::Audience;
-use sqlx::SqliteConnection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -48,7 +47,7 @@ pub struct Directory {
 impl Directory {
     /// Reads everything.
     pub async fn load(
-        connection: &mut SqliteConnection,
+        connection: &mut Read,
         school_id: &str,
         profile: &Arc<Profile>,
     ) -> Result<Self, sqlx::Error> {

@@ -6,7 +6,7 @@ use crate::concerns::model::{Duty, PersonId};
 use crate::concerns::routing::Duties;
 use crate::profile::Nation;
 use crate::profile::Profile;
-use sqlx::SqliteConnection;
+use crate::store::Read;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 #[derive(sqlx::FromRow)]
@@ -24,10 +24,7 @@ struct PersonRow {
     class_name: String,
 }
 
-pub(super) async fn versions(
-    connection: &mut SqliteConnection,
-    school_id: &str,
-) -> Result<(i64, i64), sqlx::Error> {
+pub(super) async fn versions(connection: &mut Read, school_id: &str) -> Result<(i64, i64), sqlx::Error> {
     let versions = sqlx::query_as("SELECT directory_version, names_version FROM school WHERE school_id = $1")
         .bind(school_id)
         .fetch_optional(connection)
@@ -36,7 +33,7 @@ pub(super) async fn versions(
 }
 
 pub(super) async fn read_people(
-    connection: &mut SqliteConnection,
+    connection: &mut Read,
     school_id: &str,
     nation: Nation,
 ) -> Result<HashMap<PersonId, Person>, sqlx::Error> {
@@ -70,15 +67,15 @@ pub(super) async fn read_people(
 
 /// Duties in force, of people who are still there and may sign in; those on call first, in the profile's order.
 pub(super) async fn read_duties(
-    connection: &mut SqliteConnection,
+    connection: &mut Read,
     school_id: &str,
     profile: &Profile,
     people: &HashMap<PersonId, Person>,
 ) -> Result<Duties, sqlx::Error> {
     let rows: Vec<(Duty, PersonId)> = sqlx::query_as(
         "SELECT duty.duty, duty.person_id FROM duty
-         LEFT JOIN user ON user.school_id = duty.school_id AND user.person_id = duty.person_id
-         WHERE duty.school_id = $1 AND duty.ended_at IS NULL AND user.disabled_at IS NULL
+         LEFT JOIN \"user\" ON \"user\".school_id = duty.school_id AND \"user\".person_id = duty.person_id
+         WHERE duty.school_id = $1 AND duty.ended_at IS NULL AND \"user\".disabled_at IS NULL
          ORDER BY duty.granted_at, duty.duty_id",
     )
     .bind(school_id)
@@ -107,7 +104,7 @@ fn on_call_place(profile: &Profile, email: &str) -> usize {
 }
 
 pub(super) async fn read_conflicts(
-    connection: &mut SqliteConnection,
+    connection: &mut Read,
     school_id: &str,
 ) -> Result<BTreeMap<PersonId, BTreeSet<PersonId>>, sqlx::Error> {
     let rows: Vec<(PersonId, PersonId)> = sqlx::query_as(

@@ -1,7 +1,6 @@
 //! The year groups that pupils were in before: a flag of then is of that year, whatever year they are in now.
 
-use crate::store::Write;
-use sqlx::SqliteExecutor;
+use crate::store::{Read, Write};
 
 /// A pupil's earlier year groups, the earliest first.
 #[derive(Debug, Clone, Default)]
@@ -23,11 +22,7 @@ impl Years {
 }
 
 /// The year groups that somebody was in before.
-pub async fn years_of(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    person_id: &str,
-) -> Result<Years, sqlx::Error> {
+pub async fn years_of(db: &mut Read, school_id: &str, person_id: &str) -> Result<Years, sqlx::Error> {
     let years = sqlx::query_as(
         "SELECT until, year_group FROM year_before WHERE school_id = $1 AND person_id = $2 ORDER BY until",
     );

@@ -1,8 +1,7 @@
 //! Reader keys that a proposer hands to whoever agrees.
 
 use crate::concerns::model::ReaderGroup;
-use crate::store::Write;
-use sqlx::SqliteConnection;
+use crate::store::{Read, Write};
 
 /// What a proposer hands to whoever agrees: reader keys sealed to a fresh key pair, whose private half is sealed to each
 /// person who may agree.
@@ -48,7 +47,7 @@ pub async fn carry(
 
 /// What the proposer handed over.
 pub async fn carried(
-    connection: &mut SqliteConnection,
+    connection: &mut Read,
     school_id: &str,
     proposal_id: &str,
 ) -> Result<Carried, sqlx::Error> {

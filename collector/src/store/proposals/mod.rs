@@ -10,12 +10,11 @@ pub use carried::{Carried, carried, carry};
 pub use model::{Change, New, Proposal, ProposalState};
 pub use standing::{Standing, standing};
 
-use super::{Write, asking, audit};
+use super::{Read, Write, asking, audit};
 use crate::chain::Deed;
 use crate::telling::Telling;
 use model::Row;
 use serde_json::json;
-use sqlx::SqliteExecutor;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// How long a proposal waits.
@@ -37,7 +36,7 @@ pub async fn propose(
     new: &New<'_>,
     now: i64,
 ) -> Result<bool, sqlx::Error> {
-    let waits = open(&mut **tx, school_id, now).await?;
+    let waits = open(tx, school_id, now).await?;
     let is_same = |waiting: &Proposal| {
         (waiting.act, waiting.person_id.as_str(), waiting.duty) == (new.act, new.person_id, new.duty)
     };
@@ -91,7 +90,7 @@ pub async fn ask_change(
     if let Some(state) = before {
         return Ok(state != ProposalState::Refused);
     }
-    for waiting in open(&mut **tx, school_id, now).await? {
+    for waiting in open(tx, school_id, now).await? {
         if waiting.act == Act::Change && waiting.person_id == person_id && waiting.proposed_by.is_none() {
             close(
                 tx,
@@ -186,11 +185,7 @@ pub async fn close(
 }
 
 /// Everything that waits for somebody, the oldest first.
-pub async fn open(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    now: i64,
-) -> Result<Vec<Proposal>, sqlx::Error> {
+pub async fn open(db: &mut Read, school_id: &str, now: i64) -> Result<Vec<Proposal>, sqlx::Error> {
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT proposal_id, act, person_id, duty, detail, asked_by, proposed_by, proposed_at, expires_at FROM proposal
          WHERE school_id = $1 AND state IN ('asked', 'proposed') AND expires_at > $2
@@ -205,7 +200,7 @@ pub async fn open(
 
 /// One of them.
 pub async fn find(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     proposal_id: &str,
     now: i64,

@@ -2,7 +2,7 @@
 
 use crate::concerns::model::Duty;
 use crate::seal::sheet::Sheet;
-use sqlx::SqliteConnection;
+use crate::store::Read;
 use std::collections::BTreeSet;
 
 /// Who can sign in as what, as it is at one moment.
@@ -19,11 +19,11 @@ pub struct Standing {
 }
 
 /// Reads it. Ask in the transaction that decides by it.
-pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Result<Standing, sqlx::Error> {
+pub async fn standing(connection: &mut Read, school_id: &str) -> Result<Standing, sqlx::Error> {
     let held: Vec<(String, Duty)> = sqlx::query_as(
         "SELECT d.person_id, d.duty FROM duty d
-         JOIN user u ON u.school_id = d.school_id AND u.person_id = d.person_id AND u.disabled_at IS NULL
-         JOIN person p ON p.school_id = d.school_id AND p.person_id = d.person_id AND p.active = 1
+         JOIN \"user\" u ON u.school_id = d.school_id AND u.person_id = d.person_id AND u.disabled_at IS NULL
+         JOIN person p ON p.school_id = d.school_id AND p.person_id = d.person_id AND p.active
          WHERE d.school_id = $1 AND d.ended_at IS NULL",
     )
     .bind(school_id)
@@ -31,7 +31,7 @@ pub async fn standing(connection: &mut SqliteConnection, school_id: &str) -> Res
     .await?;
     let were_readers: Vec<String> = sqlx::query_scalar(
         "SELECT DISTINCT d.person_id FROM duty d
-         JOIN user u ON u.school_id = d.school_id AND u.person_id = d.person_id
+         JOIN \"user\" u ON u.school_id = d.school_id AND u.person_id = d.person_id
          WHERE d.school_id = $1 AND d.duty <> $2",
     )
     .bind(school_id)

@@ -6,12 +6,13 @@ pub use summary::{Summary, Whom};
 
 use crate::concerns::kind::Kind;
 use crate::concerns::reference::Reference;
-use sqlx::{AssertSqlSafe, Encode, Sqlite, SqliteExecutor, Type};
+use crate::store::Read;
+use sqlx::{AssertSqlSafe, Encode, Sqlite, Type};
 use summary::SUMMARY;
 
 /// The open concerns of a viewer, most urgent first, from a place on.
 pub async fn open(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     (from, most): (i64, i64),
@@ -22,7 +23,7 @@ pub async fn open(
 
 /// The closed concerns of a viewer, the latest first, from a place on.
 pub async fn closed(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     (from, most): (i64, i64),
@@ -32,7 +33,7 @@ pub async fn closed(
 }
 
 async fn listed(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     (school_id, viewer): (&str, &str),
     which: &'static str,
     (from, most): (i64, i64),
@@ -49,7 +50,7 @@ async fn listed(
 
 /// One concern, if the viewer may see it.
 pub async fn one(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,
@@ -66,7 +67,7 @@ pub async fn one(
 /// Concerns that a viewer may see and that have to do with one of theirs: linked with it, or open and about the same
 /// person; the open ones first, from a place on. With one more than asked for, whether there are further ones is known.
 pub async fn related(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern: &Summary,
@@ -91,7 +92,7 @@ pub async fn related(
 
 /// The concern of a viewer that has this reference, or had this number before.
 pub(super) async fn called(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     reference: Option<Reference>,
@@ -103,7 +104,7 @@ pub(super) async fn called(
 
 /// The open concern of a person and kind that a viewer may see; of several the latest.
 pub async fn open_of(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     (person_id, kind): (&str, Kind),
@@ -114,7 +115,7 @@ pub async fn open_of(
 
 /// The first of a viewer's concerns of which something holds; `$3` and `$4` are the two values.
 async fn first<'q, A, B>(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     (school_id, viewer): (&'q str, &'q str),
     which: &'static str,
     (third, fourth): (A, B),
@@ -135,7 +136,7 @@ where
 
 /// Whether a viewer may see a concern.
 pub async fn may_see(
-    db: impl SqliteExecutor<'_>,
+    db: &mut Read,
     school_id: &str,
     viewer: &str,
     concern_id: &str,
@@ -151,11 +152,7 @@ pub async fn may_see(
 }
 
 /// How many closed concerns a viewer has.
-pub async fn count_closed(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    viewer: &str,
-) -> Result<i64, sqlx::Error> {
+pub async fn count_closed(db: &mut Read, school_id: &str, viewer: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM concern c
          JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = $1
@@ -168,11 +165,7 @@ pub async fn count_closed(
 }
 
 /// How many open concerns a viewer has.
-pub async fn count_open(
-    db: impl SqliteExecutor<'_>,
-    school_id: &str,
-    viewer: &str,
-) -> Result<i64, sqlx::Error> {
+pub async fn count_open(db: &mut Read, school_id: &str, viewer: &str) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar(
         "SELECT count(*) FROM concern c
          JOIN concern_reader r ON r.school_id = c.school_id AND r.concern_id = c.concern_id AND r.person_id = $1

@@ -115,7 +115,7 @@ pub struct Whom {
 pub(super) const SUMMARY: &str =
     "SELECT c.*, p.given_name || ' ' || p.family_name AS name, p.role, p.year_group, p.active,
         p.class_name, p.username, EXISTS (SELECT 1 FROM person s WHERE s.school_id = p.school_id
-            AND s.person_id <> p.person_id AND s.active = 1 AND s.role = 'pupil' AND p.role = 'pupil'
+            AND s.person_id <> p.person_id AND s.active AND s.role = 'pupil' AND p.role = 'pupil'
             AND s.year_group = p.year_group AND lower(s.given_name) = lower(p.given_name)
             AND lower(s.family_name) = lower(p.family_name)) AS shares_name,
         a.name AS account_name, a.shared AS account_shared, o.given_name || ' ' || o.family_name AS owner,

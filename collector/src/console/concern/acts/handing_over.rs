@@ -32,7 +32,7 @@ pub(in crate::console::concern) async fn hand_over(
     // Nobody may know yet which child: the safeguarding lead finds out.
     let child = (child != UNKNOWN).then_some(child);
     if let Some(child) = child {
-        let person = overview::person(&mut *doing.tx, school_id, child).await?;
+        let person = overview::person(&mut doing.tx, school_id, child).await?;
         if person.is_none_or(|person| !person.role.is_pupil()) {
             let fault = "Choose the child, or that nobody knows yet which child.";
             return Ok(Outcome::Fault("hand-over-child", fault));

@@ -25,7 +25,7 @@ pub(in crate::console::concern) async fn identify(
         return Ok(Outcome::Fault("stale", "Choose the person first."));
     }
     let school_id = doing.school_id();
-    let known = overview::person(&mut *doing.tx, school_id, person).await?;
+    let known = overview::person(&mut doing.tx, school_id, person).await?;
     if known.is_none_or(|known| doing.concern.about_child && !known.role.is_pupil()) {
         return Err(Failure::NotFound);
     }

@@ -124,7 +124,13 @@ impl Making<'_> {
         escalation::opened_or_risen(&mut self.tx, &self.telling, &concern_id, opened, self.now).await?;
         self.tx.commit().await?;
         app.changed(Some(concern_id.clone()));
-        let seen = queue::one(app.store.read(), &app.school_id, self.who.id(), &concern_id).await?;
+        let seen = queue::one(
+            &mut *app.store.read().await?,
+            &app.school_id,
+            self.who.id(),
+            &concern_id,
+        )
+        .await?;
         Ok(address(&concern_id, seen.is_some(), Done::Recorded))
     }
 }

@@ -106,8 +106,14 @@ pub(in crate::console) async fn record(
         at,
         meant: &meant,
     };
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let open = queue::open_of(store, school_id, who.id(), (&typed.person, kind)).await?;
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let open = queue::open_of(
+        &mut *store.read().await?,
+        school_id,
+        who.id(),
+        (&typed.person, kind),
+    )
+    .await?;
     let added = match (open, fields.trimmed("where")) {
         (None, _) | (_, "own") => None,
         (Some(open), "add") if fields.trimmed("open") == open.concern_id => {
@@ -211,7 +217,7 @@ async fn again(
 }
 
 async fn draw(console: &Console, who: &SignedIn, typed: Typed) -> Result<ByHandPage, Failure> {
-    let people = overview::candidates(console.app.store.read(), &console.app.school_id).await?;
+    let people = overview::candidates(&mut *console.app.store.read().await?, &console.app.school_id).await?;
     let page = console.page(who, "Record a concern", "/concerns/new").await?;
     let now = page.clock.field(&clock::now_ms());
     let levels = (1..=5)

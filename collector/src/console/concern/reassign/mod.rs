@@ -145,7 +145,7 @@ async fn fault(
         )));
     }
     let school_id = doing.school_id();
-    let person = overview::person(&mut *doing.tx, school_id, &chosen.person).await?;
+    let person = overview::person(&mut doing.tx, school_id, &chosen.person).await?;
     let Some(person) = person.filter(|person| !doing.concern.about_child || person.role.is_pupil()) else {
         return Ok(Some(("person", "Choose the person.")));
     };
@@ -155,7 +155,7 @@ async fn fault(
     }
     if has_account(&doing.concern) {
         let (reader, concern_id) = (doing.who.id(), doing.concern.concern_id.clone());
-        let accounts = rows::accounts_of(&mut *doing.tx, school_id, reader, &concern_id).await?;
+        let accounts = rows::accounts_of(&mut doing.tx, school_id, reader, &concern_id).await?;
         if account(&accounts, chosen).is_none() {
             return Ok(Some(("account", "Choose the account.")));
         }
@@ -185,12 +185,12 @@ async fn draw(
     concern_id: &str,
     mut chosen: Chosen,
 ) -> Result<ReassignPage, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let concern = queue::one(store, school_id, who.id(), concern_id)
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let concern = queue::one(&mut *store.read().await?, school_id, who.id(), concern_id)
         .await?
         .ok_or(Failure::NotFound)?;
     let accounts = if has_account(&concern) {
-        rows::accounts_of(store, school_id, who.id(), concern_id).await?
+        rows::accounts_of(&mut *store.read().await?, school_id, who.id(), concern_id).await?
     } else {
         Vec::new()
     };
@@ -205,7 +205,14 @@ async fn draw(
     }
     let page = console.page(who, "Whose is this?", "").await?;
     let place = Place::of(chosen.page, FLAGS_SHOWN, concern.flag_count);
-    let mut seen = flags::of(store, school_id, who.id(), concern_id, place.rows()).await?;
+    let mut seen = flags::of(
+        &mut *store.read().await?,
+        school_id,
+        who.id(),
+        concern_id,
+        place.rows(),
+    )
+    .await?;
     seen.sort_by_key(|flag| flag.place);
     let flags = seen.iter().map(|flag| {
         let seen = without_content(flag, &page.clock);
@@ -215,7 +222,7 @@ async fn draw(
             chosen: usize::try_from(flag.place).is_ok_and(|place| chosen.flags.contains(&place)),
         }
     });
-    let mut people = overview::candidates(store, school_id).await?;
+    let mut people = overview::candidates(&mut *store.read().await?, school_id).await?;
     people.retain(|person| !concern.about_child || person.role.is_pupil());
     Ok(ReassignPage {
         flags: flags.collect(),
@@ -245,8 +252,8 @@ impl ReassignPage {
     }
 
     async fn ask(&mut self, console: &Console) -> Result<(), Failure> {
-        let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-        let person = overview::person(store, school_id, &self.chosen.person).await?;
+        let (store, school_id) = (&console.app.store, &console.app.school_id);
+        let person = overview::person(&mut *store.read().await?, school_id, &self.chosen.person).await?;
         self.confirm = Some(described(&person.ok_or(Failure::NotFound)?));
         Ok(())
     }

@@ -20,7 +20,7 @@ pub(super) async fn correct(doing: &mut Doing<'_>, chosen: &Chosen) -> Result<()
     }
     let school_id = doing.school_id();
     let concern_id = doing.concern.concern_id.clone();
-    let accounts = rows::accounts_of(&mut *doing.tx, school_id, doing.who.id(), &concern_id).await?;
+    let accounts = rows::accounts_of(&mut doing.tx, school_id, doing.who.id(), &concern_id).await?;
     let account = account(&accounts, chosen).ok_or(Failure::BadForm)?;
     let (by, wrong) = (doing.who.id().to_owned(), doing.concern.person.clone());
     let owner = if chosen.shared {
@@ -65,7 +65,7 @@ async fn move_out(
     chosen: &Chosen,
 ) -> Result<(), Failure> {
     let school_id = doing.school_id();
-    let data_keys = keys::data_keys(&mut *doing.tx, school_id, from).await?;
+    let data_keys = keys::data_keys(&mut doing.tx, school_id, from).await?;
     let opened: Vec<_> = flags
         .iter()
         .filter_map(|flag| Some((flag.clone(), open(doing, &data_keys, flag)?)))

@@ -51,9 +51,15 @@ impl Head {
 }
 
 async fn times(known: &Known<'_>, clock: &Clock) -> Result<Vec<String>, Failure> {
-    let (store, school_id) = (known.console.app.store.read(), &known.console.app.school_id);
+    let (store, school_id) = (&known.console.app.store, &known.console.app.school_id);
     let mut times = times_of(&known.concern, clock);
-    let gaps = gaps::of_concern(store, school_id, known.who.id(), &known.concern.concern_id).await?;
+    let gaps = gaps::of_concern(
+        &mut *store.read().await?,
+        school_id,
+        known.who.id(),
+        &known.concern.concern_id,
+    )
+    .await?;
     let gap = |gap| format!("Not all was kept: {}", words::gap(gap, &known.devices, clock));
     times.extend(gaps.iter().map(gap));
     Ok(times)

@@ -37,23 +37,24 @@ impl<'a> Known<'a> {
         who: &'a SignedIn,
         concern_id: &str,
     ) -> Result<Self, Failure> {
-        let (store, school_id) = (console.app.store.read(), &console.app.school_id);
+        let (store, school_id) = (&console.app.store, &console.app.school_id);
         // What is not theirs costs as little as what is not there.
-        if !queue::may_see(store, school_id, who.id(), concern_id).await? {
+        if !queue::may_see(&mut *store.read().await?, school_id, who.id(), concern_id).await? {
             return Err(Failure::NotFound);
         }
         // INVARIANT 4: what this session opens of it is compared with their own name first.
         console.examine_one(&who.session, concern_id).await?;
-        let concern = queue::one(store, school_id, who.id(), concern_id)
+        let concern = queue::one(&mut *store.read().await?, school_id, who.id(), concern_id)
             .await?
             .ok_or(Failure::NotFound)?;
         Ok(Self {
             console,
             who,
             done: history(console, who, concern_id).await?,
-            readers: readers::of_one_seen_by(store, school_id, who.id(), concern_id).await?,
-            people: overview::everybody(store, school_id).await?,
-            devices: told_apart(&devices::list(store, school_id).await?),
+            readers: readers::of_one_seen_by(&mut *store.read().await?, school_id, who.id(), concern_id)
+                .await?,
+            people: overview::everybody(&mut *store.read().await?, school_id).await?,
+            devices: told_apart(&devices::list(&mut *store.read().await?, school_id).await?),
             profile: console.app.profile.load_full(),
             concern,
         })
@@ -85,6 +86,13 @@ pub(super) async fn history(
     who: &SignedIn,
     concern_id: &str,
 ) -> Result<Vec<ActionRow>, Failure> {
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    Ok(actions::history(store, school_id, who.id(), concern_id, HISTORY_MOST).await?)
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    Ok(actions::history(
+        &mut *store.read().await?,
+        school_id,
+        who.id(),
+        concern_id,
+        HISTORY_MOST,
+    )
+    .await?)
 }

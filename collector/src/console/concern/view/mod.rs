@@ -185,8 +185,8 @@ async fn draw(
     flags::look(console, who, &known.concern, flags.at.page, opened).await?;
     let title = format!("Concern {}", known.concern.reference);
     let page = console.page(who, title, "").await?;
-    let (store, school_id) = (console.app.store.read(), &console.app.school_id);
-    let data_keys = keys::data_keys(store, school_id, concern_id).await?;
+    let (store, school_id) = (&console.app.store, &console.app.school_id);
+    let data_keys = keys::data_keys(&mut *store.read().await?, school_id, concern_id).await?;
     let rules = console.app.lists.load_full();
     let opener = Opener::new(&who.session, &data_keys, &rules);
     let shown = Shown::of(&known, flags, &opener, &page.clock).await?;

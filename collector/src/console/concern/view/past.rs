@@ -45,9 +45,16 @@ pub(super) struct Other {
 
 impl Related {
     pub(super) async fn of(known: &Known<'_>, page: i64) -> Result<Self, Failure> {
-        let (store, school_id) = (known.console.app.store.read(), &known.console.app.school_id);
+        let (store, school_id) = (&known.console.app.store, &known.console.app.school_id);
         let (viewer, concern) = (known.who.id(), &known.concern);
-        let related = queue::related(store, school_id, viewer, concern, (0, RELATED_MOST)).await?;
+        let related = queue::related(
+            &mut *store.read().await?,
+            school_id,
+            viewer,
+            concern,
+            (0, RELATED_MOST),
+        )
+        .await?;
         let place = Place::of(page, RELATED_SHOWN, count(related.len()));
         Ok(Self {
             concerns: place
