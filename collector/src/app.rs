@@ -2,7 +2,7 @@
 
 use crate::faults::Faults;
 use crate::lists::Rules;
-use crate::live::{Change, Live};
+use crate::live::{Live, LiveChange};
 use crate::profile::Profile;
 use crate::seal::content::Sealer;
 use crate::seal::specialist::ListKey;
@@ -72,7 +72,7 @@ impl App {
     /// After a commit: open consoles are told that something changed, of one concern or in general, and those who tell
     /// people are woken.
     pub fn changed(&self, concern_id: Option<String>) {
-        self.live.tell(Change {
+        self.live.tell(LiveChange {
             school_id: self.school_id.to_string(),
             concern_id,
         });

@@ -3,7 +3,7 @@
 
 use crate::app::App;
 use crate::clock;
-use crate::live::Change;
+use crate::live::LiveChange;
 use crate::store::{asking, conflicts, escalation, reviews, unread};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -82,7 +82,7 @@ pub async fn step_due(app: &App, now: i64) -> Result<usize, sqlx::Error> {
     let due: Vec<String> = unanswered.into_iter().chain(reviewed).collect();
     app.outbox_wake.notify_one();
     for concern_id in &due {
-        app.live.tell(Change {
+        app.live.tell(LiveChange {
             school_id: app.school_id.to_string(),
             concern_id: Some(concern_id.clone()),
         });

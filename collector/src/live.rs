@@ -5,7 +5,7 @@ use tokio::sync::broadcast;
 
 /// Something changed for a school.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct LiveChange {
     /// The school.
     pub school_id: String,
     /// The concern; none when it was something else, such as a device.
@@ -15,7 +15,7 @@ pub struct Change {
 /// A bounded channel of changes. A console that falls behind is told so by its receiver and reads everything again.
 #[derive(Debug, Clone)]
 pub struct Live {
-    changes: broadcast::Sender<Change>,
+    changes: broadcast::Sender<LiveChange>,
 }
 
 impl Default for Live {
@@ -28,13 +28,13 @@ impl Default for Live {
 
 impl Live {
     /// Tells every open console. With none open it is lost, as it should be.
-    pub fn tell(&self, change: Change) {
+    pub fn tell(&self, change: LiveChange) {
         let _nobody_listens = self.changes.send(change);
     }
 
     /// From now on.
     #[must_use]
-    pub fn listen(&self) -> broadcast::Receiver<Change> {
+    pub fn listen(&self) -> broadcast::Receiver<LiveChange> {
         self.changes.subscribe()
     }
 }

@@ -6,9 +6,9 @@
 //! the two. A sheet and whoever keeps it are one person, not two.
 
 use crate::seal::sheet::Sheet;
-use crate::store::proposals::Standing;
+use crate::store::proposals::SignIns;
 
-impl Standing {
+impl SignIns {
     /// Whether somebody may propose an act on a person's access.
     #[must_use]
     pub fn may_propose(&self, who: &str, person: &str) -> bool {
@@ -97,8 +97,8 @@ mod tests {
         people.iter().map(|person| (*person).to_owned()).collect()
     }
 
-    fn standing(readers: &[&str]) -> Standing {
-        Standing {
+    fn standing(readers: &[&str]) -> SignIns {
+        SignIns {
             readers: set(readers),
             technicians: set(&["ed"]),
             were_readers: set(&[readers, &["gil"]].concat()),

@@ -148,14 +148,14 @@ fn agreed() -> anyhow::Result<bool> {
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
-async fn seen(opened: &Opened) -> anyhow::Result<accounts::Seen> {
+async fn seen(opened: &Opened) -> anyhow::Result<accounts::AccountsSeen> {
     let mut connection = opened.store.read().await?;
     let school_id = &opened.school.school_id;
     let directory = Directory::load(&mut connection, school_id, &opened.profile).await?;
     Ok(accounts::seen(&mut connection, school_id, &directory).await?)
 }
 
-fn print_done(done: &Done, plan: &Plan, accounts: &accounts::Seen) {
+fn print_done(done: &Done, plan: &Plan, accounts: &accounts::AccountsSeen) {
     match done {
         Done::Nothing => println!("Nothing is different."),
         Done::DryRun => println!("Nothing was changed."),
@@ -188,7 +188,7 @@ fn print_done(done: &Done, plan: &Plan, accounts: &accounts::Seen) {
 
 /// Whoever runs this has root here, where names of accounts stand readable, and has the files; without names, nobody
 /// could mend them. The console, whose technicians see no pupils' names (P41), says numbers only.
-fn print_accounts(seen: &accounts::Seen) {
+fn print_accounts(seen: &accounts::AccountsSeen) {
     println!(
         "{} accounts are known, {} are not.",
         seen.known,
@@ -202,7 +202,12 @@ fn print_accounts(seen: &accounts::Seen) {
     }
 }
 
-fn as_json(reading: &Reading, plan: &Plan, done: &Done, accounts: &accounts::Seen) -> serde_json::Value {
+fn as_json(
+    reading: &Reading,
+    plan: &Plan,
+    done: &Done,
+    accounts: &accounts::AccountsSeen,
+) -> serde_json::Value {
     let state = match done {
         Done::Nothing => "nothing to change",
         Done::DryRun => "dry run",

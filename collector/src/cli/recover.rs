@@ -42,7 +42,7 @@ pub(super) async fn recover(config: &Config, named: &Named, duty: Duty, typed: &
     let mut tx = opened.store.write().await?;
     let person = person(&mut tx, school_id, named, role).await?;
     note(&mut tx, school_id, Deed::RecoveryCopyUsed, &person.person_id, now).await?;
-    let standing = proposals::standing(&mut tx, school_id).await?;
+    let standing = proposals::sign_ins(&mut tx, school_id).await?;
     if !standing.another_reads(&person.person_id) {
         let made = alone(&mut tx, &telling, (sheet, copied), &person, duty, now).await?;
         tx.commit().await?;
@@ -149,7 +149,7 @@ pub(super) async fn agree(config: &Config, typed: &str) -> anyhow::Result<()> {
         &keys::publics(&mut *opened.store.read().await?, school_id).await?,
     )?;
     let mut connection = opened.store.read().await?;
-    let standing = proposals::standing(&mut connection, school_id).await?;
+    let standing = proposals::sign_ins(&mut connection, school_id).await?;
     let waiting = proposals::open(&mut connection, school_id, now).await?;
     drop(connection);
     let is_alone = |proposal: &&proposals::Proposal| {

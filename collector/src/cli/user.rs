@@ -116,7 +116,7 @@ async fn invite_technician(config: &Config, named: &Named) -> anyhow::Result<()>
     let made = NewLink::make(&[]).context("the system gives no randomness")?;
     let mut tx = opened.store.write().await?;
     let person = person(&mut tx, &telling.school_id, named, SubjectRole::Staff).await?;
-    let standing = proposals::standing(&mut tx, &telling.school_id).await?;
+    let standing = proposals::sign_ins(&mut tx, &telling.school_id).await?;
     let reads = person.is_reader() || standing.were_readers.contains(&person.person_id);
     anyhow::ensure!(
         !reads,
@@ -168,7 +168,7 @@ async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
     let user = user.with_context(|| format!("nobody with a duty is `{who}`; `user list` shows them"))?;
     let now = clock::now_ms();
     let mut tx = opened.store.write().await?;
-    let standing = proposals::standing(&mut tx, school_id).await?;
+    let standing = proposals::sign_ins(&mut tx, school_id).await?;
     let reads = user.duties.iter().any(|duty| *duty != Duty::Technician);
     // Alone, one can harm nobody's access but one's own.
     anyhow::ensure!(

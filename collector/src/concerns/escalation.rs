@@ -41,7 +41,7 @@ pub struct Plan {
 
 /// What changed about a concern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum ConcernChange {
     /// It is new.
     Opened,
     /// Its severity rose.

@@ -88,7 +88,7 @@ pub(super) async fn decided(
     .await;
     let fault = match decided {
         Ok(()) => {
-            app.live.tell(live::Change {
+            app.live.tell(live::LiveChange {
                 school_id: app.school_id.to_string(),
                 concern_id: None,
             });

@@ -31,7 +31,7 @@ struct Present {
     group: String,
     epoch: Vec<u8>,
     replaced: VecDeque<Vec<u8>>,
-    seen: rows::Seen,
+    seen: rows::DeviceSeen,
     dirty: bool,
     written_at: i64,
 }
@@ -112,7 +112,7 @@ impl Hub {
     }
 
     /// Something was learnt about a device that is connected.
-    pub(super) fn learn(&self, device_id: &str, learn: impl FnOnce(&mut rows::Seen)) {
+    pub(super) fn learn(&self, device_id: &str, learn: impl FnOnce(&mut rows::DeviceSeen)) {
         if let Some(present) = self.lock().get_mut(device_id) {
             learn(&mut present.seen);
             present.dirty = true;
@@ -120,7 +120,7 @@ impl Hub {
     }
 
     /// What has to be written down now. Taken: call [`Hub::put_back`] when it could not be written.
-    pub(super) fn take_unwritten(&self, now_ms: i64) -> Vec<rows::Seen> {
+    pub(super) fn take_unwritten(&self, now_ms: i64) -> Vec<rows::DeviceSeen> {
         let mut taken = Vec::new();
         for present in self.lock().values_mut() {
             if present.dirty
@@ -129,11 +129,11 @@ impl Hub {
             {
                 present.dirty = false;
                 present.written_at = now_ms;
-                let unlearnt = rows::Seen {
+                let unlearnt = rows::DeviceSeen {
                     device_id: present.seen.device_id.clone(),
                     connected: present.seen.connected,
                     last_seen_at: present.seen.last_seen_at,
-                    ..rows::Seen::default()
+                    ..rows::DeviceSeen::default()
                 };
                 taken.push(std::mem::replace(&mut present.seen, unlearnt));
             }
@@ -142,7 +142,7 @@ impl Hub {
     }
 
     /// It could not be written; it is tried again with what comes after, which is newer.
-    pub(super) fn put_back(&self, unwritten: Vec<rows::Seen>) {
+    pub(super) fn put_back(&self, unwritten: Vec<rows::DeviceSeen>) {
         let mut devices = self.lock();
         for seen in unwritten {
             if let Some(present) = devices.get_mut(&seen.device_id) {

@@ -245,7 +245,7 @@ async fn write_seen(shared: &Shared) {
     match written.await {
         // Counts alone are told to nobody: their pace would tell of what is delivered.
         Ok(()) if seen.is_empty() && used.uses.iter().all(|used| used.held_back_at.is_none()) => {}
-        Ok(()) => shared.app.live.tell(crate::live::Change {
+        Ok(()) => shared.app.live.tell(crate::live::LiveChange {
             school_id: shared.app.school_id.to_string(),
             concern_id: None,
         }),

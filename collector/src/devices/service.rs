@@ -94,7 +94,7 @@ impl DeviceService for Service {
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let (replies, stream) = mpsc::channel(4);
         let admitted = self.0.admit(request.extensions().get::<Peer>()).await;
-        let counted = |standing: certificates::Standing| {
+        let counted = |standing: certificates::CertificateStanding| {
             self.0.take(&standing.device_id, Limited::Connections)?;
             Ok(standing)
         };

@@ -70,7 +70,10 @@ impl Shared {
     }
 
     /// INVARIANT 7: the device its certificate names, as the rows know it, or why not.
-    pub(super) async fn admit(&self, peer: Option<&Peer>) -> Result<certificates::Standing, Refusal> {
+    pub(super) async fn admit(
+        &self,
+        peer: Option<&Peer>,
+    ) -> Result<certificates::CertificateStanding, Refusal> {
         let standing = self.known(peer).await?;
         if clock::now_ms() >= standing.not_after {
             return Err(refusal(RefusalReason::CertificateExpired));
@@ -79,7 +82,10 @@ impl Shared {
     }
 
     /// The same, without looking at expiry.
-    pub(super) async fn known(&self, peer: Option<&Peer>) -> Result<certificates::Standing, Refusal> {
+    pub(super) async fn known(
+        &self,
+        peer: Option<&Peer>,
+    ) -> Result<certificates::CertificateStanding, Refusal> {
         let sha256 = peer.and_then(|peer| peer.certificate_sha256.as_ref());
         let Some(sha256) = sha256 else {
             return Err(refusal(RefusalReason::CertificateUnknown));
@@ -107,7 +113,7 @@ impl Shared {
     }
 
     /// A laptop that was on when it was retired takes a while to be put away; one that goes on speaking is in use.
-    async fn spoke_though_retired(&self, standing: &certificates::Standing, retired_at: i64) {
+    async fn spoke_though_retired(&self, standing: &certificates::CertificateStanding, retired_at: i64) {
         let now = clock::now_ms();
         let last = standing.retired_heard_at.unwrap_or(retired_at);
         if now < last.saturating_add(RETIRED_AGAIN_MS) {

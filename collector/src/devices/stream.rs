@@ -40,7 +40,7 @@ struct Session {
     shared: Arc<Shared>,
     device_id: Arc<str>,
     group: Arc<str>,
-    standing: certificates::Standing,
+    standing: certificates::CertificateStanding,
     replies: Replies,
     clock_offset_ms: i64,
 }
@@ -48,7 +48,7 @@ struct Session {
 /// Serves a device until either side ends the stream.
 pub(super) async fn run(
     shared: Arc<Shared>,
-    standing: certificates::Standing,
+    standing: certificates::CertificateStanding,
     mut inbound: Streaming<DeviceMessage>,
     replies: Replies,
 ) {
@@ -308,7 +308,7 @@ impl Session {
             tx.commit().await.map(|()| asked)
         };
         match written.await {
-            Ok(true) => app.live.tell(live::Change {
+            Ok(true) => app.live.tell(live::LiveChange {
                 school_id: app.school_id.to_string(),
                 concern_id: None,
             }),

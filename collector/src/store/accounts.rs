@@ -223,14 +223,14 @@ codes! {
 
 /// Accounts seen on approved devices: how many are known to be somebody's, and the names of those that are not, by why.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct AccountsSeen {
     /// Accounts of people at the school.
     pub known: usize,
     /// User names, each once.
     pub unknown: BTreeMap<Unknown, BTreeSet<String>>,
 }
 
-impl Seen {
+impl AccountsSeen {
     /// How many are not known.
     #[must_use]
     pub fn unknown_count(&self) -> usize {
@@ -239,8 +239,12 @@ impl Seen {
 }
 
 /// Looks at all accounts.
-pub async fn seen(db: &mut Read, school_id: &str, directory: &Directory) -> Result<Seen, sqlx::Error> {
-    let mut seen = Seen::default();
+pub async fn seen(
+    db: &mut Read,
+    school_id: &str,
+    directory: &Directory,
+) -> Result<AccountsSeen, sqlx::Error> {
+    let mut seen = AccountsSeen::default();
     for row in on_devices(db, school_id).await? {
         let why = match (&row.person_id, row.gone, directory.whose(&row.name)) {
             (Some(_), false, _) => {

@@ -33,7 +33,7 @@ pub struct ActionRow {
 
 /// What of a concern's row actions change. Kept with the action that changes it, so that it can be undone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
-pub struct Standing {
+pub struct ConcernStanding {
     /// Where it stands.
     pub state: ConcernState,
     /// Who deals with it.
@@ -94,7 +94,11 @@ pub async fn history(
 ///
 /// # Errors
 /// Also when there is no such concern.
-pub async fn standing(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Standing, sqlx::Error> {
+pub async fn standing(
+    tx: &mut Write,
+    school_id: &str,
+    concern_id: &str,
+) -> Result<ConcernStanding, sqlx::Error> {
     sqlx::query_as(
         "SELECT state, owner_id, acknowledged_at, category_confirmed, close_proposed_by, closed_at, outcome, next_due_at
          FROM concern WHERE school_id = $1 AND concern_id = $2",
@@ -128,7 +132,7 @@ pub async fn close(
     school_id: &str,
     concern_id: &str,
     closing: &[&str],
-    new: &Standing,
+    new: &ConcernStanding,
     now_ms: i64,
 ) -> Result<bool, sqlx::Error> {
     let may = may_close(tx, school_id, concern_id, closing).await?;
@@ -161,7 +165,7 @@ pub async fn set_standing(
     tx: &mut Write,
     school_id: &str,
     concern_id: &str,
-    new: &Standing,
+    new: &ConcernStanding,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     let mut new = new.clone();
@@ -169,7 +173,7 @@ pub async fn set_standing(
         && new.state.is_open()
         && !reads(tx, school_id, concern_id, owner).await?
     {
-        new = Standing {
+        new = ConcernStanding {
             state: ConcernState::New,
             owner_id: None,
             acknowledged_at: None,

@@ -6,7 +6,7 @@ use crate::store::devices::DeviceState;
 
 /// What a certificate says about its device now.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
-pub struct Standing {
+pub struct CertificateStanding {
     /// The device.
     pub device_id: String,
     /// Its group.
@@ -73,7 +73,7 @@ pub async fn standing(
     store: &Store,
     school_id: &str,
     certificate_sha256: &[u8],
-) -> Result<Option<Standing>, sqlx::Error> {
+) -> Result<Option<CertificateStanding>, sqlx::Error> {
     sqlx::query_as(
         "SELECT d.device_id, d.group_name AS \"group\", d.state, c.not_before, c.not_after,
          c.revoked_at IS NOT NULL AS certificate_revoked, d.cloned_at IS NOT NULL AS cloned, d.retired_at,

@@ -92,7 +92,7 @@ pub struct NewDevice<'a> {
 
 /// What a stream has learnt about its device since it was last written down.
 #[derive(Debug, Clone, Default)]
-pub struct Seen {
+pub struct DeviceSeen {
     /// The device.
     pub device_id: String,
     /// Whether its stream is open.
@@ -243,7 +243,7 @@ pub async fn person_of_account(
 pub async fn write_seen(
     tx: &mut Write,
     school_id: &str,
-    seen: &[Seen],
+    seen: &[DeviceSeen],
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
     for seen in seen {

@@ -4,7 +4,7 @@
 
 use super::{Write, asking, escalation};
 use crate::concerns::ending::Ending;
-use crate::concerns::escalation::Change;
+use crate::concerns::escalation::ConcernChange;
 use crate::concerns::model::ConcernState;
 use crate::telling::Telling;
 
@@ -67,9 +67,11 @@ pub async fn settle(
     .await?;
     match (remaining, row.quiet_until) {
         (None, None) => stand(tx, telling, concern_id, &row, (by, highest), now).await,
-        (Some(_), Some(_)) => escalation::opened_or_risen(tx, telling, concern_id, Change::Risen, now).await,
+        (Some(_), Some(_)) => {
+            escalation::opened_or_risen(tx, telling, concern_id, ConcernChange::Risen, now).await
+        }
         (Some(_), None) if shown > row.severity => {
-            escalation::opened_or_risen(tx, telling, concern_id, Change::Risen, now).await
+            escalation::opened_or_risen(tx, telling, concern_id, ConcernChange::Risen, now).await
         }
         _ => Ok(()),
     }

@@ -1,7 +1,7 @@
 //! Takes people's files into the store, as a plan says that somebody was shown: all of it or nothing.
 
 use super::people::{self, Directory, Person};
-use super::proposals::{self, Act, Change};
+use super::proposals::{self, Act, PersonChange};
 use super::rerouting::{self, GroupChanged};
 use super::{Read, Write, accounts, invitations, members};
 use crate::chain::Deed;
@@ -292,7 +292,7 @@ async fn leave(
 async fn ask(tx: &mut Write, telling: &Telling, asked: &Asked, now: i64) -> Result<(), sqlx::Error> {
     let file = &asked.file;
     if !file.role.is_pupil() {
-        let change = Change {
+        let change = PersonChange {
             given_name: file.given_name.clone(),
             family_name: file.family_name.clone(),
             email: file.email.clone(),

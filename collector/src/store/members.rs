@@ -2,7 +2,7 @@
 
 use super::acts::AccessChange;
 use super::outbox::{self, Matter, Notice};
-use super::proposals::Change;
+use super::proposals::PersonChange;
 use super::{Read, Write, person_keys};
 use crate::concerns::kind::SubjectRole;
 use crate::concerns::model::{Duty, ReaderGroup};
@@ -130,7 +130,7 @@ pub async fn change(
     tx: &mut Write,
     school_id: &str,
     person_id: &str,
-    change: &Change,
+    change: &PersonChange,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE person SET given_name = $1, family_name = $2, email = $3, role = $4

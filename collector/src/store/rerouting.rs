@@ -39,7 +39,7 @@ pub(super) struct Moved {
     pub(super) anew: Vec<Anew>,
 }
 
-/// Every concern of a school with what it held: [`Standing`].
+/// Every concern of a school with what it held: [`Routed`].
 const STANDING: &str = "
     SELECT c.concern_id, c.kind, c.person_id, COALESCE(d.group_name, '') AS group_name, c.by_hand, c.about_child, c.route,
            c.state, c.owner_id, c.close_proposed_by, c.escalation_step, c.reader_group, c.also_group
@@ -50,7 +50,7 @@ const STANDING: &str = "
 
 /// A concern as it stands.
 #[derive(sqlx::FromRow)]
-struct Standing {
+struct Routed {
     concern_id: String,
     kind: Kind,
     person_id: Option<String>,
@@ -66,7 +66,7 @@ struct Standing {
     also_group: Option<ReaderGroup>,
 }
 
-impl Standing {
+impl Routed {
     /// Whose keys open what is written to it now.
     fn sealed_to(&self) -> SealedTo {
         SealedTo {
@@ -151,12 +151,12 @@ async fn not_as_routed(
         readers.entry(reader.concern_id.clone()).or_default().push(reader);
     }
     let nobody = Named::new();
-    let is_other = |stands: &Standing| {
+    let is_other = |stands: &Routed| {
         let concern_id = &stands.concern_id;
         let route = stands.route(directory, concern_id, named.get(concern_id).unwrap_or(&nobody));
         !stands.is_by(&route, readers.get(concern_id).map_or(&[], Vec::as_slice))
     };
-    let all: Vec<Standing> = sqlx::query_as(AssertSqlSafe(STANDING))
+    let all: Vec<Routed> = sqlx::query_as(AssertSqlSafe(STANDING))
         .bind(school_id)
         .fetch_all(&mut **tx)
         .await?;
@@ -289,11 +289,7 @@ async fn forget_proposal(
     actions::touch(tx, school_id, concern_id, now).await
 }
 
-async fn standing(
-    tx: &mut Write,
-    school_id: &str,
-    concern_id: &str,
-) -> Result<Option<Standing>, sqlx::Error> {
+async fn standing(tx: &mut Write, school_id: &str, concern_id: &str) -> Result<Option<Routed>, sqlx::Error> {
     sqlx::query_as(AssertSqlSafe(format!("{STANDING} AND c.concern_id = $2")))
         .bind(school_id)
         .bind(concern_id)

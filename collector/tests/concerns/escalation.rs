@@ -1,7 +1,7 @@
 //! P18, P19: who is told, and what happens when nobody answers.
 
 use crate::school::{Concern, DAY, MINUTE, School, monday};
-use pastoral_collector::concerns::escalation::Change;
+use pastoral_collector::concerns::escalation::ConcernChange;
 use pastoral_collector::concerns::naming::Strength;
 use pastoral_collector::escalate::step_due;
 use pastoral_collector::store::{escalation, outbox};
@@ -103,10 +103,10 @@ async fn each_rise_is_told_once_also_when_acknowledged() {
         .await;
     let mut tx = school.app.store.write().await.unwrap();
     let telling = school.telling();
-    escalation::opened_or_risen(&mut tx, &telling, "c1", Change::Risen, monday() + MINUTE)
+    escalation::opened_or_risen(&mut tx, &telling, "c1", ConcernChange::Risen, monday() + MINUTE)
         .await
         .unwrap();
-    escalation::opened_or_risen(&mut tx, &telling, "c1", Change::Joined, monday() + MINUTE)
+    escalation::opened_or_risen(&mut tx, &telling, "c1", ConcernChange::Joined, monday() + MINUTE)
         .await
         .unwrap();
     tx.commit().await.unwrap();

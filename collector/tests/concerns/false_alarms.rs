@@ -1,7 +1,7 @@
 //! False alarms end what they began, and silence nothing.
 
 use crate::school::{Concern, DAY, MINUTE, SCHOOL, School, monday};
-use pastoral_collector::concerns::escalation::Change;
+use pastoral_collector::concerns::escalation::ConcernChange;
 use pastoral_collector::escalate::step_due;
 use pastoral_collector::store::{actions, escalation, false_alarms, flags, wanted};
 
@@ -143,7 +143,7 @@ async fn a_flag_that_joins_starts_everything_again_whatever_its_severity() {
             &mut tx,
             &school.telling(),
             "c1",
-            Change::Joined,
+            ConcernChange::Joined,
             monday() + 2 * MINUTE,
         )
         .await

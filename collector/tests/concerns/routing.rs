@@ -98,7 +98,7 @@ async fn who_may_be_meant_closes_nothing_alone() {
         .await;
     let mut tx = school.app.store.write().await.unwrap();
     let standing = actions::standing(&mut tx, SCHOOL, "c1").await.unwrap();
-    let closed = actions::Standing {
+    let closed = actions::ConcernStanding {
         state: ConcernState::Closed,
         ..standing
     };

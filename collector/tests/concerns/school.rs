@@ -7,7 +7,7 @@ pub(crate) use begun::{SCHOOL, School, letters};
 
 use begun::email;
 use jiff::Timestamp;
-use pastoral_collector::concerns::escalation::Change;
+use pastoral_collector::concerns::escalation::ConcernChange;
 use pastoral_collector::concerns::kind::Kind;
 use pastoral_collector::concerns::model::Duty;
 use pastoral_collector::concerns::naming::{Named, Strength};
@@ -133,9 +133,15 @@ impl School {
         routing::add_named(&mut tx, SCHOOL, concern.id, &named)
             .await
             .unwrap();
-        escalation::opened_or_risen(&mut tx, &self.telling(), concern.id, Change::Opened, concern.now)
-            .await
-            .unwrap();
+        escalation::opened_or_risen(
+            &mut tx,
+            &self.telling(),
+            concern.id,
+            ConcernChange::Opened,
+            concern.now,
+        )
+        .await
+        .unwrap();
         tx.commit().await.unwrap();
         self.app.outbox_wake.notify_one();
         concern.id.into()

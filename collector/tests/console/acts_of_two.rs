@@ -8,7 +8,7 @@ use crate::school::{SCHOOL, email};
 use axum::http::StatusCode;
 use pastoral_collector::concerns::kind::SubjectRole;
 use pastoral_collector::store::members;
-use pastoral_collector::store::proposals::{self, Change};
+use pastoral_collector::store::proposals::{self, PersonChange};
 use std::collections::BTreeSet;
 
 /// A number from the store.
@@ -199,7 +199,7 @@ async fn what_an_import_finds_about_somebody_with_a_duty_takes_two_readers() {
     let (school, router) = school().await;
     let [mut ann, mut cy, mut ed] = signed_in(&school, &router, [ANN, CY, ED]).await;
     signed_in(&school, &router, [BO]).await;
-    let change = Change {
+    let change = PersonChange {
         given_name: "Bo".into(),
         family_name: "Marsh".into(),
         email: "it@elsewhere.example".into(),

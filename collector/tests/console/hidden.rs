@@ -11,7 +11,7 @@ use super::*;
 use axum::http::{StatusCode, header};
 use futures_util::StreamExt;
 use pastoral_collector::concerns::reference::Reference;
-use pastoral_collector::live::Change;
+use pastoral_collector::live::LiveChange;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -265,7 +265,7 @@ async fn the_pace_of_the_live_queue_tells_nothing_of_what_is_hidden() {
         let mut ticks = tokio::time::interval(Duration::from_millis(50));
         loop {
             ticks.tick().await;
-            live.tell(Change {
+            live.tell(LiveChange {
                 school_id: school::SCHOOL.into(),
                 concern_id: Some(hidden.clone()),
             });

@@ -262,12 +262,12 @@ impl School {
         .bind(seen.topic.code()).bind(seen.severity).bind(observed_at).bind(self.now).bind(key).bind(sealed)
         .execute(&mut *tx).await.unwrap();
         let telling = app.telling();
-        let change = pastoral_collector::concerns::escalation::Change::Opened;
+        let change = pastoral_collector::concerns::escalation::ConcernChange::Opened;
         escalation::opened_or_risen(&mut tx, &telling, &concern_id, change, self.now)
             .await
             .unwrap();
         tx.commit().await.unwrap();
-        app.live.tell(pastoral_collector::live::Change {
+        app.live.tell(pastoral_collector::live::LiveChange {
             school_id: SCHOOL.into(),
             concern_id: Some(concern_id.clone()),
         });

@@ -10,7 +10,7 @@ use crate::store::access::grant_duty;
 use crate::store::acts::AccessChange;
 use crate::store::invitations;
 use crate::store::members::{self, Member};
-use crate::store::proposals::{self, Act, Proposal, ProposalState, Standing, record};
+use crate::store::proposals::{self, Act, Proposal, ProposalState, SignIns, record};
 use crate::store::{Write, overview};
 use crate::telling::Telling;
 use serde_json::json;
@@ -36,7 +36,7 @@ pub async fn prepare(
     let proposal = proposal.ok_or(NotDone::Gone)?;
     let person = members::find(&mut connection, school_id, &proposal.person_id).await?;
     let person = person.ok_or(NotDone::Gone)?;
-    let standing = proposals::standing(&mut connection, school_id).await?;
+    let standing = proposals::sign_ins(&mut connection, school_id).await?;
     may_agree(&standing, actor.id, &proposal)?;
     if !takes_link(proposal.act, &person)
         || held(&mut connection, school_id, proposal_id, now)
@@ -85,7 +85,7 @@ pub async fn agree(
     let proposal = proposal.ok_or(NotDone::Gone)?;
     let person = members::find(tx, school_id, &proposal.person_id).await?;
     let person = person.ok_or(NotDone::Gone)?;
-    let standing = proposals::standing(tx, school_id).await?;
+    let standing = proposals::sign_ins(tx, school_id).await?;
     may_agree(&standing, actor.id, &proposal)?;
     fits(proposal.act, proposal.duty, proposal.change.as_ref(), &person)?;
     let held = held(tx, school_id, proposal_id, now).await?;
@@ -122,7 +122,7 @@ pub async fn agree(
     Ok(Agreed { proposal, code })
 }
 
-fn may_agree(standing: &Standing, who: &str, proposal: &Proposal) -> Result<(), NotDone> {
+fn may_agree(standing: &SignIns, who: &str, proposal: &Proposal) -> Result<(), NotDone> {
     let proposer = proposal.proposed_by.as_deref().ok_or(NotDone::NotYours)?;
     match standing.may_agree(who, proposer, &proposal.person_id) {
         true => Ok(()),

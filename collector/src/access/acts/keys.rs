@@ -23,7 +23,7 @@ pub async fn give_keys(
     person_id: &str,
     now: i64,
 ) -> Result<usize, NotDone> {
-    let standing = proposals::standing(tx, school_id).await?;
+    let standing = proposals::sign_ins(tx, school_id).await?;
     if !standing.may_propose(actor.id, person_id) {
         return Err(NotDone::NotYours);
     }

@@ -20,7 +20,7 @@ use crate::concerns::model::{Duty, ReaderGroup};
 use crate::seal::GroupPrivateKey;
 use crate::store::Store;
 use crate::store::members::Member;
-use crate::store::proposals::{Act, Change};
+use crate::store::proposals::{Act, PersonChange};
 use crate::telling::Telling;
 use std::collections::BTreeSet;
 
@@ -110,7 +110,7 @@ impl Actor<'_> {
 }
 
 /// Whether an act can be done as things are.
-fn fits(act: Act, duty: Option<Duty>, change: Option<&Change>, person: &Member) -> Result<(), NotDone> {
+fn fits(act: Act, duty: Option<Duty>, change: Option<&PersonChange>, person: &Member) -> Result<(), NotDone> {
     if takes_link(act, person) && person.email.is_empty() {
         return Err(NotDone::NoAddress);
     }

@@ -21,7 +21,7 @@ pub async fn propose(
 ) -> Result<Option<VoiceCode>, NotDone> {
     let school_id = &*place.telling.school_id;
     let mut connection = place.store.read().await?;
-    let standing = proposals::standing(&mut connection, school_id).await?;
+    let standing = proposals::sign_ins(&mut connection, school_id).await?;
     let person = members::find(&mut connection, school_id, new.person_id).await?;
     drop(connection);
     let person = person.ok_or(NotDone::Gone)?;

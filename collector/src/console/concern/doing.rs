@@ -28,7 +28,7 @@ pub(in crate::console) struct Doing<'a> {
     pub(super) who: &'a SignedIn,
     pub(super) tx: Write,
     pub(super) concern: Summary,
-    pub(super) before: actions::Standing,
+    pub(super) before: actions::ConcernStanding,
     pub(super) telling: Telling,
     pub(super) now: i64,
 }
@@ -122,7 +122,7 @@ impl<'a> Doing<'a> {
     pub(super) async fn change(
         &mut self,
         action: Action,
-        new: actions::Standing,
+        new: actions::ConcernStanding,
         detail: Value,
         words: &str,
     ) -> Result<i64, Failure> {
@@ -135,7 +135,7 @@ impl<'a> Doing<'a> {
     pub(super) async fn close(
         &mut self,
         closing: &[&str],
-        new: actions::Standing,
+        new: actions::ConcernStanding,
         detail: Value,
         words: &str,
     ) -> Result<i64, Failure> {
@@ -149,7 +149,7 @@ impl<'a> Doing<'a> {
     async fn changed(
         &mut self,
         action: Action,
-        new: actions::Standing,
+        new: actions::ConcernStanding,
         mut detail: Value,
         words: &str,
     ) -> Result<i64, Failure> {
@@ -209,11 +209,11 @@ impl<'a> Doing<'a> {
 
 /// As a concern stands that somebody proposes to close: they deal with it until another person agrees.
 pub(super) fn proposed(
-    before: &actions::Standing,
+    before: &actions::ConcernStanding,
     (by, now): (&str, i64),
     outcome: Ending,
-) -> actions::Standing {
-    actions::Standing {
+) -> actions::ConcernStanding {
+    actions::ConcernStanding {
         state: ConcernState::Acknowledged,
         owner_id: Some(by.to_owned()),
         acknowledged_at: before.acknowledged_at.or(Some(now)),

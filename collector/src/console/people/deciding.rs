@@ -68,7 +68,7 @@ async fn adopt(console: &Console, who: SignedIn, proposal_id: &str) -> Result<Re
     let proposal = proposals::find(&mut tx, &app.school_id, proposal_id, now).await?;
     let proposal = proposal.filter(|proposal| proposal.proposed_by.is_none());
     let proposal = proposal.ok_or(Failure::NotFound)?;
-    let standing = proposals::standing(&mut tx, &app.school_id).await?;
+    let standing = proposals::sign_ins(&mut tx, &app.school_id).await?;
     if !standing.may_propose(who.id(), &proposal.person_id)
         || !proposals::adopt(&mut tx, &app.school_id, proposal_id, who.id(), now).await?
     {
@@ -86,7 +86,7 @@ async fn turn_down(console: &Console, who: &SignedIn, proposal_id: &str) -> Resu
     let mut tx = app.store.write().await?;
     let proposal = proposals::find(&mut tx, &app.school_id, proposal_id, now).await?;
     let proposal = proposal.ok_or(Failure::NotFound)?;
-    let standing = proposals::standing(&mut tx, &app.school_id).await?;
+    let standing = proposals::sign_ins(&mut tx, &app.school_id).await?;
     let state = if proposal.proposed_by.as_deref() == Some(who.id()) {
         ProposalState::Withdrawn
     } else if standing.may_propose(who.id(), &proposal.person_id) {

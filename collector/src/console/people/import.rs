@@ -287,8 +287,8 @@ fn in_words(page: &Page, who: &SignedIn, held: &Held, plan: &Plan, may_confirm: 
     }
 }
 
-impl From<&accounts::Seen> for Accounts {
-    fn from(seen: &accounts::Seen) -> Self {
+impl From<&accounts::AccountsSeen> for Accounts {
+    fn from(seen: &accounts::AccountsSeen) -> Self {
         let each = seen
             .unknown
             .iter()

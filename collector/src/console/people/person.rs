@@ -34,15 +34,15 @@ struct PersonPage {
     seconds: String,
     is_own: bool,
     /// What stands in the form: what was typed and not taken, or what is known.
-    change: proposals::Change,
+    change: proposals::PersonChange,
 }
 
 /// What somebody with a duty may be to the school.
 pub(super) const ROLES: [SubjectRole; 3] = [SubjectRole::Staff, SubjectRole::Governor, SubjectRole::Outside];
 
 /// The change that a form asks for.
-pub(super) fn change_of(fields: &Fields) -> proposals::Change {
-    proposals::Change {
+pub(super) fn change_of(fields: &Fields) -> proposals::PersonChange {
+    proposals::PersonChange {
         given_name: fields.trimmed("given").to_owned(),
         family_name: fields.trimmed("family").to_owned(),
         email: fields.trimmed("email").to_owned(),
@@ -73,7 +73,7 @@ pub(super) async fn again(
     console: &Console,
     who: &SignedIn,
     person_id: &str,
-    typed: Option<proposals::Change>,
+    typed: Option<proposals::PersonChange>,
     field: &'static str,
     fault: impl Into<String>,
 ) -> Result<Response, Failure> {
@@ -89,7 +89,7 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
     let person = members::find(&mut connection, school_id, person_id).await?;
     let person = person.filter(|person| !person.duties.is_empty());
     let person = person.ok_or(Failure::NotFound)?;
-    let standing = proposals::standing(&mut connection, school_id).await?;
+    let standing = proposals::sign_ins(&mut connection, school_id).await?;
     let holdings = access::holdings(&mut connection, school_id).await?;
     drop(connection);
     let on_the_way = sealed_keys::ready(&mut *store.read().await?, school_id).await?;
@@ -130,8 +130,8 @@ async fn draw(console: &Console, who: &SignedIn, person_id: &str) -> Result<Pers
     })
 }
 
-fn as_recorded(person: &Member) -> proposals::Change {
-    proposals::Change {
+fn as_recorded(person: &Member) -> proposals::PersonChange {
+    proposals::PersonChange {
         given_name: person.given_name.clone(),
         family_name: person.family_name.clone(),
         email: person.email.clone(),

@@ -193,7 +193,7 @@ async fn propose(console: &Console, who: &SignedIn, new: &New<'_>, on: On) -> Re
     with_code(console, who, &code, person, true).await
 }
 
-fn fault(change: &proposals::Change) -> Option<(&'static str, &'static str)> {
+fn fault(change: &proposals::PersonChange) -> Option<(&'static str, &'static str)> {
     let is_name = |name: &str| !name.is_empty() && name.chars().count() <= 100;
     if !is_name(&change.given_name) {
         return Some(("given", "Type the given name."));

@@ -39,7 +39,7 @@ pub(super) async fn proposals(
 ) -> Result<Vec<Waiting>, Failure> {
     let (school_id, now) = (&console.app.school_id, clock::now_ms());
     let mut connection = console.app.store.read().await?;
-    let standing = proposals::standing(&mut connection, school_id).await?;
+    let standing = proposals::sign_ins(&mut connection, school_id).await?;
     let invitations = invitations::open(&mut connection, school_id, now).await?;
     let mut found = Vec::new();
     for proposal in proposals::open(&mut connection, school_id, now).await? {
@@ -109,7 +109,7 @@ fn of_link(
 }
 
 /// What is said where no other reader may agree.
-fn nobody_agrees(standing: &proposals::Standing, by: &str, about: &str) -> Option<String> {
+fn nobody_agrees(standing: &proposals::SignIns, by: &str, about: &str) -> Option<String> {
     if !standing.seconds(by, about).is_empty() {
         return None;
     }

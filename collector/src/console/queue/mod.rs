@@ -195,7 +195,7 @@ async fn woken(
     console: &Console,
     who: &SignedIn,
     sent: &Listed,
-    changes: &mut Receiver<live::Change>,
+    changes: &mut Receiver<live::LiveChange>,
     beats: &mut Interval,
     stream: &ToPage,
 ) -> Woken {
@@ -241,7 +241,7 @@ impl Console {
         &self,
         who: &SignedIn,
         sent: &Listed,
-        change: &live::Change,
+        change: &live::LiveChange,
     ) -> Result<bool, sqlx::Error> {
         let (store, school_id) = (&self.app.store, &self.app.school_id);
         match &change.concern_id {

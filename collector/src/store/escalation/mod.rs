@@ -10,7 +10,7 @@ pub use telling::{corrected, pass_on};
 use super::outbox;
 use super::readers::{self, Reader};
 use super::{Store, Write, category};
-use crate::concerns::escalation::{self as rules, Change, Plan, Progress};
+use crate::concerns::escalation::{self as rules, ConcernChange, Plan, Progress};
 use crate::concerns::routing::Reason;
 use crate::telling::Telling;
 use pastoral_keywords::Severity;
@@ -20,7 +20,7 @@ use telling::carry_out;
 pub(super) const CLOCK_TOLERANCE_MS: i64 = 60 * 60_000;
 
 /// What escalation needs to know of a concern.
-struct Standing {
+struct Escalating {
     /// The highest that it ever had. INVARIANT: marking flags as false alarms slows nothing; one person alone may do that.
     severity: Severity,
     answered: bool,
@@ -34,7 +34,7 @@ struct Standing {
     readers: Vec<Reader>,
 }
 
-impl Standing {
+impl Escalating {
     /// The profile's plan, and beside somebody who may be meant whoever comes next. At severity 5 all are told at once
     /// when somebody may be meant or was left out: nobody who is left waits for another.
     fn plan(&self, telling: &Telling) -> Plan {
@@ -62,16 +62,16 @@ pub async fn opened_or_risen(
     tx: &mut Write,
     telling: &Telling,
     concern_id: &str,
-    change: Change,
+    change: ConcernChange,
     now: i64,
 ) -> Result<(), sqlx::Error> {
     category::repropose(tx, &telling.profile, &telling.school_id, concern_id).await?;
     // What comes after every flag was marked as a false alarm starts everything again.
     let change = match wake(tx, &telling.school_id, concern_id).await? {
-        true if change == Change::Joined => Change::Risen,
+        true if change == ConcernChange::Joined => ConcernChange::Risen,
         _ => change,
     };
-    if change == Change::Joined {
+    if change == ConcernChange::Joined {
         return Ok(());
     }
     let Some(mut standing) = standing(tx, &telling.school_id, concern_id).await? else {
@@ -80,7 +80,7 @@ pub async fn opened_or_risen(
     if standing.closed {
         return Ok(());
     }
-    if matches!(change, Change::Opened | Change::Risen) {
+    if matches!(change, ConcernChange::Opened | ConcernChange::Risen) {
         standing.backlog = rules::is_backlog(standing.severity.get(), standing.last_event_at, now);
     }
     let (plan, cover) = (&standing.plan(telling), &telling.profile.cover);
@@ -90,8 +90,8 @@ pub async fn opened_or_risen(
         answered: standing.answered,
     };
     let step = match change {
-        Change::Risen => rules::risen(plan, cover, readers, progress, now),
-        Change::Opened | Change::Joined => rules::start(plan, cover, readers, now),
+        ConcernChange::Risen => rules::risen(plan, cover, readers, progress, now),
+        ConcernChange::Opened | ConcernChange::Joined => rules::start(plan, cover, readers, now),
     };
     carry_out(tx, telling, concern_id, &standing, &step, now).await
 }
@@ -194,7 +194,7 @@ async fn standing(
     tx: &mut Write,
     school_id: &str,
     concern_id: &str,
-) -> Result<Option<Standing>, sqlx::Error> {
+) -> Result<Option<Escalating>, sqlx::Error> {
     let row: Option<(u8, ConcernState, i64, i64, bool, Reason)> = sqlx::query_as(
         "SELECT CASE WHEN highest_severity > severity THEN highest_severity ELSE severity END, state, escalation_step, last_event_at, backlog, route
          FROM concern WHERE school_id = $1 AND concern_id = $2",
@@ -206,7 +206,7 @@ async fn standing(
     let Some((severity, state, told, last_event_at, backlog, reason)) = row else {
         return Ok(None);
     };
-    Ok(Some(Standing {
+    Ok(Some(Escalating {
         severity: Severity::try_from(severity).unwrap_or(Severity::MAX),
         answered: !state.is_new(),
         closed: !state.is_open(),

@@ -2,7 +2,7 @@
 
 use super::super::outbox::{self, Gathered, Matter, Notice, Sort};
 use super::super::{Write, actions};
-use super::{Standing, standing};
+use super::{Escalating, standing};
 use crate::concerns::escalation::{Step, Why};
 use crate::telling::Telling;
 use pastoral_keywords::Severity;
@@ -54,7 +54,7 @@ pub(super) async fn carry_out(
     tx: &mut Write,
     telling: &Telling,
     concern_id: &str,
-    standing: &Standing,
+    standing: &Escalating,
     step: &Step,
     now: i64,
 ) -> Result<(), sqlx::Error> {

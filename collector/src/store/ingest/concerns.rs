@@ -2,7 +2,7 @@
 
 use super::batch::Batch;
 use super::touched::{self, Stands, Touched};
-use crate::concerns::escalation::{Change, is_backlog};
+use crate::concerns::escalation::{ConcernChange, is_backlog};
 use crate::concerns::grouping::{self, Candidate, Key, Placement, Whose};
 use crate::concerns::kind::Kind;
 use crate::concerns::model::{ReaderGroup, SealedTo};
@@ -315,16 +315,16 @@ pub(super) async fn settle(batch: &mut Batch<'_>, placed: &mut Placed) -> Result
         let topics_before = known.len();
         known.extend(touched.topics.iter().copied());
         let change = match touched.change() {
-            Change::Joined if all_marked.contains(concern_id) => Change::Risen,
+            ConcernChange::Joined if all_marked.contains(concern_id) => ConcernChange::Risen,
             change => change,
         };
         // Who is told that it is new, or has risen, need not be told that it is theirs.
-        if change == Change::Joined {
+        if change == ConcernChange::Joined {
             anew.append(&mut touched.anew);
         }
-        notices |= change != Change::Joined;
+        notices |= change != ConcernChange::Joined;
         // What merely joins changes nothing but the proposed category, and that only by a further topic.
-        if change != Change::Joined || known.len() > topics_before {
+        if change != ConcernChange::Joined || known.len() > topics_before {
             escalation::opened_or_risen(&mut batch.tx, &batch.telling, concern_id, change, batch.now).await?;
         }
     }

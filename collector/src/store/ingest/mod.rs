@@ -23,7 +23,7 @@ pub use prepared::Incoming;
 
 use super::Store;
 use super::disk::Disk;
-use crate::live::{Change, Live};
+use crate::live::{Live, LiveChange};
 use crate::metering::{HeldBack, Meter};
 use crate::profile::Profile;
 use crate::seal::content::Sealer;
@@ -92,7 +92,7 @@ impl Context {
     /// are woken.
     fn committed(&self, done: &Done) {
         for concern_id in &done.changed {
-            self.live.tell(Change {
+            self.live.tell(LiveChange {
                 school_id: self.telling.school_id.to_string(),
                 concern_id: Some(concern_id.clone()),
             });

@@ -1,7 +1,7 @@
 //! What a batch changes about the concerns it has to do with.
 
 use super::batch::ROWS;
-use crate::concerns::escalation::Change;
+use crate::concerns::escalation::ConcernChange;
 use crate::concerns::model::SealedTo;
 use crate::store::Write;
 use crate::store::escalation::Anew;
@@ -48,13 +48,13 @@ impl Touched {
     }
 
     /// The first flag that is no backlog opens a concern that so far only waited for the digest.
-    pub(super) const fn change(&self) -> Change {
+    pub(super) const fn change(&self) -> ConcernChange {
         if self.opened || (self.before.backlog && !self.backlog) {
-            Change::Opened
+            ConcernChange::Opened
         } else if self.severity > self.before.severity {
-            Change::Risen
+            ConcernChange::Risen
         } else {
-            Change::Joined
+            ConcernChange::Joined
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Acts of two people on somebody's access: what one proposes, and what became of it. Who may be the second is decided
-//! by [`Standing`], in `access::second`; what agreeing does, in `access::acts`.
+//! by [`SignIns`], in `access::second`; what agreeing does, in `access::acts`.
 
 mod carried;
 mod model;
-mod standing;
+mod sign_ins;
 
 pub use super::acts::Act;
 pub use carried::{Carried, carried, carry};
-pub use model::{Change, New, Proposal, ProposalState};
-pub use standing::{Standing, standing};
+pub use model::{New, PersonChange, Proposal, ProposalState};
+pub use sign_ins::{SignIns, sign_ins};
 
 use super::{Read, Write, asking, audit};
 use crate::chain::Deed;
@@ -69,7 +69,7 @@ pub async fn ask_change(
     tx: &mut Write,
     telling: &Telling,
     person_id: &str,
-    change: &Change,
+    change: &PersonChange,
     by: &str,
     now: i64,
 ) -> Result<bool, sqlx::Error> {

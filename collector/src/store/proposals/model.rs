@@ -24,7 +24,7 @@ codes! {
 
 /// Another name, address or role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
+pub struct PersonChange {
     /// Given name.
     pub given_name: String,
     /// Family name.
@@ -47,7 +47,7 @@ pub struct Proposal {
     /// Which duty, where it is about one.
     pub duty: Option<Duty>,
     /// The new name, address and role, where it is about these.
-    pub change: Option<Change>,
+    pub change: Option<PersonChange>,
     /// What found it.
     pub asked_by: Option<String>,
     /// A reader, or a recovery sheet; none while it is only asked for.
@@ -105,7 +105,7 @@ pub struct New<'a> {
     /// Which duty, where it is about one.
     pub duty: Option<Duty>,
     /// The new name, address and role, where it is about these.
-    pub change: Option<&'a Change>,
+    pub change: Option<&'a PersonChange>,
     /// Who.
     pub by: &'a str,
 }

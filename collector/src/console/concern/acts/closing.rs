@@ -85,7 +85,7 @@ async fn finish_closing(
         let (school_id, concern_id) = (doing.school_id(), doing.concern.concern_id.clone());
         rows::take_back_warnings(&mut doing.tx, school_id, &concern_id).await?;
     }
-    let new = actions::Standing {
+    let new = actions::ConcernStanding {
         state: ConcernState::Closed,
         closed_at: Some(doing.now),
         outcome: Some(outcome),
@@ -106,7 +106,7 @@ pub(in crate::console::concern) async fn refuse(
     if doing.before.close_proposed_by.is_none() {
         return Ok(Outcome::Fault("stale", "Nobody proposes to close it any more."));
     }
-    let new = actions::Standing {
+    let new = actions::ConcernStanding {
         close_proposed_by: None,
         outcome: None,
         ..doing.before.clone()
@@ -134,7 +134,7 @@ pub(in crate::console::concern) async fn reopen(
     if words.is_empty() {
         return Ok(Outcome::Fault("reopen-words", "Write why it is opened again."));
     }
-    let new = actions::Standing {
+    let new = actions::ConcernStanding {
         state: ConcernState::Acknowledged,
         owner_id: Some(doing.who.id().to_owned()),
         closed_at: None,

@@ -13,7 +13,7 @@ use serde_json::json;
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 pub(in crate::console::concern) async fn acknowledge(doing: &mut Doing<'_>) -> Result<Outcome, Failure> {
-    let new = actions::Standing {
+    let new = actions::ConcernStanding {
         state: ConcernState::Acknowledged,
         owner_id: Some(doing.who.id().to_owned()),
         acknowledged_at: Some(doing.now),
@@ -44,7 +44,7 @@ pub(in crate::console::concern) async fn pass_on(
         .profile
         .plan(severity.unwrap_or(Severity::MAX))
         .next_after_ms;
-    let new = actions::Standing {
+    let new = actions::ConcernStanding {
         state: ConcernState::New,
         owner_id: Some(to.to_owned()),
         acknowledged_at: None,

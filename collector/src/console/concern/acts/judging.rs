@@ -52,7 +52,7 @@ pub(in crate::console::concern) async fn confirm_category(
         return Ok(Outcome::Fault("category-code", "Choose a category."));
     }
     let confirmed = (!code.is_empty()).then(|| code.to_owned());
-    let new = actions::Standing {
+    let new = actions::ConcernStanding {
         category_confirmed: confirmed,
         ..doing.before.clone()
     };

@@ -23,7 +23,7 @@ pub(in crate::console::concern) async fn undo(doing: &mut Doing<'_>) -> Result<O
         let is = matches!(action, Action::NotFalseAlarm | Action::CloseRefused);
         flags::set_false_alarm(&mut doing.tx, school_id, &concern_id, Some(flag), is).await?;
     }
-    match serde_json::from_value::<actions::Standing>(detail["before"].clone()) {
+    match serde_json::from_value::<actions::ConcernStanding>(detail["before"].clone()) {
         Ok(before) => {
             actions::set_standing(&mut doing.tx, school_id, &concern_id, &before, doing.now).await?
         }

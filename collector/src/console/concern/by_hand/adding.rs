@@ -40,7 +40,7 @@ pub(super) async fn add(
             &mut doing.tx,
             &doing.telling,
             concern_id,
-            concerns::escalation::Change::Risen,
+            concerns::escalation::ConcernChange::Risen,
             doing.now,
         )
         .await?;

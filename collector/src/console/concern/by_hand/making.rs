@@ -4,7 +4,7 @@ use super::happened::{Happened, address};
 use crate::chain::Deed;
 use crate::clock;
 use crate::concerns::action::Action;
-use crate::concerns::escalation::Change as Escalates;
+use crate::concerns::escalation::ConcernChange as Escalates;
 use crate::concerns::routing::Route;
 use crate::console::answer::Failure;
 use crate::console::said::Done;

@@ -122,7 +122,7 @@ async fn end(doing: &mut Doing<'_>, concern_id: &str, severity: i64) -> Result<(
     let before = actions::standing(&mut doing.tx, school_id, concern_id).await?;
     if !before.state.is_open() || closes_alone(doing, concern_id, severity).await? {
         rows::take_back_warnings(&mut doing.tx, school_id, concern_id).await?;
-        let new = actions::Standing {
+        let new = actions::ConcernStanding {
             state: ConcernState::Closed,
             closed_at: Some(doing.now),
             outcome: Some(Ending::WrongPerson),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// Who can sign in as what, as it is at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Standing {
+pub struct SignIns {
     /// Readers who can sign in.
     pub readers: BTreeSet<String>,
     /// Technicians who can sign in, readers among them: they run the mail, where links can be read.
@@ -19,7 +19,7 @@ pub struct Standing {
 }
 
 /// Reads it. Ask in the transaction that decides by it.
-pub async fn standing(connection: &mut Read, school_id: &str) -> Result<Standing, sqlx::Error> {
+pub async fn sign_ins(connection: &mut Read, school_id: &str) -> Result<SignIns, sqlx::Error> {
     let held: Vec<(String, Duty)> = sqlx::query_as(
         "SELECT d.person_id, d.duty FROM duty d
          JOIN \"user\" u ON u.school_id = d.school_id AND u.person_id = d.person_id AND u.disabled_at IS NULL
@@ -47,7 +47,7 @@ pub async fn standing(connection: &mut Read, school_id: &str) -> Result<Standing
     let keepers = keepers.collect();
     let ids = |held: Vec<(String, Duty)>| held.into_iter().map(|(person, _)| person);
     let readers: BTreeSet<String> = ids(readers).collect();
-    Ok(Standing {
+    Ok(SignIns {
         technicians: ids(technicians).collect(),
         were_readers: were_readers.into_iter().collect(),
         readers,
