@@ -42,7 +42,7 @@ struct Talk {
 pub struct Seen<'a> {
     /// On a device of the staff; otherwise of the pupils.
     pub on_staff_device: bool,
-    /// The account's name; `ingham` is that of the pupil Pip Ingham.
+    /// The account's name; `ibbotson` is that of the pupil Pip Ibbotson.
     pub account: &'a str,
     /// The whole text.
     pub text: &'a str,

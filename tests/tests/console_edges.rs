@@ -49,7 +49,7 @@ fn a_long_queue_shows_the_most_urgent_and_says_how_many_more_there_are() {
     poll::until_so("all cards", || cards().len() == SHOWN).unwrap();
     assert!(browser.text().unwrap().contains("Concerns 1 to 100 of 105."));
     // The last to come is the first to be seen, in the open page.
-    school.flag(&seen("ingham", 5)).unwrap();
+    school.flag(&seen("ibbotson", 5)).unwrap();
     let name = school::PUPIL.name();
     poll::until_so("the severe concern on top", || {
         cards().first().is_some_and(|card| card.contains(&name))
@@ -68,7 +68,7 @@ fn a_long_queue_shows_the_most_urgent_and_says_how_many_more_there_are() {
 fn a_notice_that_the_mail_server_refuses_for_good_is_shown_to_those_who_can_tell_instead() {
     let mut school = WholeSchool::start("edges").unwrap();
     school.mail.refuse_for_good().unwrap();
-    school.flag(&seen("ingham", 5)).unwrap();
+    school.flag(&seen("ibbotson", 5)).unwrap();
     let store = school.store().unwrap();
     let tried = "SELECT count(*) FROM outbox WHERE concern_id IS NOT NULL AND attempts > 0";
     poll::until_so("the first try", || store.number(tried).unwrap() > 0).unwrap();

@@ -12,7 +12,7 @@ use pastoral_tests::whole_school::{Seen, WholeSchool};
 
 const SEVERE: Seen<'static> = Seen {
     on_staff_device: false,
-    account: "ingham",
+    account: "ibbotson",
     text: "i want to die",
     term: "i want to die",
     topic: "suicide",
@@ -30,7 +30,7 @@ const PAGE: Seen<'static> = Seen {
 };
 const STAFF: Seen<'static> = Seen {
     on_staff_device: true,
-    account: "wisniewski",
+    account: "garside",
     text: "how to get round the school filter",
     term: "get round the school filter",
     topic: "filter-evasion",
@@ -39,7 +39,7 @@ const STAFF: Seen<'static> = Seen {
 };
 const DISCLOSURE: Seen<'static> = Seen {
     on_staff_device: true,
-    account: "wisniewski",
+    account: "garside",
     text: "a pupil told me he is being hurt at home",
     term: "hurt at home",
     topic: "abuse",
@@ -150,7 +150,7 @@ fn pupils_concerns(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
         .page(
             "concern-typed-severe",
             &format!("/concerns/{severe}"),
-            "Pip Ingham",
+            "Pip Ibbotson",
         )
         .unwrap();
     act(
@@ -238,7 +238,7 @@ fn pupils_concerns(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
         .page(
             "concern-waits-for-second",
             &format!("/concerns/{severe}"),
-            "Pip Ingham",
+            "Pip Ibbotson",
         )
         .unwrap();
 
@@ -283,14 +283,14 @@ fn own_forms(looks: &mut Looks<'_>, severe: &str) {
         browser.script(fill, vec![words.into()]).unwrap();
         browser.press("Save the note").unwrap();
     };
-    looks.page("concern-mine", &path, "Pip Ingham").unwrap();
+    looks.page("concern-mine", &path, "Pip Ibbotson").unwrap();
     open();
-    looks.here("concern-mine-open", "Pip Ingham").unwrap();
+    looks.here("concern-mine-open", "Pip Ibbotson").unwrap();
     note(&format!("Rang mum together with {}.", school::DEPUTY.name()));
     looks
         .here("conduct", "Is it about what a colleague did?")
         .unwrap();
-    looks.page("concern-mine-again", &path, "Pip Ingham").unwrap();
+    looks.page("concern-mine-again", &path, "Pip Ibbotson").unwrap();
     let spoil = "document.querySelectorAll('[name=csrf]').forEach(one => { one.value = 'old' })";
     browser.script(spoil, vec![]).unwrap();
     note("Written while the session ended.");
@@ -327,7 +327,7 @@ fn headteachers(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
         .page(
             "concern-second-person",
             &format!("/concerns/{severe}"),
-            "Pip Ingham",
+            "Pip Ibbotson",
         )
         .unwrap();
     let path = format!("/concerns/{disclosed}");
@@ -340,7 +340,7 @@ fn headteachers(school: &WholeSchool, looks: &mut Looks<'_>, severe: &str) {
         200
     );
     looks.signed_in_as(&school.staff.lead).unwrap();
-    looks.page("concern-handed-over", &path, "Pip Ingham").unwrap();
+    looks.page("concern-handed-over", &path, "Pip Ibbotson").unwrap();
 }
 
 /// Devices, people, audit log, health and account, as those who look after them.

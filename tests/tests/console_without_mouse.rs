@@ -13,7 +13,7 @@ use thirtyfour::Key;
 
 const SEVERE: Seen<'static> = Seen {
     on_staff_device: false,
-    account: "ingham",
+    account: "ibbotson",
     text: "i want to die",
     term: "i want to die",
     topic: "suicide",
@@ -83,10 +83,10 @@ fn a_concern_is_found_and_acknowledged_with_the_keyboard_alone() {
     tab_to(
         &browser,
         "the concern",
-        "here.textContent.startsWith('Pip Ingham')",
+        "here.textContent.startsWith('Pip Ibbotson')",
     );
     browser.keys(Key::Enter).unwrap();
-    until_heading(&browser, "Pip Ingham");
+    until_heading(&browser, "Pip Ibbotson");
     tab_to(&browser, "the button", "here.textContent === 'Acknowledge'");
     browser.keys(Key::Enter).unwrap();
     poll::until_so("the acknowledgement", || {
@@ -122,8 +122,8 @@ fn the_main_way_works_in_a_browser_without_scripts() {
     browser
         .visit(&format!("{}/queue", school.collector.url()))
         .unwrap();
-    browser.press("Pip Ingham").unwrap();
-    until_heading(&browser, "Pip Ingham");
+    browser.press("Pip Ibbotson").unwrap();
+    until_heading(&browser, "Pip Ibbotson");
     browser.press("Acknowledge").unwrap();
     poll::until_so("the acknowledgement", || {
         browser

@@ -150,7 +150,7 @@ fn a_flagged_page_with_a_picture_leaves_none_of_it_and_nobody_looked_at_the_scre
 #[test]
 fn the_console_shows_no_picture_and_takes_none() {
     let school = WholeSchool::start("image").unwrap();
-    for (account, topic) in [("ingham", "sexting"), ("jessop", "indecent-images")] {
+    for (account, topic) in [("ibbotson", "sexting"), ("jessop", "indecent-images")] {
         let seen = Seen {
             on_staff_device: false,
             account,

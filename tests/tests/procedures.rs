@@ -133,9 +133,9 @@ fn every_kind_of_concern_shows_its_procedure_with_the_must_nots_first() {
         let seen = Seen {
             on_staff_device: row.on_staff_account,
             account: if row.on_staff_account {
-                "wisniewski"
+                "garside"
             } else {
-                "ingham"
+                "ibbotson"
             },
             text: "marigold and larkspur",
             term: "marigold",

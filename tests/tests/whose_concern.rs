@@ -30,7 +30,7 @@ fn a_conflict_counts_at_once_and_until_it_is_ended() {
     assert_knows_nothing(&school, LEAD, lead, &first, "marigold");
     let before = queue.text().len();
     let second = flag(&school, "jessop", "fight Mr Smith snowdrop", "bullying", false);
-    let other = flag(&school, "ingham", "fight tricks hollyhock", "suicide", false);
+    let other = flag(&school, "ibbotson", "fight tricks hollyhock", "suicide", false);
     poll::until_so("the other pupil's concern", || queue.text().contains(&other)).unwrap();
     let after = queue.text()[before..].to_owned();
     assert!(
@@ -120,7 +120,7 @@ fn an_unknown_account_is_identified_unseen_and_goes_to_those_who_may_read_it() {
 fn a_childs_disclosure_on_a_staff_account_is_handed_to_the_lead_in_one_step() {
     let school = WholeSchool::start("disclosure").unwrap();
     let (lead, head) = (&school.staff.lead, &school.staff.head);
-    let concern = flag(&school, "wisniewski", "told me marigold", "abuse", true);
+    let concern = flag(&school, "garside", "told me marigold", "abuse", true);
     assert_reads(HEAD, head, &concern, "marigold");
     assert_knows_nothing(&school, LEAD, lead, &concern, "marigold");
     let path = format!("/concerns/{concern}");

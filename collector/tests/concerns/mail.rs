@@ -101,7 +101,7 @@ async fn a_notice_reaches_the_reader_and_names_nobody_and_quotes_nothing() {
     for message in &messages {
         let plain = message.text.to_lowercase();
         for said in [
-            "ingham",
+            "ibbotson",
             "leigh",
             " ann",
             "self-harm",

@@ -82,7 +82,7 @@ async fn a_whole_group_that_is_silent_is_said_in_the_mail() {
 async fn a_laptop_that_calls_itself_something_else_than_a_name_puts_no_words_into_a_mail() {
     let school = School::new().await;
     for (number, name) in [
-        "Pip Ingham is a thief",
+        "Pip Ibbotson is a thief",
         "a\r\nBcc: all@oak.example",
         "",
         &"x".repeat(64),

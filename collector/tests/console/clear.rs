@@ -222,7 +222,7 @@ async fn what_is_recorded_by_hand_can_join_the_open_concern_of_the_same_kind() {
     let csrf = ann.get("/concerns/new").await.field("csrf");
     let asked = ann.send("/concerns/new", &csrf, &form("", "", "4")).await;
     assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let offered = format!("Concern {} about Pip Ingham", Reference::from_random(1));
+    let offered = format!("Concern {} about Pip Ibbotson", Reference::from_random(1));
     assert!(asked.body.contains(&offered) && asked.body.contains("Pip was pushed"));
     let added = ann.send("/concerns/new", &csrf, &form("add", &open, "4")).await;
     assert_eq!(added.location(), format!("/concerns/{open}?done=added"));

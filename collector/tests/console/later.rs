@@ -180,7 +180,7 @@ async fn a_reader_named_in_a_note_is_asked_about_and_kept_out_only_when_their_co
     assert!(ann.get(&path).await.body.contains("Bo Carrow pushed Pip."));
     let people = cy.get("/people").await.body;
     assert!(
-        people.contains("Bo Carrow does not see what concerns Pip Ingham")
+        people.contains("Bo Carrow does not see what concerns Pip Ibbotson")
             && people.contains("unless a second person")
     );
     let fields = [("reader", "bo"), ("about", "pip")];

@@ -77,7 +77,7 @@ async fn the_chair_s_sheet_opens_what_is_in_the_safe_with_a_reason_first_and_eve
     assert_eq!(unlock(&mut bo, &chair).await.location(), "/safe?done=safe-opened");
     assert_eq!(notices(&school, "safe-opened").await, ["ann", "bo", "cy", "di"]);
     let list = bo.get("/safe").await.body;
-    assert!(list.contains(&id) && list.contains("Pip Ingham") && !list.contains("worrying"));
+    assert!(list.contains(&id) && list.contains("Pip Ibbotson") && !list.contains("worrying"));
     let path = format!("/safe/concerns/{id}");
     assert!(
         !bo.get(&path).await.body.contains("worrying"),

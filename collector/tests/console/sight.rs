@@ -198,7 +198,7 @@ async fn a_technician_sees_no_concern_no_pupil_and_no_count() {
         assert_eq!(page.status, StatusCode::OK, "{path}");
         for word in [
             "Pip",
-            "Ingham",
+            "Ibbotson",
             "Quin",
             "concern is",
             "concerns are",

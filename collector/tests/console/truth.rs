@@ -74,7 +74,7 @@ async fn who_has_left_keeps_their_name_and_the_file_is_asked_for() {
     tx.commit().await.unwrap();
     let page = ann.get(&path).await.body;
     assert!(
-        page.contains("Pip Ingham, year 5 (has left)") && page.contains("child protection file"),
+        page.contains("Pip Ibbotson, year 5 (has left)") && page.contains("child protection file"),
         "{page}"
     );
     assert!(page.contains("You passed it on to Bo Carrow.") && page.contains("Bo Carrow wrote a note."));
@@ -158,7 +158,7 @@ async fn a_list_that_moves_a_pupil_up_a_year_leaves_their_old_flags_in_the_year_
     let [mut ann] = signed_in(&school, &router, [ANN]).await;
     let path = format!("/concerns/{}", school.concern(&TITLE).await);
     let up = async |year: &str, days: i64| {
-        let pip = format!("pip,student,pip,Pip,Ingham,pip@oak.example,{year}");
+        let pip = format!("pip,student,pip,Pip,Ibbotson,pip@oak.example,{year}");
         let list = people::list(&["pip"], &[&pip]);
         let list = File {
             name: "users.csv",
@@ -182,14 +182,14 @@ async fn a_list_that_moves_a_pupil_up_a_year_leaves_their_old_flags_in_the_year_
         .unwrap();
     tx.commit().await.unwrap();
     let first = ann.get(&path).await.body;
-    assert!(first.contains("Pip Ingham, year 2"), "{first}");
+    assert!(first.contains("Pip Ibbotson, year 2"), "{first}");
     for wrong in ["was in year", "did not know yet"] {
         assert!(!first.contains(wrong), "{wrong}");
     }
     up("3", 30).await;
     let later = ann.get(&path).await.body;
-    assert!(later.contains("Pip Ingham, year 3"), "{later}");
-    assert!(later.contains("Pip Ingham was in year 2 then."), "{later}");
+    assert!(later.contains("Pip Ibbotson, year 3"), "{later}");
+    assert!(later.contains("Pip Ibbotson was in year 2 then."), "{later}");
     assert!(!later.contains("did not know yet"), "{later}");
     let since = school
         .concern(&Seen {

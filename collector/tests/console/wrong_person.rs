@@ -48,7 +48,7 @@ async fn who_an_account_is_said_to_be_is_asked_about_before_it_is_recorded() {
         "one click too few"
     );
     let asked = ann.get(&format!("{path}?person=pip")).await.body;
-    assert!(asked.contains("Is this Pip Ingham?"), "{asked}");
+    assert!(asked.contains("Is this Pip Ibbotson?"), "{asked}");
     for detail in ["year 5", "pip", "Yes, this is whose account it is"] {
         assert!(asked.contains(detail), "{detail}");
     }
@@ -74,7 +74,7 @@ async fn a_wrong_person_is_corrected_and_both_histories_say_so() {
     assert_eq!(done.location(), format!("/concerns/{concern}?done=reassigned"));
 
     let wrong = ann.get(&format!("/concerns/{concern}")).await.body;
-    for words in [REASON, "corrected whose it is: Quin Jessop, not Pip Ingham"] {
+    for words in [REASON, "corrected whose it is: Quin Jessop, not Pip Ibbotson"] {
         assert!(wrong.contains(words), "{words}: {wrong}");
     }
     assert!(
@@ -238,22 +238,22 @@ async fn two_pupils_of_one_name_and_year_are_told_apart_everywhere() {
         ann.get("/queue")
             .await
             .body
-            .contains("Pip Ingham, year 5, user name pip<")
+            .contains("Pip Ibbotson, year 5, user name pip<")
     );
     assert!(
         ann.get(&format!("/concerns/{concern}"))
             .await
             .body
-            .contains("Pip Ingham, year 5, user name pip<")
+            .contains("Pip Ibbotson, year 5, user name pip<")
     );
     for page in [
         "/concerns/new".to_owned(),
         format!("/concerns/{concern}/reassign"),
     ] {
         let body = ann.get(&page).await.body;
-        assert!(body.contains("Pip Ingham, user name pip<"), "{page}");
+        assert!(body.contains("Pip Ibbotson, user name pip<"), "{page}");
         assert!(
-            body.contains("Pip Ingham, class 5K, user name pingham2<"),
+            body.contains("Pip Ibbotson, class 5K, user name pingham2<"),
             "{page}"
         );
     }

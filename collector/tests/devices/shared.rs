@@ -21,7 +21,7 @@ async fn what_an_account_of_several_people_raises_is_nobody_s_until_somebody_say
         .unwrap();
     sqlx::query(
         "INSERT INTO person (school_id, person_id, source_id, role, year_group, username, given_name, family_name)
-         VALUES (?, 'p1', 'p1', 'pupil', '5', '1001', 'Pip', 'Ingham')",
+         VALUES (?, 'p1', 'p1', 'pupil', '5', '1001', 'Pip', 'Ibbotson')",
     )
     .bind(&school)
     .execute(&database)

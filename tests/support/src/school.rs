@@ -115,7 +115,7 @@ pub const INDEPENDENT: Person = adult(
     ("outside", Some("independent")),
 );
 /// A pupil.
-pub const PUPIL: Person = pupil("pip", ("Pip", "Ingham"), "5");
+pub const PUPIL: Person = pupil("pip", ("Pip", "Ibbotson"), "5");
 /// A younger one.
 pub const OTHER_PUPIL: Person = pupil("quin", ("Quin", "Jessop"), "3");
 
