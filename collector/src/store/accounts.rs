@@ -50,6 +50,8 @@ pub(super) fn place<'d>(device_id: &'d str, account: &Account) -> &'d str {
 ///
 /// Accounts are written down when they log in and not when something is flagged: which are there, and how many, tells
 /// nobody of flags.
+///
+/// ONE WRITER: nobody else adds the same account meanwhile.
 pub(super) async fn enter(
     tx: &mut Write,
     school_id: &str,

@@ -111,6 +111,8 @@ pub async fn standing(
 
 /// INVARIANT 4: whether these readers may close a concern. Who may be meant by what was seen closes nothing alone: one of
 /// them is not, or, where every reader may be meant, they are two.
+///
+/// ONE WRITER: who reads it stays so until the transaction that closes it ends.
 pub async fn may_close(
     tx: &mut Write,
     school_id: &str,

@@ -27,6 +27,8 @@ pub struct Entry<'a> {
 
 /// Adds an entry to the school's chain, in the transaction that makes the change.
 ///
+/// ONE WRITER: the head that it follows is the head until the transaction ends.
+///
 /// # Errors
 /// When the database cannot be written or the system has no randomness.
 pub async fn append(tx: &mut Write, now_ms: i64, entry: &Entry<'_>) -> Result<(), sqlx::Error> {

@@ -84,6 +84,8 @@ impl TryFrom<Row> for Held {
 
 /// Keeps what files say until somebody has decided, and tells those whose word is wanted. What waited before is dropped.
 /// Wake the outbox after the commit.
+///
+/// ONE WRITER: one waits at most.
 pub async fn hold(
     tx: &mut Write,
     telling: &Telling,

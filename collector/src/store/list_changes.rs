@@ -102,6 +102,8 @@ pub async fn propose(
 
 /// Agrees to, refuses or withdraws a proposal. Agreed, it has the next version of the rules.
 ///
+/// ONE WRITER: it is proposed, and the version the next, until the transaction ends.
+///
 /// # Errors
 /// [`NotDecided`].
 pub async fn decide(

@@ -108,6 +108,8 @@ pub async fn find(
 }
 
 /// Whether another adult at the school has this address.
+///
+/// ONE WRITER: asked in the transaction that gives it to somebody, it stays free.
 pub async fn address_is_taken(
     tx: &mut Write,
     school_id: &str,

@@ -3,6 +3,8 @@
 use super::Write;
 
 /// Generation and counter for a group's policy: those it had, when its fingerprint is the same; otherwise the next.
+///
+/// ONE WRITER: two that ask for the same policy have the same number.
 pub async fn number(
     tx: &mut Write,
     school_id: &str,

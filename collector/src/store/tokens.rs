@@ -105,6 +105,8 @@ pub async fn find(
 }
 
 /// Takes one use.
+///
+/// ONE WRITER: what [`find`] said of the uses that are left is so until the transaction ends.
 pub async fn take_one(tx: &mut Write, school_id: &str, token_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE token SET uses_left = uses_left - 1 WHERE school_id = $1 AND token_id = $2")
         .bind(school_id)

@@ -32,6 +32,8 @@ pub(super) struct Batch<'a> {
 }
 
 /// What the writer keeps in memory between batches. Everything in it can be read again.
+///
+/// ONE WRITER: nobody else writes what is kept here.
 #[derive(Default)]
 pub(super) struct Caches {
     pub(super) directory: Option<Arc<Directory>>,

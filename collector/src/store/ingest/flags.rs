@@ -161,6 +161,7 @@ impl Batch<'_> {
         Ok(known)
     }
 
+    /// ONE WRITER: only this one gives numbers to flags, and remembers the last.
     async fn next_flag_id(&mut self) -> Result<i64, sqlx::Error> {
         let last = match self.caches.last_flag_id {
             Some(last) => last,

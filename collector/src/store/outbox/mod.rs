@@ -98,6 +98,8 @@ pub async fn queue(
 }
 
 /// Queues a gathering notice, or adds to the one that waits for this person already. Wake the outbox after the commit.
+///
+/// ONE WRITER: of a sort, one waits at most for each person.
 pub async fn gather(
     tx: &mut Write,
     telling: &Telling,
