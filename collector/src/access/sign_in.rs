@@ -235,12 +235,5 @@ pub(super) async fn record(
     detail: serde_json::Value,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let entry = audit::Entry {
-        school_id: &app.school_id,
-        actor: person_id,
-        deed,
-        concern_id: None,
-        detail,
-    };
-    audit::append(tx, now_ms, &entry).await
+    audit::record(tx, &app.school_id, (person_id, deed), detail, now_ms).await
 }

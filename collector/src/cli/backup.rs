@@ -1,6 +1,6 @@
 //! `backup` and `restore` (P40).
 
-use super::{school, serve, when};
+use super::{BY, school, serve, when};
 use crate::backup::{self, AUTHORITY, DATABASE};
 use crate::ca::Authority;
 use crate::chain::Deed;
@@ -48,14 +48,7 @@ impl Backup {
         };
         let opened = school::open(config).await?;
         let school_id = &opened.school.school_id;
-        let made = backup::make(
-            &opened.store,
-            school_id,
-            &config.data_dir,
-            &settings,
-            "command line",
-        )
-        .await?;
+        let made = backup::make(&opened.store, school_id, &config.data_dir, &settings, BY).await?;
         println!("{}", made.display());
         Ok(())
     }
@@ -104,7 +97,7 @@ impl Restore {
         rows::begin_generation(&mut tx, school_id, generation, now).await?;
         let entry = audit::Entry {
             school_id,
-            actor: "command line",
+            actor: BY,
             deed: Deed::BackupRestored,
             concern_id: None,
             detail: serde_json::json!({ "generation": generation }),

@@ -1,5 +1,6 @@
 //! `init`: makes a school.
 
+use super::BY;
 use super::named::Named;
 use super::school;
 use crate::access::acts::{Issued, issue};
@@ -93,7 +94,7 @@ impl Init {
         let codes = self.invite_all(&mut tx, &telling, &privates, now).await?;
         let entry = audit::Entry {
             school_id: &made.school_id,
-            actor: "command line",
+            actor: BY,
             deed: Deed::SchoolMade,
             concern_id: None,
             detail: serde_json::json!({ "profile": profile.name, "keys": seal::fingerprint(&publics) }),

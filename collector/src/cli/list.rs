@@ -1,6 +1,6 @@
 //! `list`: specialist lists, which a licensed school imports, which stay sealed, and whose words nothing shows.
 
-use super::{school, when};
+use super::{BY, school, when};
 use crate::clock;
 use crate::config::Config;
 use crate::lists::{self, Rules};
@@ -24,8 +24,6 @@ const MOST_LISTS: usize = 32;
 const FAULTS: usize = 20;
 /// Characters of a licence's name.
 const LICENCE: usize = 200;
-/// Who proposes what is proposed here.
-const BY: &str = "command line";
 
 /// Specialist lists, such as the IWF's or CTIRU's, that the school holds under a licence.
 #[derive(Debug, Subcommand)]

@@ -24,6 +24,9 @@ use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// Who did it, in the audit log, where nobody signs in.
+const BY: &str = "command line";
+
 const EXAMPLE: &str = r#"A configuration, with every setting (/etc/pastoral/collector.toml):
   data_dir = "/var/lib/pastoral-collector"
   profile = "/etc/pastoral/profile.toml"

@@ -1,5 +1,6 @@
 //! People as the command line names them, and as they are recorded.
 
+use super::BY;
 use crate::chain::Deed;
 use crate::concerns::kind::SubjectRole;
 use crate::store::members::{self, Member};
@@ -83,12 +84,6 @@ pub(super) async fn note(
     person_id: &str,
     now: i64,
 ) -> Result<(), sqlx::Error> {
-    let entry = audit::Entry {
-        school_id,
-        actor: "command line",
-        deed,
-        concern_id: None,
-        detail: serde_json::json!({ "person": person_id }),
-    };
-    audit::append(tx, now, &entry).await
+    let detail = serde_json::json!({ "person": person_id });
+    audit::record(tx, school_id, (BY, deed), detail, now).await
 }

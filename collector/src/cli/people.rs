@@ -1,5 +1,6 @@
 //! `people`: the school's people, from its own system.
 
+use super::BY;
 use super::school::{self, Opened};
 use crate::clock;
 use crate::config::Config;
@@ -18,8 +19,6 @@ use std::process::ExitCode;
 
 /// A person has to confirm it, or did not.
 const WAITS: u8 = 3;
-/// Who gave the files, in records.
-const BY: &str = "command line";
 
 /// The school's people.
 #[derive(Debug, Subcommand)]

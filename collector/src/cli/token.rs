@@ -1,16 +1,17 @@
 //! `token`: what devices ask to join with.
 
-use super::{school, when};
+use super::{BY, school, when};
 use crate::ca::Authority;
 use crate::chain::Deed;
 use crate::clock;
 use crate::config::Config;
+use crate::store::audit;
 use crate::store::tokens::{self, NewToken};
-use crate::store::{Write, audit};
 use anyhow::Context as _;
 use clap::Subcommand;
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::json;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
@@ -93,7 +94,15 @@ async fn create(config: &Config, group: &str, uses: i64, days: i64, approve: boo
     };
     let mut tx = opened.store.write().await?;
     tokens::add(&mut tx, &opened.school.school_id, &new, now).await?;
-    note(&mut tx, &opened.school.school_id, Deed::TokenMade, &token_id, now).await?;
+    let detail = json!({ "token_id": token_id });
+    audit::record(
+        &mut tx,
+        &opened.school.school_id,
+        (BY, Deed::TokenMade),
+        detail,
+        now,
+    )
+    .await?;
     tx.commit().await?;
     println!(
         "pst1.{token_id}.{}.{}",
@@ -138,32 +147,16 @@ async fn withdraw(config: &Config, token_id: &str) -> anyhow::Result<()> {
         tokens::withdraw(&mut tx, &opened.school.school_id, token_id).await?,
         "there is no token `{token_id}`; `token list` shows them"
     );
-    note(
+    let detail = json!({ "token_id": token_id });
+    audit::record(
         &mut tx,
         &opened.school.school_id,
-        Deed::TokenWithdrawn,
-        token_id,
+        (BY, Deed::TokenWithdrawn),
+        detail,
         now,
     )
     .await?;
     tx.commit().await?;
     println!("No further device can join with token {token_id}.");
     Ok(())
-}
-
-async fn note(
-    tx: &mut Write,
-    school_id: &str,
-    deed: Deed,
-    token_id: &str,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let entry = audit::Entry {
-        school_id,
-        actor: "command line",
-        deed,
-        concern_id: None,
-        detail: serde_json::json!({ "token_id": token_id }),
-    };
-    audit::append(tx, now, &entry).await
 }

@@ -3,7 +3,7 @@
 
 use super::init::{invited, when_links_leave};
 use super::named::{Named, note, person};
-use super::{recover, school, when};
+use super::{BY, recover, school, when};
 use crate::access::NewLink;
 use crate::access::acts::{Issued, issue};
 use crate::chain::Deed;
@@ -128,12 +128,12 @@ async fn invite_technician(config: &Config, named: &Named) -> anyhow::Result<()>
         &telling.school_id,
         &person.person_id,
         Duty::Technician,
-        "command line",
+        BY,
         None,
         now,
     )
     .await?;
-    let actor = ("command line", person.person_id.as_str());
+    let actor = (BY, person.person_id.as_str());
     invited(&mut tx, &telling.school_id, actor, Duty::Technician, now).await?;
     rerouting::reroute_all(&mut tx, &telling, now).await?;
     // A duty never touches how somebody signs in.
@@ -145,7 +145,7 @@ async fn invite_technician(config: &Config, named: &Named) -> anyhow::Result<()>
     let about = Issued {
         person: &person,
         proposal_id: None,
-        proposed_by: "command line",
+        proposed_by: BY,
         agreed_by: None,
         vouched: false,
     };
@@ -177,7 +177,7 @@ async fn disable(config: &Config, who: &str) -> anyhow::Result<()> {
          left, by them and a recovery sheet (`user agree`)",
         user.name
     );
-    rows::disable(&mut tx, school_id, &user.person_id, "command line", now).await?;
+    rows::disable(&mut tx, school_id, &user.person_id, BY, now).await?;
     note(&mut tx, school_id, Deed::UserDisabled, &user.person_id, now).await?;
     rerouting::reroute_all(&mut tx, &opened.telling(config), now).await?;
     tx.commit().await?;

@@ -72,6 +72,24 @@ pub async fn append(tx: &mut Write, now_ms: i64, entry: &Entry<'_>) -> Result<()
     Ok(())
 }
 
+/// Records what somebody did that is about no concern, in the transaction that does it.
+pub async fn record(
+    tx: &mut Write,
+    school_id: &str,
+    (actor, deed): (&str, Deed),
+    detail: serde_json::Value,
+    now: i64,
+) -> Result<(), sqlx::Error> {
+    let entry = Entry {
+        school_id,
+        actor,
+        deed,
+        concern_id: None,
+        detail,
+    };
+    append(tx, now, &entry).await
+}
+
 /// The head of the school's chain; none while it is empty.
 pub async fn head(connection: &mut Read, school_id: &str) -> Result<Option<Head>, sqlx::Error> {
     let row: Option<(i64, Vec<u8>)> = sqlx::query_as(

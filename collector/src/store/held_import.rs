@@ -6,8 +6,7 @@
 
 use super::import::{self, ImportError, Imported};
 use super::people::Directory;
-use super::proposals::record;
-use super::{Read, Write, asking};
+use super::{Read, Write, asking, audit};
 use crate::chain::Deed;
 use crate::codes::codes;
 use crate::concerns::model::{Duty, PersonId};
@@ -120,7 +119,7 @@ pub async fn hold(
             "added": plan.new.len(), "changed": plan.changed.len(), "left": plan.leaves.len(),
             "stops": plan.stops.iter().map(|stop| (stop.reason, stop.count)).collect::<Vec<_>>(),
         });
-        record(tx, school_id, (by, Deed::PeopleImportHeld), detail, now).await?;
+        audit::record(tx, school_id, (by, Deed::PeopleImportHeld), detail, now).await?;
         asking::ask(tx, telling, now).await?;
     }
     Ok(())
@@ -196,7 +195,7 @@ pub async fn drop_it(
     now: i64,
 ) -> Result<(), sqlx::Error> {
     end_all(tx, school_id, by, now).await?;
-    record(
+    audit::record(
         tx,
         school_id,
         (by, Deed::PeopleImportDropped),
@@ -320,7 +319,7 @@ pub async fn confirm(
     }
     if plan.confirms() > Confirms::Giver {
         let detail = json!({ "import": held.import_id, "confirms": plan.confirms() });
-        record(tx, school_id, (by, Deed::PeopleImportConfirmed), detail, now).await?;
+        audit::record(tx, school_id, (by, Deed::PeopleImportConfirmed), detail, now).await?;
     }
     if plan.confirms() == Confirms::Two && held.first_by.is_none() {
         sqlx::query(

@@ -3,7 +3,7 @@
 use super::people::{self, Directory, Person};
 use super::proposals::{self, Act, PersonChange};
 use super::rerouting::{self, GroupChanged};
-use super::{Read, Write, accounts, invitations, members};
+use super::{Read, Write, accounts, audit, invitations, members};
 use crate::chain::Deed;
 use crate::concerns::model::{Duty, PersonId};
 use crate::people::differences::Unsafe;
@@ -199,7 +199,7 @@ pub async fn take(
         "accounts_known": imported.accounts_known,
         "stops": plan.stops.iter().map(|stop| (stop.reason, stop.count)).collect::<Vec<_>>(),
     });
-    proposals::record(tx, school_id, (by, Deed::PeopleImported), detail, now).await?;
+    audit::record(tx, school_id, (by, Deed::PeopleImported), detail, now).await?;
     Ok(imported)
 }
 
@@ -278,7 +278,7 @@ async fn leave(
         .await?;
     for duty in &leaves.duties {
         let detail = json!({ "person": leaves.person_id, "duty": duty, "why": "people-imported" });
-        proposals::record(tx, school_id, (by, Deed::DutyEnded), detail, now).await?;
+        audit::record(tx, school_id, (by, Deed::DutyEnded), detail, now).await?;
     }
     // A link that is under way opens nothing any more; every reader learns of the end of a duty, and the person.
     if let Some(member) = member {

@@ -1,6 +1,6 @@
 //! The school's changes to the keyword lists: proposed by one person, agreed by another (P34).
 
-use super::audit::{self, Entry};
+use super::audit;
 use super::{Store, Write, specialist};
 use crate::chain::Deed;
 use crate::codes::codes;
@@ -156,14 +156,14 @@ async fn record(
     change_id: i64,
     now_ms: i64,
 ) -> Result<(), sqlx::Error> {
-    let entry = Entry {
+    audit::record(
+        tx,
         school_id,
-        actor,
-        deed,
-        concern_id: None,
-        detail: json!({ "change": change_id }),
-    };
-    audit::append(tx, now_ms, &entry).await
+        (actor, deed),
+        json!({ "change": change_id }),
+        now_ms,
+    )
+    .await
 }
 
 /// The changes in force, in the order in which they apply, with the version of the rules they make.

@@ -10,8 +10,8 @@ use crate::store::access::grant_duty;
 use crate::store::acts::AccessChange;
 use crate::store::invitations;
 use crate::store::members::{self, Member};
-use crate::store::proposals::{self, Act, Proposal, ProposalState, SignIns, record};
-use crate::store::{Write, overview};
+use crate::store::proposals::{self, Act, Proposal, ProposalState, SignIns};
+use crate::store::{Write, audit, overview};
 use crate::telling::Telling;
 use serde_json::json;
 
@@ -168,7 +168,7 @@ async fn carry_out(
     let detail = json!({
         "person": person.person_id, "act": proposal.act, "duty": proposal.duty, "proposed_by": by,
     });
-    record(tx, school_id, (actor.id, Deed::AccessAgreed), detail, now).await?;
+    audit::record(tx, school_id, (actor.id, Deed::AccessAgreed), detail, now).await?;
     members::tell(tx, telling, person, AccessChange::Agreed(proposal.act), now).await?;
     if let Some(change) = proposal
         .change

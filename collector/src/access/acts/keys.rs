@@ -6,9 +6,9 @@ use crate::chain::Deed;
 use crate::concerns::model::ReaderGroup;
 use crate::seal::{GroupPrivateKey, GroupPublicKey};
 use crate::store::members::{self, Member};
-use crate::store::proposals::{self, record};
+use crate::store::proposals;
 use crate::store::sealed_keys::{self, SealedKey};
-use crate::store::{Write, access as users};
+use crate::store::{Write, access as users, audit};
 use serde_json::json;
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ pub async fn give_keys(
     give(tx, school_id, &person, &keys, (actor.id, None), now).await?;
     let groups: Vec<_> = keys.iter().map(|(group, _)| group).collect();
     let detail = json!({"person": person_id, "groups": groups});
-    record(tx, school_id, (actor.id, Deed::KeysGiven), detail, now).await?;
+    audit::record(tx, school_id, (actor.id, Deed::KeysGiven), detail, now).await?;
     Ok(keys.len())
 }
 

@@ -19,15 +19,7 @@ pub(super) async fn record(
     detail: Value,
     now: i64,
 ) -> Result<(), Failure> {
-    let school_id = &console.app.school_id;
-    let entry = audit::Entry {
-        school_id,
-        actor: who.id(),
-        deed,
-        concern_id: None,
-        detail,
-    };
-    Ok(audit::append(tx, now, &entry).await?)
+    Ok(audit::record(tx, &console.app.school_id, (who.id(), deed), detail, now).await?)
 }
 
 // INVARIANT 4: who may see what is decided again at once, and content is sealed to those who may see it now.

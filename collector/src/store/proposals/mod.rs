@@ -58,7 +58,7 @@ pub async fn propose(
     }
     insert(tx, school_id, proposal_id, new, (ProposalState::Proposed, now)).await?;
     let detail = json!({"person": new.person_id, "act": new.act, "duty": new.duty});
-    record(tx, school_id, (new.by, Deed::AccessProposed), detail, now).await?;
+    audit::record(tx, school_id, (new.by, Deed::AccessProposed), detail, now).await?;
     Ok(true)
 }
 
@@ -111,7 +111,7 @@ pub async fn ask_change(
     };
     insert(tx, school_id, &new_id(), &new, (ProposalState::Asked, now)).await?;
     let detail = json!({"person": person_id, "act": Act::Change});
-    record(tx, school_id, (by, Deed::AccessAsked), detail, now).await?;
+    audit::record(tx, school_id, (by, Deed::AccessAsked), detail, now).await?;
     asking::ask(tx, telling, now).await?;
     Ok(true)
 }
@@ -240,21 +240,4 @@ async fn insert(
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-pub(crate) async fn record(
-    tx: &mut Write,
-    school_id: &str,
-    (actor, deed): (&str, Deed),
-    detail: serde_json::Value,
-    now: i64,
-) -> Result<(), sqlx::Error> {
-    let entry = audit::Entry {
-        school_id,
-        actor,
-        deed,
-        concern_id: None,
-        detail,
-    };
-    audit::append(tx, now, &entry).await
 }
